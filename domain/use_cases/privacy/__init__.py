@@ -1,1 +1,1 @@
-"""Privacy."""
+"""Personal data: erasure, export, and retention of photos and uploads."""

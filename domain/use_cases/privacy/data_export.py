@@ -1,4 +1,4 @@
-"""Everything the shop holds about a person, as one archive that is made while it is read."""
+"""Export of all data about a customer, as a streamed archive."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from domain.use_cases.privacy.photo_deletion import prefixes_of
 
 
 class DataExportRepositories(HasEventStore, HasPersonalData, HasUploadSessions, Protocol):
-    """What a customer is given a copy of."""
+    """The repositories that the export reads."""
 
 
 _README = """This archive holds everything this shop has about the owner of the e-mail address in person.json.
@@ -37,7 +37,7 @@ Stripe has the payments, SendGrid the addresses that mails went to; ask the shop
 
 @dataclass(frozen=True, kw_only=True)
 class ExportArchive:
-    """An archive of known length, made while its content is read."""
+    """An archive of known length, produced while its content is read."""
 
     orders: int
     photos: int
@@ -47,7 +47,7 @@ class ExportArchive:
 
 @dataclass(frozen=True, kw_only=True)
 class _OrderFile:
-    """An order as the books tell it at the moment of the export."""
+    """The recorded data of an order at the time of the export."""
 
     number: str
     history: list[e.RecordedEvent]
@@ -56,7 +56,7 @@ class _OrderFile:
 
 
 class DataExport:
-    """Gives persons what the shop holds about them."""
+    """Exports what the shop stores about a customer."""
 
     def __init__(
         self, *, unit_of_work: UnitOfWork[DataExportRepositories], storage: ObjectStorage, archiver: Archiver
@@ -66,10 +66,10 @@ class DataExport:
         self._archiver = archiver
 
     def export(self, email: str) -> ExportArchive:
-        """All that is written down about the customer with this address, and all their photos that are there.
+        """Export the data and photos of the customer with this address.
 
-        Raises UnknownCustomerError. Photos are read one after the other as the content is; one that is deleted in
-        that time breaks the content off with ObjectMissingError.
+        Raises UnknownCustomerError. Photos are read one after the other while the content is read; if one is deleted
+        meanwhile, the content ends with ObjectMissingError.
         """
         with self._unit_of_work.transaction() as transaction:
             customer = transaction.personal_data.find(email)
@@ -91,7 +91,10 @@ class DataExport:
         return ExportArchive(orders=len(files), photos=len(photos), size_bytes=size_bytes, content=content)
 
     def _photos(self, file: _OrderFile) -> Iterator[ArchiveEntry]:
-        """Everything the order's events name and the storage has; after its retention that is nothing."""
+        """Yield the stored objects that the order's events name.
+
+        After the photo retention there are none.
+        """
         there = {key for prefix in file.prefixes for key in self._storage.keys(prefix)}
         for name, stored in _named(file).items():
             if stored.key in there:
@@ -120,7 +123,7 @@ def _papers(file: _OrderFile) -> Iterator[ArchiveEntry]:
 
 
 def _named(file: _OrderFile) -> dict[str, StoredObject]:
-    """The objects that an order's events name, each under a name that tells what it is."""
+    """Return the objects that an order's events name, by descriptive file name."""
     numbers: dict[ImageId, int] = {}
     found: dict[str, StoredObject] = {}
     for line in file.history:
@@ -131,7 +134,7 @@ def _named(file: _OrderFile) -> dict[str, StoredObject]:
                     name = _name(file, photo.image_id, numbers[photo.image_id])
                     found[f"originals/{name}{_ending(photo.upload)}"] = photo.upload
             case e.ImagesMoved() as moved:
-                # Each takes the place of its upload, which is the same picture.
+                # Each replaces its upload, which has the same bytes.
                 for image in moved.images:
                     name = _name(file, image.image_id, numbers[image.image_id])
                     found[f"originals/{name}{_ending(image.original)}"] = image.original
@@ -146,7 +149,7 @@ def _named(file: _OrderFile) -> dict[str, StoredObject]:
 
 
 def _name(file: _OrderFile, image_id: ImageId, number: int) -> str:
-    """The photo's number, which keeps names apart, and what the customer called it."""
+    """Combine the photo's number, which is unique, and the customer's file name."""
     given = safe_stem(file.names.get(PhotoId(image_id), ""))
     return f"{number}-{given}" if given else str(number)
 

@@ -1,4 +1,7 @@
-"""Chapter 10: a person is forgotten, the figures stay, and what was removed is certified."""
+"""Erasure of a customer's personal data, certified afterwards.
+
+Amounts, dates and ids stay.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,10 +26,10 @@ from domain.use_cases.privacy.photo_deletion import PhotoDeletion
 
 
 class ErasureRepositories(HasEventStore, HasPersonalData, HasUnmatchedPayments, Protocol):
-    """What a customer is erased from."""
+    """The repositories that a customer is erased from."""
 
 
-#: Shorter words of a name are words of many sentences.
+#: Shorter words of a name occur in many sentences.
 TELLING_LETTERS = 4
 
 _ADVICE: Mapping[Obstacle, str] = {
@@ -39,7 +42,7 @@ _ADVICE: Mapping[Obstacle, str] = {
 
 
 class UnknownCustomerError(ShopError):
-    """Nobody in the books has this address."""
+    """No customer has this address."""
 
     def __init__(self, email: str) -> None:
         self.email = email
@@ -47,7 +50,7 @@ class UnknownCustomerError(ShopError):
 
 
 class StillNeededError(ShopError):
-    """Some of a customer's orders are not over."""
+    """Some of the customer's orders cannot be erased yet."""
 
     def __init__(self, obstacles: Mapping[OrderNumber, Obstacle]) -> None:
         self.obstacles = obstacles
@@ -56,7 +59,7 @@ class StillNeededError(ShopError):
 
 
 class MoneyUnmatchedError(ShopError):
-    """Money of this customer's belongs to no order yet."""
+    """The customer has a payment that is not matched to an order."""
 
     def __init__(self, payments: Sequence[str]) -> None:
         self.payments = payments
@@ -67,7 +70,7 @@ class MoneyUnmatchedError(ShopError):
 
 
 class TellingReasonError(ShopError):
-    """A reason that would tell who was forgotten."""
+    """The reason would identify the erased customer."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -77,15 +80,15 @@ class TellingReasonError(ShopError):
 
 @dataclass(frozen=True, kw_only=True)
 class ErasurePreview:
-    """What an erasure would take."""
+    """What an erasure would remove."""
 
     orders: int
     photos: int
-    good_links: int  # orders whose customer can still fetch something
+    good_links: int  # orders with a valid link that leads to files
 
 
 class CustomerErasure:
-    """Erases customers who ask for it."""
+    """Erases customers on their request."""
 
     def __init__(
         self,
@@ -103,7 +106,7 @@ class CustomerErasure:
         self._ids = ids
 
     def look(self, email: str, reason: str) -> ErasurePreview:
-        """What would go, without touching it; raises whatever ``erase`` would refuse with."""
+        """Return what would be removed; raise every error that ``erase`` would raise."""
         now = self._clock.now()
         with self._unit_of_work.transaction() as repositories:
             customer = _find(repositories, email, reason)
@@ -119,11 +122,11 @@ class CustomerErasure:
         )
 
     def erase(self, email: str, *, actor: str, reason: str) -> Certificate:
-        """Forget the customer with this address, and certify it.
+        """Erase the customer with this address, and certify it.
 
-        In one transaction every order is put on record as erased and every row is blotted out; then their photos go,
-        in all versions. If that is cut short, the orders' own work does it. Raises UnknownCustomerError,
-        StillNeededError, MoneyUnmatchedError or TellingReasonError, and nothing is changed then.
+        One transaction records every order as erased and removes the personal data from every row; then the photos
+        are deleted, in all versions. If that is interrupted, the orders' reactions complete it. Raises
+        UnknownCustomerError, StillNeededError, MoneyUnmatchedError or TellingReasonError, and changes nothing then.
         """
         erasure_id, now = self._ids.new(), self._clock.now()
         name = f"erasure:{erasure_id}"
@@ -155,7 +158,7 @@ class CustomerErasure:
         try:
             return sum(self._photo_deletion.empty(order) for order in orders)
         except UnavailableError:
-            return None  # it is outstanding work of the orders already
+            return None  # a reaction of each order deletes them
 
 
 def _find(repositories: HasPersonalData, email: str, reason: str) -> Customer:
@@ -170,7 +173,10 @@ def _find(repositories: HasPersonalData, email: str, reason: str) -> Customer:
 def _check_erasable(
     repositories: ErasureRepositories, customer_id: CustomerId, orders: Sequence[Order]
 ) -> None:
-    """Raise StillNeededError or MoneyUnmatchedError unless all orders of the customer can be erased."""
+    """Raise an error unless all orders of the customer can be erased.
+
+    Raises StillNeededError or MoneyUnmatchedError.
+    """
     obstacles = {
         order.payment.order_number: why
         for order in orders

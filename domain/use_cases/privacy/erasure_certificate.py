@@ -1,4 +1,7 @@
-"""What a person gets to hold who was forgotten: what was removed, what stays and why, and who else holds something."""
+"""The certificate given to an erased customer.
+
+It lists what was removed, what stays and why, and what other companies hold.
+"""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +12,7 @@ from domain.order.values import OrderNumber, Sha256
 from domain.ports.personal_data import Erasure
 from domain.signed_tokens import sha256_of
 
-#: What the shop keeps of somebody whom it has forgotten.
+#: What the shop keeps after an erasure.
 STAYS: Mapping[str, str] = {
     "order numbers, amounts and dates": "accounts have to be kept and have to add up; they name nobody",
     "ids of payments, predictions and mails": "they tie the accounts to what the providers say; they name nobody",
@@ -18,7 +21,7 @@ STAYS: Mapping[str, str] = {
     "backups of the shop": "they are replaced as their own time runs out; the erasure is repeated if one is restored",
 }
 
-#: What those hold who work for the shop, for which law, and how it goes.
+#: What processors of the shop keep, under which law, and how to have it deleted.
 ELSEWHERE: Mapping[str, str] = {
     "Stripe": "name, address of payment and e-mail, as long as the laws on payments and taxes want it (GDPR Article "
     "17(3)(b)); ask Stripe to redact the payments below when that is over",
@@ -31,7 +34,7 @@ ELSEWHERE: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class ErasedOrder:
-    """An order whose customer is forgotten, and by which ids providers know of it."""
+    """An erased order, with the ids by which providers know it."""
 
     number: OrderNumber
     photos: int
@@ -41,15 +44,18 @@ class ErasedOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """What was removed. It names nobody, so that the shop may keep it."""
+    """The record of what was removed.
+
+    It contains no personal data, so the shop may keep it.
+    """
 
     erasure: Erasure
     orders: tuple[ErasedOrder, ...]
     removed: Mapping[str, int]  # rows by table
-    objects: int | None  # versions of objects; none if the storage was away, and the worker removes them
+    objects: int | None  # versions of objects; None if the storage was unavailable, and reactions delete them
 
     def document(self) -> dict[str, object]:
-        """The certificate as JSON knows it, its own fingerprint last."""
+        """Return the certificate as JSON, with its own checksum last."""
         whole = self._contents()
         return {**whole, "sha256": _fingerprint(whole)}
 
@@ -65,7 +71,7 @@ class Certificate:
 
 
 def erased_order(order: Order) -> ErasedOrder:
-    """What a certificate tells of an order."""
+    """Return what a certificate says about an order."""
     if order.payment is None:
         raise AssertionError("An order with a customer was paid.")
     return ErasedOrder(
@@ -77,6 +83,6 @@ def erased_order(order: Order) -> ErasedOrder:
 
 
 def _fingerprint(contents: dict[str, object]) -> Sha256:
-    """SHA-256 of the JSON with keys sorted and no blanks, in UTF-8."""
+    """Return the SHA-256 of the JSON: sorted keys, no blanks, UTF-8."""
     canonical = json.dumps(contents, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return sha256_of(canonical)

@@ -1,4 +1,4 @@
-"""Chapter 10: what the storage holds of an order goes, in every version."""
+"""Deletion of all stored objects of an order, in every version."""
 
 from collections.abc import Sequence
 
@@ -9,23 +9,29 @@ from domain.ports.object_storage import ObjectStorage
 
 
 class PhotoDeletion:
-    """Deletes the photos of orders whose log says that they are to go."""
+    """Deletes the photos of orders whose log records their deletion."""
 
     def __init__(self, *, storage: ObjectStorage) -> None:
         self._storage = storage
 
     def delete_photos(self, order: Order) -> Sequence[e.Event]:
-        """Delete originals, results, archives and uploads; that they go is on record already."""
+        """Delete originals, results, archives and uploads.
+
+        Returns no events, because the deletion is recorded already.
+        """
         self.empty(order)
         return []
 
     def empty(self, order: Order) -> int:
-        """Delete all that lies under the order's prefixes, also what no event names, and tell how much it was."""
+        """Delete all objects under the order's prefixes, and return their number.
+
+        Objects that no event names are deleted as well.
+        """
         return sum(self._storage.purge(prefix) for prefix in prefixes_of(order))
 
 
 def prefixes_of(order: Order) -> tuple[str, ...]:
-    """Where everything lies that was ever stored for an order."""
+    """Return the prefixes of all objects ever stored for an order."""
     own = (
         originals_of(order.order_id),
         results_of(order.order_id),

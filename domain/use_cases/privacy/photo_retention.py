@@ -1,4 +1,4 @@
-"""Chapter 10: when the retention is over, the photos of finished orders go."""
+"""Deletion of the photos of finished orders when their retention ends."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,12 +14,12 @@ from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, UnitOfWork
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.shop_policy import ShopPolicy
 
-#: How many orders are looked for at a time.
+#: How many orders one query returns.
 ROUND = 100
 
 
 class PhotoRetention:
-    """Keeps photos as long as the shop has promised, and no longer."""
+    """Keeps photos for the promised retention, and no longer."""
 
     def __init__(
         self,
@@ -35,11 +35,11 @@ class PhotoRetention:
         self._policy = policy
 
     def purge(self) -> int:
-        """Put on record that the photos of orders whose retention is over go, and tell of how many orders.
+        """Record the deletion of photos whose retention is over.
 
-        The deletion follows as work of the order, so a crash loses none of it. Photos are kept while the order is
-        held, disputed or owes anything, and as long as the customer has a link that is still good. Raises
-        UnreadableEventError if the events of some cannot be read, after all the others had their turn.
+        Returns the number of orders. The deletion follows as a reaction of the order, so a crash loses none of it.
+        Photos are kept while the order is held, disputed or owes anything, and as long as the customer has a valid
+        link. Raises UnreadableEventError if the events of some orders cannot be read, after all others were handled.
         """
         purged, trouble = 0, None
         after: OrderId | None = None
@@ -62,7 +62,7 @@ class PhotoRetention:
         return self._clock.now() - self._policy.retention.photos
 
     def _purge(self, order_id: OrderId) -> bool:
-        """Decide under the order's lock, so that whatever else happens to it comes before or after."""
+        """Decide under the order's lock, in sequence with all other events."""
 
         def purge(repositories: HasEventStore, _: Order) -> Sequence[e.Event]:
             history = repositories.event_store.history(order_id)

@@ -1,4 +1,4 @@
-"""Orders whose events cannot be read keep all their files."""
+"""Orders with unreadable events, which keep all their files."""
 
 from collections.abc import Collection
 from typing import Protocol
@@ -8,13 +8,13 @@ from domain.ports.unit_of_work import HasReconciliationQueries, HasUploadSession
 
 
 class UnreadableOrderRepositories(HasReconciliationQueries, HasUploadSessions, Protocol):
-    """What tells which orders cannot be read."""
+    """The repositories that show which orders cannot be read."""
 
 
 def sessions_of_unreadable_orders(
     transaction: UnreadableOrderRepositories, session_ids: Collection[UploadSessionId]
 ) -> set[UploadSessionId]:
-    """Which of these sessions belong to an order that cannot be read."""
+    """Return which of these sessions belong to an unreadable order."""
     found = (transaction.upload_sessions.find(session_id) for session_id in session_ids)
     orders = {session.order_id: session.session_id for session in found if session is not None}
     unreadable = transaction.reconciliation_queries.unreadable_events(list(orders)) if orders else []

@@ -1,4 +1,4 @@
-"""Chapter 10: temp uploads that nobody needs any more go."""
+"""Scheduled deletion of temporary uploads and old records."""
 
 from datetime import timedelta
 from typing import Protocol
@@ -17,20 +17,20 @@ from domain.use_cases.shop_policy import ShopPolicy
 
 
 class UploadCleanupRepositories(UnreadableOrderRepositories, HasReactions, HasWebhookInbox, Protocol):
-    """What the cleanup of uploads touches."""
+    """The repositories that the cleanup reads and changes."""
 
 
-#: How long a session that was tidied stays known: longer than a payment for it can take to arrive.
+#: How long a cleaned-up session stays known: longer than a payment for it can take to arrive.
 TIDIED_KEPT = timedelta(days=90)
 
-#: How many sessions are taken at a time.
+#: How many sessions are expired at a time.
 ROUND = 100
 #: How many rows of each kind one transaction deletes.
 RECORDS = 1_000
 
 
 class UploadCleanup:
-    """Tidies on a schedule."""
+    """Deletes stale uploads and old records on a schedule."""
 
     def __init__(
         self,
@@ -46,12 +46,11 @@ class UploadCleanup:
         self._policy = policy
 
     def tidy(self) -> int:
-        """Delete every stale temp upload and tell of how many sessions.
+        """Delete all stale temporary uploads, and return the number of sessions.
 
-        A session expires first, and is then no longer payable; its objects go without any transaction being open,
-        and last the session itself. A crash in between leaves an expired session to the next round. Those of orders
-        that cannot be read stay. Raises UnavailableError if some objects could not be deleted, after all the others
-        are gone.
+        A session expires first, and can then not be paid any more; its objects are deleted outside any transaction,
+        and the session last. A crash in between leaves an expired session to the next round. Uploads of orders that
+        cannot be read stay. Raises UnavailableError if some objects could not be deleted, after all others were.
         """
         tidied, trouble = 0, None
         while sessions := self._expire():
@@ -77,10 +76,11 @@ class UploadCleanup:
         return tidied
 
     def forget_records(self) -> int:
-        """Delete closed work and handled messages whose retention is over, and return how many.
+        """Delete closed reactions and handled webhook events after their retention.
 
-        Work whose row is gone is inserted anew when it is needed anew, and the log, not the inbox, keeps a fact from
-        being recorded twice; both are kept for longer than providers send again and than the comparison looks back.
+        Returns the number of rows. A deleted reaction is inserted again if it is required again, and the log, not the
+        inbox, prevents an event from being recorded twice. Both are kept longer than providers retry and than
+        reconciliation looks back.
         """
         before = self._clock.now() - self._policy.retention.records
         forgotten, is_more = 0, True
@@ -100,7 +100,7 @@ class UploadCleanup:
             )
 
     def _forget(self, session_id: UploadSessionId) -> None:
-        # All that lies under the session's prefix, also what a crash kept from being written down.
+        # Everything under the session's prefix, also uploads that a crash left unrecorded.
         self._storage.purge(uploads_of(session_id))
         with self._unit_of_work.transaction() as transaction:
             transaction.upload_sessions.forget_temp_objects(session_id, self._clock.now())
