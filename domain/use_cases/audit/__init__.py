@@ -1,1 +1,1 @@
-"""Audit."""
+"""Log verification, timelines and dispute evidence."""

@@ -1,7 +1,8 @@
-"""The pack for a bank that disputes a payment: what was ordered, delivered and fetched, and that the log says so.
+"""The evidence pack for a disputed payment.
 
-It is made for those who know the customer, so it names them. What the log says is checked against its own hashes and
-what the storage has against the log's, at the moment the pack is made; what does not agree is told, never left out.
+It shows what was ordered, delivered and downloaded. Its readers know the customer, so it names them. When the pack is
+made, the log is verified against its hashes and the storage against the log; discrepancies are reported, never left
+out.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,11 +41,11 @@ from domain.use_cases.wording.status_text import status_of
 
 
 class DisputeEvidenceRepositories(HasCustomers, HasEventStore, HasNotes, HasUploadSessions, Protocol):
-    """What dispute evidence is taken from."""
+    """The repositories that dispute evidence is collected from."""
 
 
 class NothingToProveError(ShopError):
-    """The log does not hold the beginning of the order."""
+    """The log lacks the beginning of the order."""
 
     def __init__(self, order_id: OrderId) -> None:
         self.order_id = order_id
@@ -55,7 +56,7 @@ class NothingToProveError(ShopError):
 
 
 class UnknownDisputeError(ShopError):
-    """No bank opened this dispute about the order."""
+    """The order has no dispute with this id."""
 
     def __init__(self, dispute_id: str, known: Sequence[str]) -> None:
         self.dispute_id = dispute_id
@@ -68,7 +69,7 @@ class UnknownDisputeError(ShopError):
 
 @dataclass(frozen=True, kw_only=True)
 class EvidencePack:
-    """The pack as an archive of known length, and what it tells."""
+    """The pack as an archive of known length, and its evidence."""
 
     evidence: Evidence
     size_bytes: int
@@ -77,7 +78,10 @@ class EvidencePack:
 
 @dataclass(frozen=True, kw_only=True)
 class _Record:
-    """What the books say of an order; ``history`` ends where an event is missing."""
+    """The recorded data of an order.
+
+    ``history`` ends before the first missing event.
+    """
 
     order: Order
     history: Sequence[e.RecordedEvent]
@@ -89,7 +93,7 @@ class _Record:
 
 
 class DisputeEvidence:
-    """Makes packs of evidence."""
+    """Builds evidence packs."""
 
     def __init__(
         self,
@@ -120,10 +124,10 @@ class DisputeEvidence:
         has_notes: bool = False,
         watch: Watch = lambda _done, _of: None,
     ) -> EvidencePack:
-        """Check and gather all that proves an order; of its disputes, ``dispute_id`` picks one.
+        """Verify and collect the evidence about an order.
 
-        Each photo is read once, and only its thumbnail is held. What people wrote in notes is left out unless
-        ``has_notes``. Raises UnknownDisputeError or NothingToProveError.
+        ``dispute_id`` selects one of its disputes. Each photo is read once, and only its thumbnail is held in memory.
+        The text of notes is left out unless ``has_notes``. Raises UnknownDisputeError or NothingToProveError.
         """
         record = self._record(order_id, has_notes=has_notes)
         disputes = _chosen(record.order, dispute_id)
@@ -137,13 +141,13 @@ class DisputeEvidence:
             stream = transaction.event_store.history(order_id)
             names = transaction.upload_sessions.file_names(order_id)
             notes = tuple(transaction.notes.of(order_id)) if has_notes else None
-        # Whatever stands behind a gap may speak of what is not known any more.
+        # Events after a gap may refer to data that is missing.
         history = [recorded for number, recorded in enumerate(stream, start=1) if recorded.version == number]
         order = fold(order_id, history)
         if order.payment is None:
             raise NothingToProveError(order_id)
         newest = stream[-1].version
-        # What was recorded since is not in this pack, so it is not in its chain.
+        # Events recorded since are not in this pack, so they are not in its chain.
         chain = [event for event in self._hash_chain.chained_events(order_id) if event.version <= newest]
         with self._unit_of_work.transaction() as transaction:
             customer = transaction.customers.find(order.payment.customer_id)
@@ -198,7 +202,7 @@ def _chosen(order: Order, dispute_id: str | None) -> tuple[Dispute, ...]:
 
 
 def _proposed(finding: LogDefect) -> str:
-    """What a finding about this order's own chain says to strangers."""
+    """Describe a defect of this order's own chain for outside readers."""
     if finding.version is None or finding.version == finding.last_version:
         place = f"Event {finding.version} of the order"
     else:
@@ -208,7 +212,7 @@ def _proposed(finding: LogDefect) -> str:
 
 
 def _doubts(exhibits: Sequence[Exhibit]) -> Iterator[str]:
-    """What is wrong with objects, many in one sentence."""
+    """Describe the defects of objects, one sentence per kind."""
     for state, wrong in (
         (ObjectState.DIFFERS, "not what was recorded"),
         (ObjectState.MISSING, "missing, though not deleted on record"),

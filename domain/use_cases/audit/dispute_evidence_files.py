@@ -1,4 +1,4 @@
-"""What a pack of evidence is made of: the lines it tells, and the files it holds."""
+"""The lines of an evidence pack, and its files."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ predecessor    the SHA-256 of the event before it, as this one remembers it
 
 @dataclass(frozen=True, kw_only=True)
 class Lines:
-    """An order's story as lines: all of it, and two chapters of it."""
+    """An order's timeline as lines: all of it, and two extracts."""
 
     all: tuple[EvidenceLine, ...]
     deliveries: tuple[EvidenceLine, ...]
@@ -66,7 +66,7 @@ class Lines:
 
 
 def lines_of(timeline: Timeline, findings: Sequence[LogDefect]) -> Lines:
-    """The story's lines, those marked that the chain speaks against."""
+    """Return the timeline's lines; those that fail verification are marked."""
     doubted = {
         version
         for finding in findings
@@ -82,7 +82,7 @@ def lines_of(timeline: Timeline, findings: Sequence[LogDefect]) -> Lines:
 
 
 def balance_of(order: Order) -> Balance:
-    """The order's money as it stands."""
+    """Return the order's current balance."""
     ledger, currency = order.ledger, order.payment.paid.currency if order.payment else ""
 
     def money(amount: int) -> Money:
@@ -98,7 +98,7 @@ def balance_of(order: Order) -> Balance:
 
 
 def photos_gone(history: Sequence[e.RecordedEvent]) -> str | None:
-    """When and why the photos were deleted, if they were."""
+    """Return when and why the photos were deleted, if they were."""
     for recorded in reversed(history):
         match recorded.event:
             case e.OrderErased():
@@ -117,7 +117,7 @@ def sheets(
     chain: Sequence[ChainedEvent],
     printer: EvidencePrinter,
 ) -> list[ArchiveEntry]:
-    """The files of a pack; what is to be read first comes first."""
+    """Return the files of a pack, in reading order."""
     return [
         text_file("evidence.html", printer.page(evidence)),
         story_file("timeline.txt", timeline_of(history)),
@@ -143,7 +143,7 @@ def _line(entry: TimelineEntry, doubted: set[int]) -> EvidenceLine:
 
 
 def _reference(event: e.Event) -> str | None:
-    """What the provider calls the thing that an event tells."""
+    """Return the provider's id of what the event is about."""
     match event:
         case e.PaymentReceived():
             return event.payment_intent_id

@@ -1,4 +1,7 @@
-"""Exhibits: what the storage has of an order, read once each, beside what the log says of it."""
+"""Exhibits: an order's stored objects, compared with the log.
+
+Each object is read once.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -16,12 +19,12 @@ from domain.ports.object_storage import ObjectStorage
 from domain.ports.scratch_files import ScratchFiles
 from domain.use_cases.wording.status_text import image_status_of
 
-#: Told after each object that was looked at: how many that makes, and of how many.
+#: Called after each examined object with the number so far and the total.
 Watch = Callable[[int, int], None]
 
 
 class ObjectExaminer:
-    """Reads what the log names of one order, and looks at it."""
+    """Reads the objects that one order's events name, and verifies them."""
 
     def __init__(
         self,
@@ -42,7 +45,10 @@ class ObjectExaminer:
     def examine(
         self, order: Order, names: dict[PhotoId, str]
     ) -> tuple[tuple[PhotoEvidence, ...], tuple[Exhibit, ...]]:
-        """The photos and the archives of an order; links to one archive count once."""
+        """Return an order's photos and archives as evidence.
+
+        An archive with several links is returned once.
+        """
         packed = list({link.archive.key: link.archive for link in order.links.values()}.values())
         self._of = sum(1 + len(image.results) for image in order.images.values()) + len(packed)
         photos = tuple(
@@ -68,7 +74,10 @@ class ObjectExaminer:
         return photos, archives
 
     def _before(self, number: int, image: Image, order: Order) -> Exhibit:
-        """The photo in the order's own place, or as uploaded, which housekeeping tidies once all money went back."""
+        """Examine the original or, if there is none, the upload.
+
+        The cleanup deletes the upload of a fully refunded order: then it counts as deleted, not as missing.
+        """
         found = self._picture(f"Photo {number}, as it was sent", image.original or image.upload)
         may_be_tidied = image.original is None and order.state is State.REFUNDED
         is_tidied = may_be_tidied and found.state is ObjectState.MISSING
@@ -108,4 +117,4 @@ class ObjectExaminer:
         try:
             return self._thumbnailer.thumbnail(file)
         except UnreadableImageError:
-            return None  # its bytes are what was recorded, so it is shown by name only
+            return None  # its bytes are the recorded ones, so it is listed without a picture

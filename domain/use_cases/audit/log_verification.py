@@ -1,8 +1,8 @@
-"""Tamper evidence: whether the log still says what it said when it was written.
+"""Verification of the log: whether events were changed since they were written.
 
-Within a stream each event carries its predecessor's hash, so nothing can be changed, taken out or put in without
-breaking the chain behind it. Who breaks off a chain's end, or forges it anew from some event on, leaves nothing
-broken: that shows against a head which was printed before, signed, and kept elsewhere.
+Within a stream each event contains its predecessor's hash, so any change, removal or insertion breaks the chain after
+it. Cutting off the end of a chain, or forging it again from some event on, breaks nothing: that is detected by
+comparison with a head that was printed earlier, signed, and kept elsewhere.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from domain.ports.event_store import ChainedEvent, LogCursor
 
 
 class DefectKind(StrEnum):
-    """What can be wrong with the log."""
+    """A kind of defect in the log."""
 
     CONTENTS_CHANGED = "contents_changed"
     PREDECESSOR_CHANGED = "predecessor_changed"
@@ -23,7 +23,7 @@ class DefectKind(StrEnum):
     REPEATED = "repeated"
     UNREADABLE = "unreadable"
     UNDECODABLE = "undecodable"
-    # The others show against a kept head only.
+    # The others are detected only by comparison with a kept head.
     REMOVED = "removed"
     FORGED = "forged"
     ADDED = "added"
@@ -58,7 +58,7 @@ ADVICE: Mapping[DefectKind, str] = dict.fromkeys(DefectKind, _COMPARE) | {
 
 @dataclass(frozen=True, kw_only=True)
 class LogDefect:
-    """Something that is wrong, and where: an order's version, or several in a row; or no single order."""
+    """A defect and where it is: an order's versions, or the log."""
 
     defect: DefectKind
     order_id: OrderId | None = None
@@ -79,35 +79,38 @@ class LogDefect:
 
 @dataclass(frozen=True, kw_only=True)
 class StreamHead:
-    """The newest event of a stream, by which all the others are known."""
+    """The newest event of a stream; its hash covers all earlier ones."""
 
     version: int = 0
-    sha256: Sha256 | None = None  # none while there is no event
+    sha256: Sha256 | None = None  # None while there is no event
 
 
 @dataclass(frozen=True, kw_only=True)
 class LogSnapshot:
-    """All that was committed up to a place in the log, in one hash; and each stream's head, to find what differs."""
+    """The state of the log up to a position, as one hash.
+
+    The heads of the streams serve to locate differences.
+    """
 
     events: int
     txid: int
     position: int
-    sha256: Sha256  # of the events' own, written one after another in commit order
+    sha256: Sha256  # of the events' hashes, concatenated in commit order
     streams: Mapping[OrderId, StreamHead]
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerificationReport:
-    """The head of the log and all that is wrong with it."""
+    """The head of the log, and its defects."""
 
     head: LogSnapshot
     findings: tuple[LogDefect, ...]
 
 
 def verify(log: Iterable[ChainedEvent], kept: LogSnapshot | None = None) -> VerificationReport:
-    """Check each stream's versions, links and contents, and what the log holds against a head that was kept.
+    """Verify each stream's versions, links and contents, optionally against a kept head.
 
-    The log comes in commit order and is not held in memory; one small record an order is.
+    The log is read in commit order and is not held in memory; one small record per order is.
     """
     check = _Check()
     differences: list[LogDefect] | None = None
@@ -124,7 +127,11 @@ def verify(log: Iterable[ChainedEvent], kept: LogSnapshot | None = None) -> Veri
 
 @dataclass(slots=True)
 class _Stream:
-    """How far a stream is checked, its newest event, and what stands in the log before events it should follow."""
+    """The verified part of a stream, and events that arrived early.
+
+    ``newest`` is the newest event read; ``waiting`` are events that precede, in the log, events that they should
+    follow.
+    """
 
     checked: StreamHead = field(default_factory=StreamHead)
     newest: StreamHead = field(default_factory=StreamHead)
@@ -132,7 +139,7 @@ class _Stream:
 
 
 class _Check:
-    """Takes the log event by event."""
+    """Verifies the log event by event."""
 
     def __init__(self) -> None:
         self.findings: list[LogDefect] = []
@@ -143,7 +150,7 @@ class _Check:
         self._hash = hashlib.sha256()
 
     def take(self, event: ChainedEvent) -> None:
-        """Check an event, at the latest when what it follows has come."""
+        """Verify an event, at the latest after its predecessor arrived."""
         stream = self._streams.setdefault(event.order_id, _Stream())
         self._count(event, stream)
         if event.actual_sha256 != event.sha256:
@@ -157,7 +164,7 @@ class _Check:
             self._follow(stream)
 
     def give_up_waiting(self) -> None:
-        """Call missing what did not come, and check what stands behind each gap."""
+        """Report missing events, and verify those after each gap."""
         for order_id, stream in self._streams.items():
             while stream.waiting:
                 behind = stream.waiting[min(stream.waiting)]
@@ -173,7 +180,7 @@ class _Check:
                 self._follow(stream)
 
     def head(self) -> LogSnapshot:
-        """The head of what was taken so far."""
+        """Return the head of the events taken so far."""
         return LogSnapshot(
             events=self._events,
             txid=self._cursor.txid,
@@ -208,7 +215,7 @@ class _Check:
 
 
 def _differences(now: LogSnapshot, kept: LogSnapshot) -> list[LogDefect]:
-    """What the log, up to where the head was kept, holds otherwise than it held then."""
+    """Return how the log up to the kept head's position differs."""
     nothing = StreamHead()
     found = (
         []
