@@ -123,7 +123,10 @@ def objects_are_those_named(snapshot: Snapshot) -> Iterator[Violation]:
 
 
 def _in_their_grace(snapshot: Snapshot) -> set[str]:
-    """Heads of the log, uploads of sessions, and unused prediction outputs."""
+    """Heads of the log, uploads of sessions, unused prediction outputs, and copies that came too late.
+
+    A copy of an original is not recorded when its order is refunded meanwhile; it goes with the order's photos.
+    """
     heads = {key for key in snapshot.objects or () if key.startswith(HEADS)}
     if snapshot.retention_is_over:
         return heads
@@ -133,12 +136,19 @@ def _in_their_grace(snapshot: Snapshot) -> set[str]:
         for one in snapshot.predictions
         if one.has_succeeded and one.order_id in kept
     }
+    copies = {
+        f"uploads/originals/{order.order_id}/{image_id}"
+        for order in snapshot.orders.values()
+        if keeps_photos(order)
+        for image_id, image in order.images.items()
+        if image.original is None
+    }
     uploads = {
         key
         for key in snapshot.objects or ()
         if key.startswith(UPLOADS) and key.split("/")[2] in snapshot.upload_sessions
     }
-    return heads | outputs | uploads
+    return heads | outputs | copies | uploads
 
 
 def objects_named_in(history: Iterable[e.Event]) -> Iterator[StoredObject]:
