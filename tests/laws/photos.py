@@ -123,7 +123,7 @@ def objects_are_those_named(snapshot: Snapshot) -> Iterator[Violation]:
 
 
 def _in_their_grace(snapshot: Snapshot) -> set[str]:
-    """Heads of the log, uploads of sessions, unused prediction outputs, and copies that came too late.
+    """Return log heads, session uploads, unused outputs and late copies.
 
     A copy of an original is not recorded when its order is refunded meanwhile; it goes with the order's photos.
     """
