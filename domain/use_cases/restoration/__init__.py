@@ -1,1 +1,1 @@
-"""Photos on their way through the restorer."""
+"""Restoration: originals, predictions and validation of their outputs."""

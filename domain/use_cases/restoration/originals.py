@@ -1,4 +1,7 @@
-"""Chapter 4: the photos get keys of their order's own, copied and verified; nothing is ever moved."""
+"""Copy uploads to the order's own object keys and verify their checksums.
+
+The uploads themselves are neither moved nor deleted.
+"""
 
 from collections.abc import Sequence
 
@@ -12,15 +15,16 @@ from domain.ports.object_storage import ObjectStorage
 
 
 class OriginalsCopier:
-    """Copies uploads to originals."""
+    """Copy uploads to originals."""
 
     def __init__(self, *, storage: ObjectStorage) -> None:
         self._storage = storage
 
     def move_images(self, order: Order) -> Sequence[e.Event]:
-        """Copy and verify every photo; one that is missing or changed fails, and the others go on.
+        """Copy and verify every photo that is not settled.
 
-        Raises UnavailableError while the storage cannot be reached: that says nothing about any photo.
+        A missing or changed upload fails only its photo. Raises UnavailableError while the storage cannot be reached;
+        no photo fails then.
         """
         moved: list[MovedImage] = []
         lost: list[e.Event] = []
@@ -38,7 +42,7 @@ class OriginalsCopier:
 
 
 def lost_file(error: ObjectMissingError | ObjectDiffersError) -> FailureReason:
-    """Why a photo cannot be restored whose file this error is about."""
+    """The failure reason of a photo whose file is missing or damaged."""
     is_missing = isinstance(error, ObjectMissingError)
     return FailureReason.FILE_MISSING if is_missing else FailureReason.FILE_DAMAGED
 

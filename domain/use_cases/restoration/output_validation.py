@@ -1,34 +1,34 @@
-"""Whether a model's output is an answer to what was asked."""
+"""Validation of a model's output against its original: shape, size, content."""
 
 from domain.order.values import FailureReason
 from domain.ports.images import ImageFacts
 from domain.similarity import LEAST_LIKENESS, likeness
 
-#: Models work in shapes of their own. The nearest to an original is up to 8.5 % broader or narrower than it where there
-#: are few of them: FLUX Kontext, for one, has seventeen from 3:7 to 7:3.
+#: Models produce a fixed set of aspect ratios. With few of them, the nearest one is up to 8.5 % wider or narrower than
+#: the original: FLUX Kontext, for example, has seventeen from 3:7 to 7:3.
 SHAPE_TOLERANCE = 0.10
 
-#: All round sides to multiples of 8, 16 or 32 pixels, which is more than the tolerance where the original is tiny.
+#: All models round sides to multiples of 8, 16 or 32 pixels, which exceeds the tolerance for tiny originals.
 ROUNDING_PIXELS = 32
 
-#: Half as wide and half as high as the original is a preview, not a restoration ...
+#: An output of less than half the original's width and height is a preview, not a restoration ...
 LEAST_SHARE = 1 / 4
 
-#: ... unless the original is larger than models work: most give a megapixel back, whatever they are handed.
+#: ... unless the original exceeds the models' output size: most return one megapixel for any input.
 ENOUGH_PIXELS = 500_000
 
-#: An output of so large a share of the original's pixels has its size: models round sides to multiples of up to 32.
+#: From this share of the original's pixels an output counts as equally large: models round sides to multiples of 32.
 SAME_SIZE_SHARE = 0.9
 
-#: Within so many of 256 shades a sketch is one plain area; noise and JPEG artefacts average out in it. A model that
-#: breaks down answers in one colour, mostly black.
+#: A sketch within this range of 256 shades is a plain area; noise and JPEG artefacts average out in it. A failing model
+#: returns a single colour, mostly black.
 FLAT_SHADES = 6
 
-#: A photo of fog or of a white page is nearly flat as well, and restoring may smooth it further: only where the
-#: original shows clearly more is a flat output a failure.
+#: A photo of fog or of a white page is nearly flat, too, and restoration may smooth it further: a flat output is a
+#: failure only if the original has clearly more shades.
 CLEARLY_NOT_FLAT_SHADES = 3 * FLAT_SHADES
 
-#: An output with nothing lighter is black, whatever faint pattern it has ...
+#: An output with no lighter shade is black, even with a faint pattern ...
 BLACK_SHADE = 8
 
 #: ... which is a failure unless the original is nearly black itself.
@@ -36,7 +36,7 @@ CLEARLY_NOT_BLACK_SHADE = 3 * BLACK_SHADE
 
 
 def validate_output(output: ImageFacts, original: ImageFacts) -> FailureReason | None:
-    """Why an output cannot be the restored original; none if it can."""
+    """The reason to reject an output; None if it is valid."""
     if not (_has_the_shape_of(original, output) and _is_large_enough(output, original)):
         return FailureReason.BAD_OUTPUT
     if max(output.sketch) <= BLACK_SHADE:
@@ -49,7 +49,7 @@ def validate_output(output: ImageFacts, original: ImageFacts) -> FailureReason |
 
 
 def is_smaller(output: ImageFacts, original: ImageFacts) -> bool:
-    """Whether an output has clearly fewer pixels than its original, beyond what rounding its sides costs."""
+    """Whether an output has fewer pixels than its original, beyond rounding."""
     return output.pixels < SAME_SIZE_SHARE * original.pixels
 
 

@@ -1,4 +1,4 @@
-"""Who may start a prediction next: orders take turns, and the provider is never asked for more than it takes."""
+"""Rate and concurrency limits of predictions, with slots granted fairly by order."""
 
 from datetime import timedelta
 
@@ -10,12 +10,12 @@ from domain.ports.reaction_queue import ReactionQueue
 from domain.ports.unit_of_work import HasPredictionSlots, UnitOfWork
 from domain.use_cases.shop_policy import ShopPolicy
 
-#: How long to leave a provider alone that is busy and does not say for how long.
+#: The pause after a busy response without a Retry-After.
 BUSY_WAIT = timedelta(seconds=10)
 
 
 class PredictionLimiter:
-    """Hands free slots at the restorer to the starts that wait for one."""
+    """Grant the restorer's free slots to waiting predictions."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class PredictionLimiter:
         self._policy = policy
 
     def grant_slots(self) -> int:
-        """Wake workers for as many starts as there are free slots, and tell how many that was."""
+        """Fill the free slots, wake workers for them, and return their number."""
         with self._unit_of_work.transaction() as transaction:
             admitted = transaction.prediction_slots.grant(
                 self._clock.now(),
@@ -42,7 +42,7 @@ class PredictionLimiter:
         return len(admitted)
 
     def pause(self, busy: BusyError) -> timedelta:
-        """Leave a provider that is busy alone for as long as it asks, and tell how long that is."""
+        """Pause starts for the time that a busy provider requests; return it."""
         wait = BUSY_WAIT if busy.retry_after_seconds is None else timedelta(seconds=busy.retry_after_seconds)
         with self._unit_of_work.transaction() as transaction:
             transaction.prediction_slots.pause(self._clock.now() + wait)
@@ -50,7 +50,10 @@ class PredictionLimiter:
 
 
 def lets_others_start(step: Commit) -> bool:
-    """Whether a step brought a start, or gave a slot back without handing it on."""
+    """Whether a commit adds a start or releases a slot.
+
+    A slot is not released if a reaction of the same commit continues its prediction.
+    """
     follow = [each.reaction for each in step.reactions]
     return any(work.starts_prediction for work in follow) or (
         step.closes is not None
@@ -60,5 +63,5 @@ def lets_others_start(step: Commit) -> bool:
 
 
 def holds_slot(claimed: Reaction) -> bool:
-    """Whether claimed work occupies a slot at the restorer."""
+    """Whether a claimed reaction occupies a slot at the restorer."""
     return claimed.starts_prediction or claimed.follows_prediction

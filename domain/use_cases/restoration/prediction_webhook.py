@@ -1,4 +1,7 @@
-"""Prediction webhook."""
+"""Handling of the restorer's webhook events.
+
+The prediction itself is collected by ``predictions``.
+"""
 
 from typing import Protocol
 
@@ -16,11 +19,14 @@ from domain.use_cases.restoration.predictions import SOURCE
 
 
 class PredictionWebhookRepositories(HasReactions, HasWebhookInbox, Protocol):
-    """What a prediction webhook reads and writes."""
+    """The repositories that a prediction webhook writes to."""
 
 
 class PredictionWebhook:
-    """Takes in what the restorer posts: that there is something to collect, never what it is."""
+    """Handle the restorer's webhook events.
+
+    An event only triggers the collection of a prediction; its content is never trusted.
+    """
 
     def __init__(
         self,
@@ -36,7 +42,7 @@ class PredictionWebhook:
         self._clock = clock
 
     def verify_token(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> None:
-        """Raise ForgedMessageError unless this shop made the address that is posted to."""
+        """Raise ForgedMessageError unless the webhook URL's signed token is this shop's."""
         if not self._token_signer.is_prediction_token(mark, order_id, image_id, attempt):
             raise ForgedMessageError(SOURCE, "its address was not made by this shop")
 
@@ -48,10 +54,10 @@ class PredictionWebhook:
         attempt: int,
         body_sha256: Sha256,
     ) -> None:
-        """Have the prediction collected now instead of at the next look.
+        """Expedite the collection of an ended prediction; idempotent by inbox.
 
-        The notice may come before the start is on record, or of a start whose reply was lost: the work is inserted
-        under the id that it will have, so nothing of that matters.
+        The event may arrive before the start is recorded, or for a start whose response was lost. Both are harmless:
+        the reaction is inserted under the deterministic id that the start would give it.
         """
         if not webhook_event.has_ended:
             return

@@ -1,4 +1,7 @@
-"""Chapters 5 and 6: predictions are started, and what comes of them is brought home."""
+"""Start, poll, collect and cancel predictions at the restorer.
+
+Which attempts follow is decided by the order; how many run at a time by ``prediction_limits``.
+"""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -31,14 +34,14 @@ from domain.use_cases.restoration.output_validation import is_smaller, validate_
 from domain.use_cases.shop_policy import ShopPolicy
 
 SOURCE = "replicate"
-#: By how much the restorer's own end of a prediction comes after the shop's: what nobody looks at ends there.
+#: How long after the shop's deadline the restorer ends a prediction itself, should the shop not cancel it.
 GRACE = timedelta(minutes=1)
 
 _CHUNK_BYTES = 1024 * 1024
 
 
-class StillRunning(Exception):  # noqa: N818 -- not an error: the answer is "not yet"
-    """The prediction has not ended: look again after ``wait``."""
+class StillRunning(Exception):  # noqa: N818 -- not an error: the result is not ready yet
+    """The prediction has not ended: poll again after ``wait``."""
 
     def __init__(self, wait: timedelta) -> None:
         self.wait = wait
@@ -46,7 +49,7 @@ class StillRunning(Exception):  # noqa: N818 -- not an error: the answer is "not
 
 
 class OriginalLostError(Exception):
-    """The storage has no original any more, or other bytes than those that were verified."""
+    """The stored original is missing, or its checksum differs."""
 
     def __init__(self, reason: FailureReason) -> None:
         self.reason = reason
@@ -54,7 +57,7 @@ class OriginalLostError(Exception):
 
 
 class PredictionService:
-    """Starts, watches and collects predictions."""
+    """Start, collect and cancel predictions."""
 
     def __init__(
         self,
@@ -78,14 +81,17 @@ class PredictionService:
         self._policy = policy
 
     def restore_image(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
-        """Hand the original to the restorer; one that is missing, changed or unreadable fails the photo for good."""
+        """Start a prediction and return the resulting event.
+
+        A missing, changed or unreadable original fails the photo for good.
+        """
         try:
             return self._hand_over(order, work)
         except OriginalLostError as lost:
             return [_failed(work, None, lost.reason)]
 
     def _hand_over(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
-        """Start a prediction; its end will be posted to an address that names this attempt."""
+        """Start a prediction, with a webhook URL that identifies this attempt."""
         image = order.images[work.image_id]
         if image.to_enlarge is not None and not self._policy.limits.enlarges_results:
             return [_failed(work, None, FailureReason.REFUSED_INPUT)]
@@ -117,16 +123,19 @@ class PredictionService:
         ]
 
     def collect(self, order: Order, work: CollectRestoration, *, first_due_at: datetime) -> Sequence[e.Event]:
-        """Fetch the outcome; raises StillRunning while there is none and the deadline is not over."""
+        """Fetch a prediction's outcome; after the deadline, cancel it first.
+
+        Raises StillRunning while it runs within the deadline.
+        """
         prediction = self._restorer.look(work.prediction_id)
-        # The first look is due one poll interval after the start.
+        # The first poll is due one poll interval after the start.
         waited = self._clock.now() - first_due_at + self._policy.limits.restoration_poll
         is_overdue = waited >= self._policy.predictions.deadline
         if prediction.status is PredictionStatus.RUNNING:
             if not is_overdue:
                 raise StillRunning(self._policy.limits.restoration_poll)
             self._restorer.cancel(work.prediction_id)
-            # Between the look and the cancellation it may have come to a good end.
+            # It may have succeeded between the poll and the cancellation.
             prediction = self._restorer.look(work.prediction_id)
         if prediction.status is PredictionStatus.SUCCEEDED:
             outcome = self._fetch(order, work, prediction)
@@ -135,13 +144,13 @@ class PredictionService:
         return [*_begun(order, work, prediction, outcome), outcome]
 
     def cancel(self, prediction_id: str) -> Sequence[e.Event]:
-        """Stop what nobody waits for; the log does not care how that ends."""
+        """Cancel a prediction that no order needs; nothing is recorded."""
         self._restorer.cancel(prediction_id)
         return []
 
     @contextmanager
     def _opened(self, original: StoredObject) -> Iterator[BinaryIO]:
-        """An original as it was when the shop verified it; raises OriginalLostError when there is none."""
+        """Open an original after verifying its checksum; raises OriginalLostError."""
         with self._scratch.file() as picture:
             try:
                 for chunk in read_verified(self._storage, original):
@@ -203,9 +212,10 @@ class PredictionService:
 def _begun(
     order: Order, work: CollectRestoration, prediction: Prediction, outcome: e.Event
 ) -> Sequence[e.Event]:
-    """The start of a prediction that is over before its start is on record: nothing comes back that never left.
+    """The missing start event of a prediction that has ended.
 
-    The failure of one that nobody knows is no news while another is awaited.
+    It is recorded before the outcome, so that the log has no outcome without a start. Empty if the start is recorded,
+    and for an unknown prediction that failed while another is running: the order ignores it.
     """
     image = order.images[work.image_id]
     is_no_news = isinstance(outcome, e.RestorationAttemptFailed) and image.running is not None
@@ -229,7 +239,7 @@ def _sha256_of(file: BinaryIO) -> Sha256:
 
 
 def _known_results(order: Order, image_id: ImageId) -> set[Sha256]:
-    """What the customer has of an image already: a further attempt that brings the same again brings nothing."""
+    """Checksums of an image's earlier results, to reject a repeated output."""
     return {result.sha256 for result in order.images[image_id].results}
 
 
@@ -241,7 +251,10 @@ def _original(order: Order, image_id: ImageId) -> StoredObject:
 
 
 def _reason(prediction: Prediction, *, is_overdue: bool) -> FailureReason:
-    """Why nothing came of it: what was cancelled at the deadline was cancelled by us, or is about to be."""
+    """Why a prediction has no output.
+
+    One that is cancelled after the deadline timed out: the shop cancelled it, or was about to.
+    """
     if prediction.status is PredictionStatus.RUNNING:
         return FailureReason.TIMED_OUT
     if is_overdue and prediction.failure is FailureReason.CANCELED:
