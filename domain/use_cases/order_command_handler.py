@@ -100,7 +100,7 @@ Propose = Callable[[Orders, Order], Sequence[Proposal]]
 
 
 class OrderCommandHandler(Generic[Orders_co]):
-    """Handles commands and proposed events: the only way to append.
+    """Handle commands and proposed events: the only way to append.
 
     In order: lock, load, decide, append with projections and reactions, commit, wake the workers.
     On an optimistic-concurrency conflict it decides again in a new transaction, MAX_DECISIONS times in all. So the

@@ -65,7 +65,7 @@ class QueryRepositories(
 
 
 class Queries:
-    """Reads orders, payments and the log, in one transaction per method."""
+    """Read orders, payments and the log, in one transaction per method."""
 
     def __init__(self, *, unit_of_work: UnitOfWork[QueryRepositories], hash_chain: HashChain) -> None:
         self._unit_of_work = unit_of_work
@@ -157,7 +157,7 @@ class PhotoGallery:
 
 
 class PhotoGalleries:
-    """Reads the photos that a download link gives access to."""
+    """Read the photos that a download link gives access to."""
 
     def __init__(
         self, *, queries: Queries, downloads: DownloadService, clock: Clock, policy: ShopPolicy

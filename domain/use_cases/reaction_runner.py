@@ -36,7 +36,7 @@ SWEEP_LIMIT = 500
 
 
 class ReactionRunner:
-    """Runs pending reactions, one at a time."""
+    """Run pending reactions, one at a time."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Quotes a price and opens a checkout page for exactly that amount.
+"""Quote a price and open a checkout page for exactly that amount.
 
 What follows from a payment is in ``payments``.
 """
@@ -55,7 +55,7 @@ class CheckoutFixedError(ShopError):
 
 
 class CheckoutService:
-    """Quotes and opens checkouts."""
+    """Quote and open checkouts."""
 
     def __init__(
         self,

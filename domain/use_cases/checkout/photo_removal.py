@@ -23,7 +23,7 @@ class CheckoutOpeningError(ShopError):
 
 
 class PhotoRemoval:
-    """Removes photos from upload sessions.
+    """Remove photos from upload sessions.
 
     Their stored bytes are deleted later, with the session's other uploads.
     """

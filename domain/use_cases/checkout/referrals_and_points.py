@@ -118,7 +118,7 @@ class RedeemedCodes:
 
 
 class ReferralProgram:
-    """Redeems codes at the checkout, and credits and debits points on payment."""
+    """Redeem codes at the checkout; credit and debit points on payment."""
 
     def __init__(self, *, token_signer: TokenSigner, clock: Clock, policy: ShopPolicy) -> None:
         self._token_signer = token_signer

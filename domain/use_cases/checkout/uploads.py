@@ -58,7 +58,7 @@ class AddedPhoto:
 
 
 class UploadService:
-    """Opens upload sessions, and validates, stores and adds photos."""
+    """Open upload sessions; validate, store and add photos."""
 
     def __init__(
         self,

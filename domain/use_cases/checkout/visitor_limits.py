@@ -65,7 +65,7 @@ class _Bound:
 
 
 class VisitorLimits:
-    """Enforces the rate limits; each method raises TooManyRequestsError.
+    """Enforce the rate limits; each method raises TooManyRequestsError.
 
     A refused request does not count towards the total quota. ``client`` identifies a visitor's network address and is
     no personal data by itself.

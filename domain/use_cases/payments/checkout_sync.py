@@ -1,4 +1,4 @@
-"""Synchronizes upload sessions and orders with their checkouts at the provider."""
+"""Synchronize upload sessions and orders with their checkouts at the provider."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -30,7 +30,7 @@ _UNPAID = frozenset({UploadStatus.OPEN, UploadStatus.CHECKOUT})
 
 
 class CheckoutSync:
-    """Applies the provider's checkout status to upload sessions and orders."""
+    """Apply the provider's checkout status to upload sessions and orders."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Places the order of a paid checkout, or quarantines the payment."""
+"""Place the order of a paid checkout, or quarantine the payment."""
 
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -50,7 +50,7 @@ class PaidCheckout:
 
 
 class OrderPlacement:
-    """Places orders whose payment a webhook, a poll or staff reported."""
+    """Place orders whose payment a webhook, a poll or staff reported."""
 
     def __init__(
         self, *, referral_program: ReferralProgram, clock: Clock, ids: Ids, policy: ShopPolicy

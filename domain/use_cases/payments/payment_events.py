@@ -1,4 +1,4 @@
-"""Maps refund and dispute webhook events to events and unmatched payments."""
+"""Map refund and dispute webhook events to events and unmatched payments."""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -8,7 +8,7 @@ from domain.signed_tokens import TokenSigner
 
 
 class PaymentOwnership:
-    """Distinguishes this shop's payments from those of others on the same account.
+    """Distinguish this shop's payments from those of others on the same account.
 
     A payment is ours if its metadata carries our signed token, or if our own tables know its checkout or upload
     session, which may be older than signed tokens or than the current secret key. An unknown payment is never

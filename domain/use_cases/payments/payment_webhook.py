@@ -32,7 +32,7 @@ _REFUNDS_AND_DISPUTES = frozenset(
 
 
 class PaymentWebhook:
-    """Handles payment webhook events, which may be repeated and out of order.
+    """Handle payment webhook events, which may be repeated and out of order.
 
     So an event is trusted only where no other can contradict it: a payment was made. For any other event the current
     status is fetched from the provider, always before a transaction is opened.

@@ -40,7 +40,7 @@ class PaymentWebhookRepositories(CheckoutSyncRepositories, HasWebhookInbox, Prot
 
 
 class RefundAndDisputeWebhooks:
-    """Records refunds and disputes of paid orders and unmatched payments, idempotently."""
+    """Record refunds and disputes of paid orders and unmatched payments, idempotently."""
 
     def __init__(
         self,

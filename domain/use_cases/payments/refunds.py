@@ -1,4 +1,4 @@
-"""Issues refunds idempotently through the payment provider."""
+"""Issue refunds idempotently through the payment provider."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ KEY_LIFETIME = timedelta(hours=23)
 
 
 class RefundService:
-    """Issues the refunds of orders."""
+    """Issue the refunds of orders."""
 
     def __init__(self, *, payments: PaymentProvider, clock: Clock) -> None:
         self._payments = payments

@@ -63,7 +63,7 @@ REFUSED_AGAIN = timedelta(days=1)
 
 
 class UnmatchedPaymentService:
-    """Refunds unmatched payments or matches them with upload sessions."""
+    """Refund unmatched payments or match them with upload sessions."""
 
     def __init__(
         self,
