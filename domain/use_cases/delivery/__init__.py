@@ -1,1 +1,1 @@
-"""From the restored photos to the customer."""
+"""Delivery of restored photos: archives, download links and e-mails."""

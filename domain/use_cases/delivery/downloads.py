@@ -1,4 +1,4 @@
-"""Chapters 7 and 9: the archive and its link, and the customer who opens it."""
+"""Archives of restored photos, and the download links that open them."""
 
 import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -38,21 +38,21 @@ from domain.use_cases.shop_policy import ShopPolicy
 
 
 class DownloadRepositories(HasEventStore, HasUploadSessions, Protocol):
-    """What downloads read."""
+    """The repositories that downloads read."""
 
 
 _ENDINGS = {"image/jpeg": ".jpg", "image/png": ".png", "image/webp": ".webp", "image/avif": ".avif"}
 
 
 class UnknownLinkError(ShopError):
-    """No link has this token, or the link shows no such image."""
+    """No link has this token, or its order has no such image."""
 
     def __init__(self) -> None:
         super().__init__("This link is not known: open the newest link from our e-mail, whole and unchanged.")
 
 
 class LinkExpiredError(ShopError):
-    """The link was good once: it has run out, or its photos were deleted."""
+    """The link has expired, or its photos were deleted."""
 
     def __init__(self, order_id: OrderId) -> None:
         self.order_id = order_id
@@ -63,7 +63,7 @@ class LinkExpiredError(ShopError):
 
 
 class LinkRevokedError(ShopError):
-    """The link was taken back by a person."""
+    """The link was revoked by a staff member."""
 
     def __init__(self, order_id: OrderId) -> None:
         self.order_id = order_id
@@ -74,7 +74,10 @@ class LinkRevokedError(ShopError):
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Something a customer may fetch now, under the name it should have on their disk."""
+    """A file that a customer may download now.
+
+    ``image_id`` is None for the archive.
+    """
 
     order_id: OrderId
     link: DownloadLink
@@ -84,7 +87,7 @@ class Delivery:
 
 
 class DownloadService:
-    """Makes archives and opens links."""
+    """Build archives and open download links."""
 
     def __init__(
         self,
@@ -106,11 +109,11 @@ class DownloadService:
         self._policy = policy
 
     def prepare_download(self, order: Order) -> Sequence[e.Event]:
-        """Stream the restored images into one archive and mint its link.
+        """Stream the restored images into one archive and create its link.
 
-        A newest result that is missing or damaged fails the attempt that made it, so that its photo is restored once
-        more. An earlier one, which the customer has, is left out. Raises UnavailableError while the storage is away,
-        and ObjectMissingError or ObjectDiffersError when a result is lost that was restored anew in vain.
+        If the newest result of an image is missing or damaged, its attempt fails, so that the photo is restored again.
+        An earlier result, which the customer has received, is left out. Raises UnavailableError while the storage
+        cannot be reached, and ObjectMissingError or ObjectDiffersError if a lost result could not be restored again.
         """
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
         expires_at = self._clock.now() + self._policy.delivery.link_lifetime
@@ -139,13 +142,19 @@ class DownloadService:
         ]
 
     def archive_key(self, order: Order) -> ObjectKey:
-        """Where the archive of all an order's results is stored: a key that tells their names and bytes."""
+        """The object key of an order's archive.
+
+        It is derived from the names and checksums of the files.
+        """
         return _archive_key(order, self._files(order))
 
     def _pack(
         self, order: Order, files: Sequence[tuple[str, StoredObject]], labels: Mapping[str, str]
     ) -> StoredObject:
-        """Store the archive of these files; raises ObjectMissingError or ObjectDiffersError, and stores nothing."""
+        """Store the archive of these files.
+
+        Raises ObjectMissingError or ObjectDiffersError, and stores nothing then.
+        """
         entries = [
             ArchiveEntry(
                 name=name, size_bytes=result.size_bytes, content=read_verified(self._storage, result)
@@ -154,7 +163,7 @@ class DownloadService:
         ]
         size_bytes, chunks = self._archiver.archive(entries)
         return self._storage.put(
-            # Named by what is in it: a crash may have left an archive of other files, of which no link tells.
+            # The key depends on the content: a crash may have left an archive of other files that no link refers to.
             _archive_key(order, files),
             cast("io.BufferedReader", io.BufferedReader(_Reader(chunks))),
             size_bytes=size_bytes,
@@ -163,7 +172,7 @@ class DownloadService:
         )
 
     def _missing(self, files: Sequence[tuple[str, StoredObject]]) -> Iterator[ObjectKey]:
-        """All that the storage lacks, so that what is lost together is restored together."""
+        """Keys of all missing files, so that they are restored together."""
         for _, result in files:
             try:
                 self._storage.describe(result.key)
@@ -171,7 +180,7 @@ class DownloadService:
                 yield result.key
 
     def _files(self, order: Order) -> list[tuple[str, StoredObject]]:
-        """Every result there is, under its name in the archive."""
+        """Every result, with its name in the archive."""
         stems = self._file_stems(order)
         return [
             (
@@ -183,7 +192,7 @@ class DownloadService:
         ]
 
     def new_link(self, order: Order) -> IssueLink:
-        """The command for one more link to the newest archive, valid from now on."""
+        """The command to issue another link to the newest archive."""
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
         return IssueLink(
             link_id=link_id,
@@ -192,7 +201,10 @@ class DownloadService:
         )
 
     def open(self, token: str) -> tuple[Order, DownloadLink]:
-        """The order behind a link that is good; raises UnknownLinkError, LinkRevokedError or LinkExpiredError."""
+        """The order and link of a token.
+
+        Raises UnknownLinkError, LinkRevokedError or LinkExpiredError.
+        """
         fingerprint = sha256_of(token)
         with self._unit_of_work.transaction() as transaction:
             order = transaction.event_store.load_by_token(fingerprint)
@@ -207,9 +219,10 @@ class DownloadService:
         return order, link
 
     def find(self, token: str, image_id: ImageId | None = None, *, earlier: int = 0) -> Delivery:
-        """What a token opens: the archive, or one image of its order; raises what ``open`` raises.
+        """The archive or one image that a token gives access to.
 
-        ``earlier`` asks for the result that so many further attempts have replaced.
+        ``earlier`` selects an image's result by the number of later results, 0 for the newest. Raises what ``open``
+        raises, and UnknownLinkError for an image or result that does not exist.
         """
         order, link = self.open(token)
         if order.payment is None:
@@ -228,7 +241,7 @@ class DownloadService:
         )
 
     def record_served(self, delivery: Delivery, client: Client, request_id: UUID) -> None:
-        """Record that a file was sent to a client; only the first time for each file of a link."""
+        """Record that a file was sent, once per file and link."""
         if delivery.image_id in delivery.link.served:
             return
         served = e.ResultServed(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)
@@ -237,7 +250,7 @@ class DownloadService:
         )
 
     def record_download(self, delivery: Delivery, client: Client, request_id: UUID) -> None:
-        """Record that the customer pressed the button for a file; only the first time for each file of a link."""
+        """Record a click on a download button, once per file and link."""
         if delivery.image_id in delivery.link.fetched:
             return
         fetched = e.ResultDownloaded(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)
@@ -246,7 +259,10 @@ class DownloadService:
         )
 
     def _file_stems(self, order: Order) -> dict[ImageId, str]:
-        """A name without its ending for each image that tells which photo it was, no two files alike."""
+        """A distinct file name per image, without extension.
+
+        It is derived from the customer's file name, so that each result can be matched with its photo.
+        """
         with self._unit_of_work.transaction() as transaction:
             given = transaction.upload_sessions.file_names(order.order_id)
         stems = [
@@ -257,7 +273,7 @@ class DownloadService:
 
 
 def _lost_results(order: Order, lost: Collection[str]) -> list[e.Event]:
-    """The attempts whose results are lost, of those that can be made up for."""
+    """Failure events of the attempts whose lost results can be made again."""
     return [
         e.RestorationAttemptFailed(
             image_id=image.image_id,
@@ -285,12 +301,12 @@ def _fingerprint(files: Sequence[tuple[str, StoredObject]]) -> Sha256:
 
 
 def _name_of(earlier: int, result: StoredObject, stem: str) -> str:
-    """The file name of a result; one that further attempts replaced says how many."""
+    """A result's file name; an earlier result's starts with its number."""
     return f"{f'{earlier}-' if earlier else ''}{stem}{_ENDINGS.get(result.media_type, '')}"
 
 
 class _Reader(io.RawIOBase):
-    """A stream of chunks as a file to read from."""
+    """A readable file over an iterator of chunks."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks

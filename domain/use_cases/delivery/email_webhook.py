@@ -1,4 +1,4 @@
-"""Email webhook."""
+"""Handling of the e-mail provider's webhook events."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -25,17 +25,18 @@ from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 
 
 class EmailWebhookRepositories(HasEventStore, HasWebhookInbox, Protocol):
-    """What an e-mail webhook event is recorded in."""
+    """The repositories that an e-mail webhook event is recorded in."""
 
 
-#: Notices without ids that are worth a look-up: a mail with a known message id is known to be accepted.
+#: Statuses to look up by message id if an event lacks our ids; for others it adds nothing: a known message id means
+#: that the acceptance is recorded.
 _FOUND_BY_MESSAGE = frozenset(
     {DeliveryStatus.DEFERRED, DeliveryStatus.BLOCKED, DeliveryStatus.UNDELIVERABLE, DeliveryStatus.OPTED_OUT}
 )
 
 
 class EmailWebhook:
-    """Records what the mail provider posts."""
+    """Record what the provider reports about e-mails."""
 
     def __init__(
         self,
@@ -49,20 +50,21 @@ class EmailWebhook:
         self._clock = clock
 
     def handle(self, webhook_events: Sequence[EmailWebhookEvent]) -> None:
-        """Record what became of each mail, as far as its order does not know it.
+        """Record a batch of webhook events; idempotent.
 
-        One notice that cannot be recorded does not keep the others from it: they are all tried, and then its error
-        is raised, so that the provider posts the batch again. The books being away ends the batch at once.
+        An event that cannot be recorded does not block the others: its error is raised at the end, so that the
+        provider sends the batch again. The batch ends at once if the database is unavailable, or after
+        MAX_FAILED_NOTICES unexpected errors.
         """
         errors: list[Exception] = []
         for webhook_event in self._identified(webhook_events):
             try:
                 self._take(webhook_event)
             except UnreadableEventError as error:
-                errors.append(error)  # of this order alone
+                errors.append(error)  # affects only this order
             except UnavailableError:
                 raise
-            except Exception as error:  # noqa: BLE001 -- raised below, once the others had their turn
+            except Exception as error:  # noqa: BLE001 -- raised below, after the others
                 errors.append(error)
                 if len(errors) == MAX_FAILED_NOTICES:
                     break
@@ -70,7 +72,7 @@ class EmailWebhook:
             raise errors[0]
 
     def _identified(self, webhook_events: Sequence[EmailWebhookEvent]) -> Iterator[EmailWebhookEvent]:
-        """The notices that say something about a mail of ours, each with the ids of order and mail."""
+        """The events about this shop's e-mails, completed with our ids."""
         wanted = [
             message_id
             for webhook_event in webhook_events
@@ -89,7 +91,10 @@ class EmailWebhook:
                 yield replace(webhook_event, order_id=order_id, email_id=email_id, message_id=message_id)
 
     def _take(self, webhook_event: EmailWebhookEvent) -> None:
-        """Inbox and event in one transaction, so that a notice whose event could not be written comes again."""
+        """Record inbox row and event in one transaction.
+
+        So a webhook event that could not be recorded is accepted when it is sent again.
+        """
         order_id, email_id = webhook_event.order_id, webhook_event.email_id
         if order_id is None or email_id is None or webhook_event.fate is DeliveryStatus.OTHER:
             return
@@ -111,7 +116,7 @@ class EmailWebhook:
 
 
 def _fingerprint(webhook_event: EmailWebhookEvent) -> Sha256:
-    """Of this notice alone: in another batch it is the same."""
+    """The checksum of a webhook event, independent of its batch."""
     facts = (
         webhook_event.order_id,
         webhook_event.email_id,
@@ -123,7 +128,7 @@ def _fingerprint(webhook_event: EmailWebhookEvent) -> Sha256:
 
 
 def _proposed(webhook_event: EmailWebhookEvent, email: Email) -> Sequence[e.Event]:
-    """What a notice says of a mail; whatever happened to it later, it was accepted first."""
+    """The events to propose; every status implies that the provider accepted it."""
     email_id, kind = email.email_id, email.kind
     accepted = e.EmailSent(email_id=email_id, kind=kind, message_id=webhook_event.message_id)
     reason = webhook_event.reason or "undeliverable"

@@ -1,4 +1,7 @@
-"""Chapter 8: mails go out, once each, and what became of them comes back."""
+"""Send an order's e-mails, at most once each.
+
+An e-mail is sent again only as a recorded resend. ``email_webhook`` records its delivery status.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -40,19 +43,19 @@ from domain.use_cases.shop_policy import ShopPolicy
 
 
 class EmailRepositories(HasCustomers, HasPointsBalances, HasUploadSessions, Protocol):
-    """What e-mails are written from."""
+    """The repositories with the data of e-mails."""
 
 
 SOURCE = "sendgrid"
-#: The mails that bring new results, and say how large they are.
+#: The e-mails that deliver new results and state their sizes.
 _WITH_RESULTS = frozenset({EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE})
 
-#: One notice may be at fault for its error; when so many of a batch fail, something else is wrong.
+#: A single webhook event may cause its own error; if this many of a batch fail, the cause lies elsewhere.
 MAX_FAILED_NOTICES = 3
 
 
 class EmailSender:
-    """Writes letters and hands them over."""
+    """Render e-mails and hand them to the provider."""
 
     def __init__(
         self,
@@ -78,9 +81,10 @@ class EmailSender:
         self._policy = policy
 
     def send_email(self, order: Order, work: SendEmail) -> Sequence[Proposal]:
-        """Hand an e-mail to the provider; a lost reply is recorded as unconfirmed instead of tried again.
+        """Hand an e-mail to the provider and return the resulting event.
 
-        An e-mail that was delayed until its link expired waits for a new link, and goes out with that.
+        A lost response is recorded as unconfirmed and not retried. If the e-mail's link has expired meanwhile, a new
+        link is proposed instead, and the e-mail is sent with that.
         """
         customer = self._customer(order)
         if customer is None:
@@ -158,7 +162,7 @@ class EmailSender:
         )
 
     def _sizes(self, order: Order) -> tuple[ResultSize, ...]:
-        """The sizes of the newest results that the customer has a name for."""
+        """The sizes of the newest results whose file names are not erased."""
         with self._unit_of_work.transaction() as transaction:
             names = transaction.upload_sessions.file_names(order.order_id)
         return tuple(
@@ -178,18 +182,21 @@ class EmailSender:
         )
 
     def _rewards(self, kind: EmailKind, customer: Customer, currency: str) -> Rewards | None:
-        """What comes with a whole result, and no other mail: who waits or is disappointed gets no advertising."""
+        """The points section, only with a complete result.
+
+        A customer who is waiting or disappointed receives no advertising.
+        """
         if kind is not EmailKind.RESULT:
             return None
         with self._unit_of_work.transaction() as transaction:
             return self._referral_program.told_to(transaction, customer, currency)
 
     def _failed_names(self, order: Order) -> tuple[str, ...]:
-        """The customer's names of the photos that could not be restored."""
+        """The customer's file names of the photos that could not be restored."""
         return self._names(order, order.failed_images)
 
     def _redone_name(self, order: Order) -> str | None:
-        """The customer's name of the photo of which another attempt was asked, if it was one."""
+        """The customer's file name of the redone photo, if exactly one was."""
         redone = [image for image in order.images.values() if image.was_redone]
         return next(iter(self._names(order, redone)), None) if len(redone) == 1 else None
 
@@ -209,14 +216,17 @@ class EmailSender:
 
 
 def _archive_for(order: Order, kind: EmailKind) -> StoredObject | None:
-    """The restored photos themselves, where a letter of this kind brings them beside the link."""
+    """The archive to attach; None for a kind of e-mail without results."""
     brings = {EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE}
     link = order.newest_link if kind in brings else None
     return link.archive if link else None
 
 
 def _told_refund(order: Order, email: Email) -> Money | None:
-    """What a mail tells of money: the refund it was written for, or what goes back for the photos that are missing."""
+    """The refund amount that an e-mail states.
+
+    That of the refund it reports or, with a partial result, the sum for the missing photos.
+    """
     if email.refund_id is not None:
         return order.refunds[email.refund_id].amount
     shares = [refund.amount for refund in order.ledger.all_but(RefundStatus.DROPPED) if refund.image_ids]

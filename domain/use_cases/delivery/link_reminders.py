@@ -1,4 +1,4 @@
-"""Chapter 9, before it is too late: customers who have fetched nothing are told that their link ends soon."""
+"""Reminders to customers whose unused download link expires soon."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,12 @@ from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, UnitOfWork
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.shop_policy import ShopPolicy
 
-#: How many links are looked for at a time.
+#: How many links one query returns at most.
 ROUND = 100
 
 
 class LinkReminders:
-    """Reminds of links that end soon, once of each."""
+    """Request reminder e-mails, once per link."""
 
     def __init__(
         self,
@@ -34,9 +34,9 @@ class LinkReminders:
         self._policy = policy
 
     def remind(self) -> int:
-        """Ask for the reminders that are due, and tell how many.
+        """Request the due reminders and return their number.
 
-        Raises UnreadableEventError if the events of some orders cannot be read, after all the others had their turn.
+        If the events of some orders cannot be read, raises UnreadableEventError after processing all others.
         """
         if not self._policy.delivery.link_reminder:
             return 0
@@ -61,7 +61,7 @@ class LinkReminders:
             )
 
     def _remind(self, order_id: OrderId, link_id: DownloadLinkId) -> bool:
-        """Decide under the order's lock: the customer may open the link this moment."""
+        """Decide under the order's lock: the customer may download something meanwhile."""
 
         def reminder(_: HasEventStore, order: Order) -> Sequence[Proposal]:
             if not needs_reminder(order, link_id, self._clock.now()):

@@ -1,4 +1,4 @@
-"""Stored bytes are what was recorded of them, or they are not used."""
+"""Reading of stored objects with verification of their checksums."""
 
 import hashlib
 from collections.abc import Iterator
@@ -9,7 +9,10 @@ from domain.ports.object_storage import ObjectStorage
 
 
 def read_verified(storage: ObjectStorage, stored: StoredObject) -> Iterator[bytes]:
-    """An object's bytes in chunks; raises ObjectMissingError, or after the last chunk ObjectDiffersError."""
+    """Yield an object's bytes in chunks and verify their SHA-256.
+
+    Raises ObjectMissingError, or ObjectDiffersError after the last chunk: until then the bytes are unverified.
+    """
     digest = hashlib.sha256()
     with storage.read(stored.key) as chunks:
         for chunk in chunks:
