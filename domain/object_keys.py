@@ -6,7 +6,7 @@ TEMPORARY = "uploads/temp/"
 ORIGINALS = "uploads/originals/"
 RESTORED = "uploads/restored/"
 ARCHIVES = "downloads/"
-#: What belongs to an order; the rest is uploads that may never be paid for.
+#: The prefixes of objects that belong to an order; the rest are uploads that may never be paid for.
 LASTING = (ORIGINALS, RESTORED, ARCHIVES)
 
 
@@ -51,5 +51,5 @@ def archive_key(order_id: OrderId, fingerprint: str) -> ObjectKey:
 
 
 def name_of(key: ObjectKey) -> str:
-    """The last part of a key."""
+    """The last segment of a key."""
     return key.rpartition("/")[2]

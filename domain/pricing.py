@@ -1,4 +1,4 @@
-"""What a restoration costs: a list per photo with volume steps, in one currency."""
+"""Prices: a list per photo with volume steps, in one currency."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from domain.order.values import Money
 
 @dataclass(frozen=True, kw_only=True)
 class PriceList:
-    """The price of one photo by how many are restored at once.
+    """The price of one photo by the number of photos restored together.
 
-    ``steps`` maps "from this many photos on" to the minor units each of them costs; it starts at 1 photo.
+    ``steps`` maps a minimum number of photos to the price of each, in minor units; it starts at 1 photo.
     """
 
     currency: str
@@ -31,13 +31,16 @@ class PriceList:
                 )
 
     def unit_price(self, photos: int) -> Money:
-        """What each of ``photos`` photos costs; raises ValueError for fewer than one."""
+        """The price of each of ``photos`` photos.
+
+        Raise ValueError for fewer than one.
+        """
         if photos < 1:
             raise ValueError("A quote needs at least one photo.")
         amount = next(amount for count, amount in reversed(self.steps) if count <= photos)
         return Money(amount=amount, currency=self.currency)
 
     def quote(self, photos: int) -> Money:
-        """What ``photos`` photos cost together."""
+        """The total price of ``photos`` photos."""
         unit = self.unit_price(photos)
         return Money(amount=unit.amount * photos, currency=unit.currency)

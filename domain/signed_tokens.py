@@ -1,7 +1,7 @@
-"""What only this shop can have made: download tokens, the marks on webhook addresses, and points codes.
+"""Signed tokens: download, webhook, payment, object and points tokens.
 
-All are HMAC-SHA256 under WORKER_SECRET_KEY, so they need not be stored: whoever holds the key can make them again,
-and the books keep a token's SHA-256 only.
+All are HMAC-SHA256 under WORKER_SECRET_KEY, so they are not stored: they can be computed again with the key. Of a
+download token, the database stores only the SHA-256.
 """
 
 import hashlib
@@ -22,52 +22,64 @@ from domain.referral_program import PROOF_LENGTH, spoken
 
 
 class TokenSigner:
-    """Makes and checks seals under one secret key."""
+    """Creates and verifies tokens under one secret key."""
 
     def __init__(self, secret_key: bytes) -> None:
         self._secret_key = secret_key
 
     def download_token(self, link_id: DownloadLinkId) -> str:
-        """The token of a download link: 43 characters that fit in a URL and tell nothing."""
+        """The token of a download link: 43 URL-safe, opaque characters."""
         return self._seal("download", link_id)
 
     def prediction_token(self, order_id: OrderId, image_id: ImageId, attempt: int) -> str:
-        """The mark on the address a restorer posts to: it proves that this shop asked for this attempt."""
+        """The token in a webhook address.
+
+        It proves that this shop started the prediction for this attempt.
+        """
         return self._seal("restoration", order_id, image_id, attempt)
 
     def is_prediction_token(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> bool:
-        """Whether the mark is ours, compared in constant time."""
+        """Whether the token is valid, compared in constant time."""
         expected = self.prediction_token(order_id, image_id, attempt)
         return hmac.compare_digest(mark.encode(), expected.encode())
 
     def payment_token(self, upload_session_id: UploadSessionId, order_id: OrderId) -> str:
-        """The seal in a payment's metadata: it proves that this shop opened the checkout for this session."""
+        """The token in a payment's metadata.
+
+        It proves that this shop opened the checkout for this upload session.
+        """
         return self._seal("payment", upload_session_id, order_id)
 
     def is_payment_token(
         self, payment_token: str, upload_session_id: UploadSessionId, order_id: OrderId
     ) -> bool:
-        """Whether the seal is ours, compared in constant time."""
+        """Whether the token is valid, compared in constant time."""
         return _is_same(payment_token, self.payment_token(upload_session_id, order_id))
 
     def shop_name(self) -> str:
-        """What tells this shop from others in one bucket, and says nothing of its key."""
+        """An identifier of this shop among others in one bucket.
+
+        It reveals nothing of the key.
+        """
         return self._seal("shop")[:16]
 
     def object_token(self, key: ObjectKey, labels: Mapping[str, str]) -> str:
-        """The mark of an object in the storage: it proves that this shop wrote these labels for this key."""
+        """The token in an object's metadata.
+
+        It proves that this shop wrote these labels for this key.
+        """
         return self._seal("object", key, *(f"{name}={labels[name]}" for name in sorted(labels)))
 
     def is_object_token(self, mark: str, key: ObjectKey, labels: Mapping[str, str]) -> bool:
-        """Whether the mark is ours, compared in constant time."""
+        """Whether the token is valid, compared in constant time."""
         return _is_same(mark, self.object_token(key, labels))
 
     def points_token(self, customer_id: CustomerId) -> str:
-        """The secret half of a customer's points code, to be told to nobody but their mailbox."""
+        """The secret part of a points code; only the customer receives it."""
         return spoken(self._digest("points", customer_id), PROOF_LENGTH)
 
     def is_points_token(self, proof: str, customer_id: CustomerId) -> bool:
-        """Whether the proof is this customer's, compared in constant time."""
+        """Whether the token is this customer's, compared in constant time."""
         return hmac.compare_digest(proof.encode(), self.points_token(customer_id).encode())
 
     def _seal(self, *parts: object) -> str:
@@ -79,11 +91,14 @@ class TokenSigner:
 
 
 def _is_same(given: str, expected: str) -> bool:
-    """Compare in constant time; what a provider passed on may hold characters that have no encoding."""
+    """Compare in constant time.
+
+    A token that a provider returned may contain characters that have no encoding.
+    """
     return hmac.compare_digest(given.encode(errors="replace"), expected.encode())
 
 
 def sha256_of(content: str | bytes) -> Sha256:
-    """The fingerprint the books keep in place of a token or a message."""
+    """The checksum that is stored instead of a token or message."""
     raw = content.encode() if isinstance(content, str) else content
     return Sha256(hashlib.sha256(raw).hexdigest())

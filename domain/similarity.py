@@ -1,9 +1,9 @@
-"""Whether two pictures show the same, told from tiny grey sketches of them.
+"""Whether two images show the same scene, by small grey sketches.
 
-What restoring changes must not count: tones, colours, fading, stains, what fills a tear or takes the place of a
-scratch, a border cut off. So it is not the shades that are compared but the relief: how much lighter or darker each
-cell is than its surroundings, in units of how much they vary. Reliefs of the same scene correlate wherever the picture
-is not destroyed; those of two scenes do not.
+What restoration changes must not count: tones, colours, fading, stains, filled tears and scratches, a border that was
+cut off. So the comparison uses the relief instead of the shades: how much lighter or darker each cell is than its
+surroundings, in units of their variation. Reliefs of the same scene correlate wherever the image is not destroyed;
+those of two scenes do not.
 """
 
 from collections.abc import Sequence
@@ -11,34 +11,34 @@ from itertools import accumulate, product
 from math import sqrt
 from operator import mul
 
-#: A sketch is a square of so many cells a side, into which the picture is squeezed whatever its shape; a byte a cell.
+#: A sketch is a square of this many cells a side, scaled from an image of any shape; one byte a cell.
 SKETCH_SIDE = 48
 
 #: Measured on 1,246 pairs of a photo aged in one of eleven ways (faded, sepia, stained, torn, scratched, noisy) and
 #: the same photo restored, recoloured, cropped, stretched or partly invented: half are above 0.83, 99 of 100 above
-#: 0.34, and the lowest, a moon that is nearly nothing but sky, is at 0.21. Two different photos are at 0.09 in the
-#: middle, and 93 of 100 below this line; two faces that fill their pictures alike may reach 0.2. A true answer that is
-#: refused costs a customer the picture and a wrong one hardly ever comes, so the line lies below all that is true.
-#: (Where scratches outshine a picture sevenfold, one in forty is refused, and tried again.)
+#: 0.34, and the lowest, a moon in a nearly empty sky, is at 0.21. Two different photos have a median of 0.09, and 93 of
+#: 100 are below this limit; two faces that fill their images alike may reach 0.2. Refusing a true result costs a
+#: customer the image, and a wrong one is very rare, so the limit is below all true results. (Where scratches are seven
+#: times brighter than the image, one in forty is refused, and retried.)
 LEAST_LIKENESS = 0.15
 
-#: How many cells in each direction count as surroundings.
+#: The number of cells in each direction that count as surroundings.
 _REACH = 3
 
-#: Shades of grey; where all varies less than this, the relief is faint instead of being blown up to noise.
+#: In shades of grey; where the variation is smaller, the relief stays faint instead of being amplified to noise.
 _FAINT = 2.0
 
 #: The mean square of a relief below which nothing can be recognised.
 _LEAST_RELIEF = 0.05
 
-#: Each quarter is looked for so many cells around its place, because models cut borders off and stretch a little.
-#: Farther off, what is alike by chance would be found more often than what has moved.
+#: Each quarter is searched for this many cells around its place, because models crop borders and stretch a little.
+#: Farther off, chance matches would outnumber moved content.
 _STRAY = 1
 
-#: The quarter that fits worst does not count: it may have been torn off and invented anew.
+#: The quarter with the worst match does not count: it may have been torn off and invented anew.
 _QUARTERS_COUNTED = 3
 
-#: Where quarters begin and how long they are; the outermost cells are left free for what has strayed.
+#: Start and length of the quarters; the outermost cells are left free for content that has moved.
 _PLACES = (_STRAY, SKETCH_SIDE // 2)
 _QUARTER = SKETCH_SIDE // 2 - _STRAY
 
@@ -46,7 +46,10 @@ Relief = Sequence[Sequence[float]]
 
 
 def likeness(original: bytes, other: bytes) -> float:
-    """From about 0, for another scene, to 1, for the same; 1 also where the original shows nothing to tell it by."""
+    """The likeness of two sketches, from about 0 to 1.
+
+    It is about 0 for different scenes and 1 for the same one; also 1 where the original has nothing recognisable.
+    """
     before, after = _relief(original), _relief(other)
     places = product(_PLACES, repeat=2)
     fits = [_fit(before, after, top, left) for top, left in places if _shows_something(before, top, left)]
@@ -55,7 +58,7 @@ def likeness(original: bytes, other: bytes) -> float:
 
 
 def _fit(before: Relief, after: Relief, top: int, left: int) -> float:
-    """How well a quarter of one is found again near its place in the other."""
+    """The best correlation of a quarter near its place in ``before``."""
     if not _shows_something(after, top, left):
         return 0.0
     wanted = _quarter(after, top, left)
@@ -101,7 +104,7 @@ def _relief(sketch: bytes) -> Relief:
 
 
 def _surroundings(cells: Sequence[Sequence[float]]) -> list[list[float]]:
-    """The mean around each cell, as far as its surroundings lie within the picture."""
+    """The mean around each cell, of the cells within the image."""
     across = [_means(row) for row in cells]
     down = [_means(column) for column in zip(*across, strict=True)]
     return [list(row) for row in zip(*down, strict=True)]

@@ -1,4 +1,7 @@
-"""A payment that belongs to no order: it goes back, or a person gives it to the photos it was meant for."""
+"""A payment that belongs to no order.
+
+It is refunded, or staff match it to the upload session that it was meant for.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,16 +15,16 @@ from domain.order.values import Money, RefundId, UploadSessionId
 
 
 class UnmatchedStatus(StrEnum):
-    """Where a payment without an order stands."""
+    """The status of an unmatched payment."""
 
-    OPEN = "open"  # waits to go back or to be matched
-    REFUNDING = "refunding"  # on its way back: nobody may match it any more
-    REFUNDED = "refunded"  # all of it is with the customer again
-    MATCHED = "matched"  # an order began with it
+    OPEN = "open"  # to be refunded or matched
+    REFUNDING = "refunding"  # being refunded, and no longer matchable
+    REFUNDED = "refunded"  # refunded in full
+    MATCHED = "matched"  # matched: an order was placed with it
 
 
 class UnknownPaymentError(ShopError):
-    """No payment of this checkout is without an order."""
+    """There is no unmatched payment of this checkout."""
 
     def __init__(self, checkout_session_id: str) -> None:
         self.checkout_session_id = checkout_session_id
@@ -32,7 +35,7 @@ class UnknownPaymentError(ShopError):
 
 
 class PaymentNotOpenError(ShopError):
-    """Somebody, or the shop itself, resolved already what is to be done about a payment."""
+    """The payment was resolved already, by staff or automatically."""
 
     def __init__(self, checkout_session_id: str, status: UnmatchedStatus) -> None:
         self.checkout_session_id = checkout_session_id
@@ -44,7 +47,7 @@ class PaymentNotOpenError(ShopError):
 
 
 class NotMatchableError(ShopError):
-    """This payment and these photos do not make an order."""
+    """This payment and these photos cannot become an order."""
 
     def __init__(self, checkout_session_id: str, upload_session_id: UploadSessionId, problem: str) -> None:
         self.checkout_session_id = checkout_session_id
@@ -57,50 +60,58 @@ class NotMatchableError(ShopError):
 
 @dataclass(frozen=True, kw_only=True)
 class UnmatchedPayment:
-    """Money that belongs to no order, and what is done about it."""
+    """A payment without an order, and what is done about it."""
 
     checkout_session_id: str
-    upload_session_id: UploadSessionId | None  # the one it names; none if this shop did not open its checkout
-    payment_intent_id: str | None  # none if it was free
+    upload_session_id: (
+        UploadSessionId | None
+    )  # the session it names; none if this shop did not open its checkout
+    payment_intent_id: str | None  # none if nothing was charged
     paid: Money
     reason: str
     received_at: datetime
     status: UnmatchedStatus = UnmatchedStatus.OPEN
-    returned: Mapping[str, int] = field(default_factory=dict)  # by the provider's id of refund or dispute
-    attempt: int = 1  # at paying it back; each that failed for good is followed by a fresh one
+    returned: Mapping[str, int] = field(
+        default_factory=dict
+    )  # amounts by the provider's id of a refund or dispute
+    attempt: int = 1  # of the refund; a permanent failure is followed by the next one
     asked_at: datetime | None = None  # when this attempt began
-    retry_at: datetime | None = None  # nobody tries again before
-    problem: str | None = None  # what went wrong last
-    actor: str | None = None  # who resolved what is to be done
-    note: str | None = None  # why, in that person's own words, which may be about a customer
+    retry_at: datetime | None = None  # no retry before
+    problem: str | None = None  # the last failure
+    actor: str | None = None  # who resolved it
+    note: str | None = None  # that staff member's reason, which may contain personal data
     decided_at: datetime | None = None
     matched_session_id: UploadSessionId | None = None
-    is_held: bool = False  # never refunded by the shop itself: a person decides
+    is_held: bool = False  # never refunded automatically: staff decide
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is to be done about it any more."""
+        """Whether it is refunded or matched."""
         return self.status in {UnmatchedStatus.REFUNDED, UnmatchedStatus.MATCHED}
 
     @property
     def left(self) -> Money:
-        """What has not gone back."""
+        """The amount that has not been returned."""
         return replace(self.paid, amount=self.paid.amount - sum(self.returned.values()))
 
     @property
     def refund_id(self) -> RefundId:
-        """Our id of the refund of what is left: the same at every attempt, until something has gone back."""
+        """Our id of the refund of what is left.
+
+        It is the same at each attempt until a part was returned, so that a retry is idempotent.
+        """
         gone = sorted(provider_id for provider_id, amount in self.returned.items() if amount)
         return RefundId(uuid5(NAMESPACE_URL, ":".join(["unmatched", self.checkout_session_id, *gone])))
 
     def resolved(self, actor: str, note: str | None, now: datetime) -> Self:
-        """The payment after somebody resolved what is to be done about it."""
+        """The payment with the decision of staff or the shop."""
         return replace(self, actor=actor, note=note, decided_at=now)
 
     def with_returned(self, provider_id: str, amount: int, now: datetime) -> Self:
-        """The payment after word that a refund or a dispute took ``amount``: nothing if it failed or was won.
+        """The payment after a refund or a dispute took ``amount``.
 
-        What had gone back and is here again goes back anew, in an attempt of its own.
+        The amount is 0 if the refund failed or the dispute was won. A payment whose returned amount is back at the
+        shop is refunded again, in a new attempt.
         """
         told = replace(self, returned={**self.returned, provider_id: amount})
         if self.status is UnmatchedStatus.MATCHED:
@@ -112,7 +123,10 @@ class UnmatchedPayment:
         return told
 
     def with_failed_refund(self, provider_id: str, refund_id: RefundId | None, now: datetime) -> Self:
-        """The payment after a refund failed, ours if it carries ``refund_id``: due again where we waited for it."""
+        """The payment after a refund failed.
+
+        If it was the awaited one, which carries ``refund_id``, the payment is open and due again.
+        """
         was_awaited = self.status is UnmatchedStatus.REFUNDING and refund_id == self.refund_id
         after = self.with_returned(provider_id, 0, now)
         return (
@@ -120,15 +134,18 @@ class UnmatchedPayment:
         )
 
     def pending_refunds_at_provider(self, look_at: datetime) -> Self:
-        """The payment while the provider has yet to pay the refund, which is looked at again at ``look_at``."""
+        """The payment while its refund is pending, checked again at ``look_at``."""
         return replace(self, problem=None, retry_at=look_at)
 
     def given_back(self) -> Self:
-        """The payment after all of it went back."""
+        """The payment after it was refunded in full."""
         return replace(self, status=UnmatchedStatus.REFUNDED, problem=None, retry_at=None)
 
     def failed(self, problem: str, retry_at: datetime) -> Self:
-        """The payment after it certainly did not go back: it is open again, with a fresh attempt to come."""
+        """The payment after its refund failed permanently.
+
+        It is open again, with a new attempt due at ``retry_at``.
+        """
         return replace(
             self,
             status=UnmatchedStatus.OPEN,

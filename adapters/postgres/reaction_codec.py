@@ -1,4 +1,4 @@
-"""What a row of the reactions table says: its arguments are versioned, and old ones are upcast."""
+"""Decode rows of the reactions table; upcast arguments of older versions."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from domain.ports.unit_of_work import UnreadableReactionError
 
 _log = structlog.get_logger(__name__)
 
-#: What turns the arguments stored under a kind and version into those of the next version.
+#: Converts the arguments stored under a kind and version to those of the next version.
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
 
@@ -23,12 +23,18 @@ FOLLOWING_KINDS = [name for name, kind in KINDS.items() if kind.follows_predicti
 
 
 def sql_list(kinds: Iterable[str]) -> str:
-    """Kinds as the list of an SQL ``IN``; they are our own class names, so nothing needs quoting."""
+    """Kinds as an SQL list for ``IN``.
+
+    They are our own class names, so they need no quoting.
+    """
     return ", ".join(f"'{kind}'" for kind in kinds)
 
 
 def version_of(kind: str, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> int:
-    """The version this program writes of a kind: one more than it has upcasters for."""
+    """The arguments version that this program writes for a kind.
+
+    It is one more than the number of the kind's upcasters.
+    """
     return 1 + sum(name == kind for name, _ in upcasters)
 
 
@@ -39,7 +45,10 @@ def reaction_of(
     arguments: dict[str, Any],
     upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
 ) -> Reaction:
-    """The reaction a row holds, whatever version wrote it; raises UnreadableReactionError."""
+    """The reaction in a row of any known version.
+
+    Raise UnreadableReactionError.
+    """
     current = version_of(kind, upcasters)
     if kind not in KINDS or not 1 <= version <= current:
         raise UnreadableReactionError(reaction_id, kind, version)
@@ -52,7 +61,7 @@ def reaction_of(
 
 
 def is_readable(row: Any) -> bool:
-    """Whether this program can read what a row holds."""
+    """Whether this program can decode a row."""
     try:
         reaction_of(row.reaction_id, row.kind, row.arguments_version, row.arguments)
     except UnreadableReactionError:
@@ -61,7 +70,10 @@ def is_readable(row: Any) -> bool:
 
 
 def readable(rows: Iterable[Any]) -> Iterator[tuple[Any, Reaction]]:
-    """Rows with their reactions; one that cannot be read is logged and left out, and stops no other."""
+    """The rows with their reactions.
+
+    A row that cannot be decoded is logged and left out; the others are not affected.
+    """
     for row in rows:
         try:
             yield row, reaction_of(row.reaction_id, row.kind, row.arguments_version, row.arguments)

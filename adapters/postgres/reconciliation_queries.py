@@ -1,4 +1,4 @@
-"""Many things asked with one query each, for comparing the books with others'."""
+"""Bulk queries for reconciliation, one statement each."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ from domain.ports.reconciliation_queries import (
     UnreadableEvent,
 )
 
-#: An order without a row in the read model is still found by its events.
+#: An order without a row in the projection is still found by its events.
 _ORDERS_SINCE = text(
     """SELECT order_id FROM events WHERE recorded_at >= :since
     UNION
@@ -35,7 +35,7 @@ _ORDERS_SINCE = text(
     ORDER BY order_id"""
 )
 _NUMBERS = text("SELECT order_id, number FROM orders WHERE order_id = ANY(CAST(:ids AS uuid[]))")
-#: Unordered, so that nothing is sorted or held.
+#: Unordered, so that the server neither sorts nor buffers the rows.
 _SUSPECT_EVENTS = text(
     f"""SELECT {EVENT_FIELDS} FROM events WHERE name <> ALL(CAST(:readable_names AS text[])) OR order_id IN (
         SELECT order_id FROM orders WHERE state <> ALL(CAST(:terminal AS text[])) OR hold_reason IS NOT NULL
@@ -86,14 +86,17 @@ _END = text(
 
 
 class PostgresReconciliationQueries(ReconciliationQueries):
-    """The questions on one connection, inside one transaction."""
+    """The queries on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection, codec: Codec) -> None:
         self._connection = connection
         self._codec = codec
 
     def orders_since(self, since: datetime) -> list[OrderId]:
-        """The orders of a period, and those that are not over; by the read model where nothing was recorded since."""
+        """Orders with events since, and all that have not ended.
+
+        The latter are found in the projection.
+        """
         parameters = {"since": since, "terminal": list(TERMINAL)}
         return [OrderId(found) for found in self._connection.execute(_ORDERS_SINCE, parameters).scalars()]
 
@@ -111,11 +114,11 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         return {order_id: stream for order_id, stream in streams.items() if order_id not in unreadable}
 
     def unreadable_events(self, order_ids: Sequence[OrderId]) -> list[UnreadableEvent]:
-        """The first event of each order that cannot be read."""
+        """The first unreadable event of each of these orders."""
         return self._unreadable(stream_rows(self._connection, order_ids))
 
     def all_unreadable_events(self) -> list[UnreadableEvent]:
-        """One query, through a cursor of the server; see the port."""
+        """One statement with a server-side cursor; see the port."""
         parameters = {"readable_names": self._codec.readable_names, "terminal": list(TERMINAL)}
         streamed = {"yield_per": PAGE_EVENTS}
         with self._connection.execute(_SUSPECT_EVENTS, parameters, execution_options=streamed) as rows:
@@ -145,7 +148,7 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         ]
 
     def differing_read_models(self, orders: Sequence[Order]) -> dict[OrderId, list[str]]:
-        """A query for each read model: the rows that a fold gives against those that are there."""
+        """Compare each projection's rows with those of a fold, one statement each."""
         rows = [(order.order_id, rows_of(order)) for order in orders]
         differing: dict[OrderId, list[str]] = {}
         for table in READ_MODELS:
@@ -155,7 +158,7 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         return differing
 
     def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[ReactionSummary]]:
-        """All the work of many orders."""
+        """All reactions of these orders."""
         work: dict[OrderId, list[ReactionSummary]] = {}
         for row in self._connection.execute(_WORK, {"order_ids": list(order_ids)}):
             can_be_read = not row.is_open or is_readable(row)
@@ -172,12 +175,12 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         return work
 
     def unknown_messages(self, source: str, event_ids: Sequence[str]) -> set[str]:
-        """Which messages the inbox never took."""
+        """Which webhook events the inbox never accepted."""
         asked = {"source": source, "event_ids": list(event_ids)}
         return set(self._connection.execute(_UNKNOWN_MESSAGES, asked).scalars())
 
     def payments(self, checkout_session_ids: Sequence[str]) -> dict[str, Money]:
-        """What is on record as paid, by checkout."""
+        """The amounts recorded as paid, by checkout."""
         return {
             row.checkout_session_id: Money(amount=row.amount, currency=row.currency)
             for row in self._about(_PAYMENTS, checkout_session_ids)
@@ -189,15 +192,15 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         return {row.payment_intent_id: OrderId(row.order_id) for row in found}
 
     def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:
-        """Which predictions are attempts on record."""
+        """Which predictions belong to recorded attempts."""
         return {row.prediction_id for row in self._about(_PREDICTIONS, prediction_ids)}
 
     def known_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
-        """Which sessions have a row."""
+        """Which upload sessions have a row."""
         return {UploadSessionId(row.session_id) for row in self._about(_KNOWN_SESSIONS, session_ids)}
 
     def tidied_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
-        """Which sessions had their temp objects deleted."""
+        """Which upload sessions have had their temp objects deleted."""
         return {UploadSessionId(row.session_id) for row in self._about(_TIDIED_SESSIONS, session_ids)}
 
     def _about(self, question: Any, ids: Sequence[object]) -> Sequence[Any]:
@@ -211,26 +214,32 @@ class PostgresReconciliationQueries(ReconciliationQueries):
 
 
 class PostgresReconciliationRounds(ReconciliationRounds):
-    """The register of comparisons on one connection, inside one transaction."""
+    """The schedule of reconciliations on one connection, inside one transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
-        """Write down a beginning, unless there was one since; others wait until this transaction ends."""
+        """Record a beginning, unless there was one since.
+
+        Concurrent callers wait until this transaction ends.
+        """
         self._connection.execute(_ONE_AT_A_TIME)
         found = self._connection.execute(_BEGIN, {"now": now, "unless_since": unless_since}).one_or_none()
         return None if found is None else ReconciliationRound(previous=found.previous)
 
     def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:
-        """Write down an end."""
+        """Record the end of a reconciliation."""
         ended = {"began_at": began_at, "now": now, "findings": findings, "healed": healed}
         self._connection.execute(_END, ended)
 
 
 @cache
 def _difference(table_name: str) -> TextClause:
-    """The orders of which a table's rows are not those in ``:expected``; what the database fills in is left out."""
+    """The orders whose rows in a table differ from those in ``:expected``.
+
+    Columns that the database fills in are left out.
+    """
     table = metadata.tables[table_name]
     columns = tuple(column.name for column in table.columns if column.server_default is None)
     names = ", ".join(columns)
