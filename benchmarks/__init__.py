@@ -1,1 +1,4 @@
-"""How fast the shop is, told as ratios to a bare INSERT on the same server in the same run."""
+"""Benchmarks, as ratios to a bare INSERT.
+
+The INSERT runs on the same server in the same run.
+"""

@@ -1,12 +1,14 @@
-"""``python -m benchmarks`` (or ``make benchmarks``): three figures of a shop on real servers and instant twins.
+"""Measure a shop on real servers and instant twins.
+
+``python -m benchmarks`` (or ``make benchmarks``) prints three figures and their unit:
 
     bare INSERT       one row of 400 bytes, committed, through psycopg: the unit of the others
-    append            one event: load the order, decide, write the step, commit
-    webhook           from posting Stripe's signed notice to its 200, the order being in the books by then
-    payment to mail   from pressing "Pay" to the result mail in the mailbox, one photo
+    append            one event: load the order, decide, append, commit
+    webhook           from posting Stripe's signed webhook event to its 200, with the order committed by then
+    payment to mail   from pressing "Pay" to the result e-mail in the mailbox, one photo
 
-Absolute figures depend on the machine; the ratios hold. The restorer's twin hands pictures back unrestored, and the
-other twins answer at once, so what is measured is the shop.
+Absolute figures depend on the machine; the ratios are comparable. The restorer's twin returns images unrestored, and
+the other twins answer at once, so the shop alone is measured.
 """
 
 import statistics
@@ -29,7 +31,7 @@ ORDERS = 12
 def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="restoreclick-") as folder, BenchmarkShop(Path(folder)) as shop:
-        # Inserts are measured before and after, because the machine may have changed its pace meanwhile.
+        # Inserts are measured before and after, because the speed of the machine may change meanwhile.
         before = timed(shop.bare_insert(), ROUNDS)
         append = timed(shop.append(), ROUNDS)
         webhook = timed(shop.webhook(WARM_UP + ROUNDS), ROUNDS)
@@ -49,7 +51,7 @@ def main() -> None:
 
 
 def timed(do: Callable[[], object], rounds: int, *, warm_up: int = WARM_UP) -> list[float]:
-    """The seconds each of ``rounds`` calls took, after some that do not count."""
+    """The seconds of each of ``rounds`` calls, after ``warm_up`` uncounted ones."""
     for _ in range(warm_up):
         do()
     seconds = []

@@ -1,4 +1,4 @@
-"""The command line: the whole shop on one machine, its production processes, and its orders told to people.
+"""The command line: demo and development shop, production processes, staff commands.
 
 Each command imports what it needs only when it runs, so that help is quick and no command needs another's libraries.
 """
@@ -19,12 +19,12 @@ from entrypoints.cli.commands.shared_options import MOST_ROWS, json_option
 from entrypoints.cli.commands.simulate import run_simulation
 from entrypoints.cli.support.error_reporting_group import Commands
 
-#: What shells expect of a command that Ctrl-C has ended.
+#: The exit status of a command that SIGINT ended, by shell convention.
 INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run a command, by default the one this process was started with, and end with its status."""
+    """Run a command, by default from ``sys.argv``, and exit with its status."""
     try:
         cli(arguments, prog_name="restoreclick", standalone_mode=False)
     except click.ClickException as failure:
@@ -59,7 +59,7 @@ def serve(fd: int | None) -> None:
     from entrypoints.settings import read_settings
 
     settings = read_settings()
-    check_database(settings)  # a schema that is not current is refused before any request is answered
+    check_database(settings)  # refuses an outdated schema before any request is served
     try:
         run(settings, fd=fd)
     except CannotListenError as error:
@@ -84,7 +84,7 @@ def worker() -> None:
 @click.option("--skip-bytes", is_flag=True, help="Do not read photos to compare their hashes.")
 @json_option
 def reconcile(since: str, *, fix: bool, skip_bytes: bool, as_json: bool) -> None:
-    """Compare the books with Stripe's, the storage's, Replicate's and SendGrid's; ends with 1 if they differ."""
+    """Compare the log with Stripe, the storage, Replicate and SendGrid; ends with 1 if they differ."""
     from entrypoints.cli.commands.reconcile import reconcile
     from entrypoints.cli.support.open_shop import open_shop
 
@@ -96,7 +96,7 @@ def reconcile(since: str, *, fix: bool, skip_bytes: bool, as_json: bool) -> None
 
 @cli.group()
 def db() -> None:
-    """Keep the database's schema and its read models."""
+    """Upgrade the database's schema, and rebuild its read models."""
 
 
 @db.command()
@@ -116,7 +116,7 @@ def upgrade(revision: str) -> None:
 @click.argument("revision")
 @click.option("--yes", "is_agreed", is_flag=True, help="Do not ask.")
 def downgrade(revision: str, *, is_agreed: bool) -> None:
-    """Take the schema back to REVISION ("base": to nothing), which is refused once there are events."""
+    """Downgrade the schema to REVISION ("base": to nothing), which is refused once there are events."""
     from entrypoints.bootstrap import database
     from entrypoints.cli.support.confirmation import ask
     from entrypoints.settings import read_database_settings
@@ -135,7 +135,7 @@ def downgrade(revision: str, *, is_agreed: bool) -> None:
 
 @db.command()
 def rebuild() -> None:
-    """Write every read model anew from the log; nothing can be recorded meanwhile."""
+    """Rebuild every read model from the log; nothing can be recorded meanwhile."""
     from entrypoints.bootstrap.database import open_unit_of_work
     from entrypoints.cli.commands.rebuild_read_models import rebuild
     from entrypoints.settings import read_database_settings
@@ -166,7 +166,7 @@ cli.add_command(payment_commands)
 
 @cli.group("events")
 def log_commands() -> None:
-    """Look at the log."""
+    """Show and verify the log."""
 
 
 @log_commands.command()

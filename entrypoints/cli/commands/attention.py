@@ -1,4 +1,7 @@
-"""What needs a person, on a screen: the longest waiting first, each with the next command to type."""
+"""The list of items that need staff, each with commands that help.
+
+The longest waiting come first.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -46,7 +49,7 @@ _BY_KIND: Mapping[AttentionKind, tuple[str, ...]] = {
 
 
 def show_needed(attention_items: Sequence[AttentionItem], *, as_json: bool) -> None:
-    """Print what needs a person, for people or as JSON."""
+    """Print the items that need staff, as text or JSON."""
     if as_json:
         for attention_item in attention_items:
             document = {**msgspec.to_builtins(attention_item), "commands": commands_for(attention_item)}
@@ -66,7 +69,7 @@ def show_needed(attention_items: Sequence[AttentionItem], *, as_json: bool) -> N
 
 
 def commands_for(attention_item: AttentionItem) -> list[str]:
-    """What to type next, the most likely first."""
+    """The commands that help with an item, the most likely first."""
     order = attention_item.number or str(attention_item.order_id)
     return [
         f"restoreclick {command.format(order=order, subject=attention_item.subject, why=_WHY)}"

@@ -1,4 +1,4 @@
-"""Customers as persons: what is held about them, their points, and their wish to be forgotten."""
+"""The `customers` group: data export, points and erasure."""
 # ruff: noqa: PLC0415 -- each command imports what it needs only when it runs
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from entrypoints.cli.support.error_reporting_group import Commands
 
 @click.group("customers", cls=Commands)
 def customer_commands() -> None:
-    """Give customers what the shop holds about them, tell their points, and forget those who ask for it."""
+    """Export what the shop holds about customers, show their points, and erase those who ask for it."""
 
 
 @customer_commands.command("export")

@@ -1,4 +1,4 @@
-"""The whole shop on this machine, kept running."""
+"""The `dev` command: the whole shop on this machine, kept running."""
 
 import os
 import shlex
@@ -14,12 +14,15 @@ from entrypoints.cli.support.private_file import private_file
 from sandbox.demo.local_shop import LocalShop
 from sandbox.signal_handling import EndedBySignalError, ending_in_order
 
-#: How often to look after the processes.
+#: How often to check the processes.
 LOOK_SECONDS = 0.25
 
 
 def run(data_dir: Path) -> None:
-    """Keep the shop open until a signal ends it; raises CommandFailedError when a part of its world dies."""
+    """Run the local shop until a signal, and restart its processes.
+
+    Raises CommandFailedError when one of its servers ends.
+    """
     console = screen()
     try:
         with ending_in_order():
@@ -35,7 +38,7 @@ def run(data_dir: Path) -> None:
 
 
 def _introduce(console: Console, shop: LocalShop, data_dir: Path) -> None:
-    """Print what there is to look at; each address in one piece, so that it can be copied."""
+    """Print the shop's addresses, each unwrapped so that it can be copied."""
     for name, url in {
         "Shop": shop.url,
         "Health": f"{shop.url}/health/ready",
@@ -67,7 +70,10 @@ def _examples(shop: LocalShop, environment_file: Path) -> str:
 
 
 def _write_environment(shop: LocalShop, data_dir: Path) -> Path:
-    """Leave what the shop's processes are told in a file to be read by a shell, for no eyes but its owner's."""
+    """Write the processes' environment to a file that a shell can source.
+
+    It holds secrets, so only its owner may read it.
+    """
     environment_file = data_dir.resolve() / "environment.sh"
     own = {name: value for name, value in shop.environment.items() if os.environ.get(name) != value}
     with private_file(environment_file, replaces=True) as file:
@@ -77,5 +83,5 @@ def _write_environment(shop: LocalShop, data_dir: Path) -> Path:
 
 
 def _program() -> str:
-    """This command as it can be typed in any folder."""
+    """The absolute path of this program, quoted for a shell."""
     return shlex.quote(str(Path(sys.argv[0]).resolve()))

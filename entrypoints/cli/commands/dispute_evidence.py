@@ -1,4 +1,7 @@
-"""The pack for a bank, written to the disk, and a word on what is in it and whether it verifies."""
+"""The evidence pack of a disputed payment, written to a file.
+
+A summary of its content, and whether it verifies, is printed.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +23,7 @@ from entrypoints.command_errors import CommandFailedError
 
 
 class DoubtfulPackError(CommandFailedError):
-    """The pack is written, and it tells of what does not verify."""
+    """The pack is written, and a part of it does not verify."""
 
     def __init__(self, target: Path, problems: int) -> None:
         self.target = target
@@ -41,9 +44,10 @@ def prove(
     has_notes: bool = False,
     replaces: bool = False,
 ) -> None:
-    """Write the pack and tell what is in it; raises DoubtfulPackError once it is written, if it does not verify.
+    """Write the evidence pack and print its content.
 
-    Raises as ``find_order``, ``DisputeEvidence.pack`` and ``private_file`` do; then there is no new file.
+    Raises DoubtfulPackError after writing a pack that does not verify. Raises the errors of ``find_order``,
+    ``DisputeEvidence.pack`` and ``private_file`` without leaving a new file.
     """
     order_id = find_order(queries, wanted)
     beginning = queries.history(order_id)[0].event
@@ -88,7 +92,7 @@ def _contents(evidence: Evidence) -> Iterator[str]:
 
 @contextmanager
 def _watched() -> Iterator[Watch]:
-    """Objects counted on the terminal; on standard error, for the answer may go to a file."""
+    """A progress bar on standard error; standard output may be a file."""
     console = Console(stderr=True)
     columns = (TextColumn("Reading photos"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:

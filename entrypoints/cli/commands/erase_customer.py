@@ -1,4 +1,4 @@
-"""A person is forgotten: what would go is shown, somebody agrees, and the certificate is printed."""
+"""Erasure of a customer: preview, confirmation and certificate."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from domain.use_cases.wording.labels import counted, date_text, listed
 from entrypoints.cli.support.confirmation import ask
 from entrypoints.cli.support.console import screen
 
-#: What the rows of a table held that was blotted out.
+#: What the erased columns of each table held.
 _HELD: Mapping[str, str] = {
     "customers": "name, e-mail address, language and referral code of {}",
     "file_uploads": "the names of {}",
@@ -33,7 +33,10 @@ _ROWS: Mapping[str, str] = {
 def erase(
     customer_erasure: CustomerErasure, email: str, *, reason: str, actor: str, is_agreed: bool, as_json: bool
 ) -> None:
-    """Ask, erase, and print the certificate; raises NobodyToAskError, NobodyAgreedError or what refuses it."""
+    """Ask, erase, and print the certificate.
+
+    Raises NobodyToAskError, NobodyAgreedError and the errors of ``CustomerErasure``.
+    """
     erasure_preview = customer_erasure.look(email, reason)
     if not is_agreed:
         _ask(email, erasure_preview)

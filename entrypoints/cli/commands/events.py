@@ -1,4 +1,4 @@
-"""The whole log as it was committed, one line an event."""
+"""The whole log in commit order, one line per event."""
 
 import time
 from collections import deque
@@ -12,15 +12,15 @@ from domain.ports.event_store import LogCursor
 from domain.use_cases.audit.timeline import actor_name
 from domain.use_cases.queries import Queries
 
-#: How many events a look at the log brings.
+#: How many events one query reads.
 PAGE = 500
 
-#: How often the end of the log is looked at.
+#: How often the end of the log is polled.
 POLL_SECONDS = 0.5
 
 
 def show_log(queries: Queries, limit: int | None, *, follow: bool, as_json: bool) -> None:
-    """Print the log, or the newest ``limit`` events of it, and go on with it if asked to."""
+    """Print the log or its newest ``limit`` events; ``follow`` it if asked."""
     log = _Log(queries)
     there = log.unread()
     for recorded in there if limit is None else deque(there, maxlen=limit):
@@ -32,7 +32,10 @@ def show_log(queries: Queries, limit: int | None, *, follow: bool, as_json: bool
 
 
 def json_of(recorded: RecordedEvent, *, note: str | None = None) -> bytes:
-    """An event with its whole envelope, as one line of JSON; with what a person wrote about it, if anything."""
+    """An event with its envelope as one line of JSON.
+
+    It includes the text of its note, if any.
+    """
     words = {} if note is None else {"note": note}
     return msgspec.json.encode(
         {"type": type(recorded.event).__name__, **msgspec.to_builtins(recorded), **words}
@@ -48,14 +51,14 @@ def _line(recorded: RecordedEvent, *, as_json: bool) -> bytes | str:
 
 
 class _Log:
-    """Reads on where it stopped."""
+    """A reader that continues where it stopped."""
 
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
         self._cursor = LogCursor()
 
     def unread(self) -> Iterator[RecordedEvent]:
-        """What was not read yet, page by page; each page is a transaction of its own."""
+        """The events not read yet, by pages, each in its own transaction."""
         is_whole = True
         while is_whole:
             page = self._queries.log_page(self._cursor, PAGE)

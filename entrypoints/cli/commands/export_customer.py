@@ -1,4 +1,4 @@
-"""A person's archive, written to the disk while it is made."""
+"""A customer's data export, streamed to a file."""
 
 from pathlib import Path
 
@@ -12,9 +12,9 @@ from entrypoints.cli.support.private_file import private_file
 
 
 def export(data_export: DataExport, email: str, target: Path) -> None:
-    """Write the archive and tell what is in it; nothing is left behind when that fails.
+    """Write the archive and print what it holds.
 
-    Raises UnknownCustomerError, FileTakenError or UnwritableFolderError.
+    A failure leaves no file. Raises UnknownCustomerError, FileTakenError or UnwritableFolderError.
     """
     export_archive = data_export.export(email)
     columns = (TextColumn("Writing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())

@@ -1,4 +1,4 @@
-"""Orders as people look at them: the list, one order's state, and its story."""
+"""Views of orders: the list, one order's state, and its timeline."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ from entrypoints.command_errors import MisuseError
 
 
 class UnknownStateError(MisuseError):
-    """An order is never in the state that was asked for."""
+    """The requested state does not exist."""
 
     def __init__(self, asked: str) -> None:
         self.asked = asked
@@ -52,7 +52,10 @@ def filter_of(
     until: str | None,
     provider_id: str | None,
 ) -> OrderFilter:
-    """The filter that the options of `orders list` mean; raises UnknownStateError or UnknownMomentError."""
+    """The filter that the options of `orders list` specify.
+
+    Raises UnknownStateError or UnknownMomentError.
+    """
     now = datetime.now(UTC)
     return OrderFilter(
         state=_state_of(state) if state is not None else None,
@@ -84,7 +87,10 @@ def show_list(queries: Queries, wanted: OrderFilter, limit: int, *, as_json: boo
 
 
 def show(queries: Queries, wanted: str, *, as_json: bool = False) -> None:
-    """Print an order's current state, as text or JSON; raises UnknownOrderError or AmbiguousOrderError."""
+    """Print an order's current state, as text or JSON.
+
+    Raises the errors of ``find_order``.
+    """
     found = queries.details(find_order(queries, wanted))
     if as_json:
         click.echo(msgspec.json.encode(document_of(found)))
@@ -105,7 +111,10 @@ def _print(found: OrderDetails) -> None:
 
 
 def show_history(queries: Queries, wanted: str, *, as_json: bool) -> None:
-    """Print an order's story, or its events as JSON; raises UnknownOrderError or AmbiguousOrderError."""
+    """Print an order's timeline, or its events as JSON.
+
+    Raises the errors of ``find_order``.
+    """
     order_id = find_order(queries, wanted)
     history, notes = queries.history(order_id), queries.notes(order_id)
     if as_json:
@@ -201,7 +210,10 @@ def _money(order: Order) -> list[str]:
 
 
 def _use_of(link: DownloadLink) -> str:
-    """What was fetched and what was only served; a mail scanner is served, too."""
+    """How many files were fetched, or only served.
+
+    Files served without being fetched may have gone to a mail scanner.
+    """
     if link.fetched:
         return f"{counted(len(link.fetched), 'file')} fetched by the customer"
     return f"nothing fetched, {counted(len(link.served), 'file')} served" if link.served else "not opened yet"

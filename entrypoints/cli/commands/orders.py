@@ -11,7 +11,7 @@ from entrypoints.cli.commands.staff_options import STAFF_COMMANDS
 
 @click.group("orders")
 def order_commands() -> None:
-    """Look at orders, and step into them."""
+    """Show orders, and act on them."""
 
 
 for _command in STAFF_COMMANDS:
@@ -60,7 +60,7 @@ def list_orders(
 @click.argument("order", metavar="ID")
 @json_option
 def show_order(order: str, *, as_json: bool) -> None:
-    """Where an order stands; ID is its number, its id, or the beginning of that."""
+    """The current state of an order; ID is its number, its id, or the beginning of that."""
     from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.order_views import show
 
@@ -72,7 +72,7 @@ def show_order(order: str, *, as_json: bool) -> None:
 @click.argument("order", metavar="ID")
 @json_option
 def order_history(order: str, *, as_json: bool) -> None:
-    """An order's story from the log, as a person would tell it; ID is as for `show`."""
+    """An order's timeline from the log, in sentences; ID is as for `show`."""
     from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.order_views import show_history
 

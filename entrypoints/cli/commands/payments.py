@@ -1,4 +1,4 @@
-"""The commands about money that belongs to no order."""
+"""The `payments` group: payments that belong to no order."""
 # ruff: noqa: PLC0415 -- as for all commands, what they need is imported when they run
 
 from uuid import UUID
@@ -16,7 +16,7 @@ def payment_commands() -> None:
 @payment_commands.command("unmatched")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
 def list_unmatched(*, as_json: bool) -> None:
-    """The payments that belong to no order and have not gone back, oldest first."""
+    """The payments that belong to no order and are not refunded, oldest first."""
     from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.unmatched_payments import show_unmatched
 

@@ -1,4 +1,4 @@
-"""A customer's points, as people at the shop look at them."""
+"""A customer's points, printed for staff."""
 
 import click
 import msgspec

@@ -1,4 +1,4 @@
-"""The read models written anew, with something to watch meanwhile."""
+"""Rebuilding of the read models, with progress."""
 
 import time
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from entrypoints.cli.support.console import screen
 
 
 def rebuild(rebuilt: Iterable[OrderId]) -> None:
-    """Count the orders as their read models are rebuilt."""
+    """Rebuild the read models, and show how many orders are done."""
     began = time.monotonic()
     orders = 0
     with Progress(

@@ -1,4 +1,4 @@
-"""The comparison of the books on a terminal: side by side, what is wrong, since when, and what to do."""
+"""The reconciliation report: findings of each side, with advice."""
 
 import re
 import sys
@@ -27,7 +27,7 @@ NAMES = {
     Side.SENDGRID: "SendGrid",
 }
 
-#: How much that is not this shop's is listed on a terminal.
+#: How many items that are not this shop's are listed on a terminal.
 SHOWN_FOREIGN = 20
 
 _SPAN = re.compile(r"(\d{1,5})([dhm])")
@@ -35,7 +35,7 @@ _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
 
 class UnknownMomentError(MisuseError):
-    """Somebody wrote a moment that is none, or one to come."""
+    """The text is no moment, or one in the future."""
 
     def __init__(self, written: str) -> None:
         self.written = written
@@ -45,9 +45,9 @@ class UnknownMomentError(MisuseError):
 
 
 def moment(written: str, now: datetime) -> datetime:
-    """The moment that ``7d``, ``12h``, ``30m`` or an ISO date means; UTC where it names no zone.
+    """Parse ``7d``, ``12h``, ``30m`` or an ISO date into a moment.
 
-    Raises UnknownMomentError.
+    The time zone is UTC by default. Raises UnknownMomentError.
     """
     span = _SPAN.fullmatch(written.strip())
     try:
@@ -66,7 +66,10 @@ def moment(written: str, now: datetime) -> datetime:
 def reconcile(
     reconciliation: Reconciliation, since: str, *, heals: bool, reads_bytes: bool, as_json: bool
 ) -> bool:
-    """Compare, print the report, and tell whether the books agree."""
+    """Reconcile and print the report; return whether all sides agree.
+
+    On request it repairs what is safe to repair. Raises UnknownMomentError.
+    """
     from_then = moment(since, datetime.now(UTC))
     with _watching() as watch:
         report = reconciliation.compare(from_then, heals=heals, reads_bytes=reads_bytes, watch=watch)
@@ -81,9 +84,9 @@ def reconcile(
 
 @contextmanager
 def _watching() -> Iterator[Callable[[Side, int], None]]:
-    """A line that moves on a terminal and leaves no trace, beside what goes to a file."""
+    """A transient progress line, only if standard error is a terminal."""
     if not sys.stderr.isatty():
-        yield lambda side, things: None  # noqa: ARG005 -- nobody watches
+        yield lambda side, things: None  # noqa: ARG005 -- no terminal to show it on
         return
     with Progress(
         SpinnerColumn(),
@@ -166,7 +169,7 @@ def _ending(report: Report) -> str:
 
 
 def _print_json(report: Report) -> None:
-    """A line for each finding, and a last one for the whole."""
+    """Print a JSON line for each finding, and a summary last."""
     for finding in report.findings:
         click.echo(msgspec.json.encode(finding))
     whole = {

@@ -1,4 +1,4 @@
-"""What was done about a restored database, on a terminal and for programs."""
+"""The report on the recovery of a restored database."""
 
 import click
 import msgspec
@@ -11,7 +11,10 @@ from entrypoints.cli.commands.reconcile import NAMES
 
 
 def put_right(restored_database: RestoredDatabase, *, as_json: bool) -> bool:
-    """Put a restored database right, say what was done and what remains; true if nothing remains for people."""
+    """Recover a restored database and print the report.
+
+    True if nothing remains for staff to do.
+    """
     recovery = restored_database.put_right()
     if as_json:
         click.echo(msgspec.json.encode(_as_json(recovery)))

@@ -1,4 +1,4 @@
-"""The simulation, which comes with the source and is no part of the package."""
+"""The `simulate` command; the simulation is part of the source only."""
 
 from importlib import import_module
 
@@ -10,7 +10,7 @@ from entrypoints.command_errors import CommandFailedError
 @click.command("simulate", add_help_option=False, context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run_simulation(arguments: tuple[str, ...]) -> None:
-    """Let the whole shop live through bad days under a virtual clock; needs the source."""
+    """Simulate the whole shop with faults under a virtual clock; needs the source."""
     try:
         commands = import_module("tests.simulation.cli")
     except ModuleNotFoundError as error:

@@ -1,4 +1,4 @@
-"""What a person does with an order at the command line: found, asked about, done and told."""
+"""Staff actions on an order: lookup, confirmation, action and report."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,35 +25,35 @@ from entrypoints.cli.support.open_shop import open_shop
 from entrypoints.cli.support.order_lookup import find_order
 from entrypoints.command_errors import MisuseError
 
-#: How often an order is looked at while a command watches it.
+#: How often an order is polled while a command watches it.
 _LOOK_SECONDS = 0.1
 
 _DONE_BEFORE = "This was done before under the same key: nothing was done again."
 
 
 class NoPhotoError(MisuseError):
-    """Which photos are meant was not said."""
+    """No photo is given."""
 
     def __init__(self) -> None:
         super().__init__("Say which photos with --photo N: `restoreclick orders show` numbers them.")
 
 
 class AmountOrPhotosError(MisuseError):
-    """An amount and photos are two refunds."""
+    """An amount and photos are given, which are two refunds."""
 
     def __init__(self) -> None:
         super().__init__("Give --amount or --photo, not both: each is a refund of its own.")
 
 
 class RevokeHowError(MisuseError):
-    """A new link is wanted and is not."""
+    """Options that contradict each other about a new link."""
 
     def __init__(self) -> None:
         super().__init__("Give --revoke to send a new link too, or --only-revoke to send none, not both.")
 
 
 class StaffSession:
-    """One command about one order."""
+    """One staff command on one order."""
 
     def __init__(
         self,
@@ -71,7 +71,10 @@ class StaffSession:
         self._order = order
 
     def refund(self, words: str | None, photos: Sequence[int], *, is_agreed: bool, as_json: bool) -> None:
-        """Pay back; raises NoAmountError, AmountOrPhotosError or what ``ask`` and the desk raise."""
+        """Refund an amount, some photos or the rest of the payment.
+
+        Raises the errors of ``amount_of``, AmountOrPhotosError, and the errors of ``ask`` and ``StaffActions``.
+        """
         if words is not None and photos:
             raise AmountOrPhotosError
         amount = amount_of(words, self._paid) if words is not None else None
@@ -90,9 +93,9 @@ class StaffSession:
         )
 
     def release(self, *, wait_seconds: float, as_json: bool) -> bool:
-        """Release the order and watch it; returns whether it stayed released for ``wait_seconds``.
+        """Release the order; return whether it stayed released for ``wait_seconds``.
 
-        Watching ends early once some of the work that was outstanding at the release is done.
+        Watching ends early once one of the reactions pending at the release is done.
         """
         done = self.staff_actions.release(self.order_id, self.by)
         after = self._watched(done.order, wait_seconds)
@@ -113,7 +116,7 @@ class StaffSession:
         return order
 
     def settle(self, number: int | None, *, is_agreed: bool, as_json: bool) -> None:
-        """Settle a failed refund; raises what ``ask`` and the desk raise."""
+        """Settle a failed refund; raises the errors of ``ask`` and ``StaffActions``."""
 
         def told(would: ActionResult) -> str:
             [amount] = [each.event.amount for each in would.events if isinstance(each.event, e.RefundIssued)]
@@ -129,7 +132,10 @@ class StaffSession:
         )
 
     def link(self, *, revokes: bool, only_revoke: bool, is_agreed: bool, as_json: bool) -> None:
-        """Send a new link, or revoke old ones, or both; raises what ``ask`` and the desk raise."""
+        """Send a new link, or revoke old ones, or both.
+
+        Raises RevokeHowError, and the errors of ``ask`` and ``StaffActions``.
+        """
         if revokes and only_revoke:
             raise RevokeHowError
 
@@ -148,13 +154,16 @@ class StaffSession:
         )
 
     def address(self, email: str, *, as_json: bool) -> None:
-        """Correct the customer's address; raises what ``EmailCorrection`` raises."""
+        """Correct the customer's address; raises the errors of ``EmailCorrection``."""
         done, noted = self._email_correction.correct(self.order_id, self.by, email)
         corrected = f"The address is corrected, and that is noted on {counted(noted, 'order')}."
         self.tell(done, corrected, as_json=as_json)
 
     def tell(self, done: ActionResult, *instead: str, after: Order | None = None, as_json: bool) -> None:
-        """Print what went on record, or ``instead`` of that, and the state of the order ``after`` it."""
+        """Print what was recorded, or ``instead``, and the order's status.
+
+        The status is that of ``after``, by default of the order right after the action.
+        """
         history = self._queries.history(self.order_id)[: done.order.version]
         mine = {recorded.event_id for recorded in done.events}
         told = [entry.text for entry in timeline_of(history).entries if entry.recorded.event_id in mine]
@@ -172,7 +181,10 @@ class StaffSession:
         question: str | None,
         as_json: bool,
     ) -> None:
-        """Do it, once whoever is asked agrees to what it would bring; what is refused is not even asked about."""
+        """Act, after the user has confirmed the result of a dry run.
+
+        Without a ``question``, act at once. An action that is refused fails in the dry run, before the question.
+        """
         if question is not None:
             would = act(self.staff_actions.dry_run())
             if would.events:
@@ -192,7 +204,7 @@ class StaffSession:
 
 @contextmanager
 def staff_session(wanted: str, actor: str, reason: str, key: str | None) -> Iterator[StaffSession]:
-    """The desk, with one order on it; raises UnknownOrderError or AmbiguousOrderError."""
+    """A session on one order; raises the errors of ``find_order``."""
     with open_shop() as shop:
         order = shop.queries.order(find_order(shop.queries, wanted))
         by = StaffRequest(actor=actor, reason=reason, key=key)

@@ -1,4 +1,4 @@
-"""The commands with which support staff step into an order: each says who did it and why."""
+"""The staff commands on orders; each records actor and reason."""
 # ruff: noqa: PLC0415 -- as for all commands, what they need is imported when they run
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _PHOTO = click.option(
 
 
 def _on_order(command: F) -> F:
-    """Have a command take ORDER, who gives it and why, a key against repeats, and ``--json``."""
+    """Add ORDER, actor, reason, idempotency key and ``--json`` to a command."""
     order = click.argument("order", metavar="ORDER")
     key = click.option(
         "--key",
@@ -50,7 +50,7 @@ def attention(*, as_json: bool) -> None:
 @click.command("hold")
 @_on_order
 def hold(order: str, actor: str, reason: str, key: str | None, *, as_json: bool) -> None:
-    """Have no work begun for ORDER until somebody releases it."""
+    """Begin no work for ORDER until it is released."""
     from entrypoints.cli.commands.staff_actions import staff_session
 
     with staff_session(order, actor, reason, key) as session:
@@ -189,7 +189,7 @@ def link(
 @click.command("resend")
 @_on_order
 def resend(order: str, actor: str, reason: str, key: str | None, *, as_json: bool) -> None:
-    """Send the mail again that tells the customer where ORDER stands."""
+    """Send the customer the e-mail with the status of ORDER again."""
     from entrypoints.cli.commands.staff_actions import staff_session
 
     with staff_session(order, actor, reason, key) as session:

@@ -1,4 +1,4 @@
-"""Money that belongs to no order, as people look at it."""
+"""Payments that belong to no order: list and refund."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from entrypoints.cli.support.console import screen
 
 
 def show_unmatched(payments: Sequence[UnmatchedPayment], *, as_json: bool) -> None:
-    """Print the payments that are not settled, as a table or as JSON."""
+    """Print unsettled payments, as a table or as JSON."""
     if as_json:
         for payment in payments:
             click.echo(msgspec.json.encode(payment))
@@ -34,9 +34,12 @@ def refund(
     is_agreed: bool,
     as_json: bool,
 ) -> None:
-    """Refund a payment once the person agrees; raises what ``ask`` and the refund raise."""
+    """Refund a payment after confirmation.
+
+    Raises the errors of ``ask`` and ``UnmatchedPaymentService.refund``.
+    """
     payment = queries.unmatched_payment(checkout_session_id)
-    # A payment that cannot be refunded is not asked about: the refund says why.
+    # For a payment that cannot be refunded there is no question: the refund raises the reason.
     if payment is not None and payment.left.amount and not is_agreed:
         ask(
             f"{payment.left} of the checkout {checkout_session_id} is refunded to the customer.",
@@ -49,7 +52,7 @@ def refund(
 
 
 def told(payment: UnmatchedPayment) -> str:
-    """What came of a refund, in a sentence."""
+    """The result of a refund, as a sentence."""
     if payment.status is UnmatchedStatus.REFUNDED:
         return f"{payment.paid} went back to the customer."
     if payment.status is UnmatchedStatus.REFUNDING:

@@ -1,4 +1,4 @@
-"""The log checked against itself and against a head that was kept, with something to watch meanwhile."""
+"""Verification of the log's hash chain, and against a stored head."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +13,12 @@ from domain.use_cases.audit.log_verification import DefectKind, LogSnapshot, Ver
 from domain.use_cases.wording.labels import counted
 from entrypoints.command_errors import CommandFailedError, MisuseError
 
-#: How many events pass between two looks at the progress: each of them costs as much as an event.
+#: How many events between two updates of the progress bar: an update costs as much as checking an event.
 STRIDE = 500
 
 
 class StrangeHeadError(MisuseError):
-    """A file that should hold a kept head does not."""
+    """The file holds no head of the log."""
 
     def __init__(self, path: Path, reason: str) -> None:
         self.path = path
@@ -29,7 +29,7 @@ class StrangeHeadError(MisuseError):
 
 
 class LogChangedError(CommandFailedError):
-    """The log is not what was recorded."""
+    """The log differs from what was recorded."""
 
     def __init__(self, findings: int) -> None:
         self.findings = findings
@@ -40,7 +40,7 @@ class LogChangedError(CommandFailedError):
 
 
 class LogNotDecodableError(CommandFailedError):
-    """Every event is as it was recorded, and this version of the shop cannot read some."""
+    """All events are unchanged, but this version cannot decode some."""
 
     def __init__(self, findings: int) -> None:
         self.findings = findings
@@ -51,7 +51,10 @@ class LogNotDecodableError(CommandFailedError):
 
 
 def verify_log(events: Iterator[ChainedEvent], against: Path | None, *, as_json: bool) -> None:
-    """Check the log and print its head; raises LogChangedError, LogNotDecodableError or StrangeHeadError."""
+    """Check the log and print its head.
+
+    Raises LogChangedError, LogNotDecodableError or StrangeHeadError.
+    """
     kept = read_head(against) if against else None
     verdict = verify(_watched(events), kept)
     if as_json:
@@ -65,7 +68,7 @@ def verify_log(events: Iterator[ChainedEvent], against: Path | None, *, as_json:
 
 
 def read_head(path: Path) -> LogSnapshot:
-    """A head out of a file; raises StrangeHeadError."""
+    """Read a head from a file; raises StrangeHeadError."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=LogSnapshot)
     except OSError as error:
@@ -88,13 +91,16 @@ def _show(verdict: VerificationReport, kept: LogSnapshot | None) -> None:
 
 
 def _json_of(verdict: VerificationReport) -> bytes:
-    """The head, which ``--against`` reads back, with what was found beside it."""
+    """The head as JSON, which ``--against`` can read, with the findings."""
     findings = [{"sentence": str(finding), **msgspec.to_builtins(finding)} for finding in verdict.findings]
     return msgspec.json.encode({**msgspec.to_builtins(verdict.head), "findings": findings})
 
 
 def _watched(events: Iterator[ChainedEvent]) -> Iterator[ChainedEvent]:
-    """The events as they are, counted on the terminal; on standard error, for the answer goes to files."""
+    """Pass the events on, with a progress bar on standard error.
+
+    Standard output may be a file.
+    """
     console = Console(stderr=True)
     with Progress(
         SpinnerColumn(),

@@ -1,1 +1,1 @@
-"""What the commands of support staff are made of."""
+"""Shared parts of the commands."""

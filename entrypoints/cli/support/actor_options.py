@@ -1,4 +1,4 @@
-"""Who gives a command, and why: what goes on record with everything a person does."""
+"""The options for actor and reason, recorded with each staff action."""
 
 import getpass
 from collections.abc import Callable
@@ -12,21 +12,24 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class NamelessActorError(MisuseError):
-    """It would not be on record who did it."""
+    """No actor is known to record."""
 
     def __init__(self) -> None:
         super().__init__("It has to be on record who does this: say it with --actor NAME.")
 
 
 class NoReasonError(MisuseError):
-    """It would not be on record why it was done."""
+    """No reason is given to record."""
 
     def __init__(self) -> None:
         super().__init__("It has to be on record why this is done: say it with --reason TEXT.")
 
 
 def on_record(reason_help: str) -> Callable[[F], F]:
-    """Have a command take ``--actor`` and ``--reason``, as an actor for the record and words that are not empty."""
+    """A decorator that adds ``--actor`` and ``--reason`` to a command.
+
+    They reach the command as a recordable actor and a text that is not empty.
+    """
 
     def decorate(command: F) -> F:
         actor = click.option(
@@ -48,10 +51,13 @@ def on_record(reason_help: str) -> Callable[[F], F]:
 
 
 def person(name: str | None) -> str:
-    """The actor for a person at the command line, by default this machine's user; raises NamelessActorError."""
+    """The actor for a person, by default this machine's user.
+
+    Raises NamelessActorError.
+    """
     try:
         who = name if name is not None else getpass.getuser()
-    except (KeyError, OSError) as error:  # a container need not know a name for its user
+    except (KeyError, OSError) as error:  # a container may have no name for its user
         raise NamelessActorError from error
     if not who.strip() or not who.isprintable():
         raise NamelessActorError

@@ -1,4 +1,4 @@
-"""What cannot be taken back is asked about first: of whoever is at the terminal, and of nobody else."""
+"""Confirmation of irreversible actions by the user at the terminal."""
 
 import sys
 
@@ -8,7 +8,7 @@ from entrypoints.command_errors import CommandFailedError, MisuseError
 
 
 class NobodyToAskError(MisuseError):
-    """Something has to be agreed to, and there is no terminal."""
+    """A confirmation is required, and there is no terminal."""
 
     def __init__(self, deed: str) -> None:
         self.deed = deed
@@ -18,7 +18,7 @@ class NobodyToAskError(MisuseError):
 
 
 class NobodyAgreedError(CommandFailedError):
-    """Somebody was asked and said no."""
+    """The user did not confirm."""
 
     def __init__(self, undone: str) -> None:
         self.undone = undone
@@ -26,7 +26,10 @@ class NobodyAgreedError(CommandFailedError):
 
 
 def ask(*told: str, question: str, deed: str, undone: str) -> None:
-    """Tell what would happen and ask; raises NobodyToAskError, or NobodyAgreedError with ``undone``."""
+    """Print what would happen, and ask for confirmation.
+
+    Raises NobodyToAskError, or NobodyAgreedError with ``undone``.
+    """
     if not sys.stdin.isatty():
         raise NobodyToAskError(deed)
     for line in told:

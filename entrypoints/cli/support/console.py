@@ -1,10 +1,13 @@
-"""What commands print on: a terminal, or a file and a log where nothing moves and lines are not cut."""
+"""The console that commands print on.
+
+Output to a file or log has a fixed width, so that lines are not cut.
+"""
 
 import sys
 
 from rich.console import Console
 
-#: Wide enough for a table in a log; a terminal has a width of its own.
+#: Wide enough for a table in a log; a terminal has its own width.
 PLAIN_WIDTH = 120
 
 

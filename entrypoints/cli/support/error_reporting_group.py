@@ -1,4 +1,7 @@
-"""What a user can cause ends in a sentence on stderr and an exit status; only our own defects end in a traceback."""
+"""A command group that reports known errors without a traceback.
+
+They end in a sentence on standard error and an exit status; only our own defects end in a traceback.
+"""
 
 from typing import IO, Any
 
@@ -11,24 +14,27 @@ from entrypoints.command_errors import CommandFailedError, MisuseError
 
 
 class Sentence(click.ClickException):
-    """A failure, shown as its sentence and nothing around it."""
+    """A failure, shown as its sentence alone."""
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Print the sentence, on stderr unless told otherwise."""
+        """Print the sentence, by default on standard error."""
         click.echo(self.message, file=file, err=file is None)
 
 
 class MisuseSentence(Sentence):
-    """A failure of whoever started the command; it ends with the status click has for that."""
+    """A usage error, which ends with click's exit status for those."""
 
     exit_code = click.UsageError.exit_code
 
 
 class Commands(click.RichGroup):
-    """Commands whose known errors are told, not thrown."""
+    """A group that turns known errors into sentences."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; raises Sentence for what the user, the shop or the world is to blame for."""
+        """Run the command.
+
+        Raises Sentence for known errors of the user, the shop and outside systems.
+        """
         try:
             return super().invoke(ctx)
         except MisuseError as failure:

@@ -1,4 +1,7 @@
-"""Amounts as people type them: 4.90, with as many digits behind the point as the currency has."""
+"""Parsing of typed amounts, such as 4.90.
+
+The fraction has at most as many digits as the currency's minor unit.
+"""
 
 import re
 from dataclasses import replace
@@ -7,12 +10,12 @@ from decimal import Decimal
 from domain.order.values import Money
 from entrypoints.command_errors import MisuseError
 
-#: More digits than any order costs; what is longer is a slip.
+#: More digits than the price of any order; a longer number is a typing error.
 _LONGEST = 12
 
 
 class NoAmountError(MisuseError):
-    """What was typed is no amount of the order's currency."""
+    """The text is no amount of the order's currency."""
 
     def __init__(self, words: str, like: Money) -> None:
         self.words = words
@@ -21,7 +24,7 @@ class NoAmountError(MisuseError):
 
 
 class AmountNotPayableError(MisuseError):
-    """What was typed is an amount that cannot be paid in the order's currency."""
+    """The amount cannot be paid in the order's currency."""
 
     def __init__(self, amount: Money) -> None:
         self.amount = amount
@@ -31,9 +34,9 @@ class AmountNotPayableError(MisuseError):
 
 
 def amount_of(words: str, like: Money) -> Money:
-    """The amount that somebody typed, in the currency of ``like``; raises NoAmountError or AmountNotPayableError.
+    """Parse an amount in the currency of ``like``.
 
-    A comma will do for the point, and the currency may stand behind it.
+    The decimal separator is a point or a comma; the currency may follow. Raises NoAmountError or AmountNotPayableError.
     """
     digits = like.minor_digits
     fraction = rf"(?:[.,](\d{{1,{digits}}}))?" if digits else ""

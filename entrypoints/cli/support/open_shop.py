@@ -1,4 +1,4 @@
-"""The shop's use cases for one command, on every setting's adapters."""
+"""The wired shop for one command, on production's adapters."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,20 +15,20 @@ from entrypoints.settings import read_settings
 
 @contextmanager
 def open_shop() -> Iterator[Container]:
-    """The shop while the block runs.
+    """The wired shop; closed when the block ends.
 
-    Raises what keeps its settings or its database from being used.
+    Raises SettingsError, and the errors of ``check_database``.
     """
     settings = read_settings()
     log_beside_the_answer()
-    check_database(settings)  # reported before anything else is
+    check_database(settings)  # before any other error is reported
     with open_container(settings) as shop:
         _warn_of_clock(shop.ports.clock.check)
         yield shop
 
 
 def _warn_of_clock(check: Callable[[], None]) -> None:
-    """Warn on standard error if this machine's clock is off; the database's decides all the same."""
+    """Warn if this machine's clock is wrong; the database's clock decides anyway."""
     try:
         check()
     except UnavailableError as error:

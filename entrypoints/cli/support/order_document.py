@@ -1,4 +1,4 @@
-"""An order as one JSON document, for programs of support staff."""
+"""An order as one JSON document, for support staff's programs."""
 
 from typing import Any
 

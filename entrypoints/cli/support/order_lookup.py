@@ -1,4 +1,4 @@
-"""How people name an order: by its number, its id, or the beginning of that."""
+"""Lookup of an order by number, id or id prefix."""
 
 import re
 from uuid import UUID
@@ -7,14 +7,14 @@ from domain.order.values import OrderId, OrderNumber
 from domain.use_cases.queries import Queries
 from entrypoints.command_errors import CommandFailedError
 
-#: Among how many orders, the newest first, the beginning of an id is looked for.
+#: How many orders, newest first, are searched for an id prefix.
 PREFIX_REACH = 10_000
 
 _NUMBER = re.compile(r"\d{8}-\d{6,}")
 
 
 class UnknownOrderError(CommandFailedError):
-    """Nothing in the books goes by this id."""
+    """No order has this number, id or id prefix."""
 
     def __init__(self, wanted: str) -> None:
         self.wanted = wanted
@@ -22,14 +22,14 @@ class UnknownOrderError(CommandFailedError):
 
 
 class NamelessOrderError(CommandFailedError):
-    """Nothing was given where an order should be named, as by a variable of a script that is not set."""
+    """The order's name is empty, as from a script's unset variable."""
 
     def __init__(self) -> None:
         super().__init__("No order was named: give its number, its id, or the beginning of that.")
 
 
 class AmbiguousOrderError(CommandFailedError):
-    """The beginning of an id fits several orders."""
+    """The id prefix matches several orders."""
 
     def __init__(self, wanted: str, matches: int) -> None:
         self.wanted = wanted
@@ -38,8 +38,11 @@ class AmbiguousOrderError(CommandFailedError):
 
 
 def find_order(queries: Queries, wanted: str) -> OrderId:
-    """The order that somebody means; raises UnknownOrderError, AmbiguousOrderError or NamelessOrderError."""
-    if not wanted.strip():  # Every id begins with nothing: it would mean the only order there is.
+    """Find an order by number, id or id prefix.
+
+    Raises UnknownOrderError, AmbiguousOrderError or NamelessOrderError.
+    """
+    if not wanted.strip():  # Every id has the empty prefix: it would match the only order of a new shop.
         raise NamelessOrderError
     order_id = _by_number(queries, wanted) if _NUMBER.fullmatch(wanted) else _by_id(queries, wanted)
     if order_id is None or not queries.history(order_id):

@@ -1,4 +1,7 @@
-"""A file full of what is somebody's own: nobody but whoever made it may read it, and none is left half written."""
+"""Files with personal data or secrets.
+
+Only the owner may read them, and none is left half written.
+"""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +16,7 @@ _PERMISSIONS = 0o600
 
 
 class UnwritableFolderError(CommandFailedError):
-    """Nothing can be saved in a folder."""
+    """The folder cannot be written to."""
 
     def __init__(self, folder: Path, reason: str) -> None:
         self.folder = folder
@@ -24,7 +27,7 @@ class UnwritableFolderError(CommandFailedError):
 
 
 class FileTakenError(CommandFailedError):
-    """There is a file already where one was to be written."""
+    """The target file exists already."""
 
     def __init__(self, target: Path, otherwise: str) -> None:
         self.target = target
@@ -36,9 +39,10 @@ class FileTakenError(CommandFailedError):
 def private_file(
     target: Path, *, replaces: bool = False, otherwise: str = "for it is not overwritten"
 ) -> Iterator[BinaryIO]:
-    """A new file to write; when the block raises, there is none, and what was to be replaced is as it was.
+    """A new file to write, readable by its owner alone.
 
-    Raises FileTakenError with ``otherwise`` in it, unless it ``replaces``, or UnwritableFolderError.
+    If the block raises, no file is left, and a file that was to be replaced is unchanged. Raises UnwritableFolderError,
+    and unless ``replaces`` FileTakenError, whose message contains ``otherwise``.
     """
     try:
         descriptor, path = _open(target, replaces=replaces)
@@ -61,7 +65,7 @@ def _open(target: Path, *, replaces: bool) -> tuple[int, Path]:
     if replaces:
         descriptor, name = mkstemp(
             dir=target.parent, prefix=f".{target.name}."
-        )  # its owner's alone by nature
+        )  # mkstemp sets the permissions
         return descriptor, Path(name)
     return os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PERMISSIONS), target
 

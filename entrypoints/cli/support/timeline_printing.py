@@ -1,4 +1,4 @@
-"""An order's story on a screen: each line beside its time, and what people wrote under what they did."""
+"""Printing of an order's timeline: entries with times, and staff notes."""
 
 import textwrap
 from collections.abc import Iterable, Mapping
@@ -13,14 +13,17 @@ from domain.ports.notes import Note
 from domain.use_cases.audit.timeline import Timeline, TimelineEntry
 from domain.use_cases.wording.labels import date_text, duration_text
 
-#: A story's lines, and how much of them its times take; longer lines are hard to read.
+#: Columns of a line, and of its margin with the times; longer lines are hard to read.
 STORY_WIDTH, MARGIN = 100, 24
 
 _ERASED = "(what was written about it is erased)"
 
 
 def print_timeline(console: Console, timeline: Timeline, notes: Iterable[Note] = ()) -> None:
-    """Print a story: when, how long after the event before, what happened, who did it, and what they wrote."""
+    """Print a timeline with its notes.
+
+    Each entry has its time, the time since the previous event, what happened, who did it, and the note on it.
+    """
     words = {note.note_id: note.text for note in notes}
     console.print(Text(timeline.title, style="bold"))
     console.print("Where nobody is named, the shop did it by itself.", style="dim")
@@ -37,7 +40,7 @@ def print_timeline(console: Console, timeline: Timeline, notes: Iterable[Note] =
 
 
 def _written(entry: TimelineEntry, words: Mapping[NoteId, str]) -> str | None:
-    """A person's words about what they did, or that they are erased; none where nobody wrote any."""
+    """The note on an entry, if any, or that it is erased."""
     note_id = note_id_of(entry.recorded.event)
     if note_id is None:
         return None
@@ -45,7 +48,7 @@ def _written(entry: TimelineEntry, words: Mapping[NoteId, str]) -> str | None:
 
 
 def print_entry(console: Console, entry: TimelineEntry) -> None:
-    """Print one event of a story, beside when it was."""
+    """Print one entry beside its time."""
     at = entry.recorded.recorded_at
     if entry.pause:
         print_beside(console, Text(" " * MARGIN), entry.pause)
@@ -54,7 +57,7 @@ def print_entry(console: Console, entry: TimelineEntry) -> None:
 
 
 def print_beside(console: Console, margin: Text, sentence: str, style: str = "") -> None:
-    """Print a sentence beside its time, its further lines under its first."""
+    """Print a sentence beside its margin, wrapped and aligned."""
     first, *others = textwrap.wrap(
         sentence, max(min(console.width, STORY_WIDTH) - MARGIN, 40), break_on_hyphens=False
     )
@@ -64,14 +67,20 @@ def print_beside(console: Console, margin: Text, sentence: str, style: str = "")
 
 
 def _since(span: timedelta | None) -> str:
-    """How long after the event before: what is recorded in one step happens at one moment."""
+    """The time since the previous event.
+
+    Events of one commit share their time.
+    """
     if span is None:
         return ""
     return f"+{duration_text(span)}" if span else "at once"
 
 
 def _signed(entry: TimelineEntry) -> str:
-    """The sentence, and who did it unless that was the shop itself or the sentence says so."""
+    """The sentence and its actor.
+
+    The actor is left out if it is the shop itself or the sentence names it.
+    """
     actor = entry.recorded.actor
     if actor == "worker" or entry.who.lower() in entry.text.lower():
         return entry.text
