@@ -1,4 +1,4 @@
-"""A shop on real servers with instant twins, and the four things that are timed."""
+"""A shop on real servers with instant twins, and the timed operations."""
 
 import hashlib
 import hmac
@@ -46,7 +46,7 @@ MAIL_SECONDS = 30
 
 
 class BenchmarkShop:
-    """The sandbox, the API and, once asked for, a worker, each a process of its own."""
+    """The sandbox, the API and an optional worker, in separate processes."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -75,18 +75,18 @@ class BenchmarkShop:
         self._stack.close()
 
     def start_worker(self) -> None:
-        """Start one worker; before that, nothing is done about the orders."""
+        """Start one worker; before that, no reaction is performed."""
         self._start("worker")
 
     def bare_insert(self) -> Callable[[], object]:
-        """One committed row of 400 bytes, on a connection of its own."""
+        """Insert and commit a row of 400 bytes, on its own connection."""
         connection = self._stack.enter_context(psycopg.connect(self._database_url, autocommit=True))
         connection.execute("CREATE TABLE IF NOT EXISTS bare (id bigserial PRIMARY KEY, body text)")
         body = "x" * 400
         return lambda: connection.execute("INSERT INTO bare (body) VALUES (%s)", (body,))
 
     def append(self) -> Callable[[], object]:
-        """One event recorded on an order that has some thirty."""
+        """Append one event to an order that has up to about thirty."""
         order_id = self._pay_directly()
         command_handler = OrderCommandHandler(
             unit_of_work=self._unit_of_work,
@@ -112,12 +112,12 @@ class BenchmarkShop:
         return record
 
     def webhook(self, rounds: int) -> Callable[[], object]:
-        """One payment notice for a session of its own, posted and answered."""
+        """Post a payment webhook event for a new session; await its 200."""
         webhook_events = iter([self._webhook_event(self._quote_directly()) for _ in range(rounds)])
         return lambda: self._post_notice(next(webhook_events))
 
     def payment_to_mail(self, rounds: int) -> Callable[[], object]:
-        """One order of one photo, from pressing "Pay" to the result mail in the mailbox."""
+        """One order of one photo, from payment to the result e-mail."""
         pages = iter(list(self._checkout_pages(rounds)))
         return lambda: self._pay_and_wait(*next(pages))
 
@@ -136,7 +136,7 @@ class BenchmarkShop:
             yield page["url"], f"customer-{number}@mail.example"
 
     def _pay_and_wait(self, page: str, address: str) -> None:
-        # The landing page is the shop's own and no part of what is measured.
+        # The landing page is the shop's own and not measured.
         self._customer.post(
             page, data={"action": "pay", "email": address, "name": "Ada"}, follow_redirects=False
         )
@@ -155,7 +155,7 @@ class BenchmarkShop:
         return found
 
     def _quote_directly(self) -> UploadSession:
-        """A session with a quoted photo, written into the books without upload or checkout page."""
+        """A session with a quoted photo, written directly to the database."""
         now = datetime.now(UTC)
         session = UploadSession(
             session_id=UploadSessionId(uuid4()),
@@ -248,7 +248,7 @@ class BenchmarkShop:
 
 class _NoQueue:
     def send(self, reactions: object) -> None:
-        """Wake nobody."""
+        """Send nothing."""
 
 
 class _Clock:
@@ -259,7 +259,7 @@ class _Clock:
 
 class _Ids:
     def new(self) -> UUID:
-        """A fresh id."""
+        """A new id."""
         return uuid4()
 
 
