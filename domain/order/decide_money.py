@@ -51,7 +51,10 @@ def decide_refund(
     order: Order,
     proposed: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed | e.RefundDropped,
 ) -> Decision:
-    """Bound requests by the payment; record every provider report."""
+    """Bound requests by the payment; record what the provider did.
+
+    A report that is late, or recorded already, changes nothing.
+    """
     known = order.refunds.get(proposed.refund_id)
     match proposed:
         case e.RefundRequested():
@@ -78,7 +81,8 @@ def decide_refund(
 def decide_dispute(order: Order, proposed: e.DisputeOpened | e.DisputeClosed) -> Decision:
     """Record a dispute and adjust what the shop still owes.
 
-    A lost dispute drops refunds that the bank has covered; any other outcome requests those that waited.
+    A lost dispute drops refunds that the bank has covered. Refunds that waited for the decision are requested then, as
+    far as an amount is left.
     """
     known = order.disputes.get(proposed.dispute_id)
     if isinstance(proposed, e.DisputeOpened):

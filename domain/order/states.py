@@ -11,7 +11,7 @@ class State(StrEnum):
     RESTORING = "restoring"  # predictions for the images are required or running
     SETTLED = "settled"  # every image is restored or has failed permanently
     READY = "ready"  # the archive and its link exist
-    DELIVERED = "delivered"  # the link was sent or used; money for failed images is still owed
+    DELIVERED = "delivered"  # the link was sent or used; the share of failed images is still owed
     COMPLETED = "completed"  # every paid photo is delivered or refunded
     REFUNDING = "refunding"  # work has stopped; the full payment is being refunded
     REFUNDED = "refunded"  # the full payment was refunded

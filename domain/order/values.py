@@ -174,7 +174,7 @@ class FailureReason(StrEnum):
     UNAVAILABLE = "unavailable"  # the provider, or object storage, could not be reached for hours
     CANCELED = "canceled"  # the prediction was canceled outside the shop
     BAD_OUTPUT = "bad_output"  # an output that is missing, corrupt or of another shape
-    WRONG_OUTPUT = "wrong_output"  # an output that shows something else: the answer to another photo
+    WRONG_OUTPUT = "wrong_output"  # an output that shows another photo
     FILE_MISSING = "file_missing"  # object storage has lost the upload
     FILE_DAMAGED = "file_damaged"  # object storage has other bytes than were uploaded
     FLAT_OUTPUT = "flat_output"  # an output of one plain colour, mostly black, unlike the original
@@ -208,7 +208,7 @@ class HoldReason(StrEnum):
     DOWNLOAD_NOT_PREPARED = "download_not_prepared"  # the archive could not be made
     EMAIL_NOT_SENT = "email_not_sent"  # the result is ready but its e-mail is refused
     EMAIL_BOUNCED = "email_bounced"  # the e-mail with the link bounced
-    REFUND_NOT_ISSUED = "refund_not_issued"  # money is owed and the provider refuses to pay it
+    REFUND_NOT_ISSUED = "refund_not_issued"  # an amount is owed and the provider refuses to refund it
     OVERPAID = "overpaid"  # more was refunded than was paid
     OTHER_CURRENCY = "other_currency"  # a refund or dispute in another currency than the order's
     REQUESTED = "requested"  # requested by staff
