@@ -1,1 +1,4 @@
-"""In-memory doubles of the provider ports: deterministic, no I/O, no threads; each keeps a ledger a test can read."""
+"""In-memory doubles of the ports: deterministic, without I/O or threads.
+
+Each keeps a ledger that a test can read.
+"""

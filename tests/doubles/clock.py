@@ -1,4 +1,4 @@
-"""Time that stands still until told, and ids that count."""
+"""A clock that moves only when set, and sequential ids."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -7,7 +7,7 @@ from uuid import UUID
 
 @dataclass
 class StoppedClock:
-    """Shows the moment it is set to."""
+    """A clock that shows the moment it is set to."""
 
     moment: datetime = datetime(2026, 3, 14, 15, 9, 26, tzinfo=UTC)
 
@@ -15,15 +15,15 @@ class StoppedClock:
         return self.moment
 
     def check(self) -> None:
-        """It is the only clock there is, so it is never off."""
+        """Report nothing: there is no other clock to differ from."""
 
     def advance(self, **duration: float) -> None:
-        """Let time pass: ``advance(minutes=5)``."""
+        """Advance the time: ``advance(minutes=5)``."""
         self.moment += timedelta(**duration)
 
 
 class SystemClock:
-    """The machine's clock, for what a provider or its twin signs by its own."""
+    """The machine's clock, for signatures that a provider's twin checks."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -31,7 +31,7 @@ class SystemClock:
 
 @dataclass
 class CountingIds:
-    """Gives 1, 2, 3... as UUIDs, so that a failing test names ids a person can read."""
+    """Issues 1, 2, 3... as UUIDs, so that failing tests show short ids."""
 
     given: int = 0
 

@@ -1,4 +1,7 @@
-"""The production container on doubles of every port: a whole shop that runs on one thread, without a clock."""
+"""The production container on doubles of every port.
+
+It is a whole shop on one thread, without a real clock.
+"""
 
 import io
 import re
@@ -58,16 +61,16 @@ POLICY = ShopPolicy(
         cancel="https://shop.example/back/{upload_session}",
     ),
 )
-#: More steps than any order of a test needs: beyond them something goes in circles.
+#: More reactions than any order of a test needs: more of them mean an endless loop.
 REST_LIMIT = 1000
 
 
 @dataclass
 class InMemoryQueue:
-    """Wake-ups in the order they were sent; a test may lose or double them."""
+    """Wake-ups in sending order; a test may lose or duplicate them."""
 
     waiting: deque[UUID] = field(default_factory=deque)
-    problem: OutsideError | None = None  # of which a check tells
+    problem: OutsideError | None = None  # raised by ``check``
 
     def check(self) -> None:
         if self.problem is not None:
@@ -78,7 +81,10 @@ class InMemoryQueue:
 
 
 class PlainEmailRenderer:
-    """Letters that hold their facts and nothing else; what was written of is remembered by the letter's HTML."""
+    """Renders mails that contain only their facts.
+
+    ``facts`` holds the facts of each mail, by its HTML.
+    """
 
     def __init__(self) -> None:
         self.facts: dict[str, EmailFacts] = {}
@@ -89,23 +95,24 @@ class PlainEmailRenderer:
 
 
 def token_in(email_content: RenderedEmail) -> str | None:
-    """The token of the download link in a letter that this shop wrote, if it brings one."""
+    """Extract the download link's token from the shop's mail, if any."""
     found = re.search(r"/api/download/([^/]+)/photos", email_content.text)
     return found[1] if found else None
 
 
-#: How every JPEG begins.
+#: The magic number of every JPEG.
 JPEG_BEGINS = b"\xff\xd8\xff"
 
 
 class PlainInspector:
-    """Takes everything for a PNG that does not say it is broken; it is square if it says so, and small if it does.
+    """Accepts any bytes as a PNG, unless they contain "broken".
 
-    A ``portrait of`` somebody shows them and nobody else; what says no name shows nothing to know it by.
+    "square", "small" and "halved" set its size. ``portrait of NAME`` gives a sketch that depends on NAME only;
+    content without a name has a blank sketch.
     """
 
     def check(self) -> None:
-        """Takes any number at a time."""
+        """Report nothing: there is no limit on concurrent pictures."""
 
     def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> ImageFacts:
         if cancellation is not None and cancellation.is_requested:
@@ -145,7 +152,7 @@ class PlainInspector:
 
 
 class PlainArchiver:
-    """Archives that are their entries, one after the other."""
+    """Archives that concatenate their entries."""
 
     def archive(self, entries: list[ArchiveEntry]) -> tuple[int, Iterator[bytes]]:
         whole = b"".join(entry.name.encode() + b"".join(entry.content) for entry in entries)
@@ -161,14 +168,14 @@ class InMemoryScratchFiles:
 
 
 class PlainEvidencePrinter:
-    """A page that is its evidence, as Python writes it."""
+    """A page that is the ``repr`` of its evidence."""
 
     def page(self, evidence: Evidence) -> str:
         return repr(evidence)
 
 
 class NoWebhooks:
-    """Takes no provider's messages: a test that posts some brings its own parsers."""
+    """Refuses webhooks: a test that posts some brings its own parsers."""
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> Any:
         raise AssertionError(f"Nothing is posted to this shop, but {body!r} was, with {dict(headers)}.")
@@ -195,7 +202,7 @@ class ShopOfDoubles(Container):
     email_webhook_parser: EmailWebhookParser = NoWebhooks()
 
     def wire(self, payments: PaymentProvider) -> None:
-        """Hand the doubles to the container."""
+        """Pass the doubles to the container."""
         self.token_signer = TokenSigner(self.secret_key)
         self.scratch, self.email_renderer = InMemoryScratchFiles(), PlainEmailRenderer()
         self.payment_listing = InMemoryPaymentListing(self.payments)
@@ -233,12 +240,12 @@ class ShopOfDoubles(Container):
         )
 
     def with_ports(self, **changes: Any) -> Container:
-        """A container of its own on the same ports but those given, by their names."""
+        """A separate container on the same ports, with some replaced by name."""
         return Container(replace(self.ports, **changes))
 
 
 class InMemoryShop(ShopOfDoubles):
-    """A shop of doubles, with the hands a test needs: a customer, a restorer's outcome, a worker."""
+    """A shop of doubles, with helpers for customers, restorer and worker."""
 
     clock: StoppedClock
     ids: CountingIds
@@ -267,18 +274,18 @@ class InMemoryShop(ShopOfDoubles):
         self.wire(payment_provider or self.payments)
 
     def upload(self, *photos: bytes) -> UploadSessionId:
-        """Open a session and send photos to it."""
+        """Open a session and upload photos to it."""
         session_id = self.upload_service.open().session_id
         self.add(session_id, *photos)
         return session_id
 
     def add(self, session_id: UploadSessionId, *photos: bytes) -> None:
-        """Send photos to a session."""
+        """Upload photos to a session."""
         for number, photo in enumerate(photos, start=1):
             self.upload_service.add(session_id, f"great-aunt-{number}.jpg", io.BytesIO(photo), len(photo))
 
     def payment(self, session_id: UploadSessionId, **facts: Any) -> PaymentWebhookEvent:
-        """Open the checkout, pay it, and give the notice the provider would post."""
+        """Open and pay the checkout; return the provider's webhook event."""
         checkout = self.checkout_service.open(session_id, email=None)
         assert checkout.checkout_session_id is not None
         nothing = Money(amount=0, currency=checkout.quoted.currency)
@@ -304,13 +311,13 @@ class InMemoryShop(ShopOfDoubles):
         )
 
     def checkout(self, session_id: UploadSessionId) -> str:
-        """Open the checkout and give the provider's id of it."""
+        """Open the checkout; return the provider's id of it."""
         opened = self.checkout_service.open(session_id, email=None).checkout_session_id
         assert opened is not None
         return opened
 
     def told(self, checkout_session_id: str, kind: PaymentEventKind) -> PaymentWebhookEvent:
-        """The notice the provider would post of a checkout, which may be otherwise by now."""
+        """Build a webhook event about a checkout in its present state."""
         return PaymentWebhookEvent(
             event_id=f"evt_{self.ids.new().int}",
             event_type=f"checkout.session.{kind}",
@@ -319,22 +326,22 @@ class InMemoryShop(ShopOfDoubles):
         )
 
     def pay(self, session_id: UploadSessionId, **facts: Any) -> OrderId:
-        """Pay a session and take in the provider's notice; gives the order."""
+        """Pay a session and handle the webhook event; return the order's id."""
         self.payment_webhook.handle(self.payment(session_id, **facts), sha256_of(b"notice"))
         return self.upload_service.find(session_id).order_id
 
     def order(self, order_id: OrderId) -> Order:
-        """The order as the log tells it."""
+        """Load the order from the log."""
         with self.unit_of_work.transaction() as transaction:
             return transaction.event_store.load(order_id)
 
     def events(self, order_id: OrderId) -> list[Event]:
-        """The order's events."""
+        """List the order's events."""
         with self.unit_of_work.transaction() as transaction:
             return [recorded.event for recorded in transaction.event_store.history(order_id)]
 
     def work(self) -> None:
-        """Do all that is waiting, and what follows from it, until the queue is empty."""
+        """Perform all waiting reactions, and their successors, until the queue is empty."""
         for _ in range(REST_LIMIT):
             if not self.queue.waiting:
                 return
@@ -342,7 +349,7 @@ class InMemoryShop(ShopOfDoubles):
         raise AssertionError("The shop does not come to rest.")
 
     def perform(self, reaction_id: UUID) -> None:
-        """Do one reaction, as a worker that is handed its id."""
+        """Perform one reaction, like a worker that receives its id."""
         claimed = self.reaction_runner.claim(reaction_id)
         if claimed is not None:
             self.reaction_runner.perform(*claimed)
@@ -359,7 +366,7 @@ class InMemoryShop(ShopOfDoubles):
             self.post_prediction(prediction_id)
 
     def post_prediction(self, prediction_id: str) -> None:
-        """Deliver the restorer's webhook for a prediction, to the address it was given."""
+        """Deliver the restorer's webhook about a prediction, to its webhook URL."""
         order, image, attempt, mark = self.restorer.works[prediction_id].webhook_url.split("/")[-4:]
         address = OrderId(UUID(order)), ImageId(UUID(image)), int(attempt)
         self.prediction_webhook.verify_token(mark, *address)
@@ -370,7 +377,7 @@ class InMemoryShop(ShopOfDoubles):
 
     @contextmanager
     def event_store_fails(self) -> Iterator[None]:
-        """Let the books fail at the next event that is to be written, as a crash would."""
+        """Let the event store fail on the next append, like a crash."""
 
         def refuse(*_: object) -> None:
             raise RuntimeError("the books broke")
@@ -383,13 +390,13 @@ class InMemoryShop(ShopOfDoubles):
             InMemoryEventStore.append = original  # type: ignore[method-assign]
 
     def pass_time(self, **duration: float) -> None:
-        """Let time pass, then let the sweeper look and the workers work."""
+        """Advance the clock, then run the sweeper and the workers."""
         self.clock.advance(**duration)
         self.reaction_runner.resend_due()
         self.work()
 
     def live(self, order_id: OrderId, *, hours: float = 3) -> Order:
-        """Let an order live by itself, its predictions succeeding, until nothing is left to do or time is up."""
+        """Run an order with successful predictions until the hours are over."""
         for _ in range(int(hours * 60)):
             self.work()
             self.end_predictions()

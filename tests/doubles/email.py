@@ -11,7 +11,7 @@ from tests.doubles.fault_injection import FaultInjector
 
 @dataclass
 class InMemoryMailer:
-    """Keeps what it accepts in ``mailbox``, newest last, by message id."""
+    """Keeps accepted mails in ``mailbox`` by message id, newest last."""
 
     mailbox: dict[str, OutgoingEmail] = field(default_factory=dict)
     fault_injector: FaultInjector = field(default_factory=FaultInjector)
@@ -25,7 +25,7 @@ class InMemoryMailer:
             return self._keep(mail)
 
     def mails_to(self, address: str) -> list[OutgoingEmail]:
-        """What one address received."""
+        """List the mails to one address."""
         return [mail for mail in self.mailbox.values() if mail.to == address]
 
     def _keep(self, mail: OutgoingEmail) -> str:
@@ -35,5 +35,5 @@ class InMemoryMailer:
             self.accepted_at[message_id] = self.clock.now()
         return message_id
 
-    def _named(self, mail: OutgoingEmail) -> str:  # noqa: ARG002 -- for whoever names by what it is about
+    def _named(self, mail: OutgoingEmail) -> str:  # noqa: ARG002 -- for subclasses that derive the name from the mail
         return f"message-{len(self.mailbox) + 1}"

@@ -1,4 +1,4 @@
-"""What goes wrong at a double, and when."""
+"""Faults of a double, ordered by a test."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from domain.ports.errors import LostReplyError, OutsideError
 
 @dataclass(frozen=True)
 class Call:
-    """One call that reached a double: the method and what it was about."""
+    """One call that reached a double: its method and subject."""
 
     method: str
     subject: str
@@ -18,29 +18,29 @@ class Call:
 
 @dataclass
 class FaultInjector:
-    """Every call of a double passes through here: it is written down, and may meet the trouble that was ordered."""
+    """Records every call of a double and injects the ordered faults."""
 
     calls: list[Call] = field(default_factory=list)
     _before: dict[str, deque[OutsideError]] = field(default_factory=dict)
     _after: dict[str, deque[OutsideError]] = field(default_factory=dict)
 
     def fail(self, method: str, error: OutsideError) -> None:
-        """Let the next call of a method fail, with nothing done; orders queue up."""
+        """Let the method's next call fail without effect; orders queue up."""
         self._before.setdefault(method, deque()).append(error)
 
     def lose_reply(self, method: str) -> None:
-        """Let the next call of a method do its work and then be told as lost."""
+        """Let the method's next call take effect but lose its reply."""
         error = LostReplyError("The double", "the reply was lost on request")
         self._after.setdefault(method, deque()).append(error)
 
     def clear_up(self) -> None:
-        """Forget the trouble that was ordered and has not struck."""
+        """Discard the ordered faults that have not struck."""
         self._before.clear()
         self._after.clear()
 
     @contextmanager
     def over(self, method: str, subject: str) -> Iterator[None]:
-        """Surround a call's work."""
+        """Surround a call, with the faults ordered for its method."""
         self.calls.append(Call(method, subject))
         if self._before.get(method):
             raise self._before[method].popleft()

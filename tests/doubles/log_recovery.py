@@ -1,4 +1,4 @@
-"""How far the log in memory has come."""
+"""How far the in-memory log has come."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class InMemoryLogRecovery(LogRecovery):
-    """Questions to the pages."""
+    """Queries on the in-memory tables."""
 
     def __init__(self, pages: Tables) -> None:
         self._pages = pages

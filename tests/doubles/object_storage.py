@@ -1,4 +1,4 @@
-"""A storage in memory."""
+"""An object storage in memory."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,10 @@ CHUNK_BYTES = 64 * 1024
 
 @dataclass
 class InMemoryStorage:
-    """Keeps bytes under write-once keys; ``objects`` is its ledger, and a test may spoil what is in it."""
+    """Keeps bytes under write-once keys.
+
+    ``objects`` is its ledger; a test may damage what is in it.
+    """
 
     objects: dict[ObjectKey, bytes] = field(default_factory=dict)
     stored_at: dict[ObjectKey, datetime] = field(default_factory=dict)

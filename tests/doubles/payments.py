@@ -28,7 +28,7 @@ PROVIDER = "The payment double"
 
 @dataclass
 class Payment:
-    """Money that was taken, and the refunds made of it."""
+    """A payment, and its refunds."""
 
     payment_intent_id: str
     checkout: NewCheckout
@@ -39,13 +39,16 @@ class Payment:
 
     @property
     def left(self) -> int:
-        """What has not gone back, in minor units."""
+        """The amount that is not refunded, in minor units."""
         return self.paid.amount - sum(made.amount.amount for _, made in self.refunds if not made.has_failed)
 
 
 @dataclass
 class InMemoryPayments:
-    """Takes and returns money that nobody has; ``checkouts`` and ``payments`` are its ledger."""
+    """Takes payments and refunds without money.
+
+    ``checkouts`` and ``payments`` are its ledger.
+    """
 
     checkouts: dict[str, NewCheckout] = field(default_factory=dict)
     payments: dict[str, Payment] = field(default_factory=dict)
@@ -109,26 +112,32 @@ class InMemoryPayments:
             return next(made_on, None)
 
     def pay(self, checkout_session_id: str, email: str = "ada@customer.example", name: str = "Ada") -> str:
-        """Be the customer: pay a checkout; return the payment intent's id, empty if there was nothing to pay."""
+        """Act as the customer: pay a checkout.
+
+        Returns the payment intent's id, empty if the amount was zero.
+        """
         return self._take(checkout_session_id, CheckoutStatus.PAID, email, name)
 
     def pay_later(
         self, checkout_session_id: str, email: str = "ada@customer.example", name: str = "Ada"
     ) -> str:
-        """Be the customer: promise to pay a checkout; return the payment intent's id."""
+        """Act as the customer: pay by a delayed method; returns the intent."""
         return self._take(checkout_session_id, CheckoutStatus.PENDING, email, name)
 
     def settle(self, checkout_session_id: str, *, has_failed: bool) -> None:
-        """Be the bank: let money that takes days arrive or fail."""
+        """Act as the bank: let a delayed payment succeed or fail."""
         standing = CheckoutStatus.FAILED if has_failed else CheckoutStatus.PAID
         self._stand(checkout_session_id, standing)
 
     def expire(self, checkout_session_id: str) -> None:
-        """Be the provider: close a page that nobody paid on."""
+        """Act as the provider: expire a checkout page."""
         self._stand(checkout_session_id, CheckoutStatus.EXPIRED)
 
     def dispute(self, payment_intent_id: str) -> str:
-        """A customer's bank disputes what is left of a payment; gives the dispute's id."""
+        """Act as the bank: dispute the unrefunded rest of a payment.
+
+        Returns the dispute's id.
+        """
         payment = self.payments[payment_intent_id]
         payment.is_disputed = True
         dispute_id = f"du_{payment_intent_id}"
@@ -141,12 +150,12 @@ class InMemoryPayments:
         return dispute_id
 
     def decide_dispute(self, dispute_id: str, outcome: DisputeOutcome) -> None:
-        """The bank decides, or decides again after an appeal."""
+        """Act as the bank: decide, also anew after an appeal."""
         dispute = self.disputes[dispute_id] = replace(self.disputes[dispute_id], outcome=outcome)
         self.payments[dispute.payment_intent_id or ""].is_disputed = outcome is DisputeOutcome.LOST
 
     def refund_by_hand(self, payment_intent_id: str, amount: int) -> ProviderRefund:
-        """Be a person in the dashboard: pay back without the shop's ids."""
+        """Act as staff in the dashboard: refund without the shop's ids."""
         payment = self.payments[payment_intent_id]
         return self._refund(
             NewRefund(
@@ -178,7 +187,7 @@ class InMemoryPayments:
         self.states[checkout_session_id] = CheckoutState(status=standing, checkout=told)
 
     def take_another_amount(self, checkout_session_id: str, amount: int) -> None:
-        """Be a page that took another amount than was quoted, of whoever has paid on it."""
+        """Let a paid checkout have taken another amount than was quoted."""
         state = self.states[checkout_session_id]
         payment = self.payments.get(state.checkout.payment_intent_id or "")
         if payment is not None:
@@ -187,7 +196,7 @@ class InMemoryPayments:
             self.states[checkout_session_id] = replace(state, checkout=told)
 
     def fail_refund(self, provider_refund_id: str) -> None:
-        """Be the bank: let a refund fail that looked done."""
+        """Act as the bank: let a refund fail that looked done."""
         for payment in self.payments.values():
             payment.refunds = [
                 (
@@ -202,7 +211,7 @@ class InMemoryPayments:
             ]
 
     def pay_refund(self, provider_refund_id: str) -> ProviderRefund:
-        """Be the bank: pay a refund that was pending, unless it has failed."""
+        """Act as the bank: pay a pending refund, unless it has failed."""
         for payment in self.payments.values():
             for index, (wish, made) in enumerate(payment.refunds):
                 if made.provider_refund_id == provider_refund_id:
@@ -212,7 +221,10 @@ class InMemoryPayments:
         raise AssertionError("There is no such refund.")
 
     def forget_keys(self) -> None:
-        """Be the provider a day later: what was asked for under a key before is done anew."""
+        """Act as the provider a day later: forget the idempotency keys.
+
+        A request under an earlier key is executed again.
+        """
         self._answers.clear()
 
     def _once(self, key: str, wish: object, do: Callable[[], T]) -> T:
@@ -267,8 +279,8 @@ class InMemoryPayments:
     def _begins_pending(self, provider_refund_id: str) -> bool:  # noqa: ARG002 -- for doubles that decide by id
         return self.refunds_pending
 
-    def _named(self, kind: str, about: str) -> str:  # noqa: ARG002 -- for whoever names by what it is about
-        """The provider's id of something new, which begins now."""
+    def _named(self, kind: str, about: str) -> str:  # noqa: ARG002 -- for subclasses that derive the name from the subject
+        """Name a new object at the provider, and record when it began."""
         name = (
             f"{kind}_{len(self.checkouts) + sum(1 + len(one.refunds) for one in self.payments.values()) + 1}"
         )

@@ -1,4 +1,4 @@
-"""What the books in memory hold about one person."""
+"""Personal data of one customer in the in-memory tables."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -13,7 +13,7 @@ from tests.doubles.upload_sessions import UploadRow
 
 
 class InMemoryPersonalData(PersonalData):
-    """Everything that is a customer's, on the pages of a book."""
+    """Everything that belongs to a customer, in the in-memory tables."""
 
     def __init__(self, pages: Tables) -> None:
         self._pages = pages

@@ -1,4 +1,4 @@
-"""Points, in the books in memory."""
+"""Points balances in memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class InMemoryPointsBalances(PointsBalances):
-    """Points as the orders on the pages tell them."""
+    """Points balances, computed from the orders in the tables."""
 
     def __init__(self, pages: Tables) -> None:
         self._pages = pages

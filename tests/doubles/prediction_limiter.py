@@ -1,4 +1,4 @@
-"""The slots at the restorer, in the books in memory."""
+"""The prediction slots in memory."""
 
 from collections import Counter
 from dataclasses import replace
@@ -12,12 +12,12 @@ from tests.doubles.reaction_table import Work, uncount
 from tests.doubles.tables import LONG_AGO, Tables
 from tests.doubles.transaction_overlay import TransactionWrites
 
-#: The key of the one row that tells until when there are no admissions.
+#: The key of the one row that holds the end of the pause in admissions.
 PAUSE = "pause"
 
 
 class InMemoryPredictionSlots(PredictionSlots):
-    """Hands out slots, one transaction at a time."""
+    """Grants slots, one transaction at a time."""
 
     def __init__(self, pages: Tables, writing: TransactionWrites) -> None:
         self._pages = pages
@@ -66,7 +66,7 @@ def _holds_slot(work: Work) -> bool:
 
 
 def _slot(work: Work) -> tuple[OrderId, str]:
-    """Collecting and cancelling one prediction is about one slot."""
+    """Name a slot: collecting and cancelling one prediction share one."""
     if isinstance(work.reaction, CollectRestoration | CancelPrediction):
         return work.order_id, work.reaction.prediction_id
     return work.order_id, str(work.reaction_id)

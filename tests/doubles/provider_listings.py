@@ -1,6 +1,6 @@
-"""The providers' own books, read off the other doubles' ledgers.
+"""The providers' listings, derived from the ledgers of the other doubles.
 
-What a double without a clock has in its ledger began at one ``moment``.
+Entries of a double without a clock were created at one ``moment``.
 """
 
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ MOMENT = StoppedClock().now()
 
 
 def tell(garbled: list[UnreadableEntry], kind: str, unreadable: TakeUnreadable) -> None:
-    """Hand over the entries of a kind of list that cannot be read."""
+    """Report the unreadable entries of one kind of list."""
     for entry in garbled:
         if entry.kind == kind:
             unreadable(entry)
@@ -39,7 +39,10 @@ def tell(garbled: list[UnreadableEntry], kind: str, unreadable: TakeUnreadable) 
 
 @dataclass
 class InMemoryPaymentListing:
-    """What a payment double knows; ``told`` are its events, oldest first, and ``disputed`` its disputes."""
+    """Lists a payment double's objects.
+
+    ``told`` are its webhook events, oldest first; ``disputed`` are its disputes.
+    """
 
     payments: InMemoryPayments
     moment: datetime = MOMENT
@@ -108,7 +111,7 @@ class InMemoryPaymentListing:
 
 @dataclass
 class InMemoryPredictionListing:
-    """What a restorer double knows; ``meanwhile`` is what happens while its list is on the way."""
+    """Lists a restorer double's predictions; ``meanwhile`` runs during each listing."""
 
     restorer: InMemoryRestorer
     moment: datetime = MOMENT
@@ -142,7 +145,10 @@ class InMemoryPredictionListing:
 
 @dataclass
 class InMemoryEmailListing:
-    """What a mailer double knows; a test says which message ids were ``undeliverable``, or that it ``is_closed``."""
+    """Lists a mailer double's messages.
+
+    A test names message ids that were ``undeliverable``, or sets ``is_closed``.
+    """
 
     mailer: InMemoryMailer
     moment: datetime = MOMENT

@@ -1,4 +1,4 @@
-"""The reactions table of the books in memory."""
+"""The reactions table in memory."""
 
 from collections.abc import Iterable, MutableMapping
 from dataclasses import dataclass, replace
@@ -21,7 +21,10 @@ from tests.doubles.tables import Tables, is_held_by_another
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """A line of the reactions table; ``outcome`` is none until it is closed, ``token`` unless it is leased."""
+    """A row of the reactions table.
+
+    ``outcome`` is none until it is closed, ``token`` is none unless it is leased.
+    """
 
     reaction_id: UUID
     order_id: OrderId
@@ -38,42 +41,45 @@ class Work:
     admitted_at: datetime | None = None
 
     def is_to_be_had(self, now: datetime) -> bool:
-        """Whether it is due and nobody's, or its lease ran out; admitted or not."""
+        """Whether it is due and not leased, or its lease expired.
+
+        It need not be admitted.
+        """
         if self.outcome is not None:
             return False
         return (self.due_at if self.leased_until is None else self.leased_until) <= now
 
     @property
     def is_done_once(self) -> bool:
-        """Whether it is done, and of a kind that is never done again."""
+        """Whether it is done, and of a kind that is never reopened."""
         return self.outcome is Outcome.DONE and self.reaction.is_done_once
 
     @property
     def may_begin(self) -> bool:
-        """Whether it is admitted, if it has to be."""
+        """Whether it is admitted, or needs no admission."""
         return self.admitted_at is not None or not self.reaction.starts_prediction
 
     @property
     def free_since(self) -> datetime | None:
-        """From when on anybody may do it; none while it waits for its turn."""
+        """Since when any worker may claim it; none while it awaits admission."""
         if self.token is None and self.outcome is None and not self.may_begin:
             return None
         return self.leased_until or max(self.due_at, self.admitted_at or self.due_at)
 
     def is_lost(self, now: datetime, resend_after: timedelta) -> bool:
-        """Whether it was never sent, or so long ago that the message may be lost."""
+        """Whether it was never sent, or its message may be lost."""
         patience = resend_after * 2 ** min(max(self.sendings - 1, 0), 6)
         return self.sent_at is None or self.sent_at <= now - patience
 
 
 def uncount(admissions: MutableMapping[tuple[UUID, datetime], OrderId], work: Work) -> None:
-    """Forget an admission that led to nothing."""
+    """Remove an admission without effect from the count."""
     if work.admitted_at is not None:
         admissions.pop((work.reaction_id, work.admitted_at), None)
 
 
 class InMemoryReactionTable(ReactionTable):
-    """The only truth about outstanding work."""
+    """The single source of truth about pending reactions."""
 
     def __init__(self, pages: Tables) -> None:
         self._work = pages.work
@@ -169,7 +175,7 @@ class InMemoryReactionTable(ReactionTable):
             work
             for work in self._work.values()
             if work.is_to_be_had(now) and work.may_begin and work.is_lost(now, resend_after)
-            if not is_held_by_another(self._work, work.reaction_id)  # whoever has it sends it, too
+            if not is_held_by_another(self._work, work.reaction_id)  # its holder sends it, too
         )
         unsent = sorted(found, key=lambda work: work.due_at)[:limit]
         for work in unsent:
@@ -200,7 +206,7 @@ class InMemoryReactionTable(ReactionTable):
         ]
 
     def unreadable(self) -> list[UnreadableWork]:
-        return []  # whatever is here was never written down
+        return []  # nothing in memory was ever encoded
 
     def rewrite(self, reactions: Iterable[ScheduledReaction]) -> None:
         for reaction in reactions:
@@ -235,5 +241,5 @@ def _written(scheduled: ScheduledReaction) -> Work:
 
 
 def _is_sent(work: Work) -> bool:
-    """Whoever sent it found it due, whatever this clock says."""
+    """Whether it is sent, and so was due by its sender's clock."""
     return work.outcome is None and work.token is None and work.sent_at is not None

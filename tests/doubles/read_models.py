@@ -11,7 +11,7 @@ def no_rows(order_id: OrderId) -> Rows:
 
 
 def with_changes(rows: Rows, before: Order, after: Order) -> Rows:
-    """The rows after the changed ones were written over them."""
+    """The rows after an upsert of the changed ones."""
     written = {name: dict(table) for name, table in rows.items()}
     keys = rows_of(after)
     for name, changed in changed_rows(before, after).items():

@@ -1,4 +1,4 @@
-"""The auditor's questions, asked of the books in memory."""
+"""Reconciliation queries in memory."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class InMemoryReconciliationQueries(ReconciliationQueries):
-    """Questions to the pages; their ``orders`` stand for the read models."""
+    """Queries on the in-memory tables; their ``orders`` act as the read models."""
 
     def __init__(self, pages: Tables) -> None:
         self._pages = pages
@@ -119,7 +119,7 @@ class InMemoryReconciliationQueries(ReconciliationQueries):
 
 
 class InMemoryReconciliationRounds(ReconciliationRounds):
-    """The register of comparisons."""
+    """The reconciliation runs on record."""
 
     def __init__(self, pages: Tables, writing: TransactionWrites) -> None:
         self._rounds = pages.rounds

@@ -21,7 +21,7 @@ OUTPUTS = "https://restored.example/"
 
 @dataclass
 class Work:
-    """A prediction: what was handed over, and what became of it."""
+    """A prediction: its input and its result."""
 
     picture: bytes
     media_type: str
@@ -33,7 +33,10 @@ class Work:
     ended_at: datetime | None = None  # likewise
 
     def restored(self, outcome: bytes = b"restored") -> bytes:
-        """What a model makes of the picture: each further attempt another result, unless the test says which."""
+        """The model's output for the picture.
+
+        Each further attempt has another output, unless the test names one.
+        """
         attempt = int(self.webhook_url.split("/")[-2])
         is_another = attempt > 1 and outcome == b"restored"
         return outcome + (b" anew %d " % attempt if is_another else b" ") + self.picture
@@ -41,7 +44,10 @@ class Work:
 
 @dataclass
 class InMemoryRestorer:
-    """Restores nothing by itself: a test ends each prediction as it likes. ``works`` is its ledger."""
+    """A restorer whose predictions end only when a test ends them.
+
+    ``works`` is its ledger.
+    """
 
     works: dict[str, Work] = field(default_factory=dict)
     fault_injector: FaultInjector = field(default_factory=FaultInjector)
@@ -85,7 +91,7 @@ class InMemoryRestorer:
                 self.fail(prediction_id, FailureReason.CANCELED)
 
     def succeed(self, prediction_id: str, output: bytes) -> None:
-        """End a prediction well."""
+        """Let a prediction succeed."""
         work = self.works[prediction_id]
         work.output, work.ended_at = output, self._now()
         work.told = Prediction(
@@ -96,11 +102,11 @@ class InMemoryRestorer:
         )
 
     def succeed_just_before_it_is_cancelled(self, prediction_id: str, output: bytes) -> None:
-        """Let a prediction run until somebody wants to stop it, and end well at that very moment."""
+        """Let a prediction succeed at the moment it is cancelled."""
         self._nearly_done[prediction_id] = output
 
     def fail(self, prediction_id: str, reason: FailureReason) -> None:
-        """End a prediction badly."""
+        """Let a prediction fail."""
         work = self.works[prediction_id]
         work.ended_at = self._now()
         work.told = Prediction(
@@ -112,7 +118,7 @@ class InMemoryRestorer:
         )
 
     def forget_output(self, prediction_id: str) -> None:
-        """Let an output disappear, as it does after an hour."""
+        """Delete an output, as the provider does after an hour."""
         self.works[prediction_id].output = None
 
     def _begin(
@@ -126,13 +132,13 @@ class InMemoryRestorer:
         return prediction_id
 
     def end_what_is_overdue(self, prediction_id: str) -> None:
-        """Cancel a prediction whose time is over, as the provider does by itself."""
+        """Cancel a prediction beyond its time limit, as the provider does."""
         work, now = self.works[prediction_id], self._now()
         is_running = work.told.status is PredictionStatus.RUNNING
         if is_running and now and work.began_at and now - work.began_at >= work.ends_within:
             self.fail(prediction_id, FailureReason.CANCELED)
 
-    def _named(self, webhook_url: str) -> str:  # noqa: ARG002 -- for whoever names by what it is about
+    def _named(self, webhook_url: str) -> str:  # noqa: ARG002 -- for subclasses that derive the name from the URL
         return f"prediction-{len(self.works) + 1}"
 
     def _now(self) -> datetime | None:

@@ -1,4 +1,4 @@
-"""What the books in memory hold: plain tables of frozen values."""
+"""The tables of the in-memory database, with frozen values as rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 @dataclass
 class Tables:
-    """Everything that is written down, for tests to read and never to write."""
+    """All rows, for tests to read and never to write."""
 
     uploads: MutableMapping[UploadSessionId, UploadRow] = field(default_factory=dict)
     customers: MutableMapping[CustomerId, Customer] = field(default_factory=dict)
@@ -44,10 +44,10 @@ class Tables:
     erasures: MutableMapping[UUID, Erasure] = field(default_factory=dict)
     notes: MutableMapping[NoteId, Note] = field(default_factory=dict)
     work: MutableMapping[UUID, Work] = field(default_factory=dict)
-    #: Starts at the restorer that were admitted, whatever became of them, with their orders.
+    #: Admitted starts at the restorer, whatever became of them, with their orders.
     admissions: MutableMapping[tuple[UUID, datetime], OrderId] = field(default_factory=dict)
     paused_until: MutableMapping[str, datetime] = field(default_factory=dict)  # one row at most
-    log: MutableMapping[LogCursor, RecordedEvent] = field(default_factory=dict)  # in the order of commits
+    log: MutableMapping[LogCursor, RecordedEvent] = field(default_factory=dict)  # in commit order
     streams: MutableMapping[OrderId, tuple[RecordedEvent, ...]] = field(default_factory=dict)
     unreadable: MutableMapping[OrderId, UnreadableEvent] = field(default_factory=dict)
     orders: MutableMapping[OrderId, Order] = field(default_factory=dict)  # the folds of the streams
@@ -66,7 +66,7 @@ class Tables:
 
 
 class DraftTables(Tables):
-    """The tables of one transaction, each from when it is first looked at."""
+    """The tables of one transaction, each created on first access."""
 
     def __init__(self, kept: Tables, writing: TransactionWrites) -> None:
         self._kept = kept
@@ -84,22 +84,25 @@ class DraftTables(Tables):
         return any(draft.written for draft in self._drafts.values())
 
     def written(self, name: str) -> dict[Any, Any]:
-        """The rows that were written into a table and are there."""
+        """The existing rows that were written into a table."""
         draft = self._drafts.get(name)
         return {} if draft is None else {key: row for key, row in draft.written.items() if key in draft}
 
     def keep(self) -> None:
-        """Commit: what was written becomes part of the pages that this is a draft of."""
+        """Commit: apply the writes to the tables this is a draft of."""
         for draft in self._drafts.values():
             draft.keep()
 
 
 def hold(table: MutableMapping[K, V], key: K) -> None:
-    """Lock a row of a draft until its transaction ends, whether or not the row is there."""
+    """Lock a row of a draft until its transaction ends.
+
+    The row need not exist.
+    """
     if isinstance(table, TableOverlay):
         table.hold(key)
 
 
 def is_held_by_another(table: MutableMapping[K, V], key: K) -> bool:
-    """Whether another transaction has a row of a draft."""
+    """Whether another transaction has locked a row of a draft."""
     return isinstance(table, TableOverlay) and table.is_held_by_another(key)

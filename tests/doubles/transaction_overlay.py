@@ -1,4 +1,7 @@
-"""Tables of a book as a transaction sees and writes them: read committed, a row locked by whoever writes it first."""
+"""Tables as a transaction sees them: read committed, with row locks.
+
+The first transaction that writes a row locks it.
+"""
 
 from collections.abc import Hashable, ItemsView, Iterator, KeysView, MutableMapping, ValuesView
 from dataclasses import dataclass, field
@@ -12,7 +15,10 @@ _UNWRITTEN: Final = object()
 
 
 class RowLockedError(Exception):
-    """Another transaction that is still open wrote or locked this row: wait for its end, then begin anew."""
+    """Another open transaction has locked this row.
+
+    Wait for its end, then retry the statement.
+    """
 
     def __init__(self, row: Hashable, holder: int) -> None:
         self.row = row
@@ -22,47 +28,47 @@ class RowLockedError(Exception):
 
 @dataclass
 class Locks:
-    """Which open transaction has which row; the same row may be taken by the same transaction again."""
+    """The locked rows by open transaction; locks are reentrant."""
 
     holders: dict[Hashable, int] = field(default_factory=dict)
 
     def take(self, row: Hashable, txid: int) -> None:
-        """Keep a row until the transaction ends; raises RowLockedError."""
+        """Lock a row until the transaction ends; raise RowLockedError."""
         holder = self.holders.setdefault(row, txid)
         if holder != txid:
             raise RowLockedError(row, holder)
 
     def release(self, txid: int) -> None:
-        """Give back all that a transaction took."""
+        """Release all rows of a transaction."""
         self.holders = {row: holder for row, holder in self.holders.items() if holder != txid}
 
 
 @dataclass
 class TransactionWrites:
-    """What one transaction has taken and written so far, and how to take back the last of it."""
+    """The locks and writes of one transaction, which can be undone partly."""
 
     txid: int
     locks: Locks
     _undo: list[tuple[dict[Any, Any], Any, Any]] = field(default_factory=list)
 
     def take(self, row: Hashable) -> None:
-        """Lock a row, or anything that has a name."""
+        """Lock a row, or any other hashable name."""
         self.locks.take(row, self.txid)
 
     def is_taken_by_another(self, row: Hashable) -> bool:
-        """Whether taking it would mean to wait."""
+        """Whether locking it would have to wait."""
         return self.locks.holders.get(row, self.txid) != self.txid
 
     def note(self, written: dict[Any, Any], key: object) -> None:
-        """Remember how a row stood before it is written."""
+        """Record a row's value before it is written."""
         self._undo.append((written, key, written.get(key, _UNWRITTEN)))
 
     def mark(self) -> int:
-        """A moment to come back to."""
+        """A savepoint."""
         return len(self._undo)
 
     def back_to(self, mark: int) -> None:
-        """Take back what was written since; what was locked stays locked."""
+        """Undo the writes since a savepoint; locks are kept."""
         while len(self._undo) > mark:
             written, key, before = self._undo.pop()
             if before is _UNWRITTEN:
@@ -72,7 +78,7 @@ class TransactionWrites:
 
 
 class TableOverlay(MutableMapping[K, V]):
-    """A table of frozen values: what is committed now, and over it what this transaction wrote."""
+    """A table of frozen values: the committed rows under this transaction's writes."""
 
     def __init__(self, name: str, kept: dict[K, V], writing: TransactionWrites) -> None:
         self._name = name
@@ -81,15 +87,15 @@ class TableOverlay(MutableMapping[K, V]):
         self.written: dict[K, V] = {}
 
     def hold(self, key: K) -> None:
-        """Keep others from writing a row; raises RowLockedError."""
+        """Lock a row; raise RowLockedError."""
         self._writing.take((self._name, key))
 
     def is_held_by_another(self, key: K) -> bool:
-        """Whether another transaction has the row."""
+        """Whether another transaction has locked the row."""
         return self._writing.is_taken_by_another((self._name, key))
 
     def keep(self) -> None:
-        """Make what was written part of what is committed."""
+        """Apply the writes to the committed rows."""
         for key, value in self.written.items():
             if value is _GONE:
                 self._kept.pop(key, None)

@@ -1,4 +1,4 @@
-"""The shop's books in memory: one transaction at a time, rolled back to a snapshot when it raises."""
+"""The unit of work in memory: serial transactions, rolled back on errors."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -47,7 +47,7 @@ from tests.doubles.usage_totals import InMemoryUsageTotals
 
 
 class InMemoryTransaction:
-    """Everything one transaction can touch, on a draft of the books' pages."""
+    """Everything one transaction can use, on a draft of the tables."""
 
     upload_sessions: UploadSessions
     customers: Customers
@@ -69,17 +69,20 @@ class InMemoryTransaction:
         self.pages = pages
         self.writing = writing
         self.oldest_txid = oldest_txid
-        self.is_void = False  # a step was refused: nothing may be kept
+        self.is_void = False  # an append was refused: nothing may be kept
 
     def __getattr__(self, name: str) -> Any:
-        """Each port, from when it is first asked for."""
+        """Create each port on first access."""
         port = _PORTS[name](self)
         setattr(self, name, port)
         return port
 
 
 class InMemoryUnitOfWork(Database):
-    """Books without a database; ``pages`` is their ledger. Transactions of many threads wait for one another."""
+    """A database in memory; ``pages`` is its ledger.
+
+    Transactions of several threads wait for one another.
+    """
 
     def __init__(self) -> None:
         self.pages = Tables()
@@ -90,7 +93,10 @@ class InMemoryUnitOfWork(Database):
 
     @contextmanager
     def transaction(self) -> Iterator[InMemoryTransaction]:
-        """Keep what the block wrote when it ends; forget it when it raises, or when ``record`` refused a step."""
+        """Commit at the end of the block.
+
+        Nothing is kept if the block raises, or if ``append`` refused a commit.
+        """
         with self._turn:
             if self._open:
                 raise RuntimeError("A transaction within a transaction would wait for itself.")
@@ -102,24 +108,24 @@ class InMemoryUnitOfWork(Database):
                 self.end(transaction)
 
     def begin(self) -> InMemoryTransaction:
-        """Open a transaction, which sees what is committed at any moment and what it wrote itself."""
+        """Begin a transaction, which sees committed rows and its own writes."""
         self._last_txid += 1
         self._open.add(self._last_txid)
         writing = TransactionWrites(self._last_txid, self._locks)
         return InMemoryTransaction(self.pages.draft(writing), writing, min(self._open))
 
     def commit(self, transaction: InMemoryTransaction) -> None:
-        """Keep what was written, unless a step was refused."""
+        """Keep the writes, unless an append was refused."""
         if not transaction.is_void:
             transaction.pages.keep()
 
     def end(self, transaction: InMemoryTransaction) -> None:
-        """Give back what was locked; what was not committed is forgotten."""
+        """Release the locks; uncommitted writes are lost."""
         self._open.discard(transaction.writing.txid)
         self._locks.release(transaction.writing.txid)
 
     def rebuild(self) -> Iterator[OrderId]:
-        """Fold every stream anew."""
+        """Fold every stream again."""
         with self._turn:
             for order_id, stream in sorted(self.pages.streams.items()):
                 self.pages.orders[order_id] = fold(order_id, stream)
@@ -149,11 +155,11 @@ class InMemoryUnitOfWork(Database):
         return unreadable is not None and unreadable.version == recorded.version
 
     def check(self) -> None:
-        """Memory always answers."""
+        """Report nothing: memory is always available."""
 
 
 class InMemoryCustomers(Customers):
-    """Customers, unique by address without regard to case; and the counter of their orders."""
+    """Customers, unique by case-insensitive address, and the counter of orders."""
 
     def __init__(self, pages: Tables) -> None:
         self._pages = pages
@@ -203,7 +209,7 @@ class InMemoryCustomers(Customers):
 
 
 class InMemoryWebhookInbox(WebhookInbox):
-    """What providers posted, each message once."""
+    """Webhook events, each accepted once."""
 
     def __init__(self, pages: Tables) -> None:
         self._pages = pages
@@ -239,7 +245,7 @@ class InMemoryWebhookInbox(WebhookInbox):
 
 
 class InMemoryUnmatchedPayments(UnmatchedPayments):
-    """Payments that belong to no order."""
+    """Payments without an order."""
 
     def __init__(self, pages: Tables) -> None:
         self._pages = pages
@@ -328,7 +334,7 @@ class InMemoryEventStore(EventStore):
         return list(self._pages.streams.get(order_id, ()))
 
     def append(self, step: Commit) -> None:
-        self._transaction.is_void = True  # until the whole step is written
+        self._transaction.is_void = True  # until the whole commit is written
         for recorded in step.events:
             self._append(recorded, step)
         order_id = step.after.order_id
@@ -360,7 +366,7 @@ class InMemoryEventStore(EventStore):
         self._pages.orders[order_id] = apply(self.load(order_id), stored)
 
     def _require_new(self, recorded: RecordedEvent, stream: tuple[RecordedEvent, ...], step: Commit) -> None:
-        """What the database's constraints see to."""
+        """Enforce what the database's constraints do."""
         if any(known.version == recorded.version for known in stream):
             raise VersionConflictError(recorded.order_id, step.before.version)
         if any(known.cause_key == recorded.cause_key for known in stream):
@@ -368,7 +374,7 @@ class InMemoryEventStore(EventStore):
 
 
 class InMemoryNotes(Notes):
-    """What people wrote about orders."""
+    """Notes of staff about orders."""
 
     def __init__(self, pages: Tables) -> None:
         self._pages = pages
@@ -382,7 +388,7 @@ class InMemoryNotes(Notes):
 
 
 class InMemoryOrderQueries(OrderQueries):
-    """The orders for people who look for one, folded from the log."""
+    """Order queries for staff, folded from the log."""
 
     def __init__(self, pages: Tables) -> None:
         self._pages = pages
@@ -501,7 +507,7 @@ def _summary(order: Order) -> OrderSummary:
     )
 
 
-#: How each port of a transaction is made.
+#: The factory of each port of a transaction.
 _PORTS: dict[str, Callable[[InMemoryTransaction], object]] = {
     "upload_sessions": lambda of: InMemoryUploadSessions(of.pages.uploads, of.pages.orders),
     "customers": lambda of: InMemoryCustomers(of.pages),

@@ -1,4 +1,4 @@
-"""The upload desk of the books in memory."""
+"""Upload sessions in memory."""
 
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, replace
@@ -13,14 +13,17 @@ from tests.doubles.tables import hold, is_held_by_another
 
 @dataclass(frozen=True, kw_only=True)
 class UploadRow:
-    """A session, and since when its temp objects are gone."""
+    """A session, and when its temporary objects were deleted."""
 
     session: UploadSession
     temp_objects_deleted_at: datetime | None = None
 
 
 class InMemoryUploadSessions(UploadSessions):
-    """Upload sessions and their photos; ``orders`` tells which of them are verified under keys of their own."""
+    """Upload sessions and their photos.
+
+    ``orders`` shows which of the photos are verified under keys of their own.
+    """
 
     def __init__(
         self, pages: MutableMapping[UploadSessionId, UploadRow], orders: Mapping[OrderId, Order]

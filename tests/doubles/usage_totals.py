@@ -1,4 +1,4 @@
-"""Counts of what strangers ask for, in memory."""
+"""Usage totals and rate limits of visitors, in memory."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class InMemoryUsageTotals(UsageTotals):
-    """The totals of the books in memory."""
+    """Usage totals in the in-memory tables."""
 
     def __init__(self, pages: Tables) -> None:
         self._pages = pages
@@ -54,7 +54,7 @@ class InMemoryUsageTotals(UsageTotals):
 
 @dataclass
 class InMemoryRateLimiter(RateLimiter):
-    """Counts by client in windows that begin with the first request."""
+    """Counts by client, in windows that begin with the first request."""
 
     clock: Clock = field(default_factory=StoppedClock)
     _windows: dict[tuple[str, str], tuple[datetime, int]] = field(default_factory=dict)
