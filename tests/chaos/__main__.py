@@ -1,4 +1,4 @@
-"""python -m tests.chaos: take the real shop apart for two minutes while customers come, then check its books."""
+"""Inject faults into the real shop under load, then check the laws."""
 
 import argparse
 import sys
@@ -23,12 +23,15 @@ from tests.chaos.run import run
 from tests.chaos.schedule import scheduled
 
 SECONDS = 120.0
-#: What two cores that have nothing else to do sustain while faults strike.
+#: What two otherwise idle cores sustain while faults strike.
 ORDERS_PER_SECOND = 4.0
 
 
 def main() -> None:
-    """Run, tell, and end with status 0 if nothing was found, 1 if something was, 2 if a planted bug was not."""
+    """Run and report.
+
+    Exits with status 0 if nothing was found, 1 if something was, 2 if a planted bug was not.
+    """
     arguments = _arguments()
     console = Console(stderr=True, highlight=False) if arguments.json else screen()
     seed = SystemRandom().randrange(1_000_000) if arguments.seed is None else arguments.seed
@@ -83,7 +86,7 @@ def _arguments() -> argparse.Namespace:
 
 @contextmanager
 def _folder(wanted: Path | None) -> Iterator[Path]:
-    """The folder that was named, which stays; or one that goes with the run."""
+    """The named folder, which is kept, or a temporary one."""
     if wanted is not None:
         if wanted.exists() and any(wanted.iterdir()):
             raise CommandFailedError(
@@ -96,7 +99,10 @@ def _folder(wanted: Path | None) -> Iterator[Path]:
 
 
 def verdict(outcome: Outcome, arguments: argparse.Namespace) -> tuple[int, str]:
-    """The exit status, and what to do next. Of a planted bug it counts whether its own law was found broken."""
+    """The exit status, and the advice to print.
+
+    A planted bug is found only if its own law is broken.
+    """
     if plant := arguments.plant:
         law = PLANTS[plant].law
         if outcome.breaches[law]:

@@ -44,17 +44,17 @@ from tests.laws.snapshot import (
 Row = dict[str, Any]
 Query = Callable[[str], Sequence[Row]]
 
-#: For what an order at rest may wait for staff: mail that came back or stayed in doubt.
+#: Holds that an order at rest may have: bounced mails, and mails whose delivery is unknown.
 ALLOWED_HOLDS = (HoldReason.EMAIL_BOUNCED, HoldReason.EMAIL_NOT_SENT)
-#: What may be a token: a word as long as one, of the letters that tokens are made of.
+#: What may be a token: at least twenty of the characters that tokens consist of.
 _WORD = re.compile(r"[A-Za-z0-9_-]{20,}")
 _LANGUAGE = re.compile(r'<html lang="(\w+)"')
-#: What names the work at a provider, by the kind of work.
+#: The arguments that identify work at a provider, by kind of work.
 _NAMES = {"SendEmail": ("email_id",), "IssueRefund": ("refund_id",), "RestoreImage": ("image_id", "attempt")}
 
 
 def collected(shop: LocalShop, query: Query, town: Town, unfinished: Sequence[str]) -> Snapshot:
-    """All there is, once it is at rest."""
+    """Collect the snapshot, once the shop is at rest."""
     with unit_of_work_of(shop) as unit_of_work:
         order_ids = [OrderId(row["order_id"]) for row in query("SELECT DISTINCT order_id FROM events")]
         with unit_of_work.transaction() as transaction:
@@ -123,7 +123,7 @@ def collected(shop: LocalShop, query: Query, town: Town, unfinished: Sequence[st
 
 
 def lease_change(row: Row) -> LeaseChange:
-    """A line of the journal of leases."""
+    """One row of the journal of leases."""
     return LeaseChange(
         reaction_id=row["reaction_id"],
         transaction=row["txid"],
@@ -135,7 +135,7 @@ def lease_change(row: Row) -> LeaseChange:
 
 
 def claims_of(leases: Sequence[Row], reactions: Sequence[Row]) -> dict[WorkName, list[Claim]]:
-    """Every claim that was committed, by the name of its work."""
+    """Every committed claim, by the name of its work."""
     names = {
         row["reaction_id"]: (
             row["kind"],
@@ -151,7 +151,7 @@ def claims_of(leases: Sequence[Row], reactions: Sequence[Row]) -> dict[WorkName,
 
 
 def calls_of(stripe: Ledger, replicate: Ledger, sendgrid: Ledger) -> Iterator[ProviderCall]:
-    """Each provider object that a call made, and when."""
+    """Each provider object that a call created, and when."""
     for mail in sendgrid.kind("mail"):
         at = datetime.fromtimestamp(mail["at"], UTC)
         work: WorkName = ("SendEmail", mail["custom_args"]["email_id"])
@@ -233,7 +233,7 @@ def mails_of(sendgrid: Ledger) -> list[AcceptedMail]:
 
 
 def openings_of(town: Town, streams: Iterable[OrderStream]) -> Iterator[LinkOpening]:
-    """Each customer's own link, tried on another's photo."""
+    """Each customer's own link, tried on another customer's photo."""
     links = {
         link.token_sha256: (stream.order, link) for stream in streams for link in stream.order.links.values()
     }

@@ -1,4 +1,4 @@
-"""What visitors do. A visit is a generator: it gives how many seconds it lets pass before its next step."""
+"""The actions of visitors, as generators that yield the seconds to wait."""
 
 import hashlib
 import io
@@ -16,16 +16,16 @@ from tests.chaos.mailbox import Mailbox
 from tests.chaos.schedule import BOUNCES, Manner, Visit
 from tests.chaos.visits import Ending, Experience, GaveUpError, RefusedError
 
-#: How long a visitor presses "reload" before they go away, and how long they wait for what they have paid.
+#: How long a visitor retries a request before giving up, and how long they wait for a paid order.
 PATIENCE_SECONDS = 45.0
 ORDER_PATIENCE_SECONDS = 240.0
-#: The pauses between two looks at a page: the first, and the longest.
+#: The pauses between two requests for a page: the first, and the longest.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.3, 3.0
 LOOK_SECONDS, LONGEST_LOOK_SECONDS = 3.0, 10.0
 
-#: What a browser would show as "try again": somebody else is at it, or too much is going on.
+#: What a browser would show as "try again": a conflict, or too many requests.
 _AGAIN = {httpx2.codes.CONFLICT, httpx2.codes.TOO_MANY_REQUESTS}
-#: The languages that visitors have, one after the other.
+#: The languages of the visitors, in turn.
 LOCALES = ("en-GB", "de-AT")
 _OVER = {"completed", "refunded"}
 _PICTURE = Path(__file__).parents[1] / "journeys" / "harvest-1926.jpg"
@@ -36,7 +36,7 @@ Answers = Generator[float, None, httpx2.Response]
 
 
 class Visitors:
-    """The ways into the shop that all visitors share."""
+    """The clients that all visitors share."""
 
     def __init__(self, environment: dict[str, str], mailbox: Mailbox) -> None:
         self.shop = environment["PUBLIC_URL"]
@@ -48,11 +48,11 @@ class Visitors:
         )
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         self.http.close()
 
     def steps(self, lived: Experience) -> Steps:
-        """All of a visit; it ends with what became of it."""
+        """A whole visit; it ends by recording its outcome."""
         try:
             yield from self._visit(lived)
         except GaveUpError as over:
@@ -61,7 +61,10 @@ class Visitors:
             lived.ending, lived.word = Ending.REFUSED, str(refused)
 
     def insist(self, method: str, url: str, **request: Any) -> Answers:
-        """Ask until there is an answer that is not the shop's trouble; raises GaveUpError when patience is over."""
+        """Send a request until its answer is no fault of the shop's.
+
+        Raises GaveUpError after PATIENCE_SECONDS.
+        """
         deadline, pause, trouble = time.monotonic() + PATIENCE_SECONDS, FIRST_PAUSE_SECONDS, ""
         while time.monotonic() < deadline:
             try:
@@ -112,7 +115,10 @@ class Visitors:
             yield from self.insist("POST", settle, json={"outcome": outcome})
 
     def _press(self, page: str, form: dict[str, str]) -> Steps:
-        """Press the button until the page says that it is paid; that it was paid before is good news, too."""
+        """Submit the payment page until it reports the payment.
+
+        A report that it was paid before counts, too.
+        """
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -135,7 +141,7 @@ class Visitors:
                 return
             yield looks.pause("the order")
         if lived.visit.email.endswith(BOUNCES):
-            lived.ending = Ending.LEFT  # nothing that is written to them arrives
+            lived.ending = Ending.LEFT  # no mail to them arrives
             return
         progress: dict[str, Any] = {"state": ""}
         while progress["state"] not in _OVER:
@@ -158,7 +164,10 @@ class Visitors:
         lived.delivered = [hashlib.sha256(content).hexdigest() for content in contents]
 
     def _pay_for_nothing(self, lived: Experience) -> Steps:
-        """Open a checkout at the shop's own account, as an old payment link would, and pay it."""
+        """Pay a checkout of the shop's account that it did not open.
+
+        An old payment link would do the same.
+        """
         line = "line_items[0]"
         wanted = {
             "mode": "payment",
@@ -184,14 +193,17 @@ class Visitors:
 
 
 class _Looks:
-    """How somebody who has paid looks again and again: less and less often, and not for ever."""
+    """How often a paying visitor checks: ever less, up to a deadline."""
 
     def __init__(self) -> None:
         self._until = time.monotonic() + ORDER_PATIENCE_SECONDS
         self._pause_seconds = LOOK_SECONDS
 
     def pause(self, what: str) -> float:
-        """How long to wait until the next look; raises GaveUpError when patience is over."""
+        """The seconds until the next check.
+
+        Raises GaveUpError after ORDER_PATIENCE_SECONDS.
+        """
         if time.monotonic() > self._until:
             raise GaveUpError(f"It waited {ORDER_PATIENCE_SECONDS:g} s for {what} in vain")
         pause_seconds = self._pause_seconds
@@ -206,7 +218,7 @@ def _require(answer: httpx2.Response) -> None:
 
 
 def picture(place: int) -> bytes:
-    """A small part of the old picture, which no other visitor sends but by chance."""
+    """A small part of the old picture, which hardly another visitor sends."""
     left, top = place % (_whole().width - _WIDTH), place // 100 % (_whole().height - _HEIGHT)
     content = io.BytesIO()
     _whole().crop((left, top, left + _WIDTH, top + _HEIGHT)).save(content, "JPEG", quality=80)

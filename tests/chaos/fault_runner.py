@@ -1,4 +1,4 @@
-"""Does what is planned: a thread for each track, one fault after the other, and what it took to recover from each."""
+"""Run the scheduled faults, one thread per track, and measure each recovery."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -16,11 +16,11 @@ from tests.chaos.schedule import Deed
 from tests.chaos.shop_under_test import Stage
 from tests.waiting import eventually
 
-#: How long orders may stand still after a fault.
+#: How long orders may make no progress after a fault.
 _RECOVERY_SECONDS = 60.0
 _MOVED = "SELECT min(recorded_at) AS at FROM events WHERE recorded_at > %s"
 
-#: What keeps a fault from striking, or from ending, that is not the run's own defect.
+#: Errors that keep a fault from striking or ending and are no defect of the run.
 _TROUBLES = (
     MissedError,
     TimeoutError,
@@ -34,25 +34,28 @@ _TROUBLES = (
 
 @dataclass
 class Incident:
-    """A fault as it happened. Times are seconds since the run began; none is what did not happen."""
+    """A fault as it happened.
+
+    Times are seconds since the run began; none means that it did not happen.
+    """
 
     deed: Deed
     fault: Fault
     began: float | None = None
-    ended: float | None = None  # when it was over, and what had been taken away began to come back
+    ended: float | None = None  # when it was over, and what it had taken away began to return
     proof: str = ""
-    missed: str = "it never began"  # why it cannot be shown to have struck, or had to be given up
-    ready_seconds: float | None = None  # from its end until what it struck was there again
+    missed: str = "it never began"  # why it cannot be shown to have struck, or was given up
+    ready_seconds: float | None = None  # from its end until what it struck was ready again
     moved_seconds: float | None = None  # from its end until the next order moved on
 
     @property
     def recovery_seconds(self) -> float:
-        """How long its end was ago when everything went on."""
+        """The seconds from its end until everything was working again."""
         return max(self.ready_seconds or 0.0, self.moved_seconds or 0.0)
 
 
 class Conductor:
-    """Carries out the tracks of a schedule."""
+    """Runs the tracks of a schedule."""
 
     def __init__(
         self, stage: Stage, tracks: Sequence[Sequence[Deed]], tell: Callable[[Incident], None]
@@ -65,7 +68,7 @@ class Conductor:
 
     @property
     def incidents(self) -> list[Incident]:
-        """Everything that was planned, in the order in which it was due."""
+        """All scheduled faults, in the order in which they are due."""
         return sorted((one for track in self._tracks for one in track), key=lambda one: one.deed.at_seconds)
 
     def start(self) -> None:
@@ -75,13 +78,13 @@ class Conductor:
             thread.start()
 
     def wait(self) -> None:
-        """Wait until all that was begun is over."""
+        """Wait until all faults that began are over."""
         for thread in self._threads:
             thread.join()
 
     def _follow(self, track: list[Incident]) -> None:
         for incident in track:
-            # This is a length of time and no fact: when it is due was drawn.
+            # This wait is a duration, not a fact to poll for: the time at which it is due was drawn.
             self._stage.ending.wait(max(0.0, incident.deed.at_seconds - self._now()))
             if self._stage.ending.is_set():
                 return
@@ -101,7 +104,7 @@ class Conductor:
             incident.missed = "" if incident.proof else "nothing shows that it struck"
         except _TROUBLES as trouble:
             incident.missed = str(trouble)
-        except Exception as defect:  # noqa: BLE001 -- whatever it is, the run fails for it, and the others go on
+        except Exception as defect:  # noqa: BLE001 -- any error fails the run, and the other faults go on
             incident.missed = f"it broke off: {defect!r}"
 
     def _moved(self, ended_at: datetime) -> float:

@@ -1,4 +1,4 @@
-"""Somebody who posts what no provider sent, sends what no browser would, and tries links that nobody was given."""
+"""A visitor who forges messages, malformed requests and download links."""
 
 import json
 import time
@@ -13,7 +13,10 @@ _NAMES = UUID(int=1926)
 
 
 def forge(visitors: Visitors, town: Town, lived: Experience) -> Generator[float, None, None]:
-    """Try everything once; the marks tell afterwards whether anything of it came into the books."""
+    """Try each forgery once.
+
+    The marks show afterwards whether any of it was stored.
+    """
     mark = f"{FORGED}_{lived.visit.number:06}"
     for what, path, request in _attempts(lived.visit, mark, _any_order(town)):
         method = "GET" if not request else "POST"
@@ -23,7 +26,10 @@ def forge(visitors: Visitors, town: Town, lived: Experience) -> Generator[float,
 
 
 def _any_order(town: Town) -> str:
-    """An order that exists, if there is one: a forger may know its id from a page that somebody showed around."""
+    """The id of an existing order, if there is one.
+
+    A forger may know it from a page that a customer shared.
+    """
     known = [lived.order_id for lived in town.experiences if lived.order_id]
     return known[-1] if known else str(uuid5(_NAMES, "no order"))
 

@@ -1,6 +1,6 @@
-"""A journal of every lease, kept by a trigger in a schema of its own.
+"""A journal of every lease, kept by a trigger in another schema.
 
-Who held a lease when something was recorded, and who closed what nobody held, is known from nowhere else.
+No other record shows who held a lease when something was recorded, or that work was closed without a lease.
 """
 
 import psycopg
@@ -36,7 +36,7 @@ CREATE TRIGGER note_lease AFTER UPDATE ON reactions FOR EACH ROW
 
 
 def keep_journal(database_url: str) -> None:
-    """Begin to keep it, unless it is kept already."""
+    """Create the journal, unless it exists."""
     with psycopg.connect(database_url) as connection:
         known = connection.execute("SELECT to_regclass('chaos.leases')").fetchone()
         if known == (None,):

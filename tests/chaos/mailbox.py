@@ -1,4 +1,7 @@
-"""The visitors' mailbox, read from the disk of SendGrid's twin, so that their looking costs the twin nothing."""
+"""The visitors' mailbox, read from the database file of SendGrid's twin.
+
+Reading it costs the twin nothing.
+"""
 
 import json
 import re
@@ -10,7 +13,7 @@ _LINK = re.compile(r"/api/download/([A-Za-z0-9_-]+)")
 
 
 class Mailbox:
-    """What has arrived; each mail is read once, and the link in it is kept for its address."""
+    """Received mails; each is read once, and its link kept by address."""
 
     def __init__(self, ledger: Path) -> None:
         self._lock = Lock()
@@ -23,7 +26,7 @@ class Mailbox:
         self._connection.close()
 
     def link_to(self, address: str) -> str | None:
-        """The token of the download link that was sent to an address last."""
+        """The token of the latest download link sent to an address."""
         with self._lock:
             self._read_on()
             return self._links.get(address)
@@ -40,6 +43,6 @@ class Mailbox:
 
 
 def token_in(text: str) -> str | None:
-    """The token of the download link in a mail's text, if it has one."""
+    """The token of the download link in a mail's text, if any."""
     found = _LINK.search(text)
     return found[1] if found else None

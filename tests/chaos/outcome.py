@@ -1,4 +1,4 @@
-"""What came of a run, and why it failed if it did."""
+"""The outcome of a run, and the reasons why it failed."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,16 +8,16 @@ from tests.chaos.schedule import Schedule
 from tests.chaos.visits import Ending, Town
 from tests.laws import LAWS
 
-#: Fewer orders than so many for each second of faults, and the run has shown too little: 300 in two minutes. Those
-#: count, too, that come to their end when it is quiet: how many do so before, the speed of the machine decides.
+#: With fewer orders for each second of faults, a run has shown too little: 300 in two minutes. Orders that
+#: complete after the faults count, too: how many complete before depends on the speed of the machine.
 LEAST_ORDERS_PER_SECOND = 2.5
-#: How many breaches of a law are told one by one.
+#: How many breaches of a law are listed singly.
 _TOLD = 5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Everything that is known in the end; ``breaches`` by the number of their law."""
+    """Everything known at the end; ``breaches`` by number of law."""
 
     schedule: Schedule
     incidents: Sequence[Incident]
@@ -27,8 +27,8 @@ class Outcome:
     rest_seconds: float
     counts: Mapping[str, int]
     breaches: Mapping[int, Sequence[str]]
-    disagreements: Sequence[str]  # what the shop's own comparison found that it could not explain
-    deaths: Sequence[str]  # processes that ended though nobody had killed them
+    disagreements: Sequence[str]  # unexplained findings of the shop's own reconciliation
+    deaths: Sequence[str]  # processes that ended without being killed by a fault
     defects: Sequence[str]  # of the run itself
 
     @property
@@ -38,13 +38,13 @@ class Outcome:
 
     @property
     def slowest(self) -> Incident | None:
-        """The fault after which it took longest until everything went on."""
+        """The fault with the longest recovery."""
         struck = [incident for incident in self.incidents if not incident.missed]
         return max(struck, key=lambda incident: incident.recovery_seconds, default=None)
 
     @property
     def failures(self) -> list[str]:
-        """Everything that the run failed for, each in a sentence or two; nothing if it passed."""
+        """The reasons why the run failed, in sentences; empty if it passed."""
         return [*self._broken_laws(), *self._missed(), *self._others()]
 
     def _broken_laws(self) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""Bugs that can be planted into the shop's processes of a run, so that its checkers can be shown to find them.
+"""Bugs to plant into the processes, to prove that checkers find them.
 
-A bug replaces one function of the shop before its process begins: ``planted/sitecustomize.py`` lies on the path of the
-processes, and Python runs it when it starts. Nothing of it ships, and nothing in the shop knows of it.
+A bug replaces one function of the shop before its process begins: ``planted/sitecustomize.py`` is on the path
+of the processes, and Python runs it at start-up. None of it ships, and the shop does not know of it.
 """
 
 import os
@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-#: Which bug the processes of a run carry.
+#: The environment variable that names the planted bug.
 VARIABLE = "CHAOS_PLANT"
 _HERE = Path(__file__).parent
 
 
 def send_mail_blindly() -> None:
-    """A mail whose reply was lost counts as not sent, and is simply sent again."""
+    """Treat a mail whose reply was lost as unsent; resend it."""
     from adapters.mailer_sendgrid.api import SendGridMailer  # noqa: PLC0415 -- see the module
     from domain.ports.errors import LostReplyError, UnavailableError  # noqa: PLC0415
 
@@ -32,7 +32,7 @@ def send_mail_blindly() -> None:
 
 
 def close_without_lease() -> None:
-    """Work is closed by whoever has done it, no matter who holds its lease by then."""
+    """Let a worker close work whose lease it no longer holds."""
     from adapters.postgres import reactions  # noqa: PLC0415
 
     whose = " AND status = 'leased' AND lease_token = :token"
@@ -42,7 +42,7 @@ def close_without_lease() -> None:
 
 
 def never_sweep() -> None:
-    """Nobody sends again what got lost, nor what is due later."""
+    """Never resend what was lost, nor send what becomes due later."""
     from domain.use_cases.reaction_runner import ReactionRunner  # noqa: PLC0415
 
     def sweep(_: ReactionRunner) -> int:
@@ -52,7 +52,7 @@ def never_sweep() -> None:
 
 
 def answer_too_soon() -> None:
-    """Stripe is answered with 200 although what it told could not be written down."""
+    """Answer Stripe's webhook with 200 although it could not be recorded."""
     from domain.ports.errors import UnavailableError  # noqa: PLC0415
     from domain.use_cases.payments.payment_webhook import PaymentWebhook  # noqa: PLC0415
 
@@ -84,7 +84,7 @@ PLANTS: Mapping[str, Plant] = {
 
 
 def environment_with(name: str | None) -> dict[str, str]:
-    """What the shop's processes are told so that they carry a bug; nothing without one."""
+    """The environment variables that plant a bug; empty without one."""
     if name is None:
         return {}
     path = [str(_HERE / "planted"), str(_HERE.parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]

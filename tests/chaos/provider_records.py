@@ -1,4 +1,4 @@
-"""What the twins know, read from the files on which they keep it."""
+"""The twins' records, read from their database files."""
 
 import json
 import sqlite3
@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Ledger:
-    """A provider's books: its objects by kind, the oldest first."""
+    """A provider's objects by kind, oldest first."""
 
     objects: Mapping[str, list[Json]] = field(default_factory=dict)
 
@@ -23,12 +23,12 @@ class Ledger:
 
 
 def ledger_file(data_dir: Path, twin: str) -> Path:
-    """Where a twin keeps its books."""
+    """The database file of a twin."""
     return data_dir / "twins" / twin / f"{twin}.sqlite"
 
 
 def ledger_of(data_dir: Path, twin: str) -> Ledger:
-    """A twin's ledger as it stands on disk."""
+    """Read a twin's present ledger from its file."""
     objects: dict[str, list[Json]] = {}
     with _opened(data_dir, twin) as connection:
         for kind, body in connection.execute("SELECT kind, body FROM objects ORDER BY seq"):
@@ -37,7 +37,7 @@ def ledger_of(data_dir: Path, twin: str) -> Ledger:
 
 
 def undelivered(data_dir: Path, twin: str) -> int:
-    """How many of a twin's webhooks are still on their way."""
+    """How many of a twin's webhooks are not delivered yet."""
     with _opened(data_dir, twin) as connection:
         (count,) = connection.execute(
             "SELECT count(*) FROM deliveries WHERE state IN ('pending', 'sending', 'held')"
@@ -47,6 +47,6 @@ def undelivered(data_dir: Path, twin: str) -> int:
 
 @contextmanager
 def _opened(data_dir: Path, twin: str) -> Iterator[sqlite3.Connection]:
-    """The file for reading, while the twin goes on writing."""
+    """Open the file for reading, while the twin writes to it."""
     with closing(sqlite3.connect(f"file:{ledger_file(data_dir, twin)}?mode=ro", uri=True)) as connection:
         yield connection

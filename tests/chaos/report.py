@@ -1,4 +1,4 @@
-"""What people see of a run while it goes on and in the end, and what programs get."""
+"""Report a run: its progress and outcome, for people and for programs."""
 
 import json
 from collections import Counter
@@ -14,12 +14,12 @@ from tests.chaos.outcome import Outcome
 from tests.chaos.visits import Ending, Town
 from tests.laws import LAWS
 
-#: How often it is told how far the run is where nothing can move.
+#: How often progress is printed where there is no progress bar.
 _PLAIN_SECONDS = 10.0
 
 
 class Screen:
-    """Lines of what happens, and below them, on a terminal, how far the run is."""
+    """Prints events, and below them a progress bar on terminals."""
 
     def __init__(self, console: Console, seconds: float) -> None:
         self._console = console
@@ -45,7 +45,7 @@ class Screen:
         self._console.print(Text(sentence), soft_wrap=True)
 
     def show(self, seconds: float, completed: int, town: Town) -> None:
-        """Move the bar on; without one, print a line now and then."""
+        """Move the progress bar; without one, print a line now and then."""
         told = f"{completed} orders completed, {town.count(_is_served)} customers served"
         self._progress.update(self._task, completed=seconds, description=told)
         if self._progress.disable and seconds - self._told_at >= _PLAIN_SECONDS:
@@ -63,7 +63,7 @@ class Screen:
 
 
 def tell(console: Console, outcome: Outcome) -> None:
-    """Print what was done to what and when, what there was of everything, the laws, and the verdict."""
+    """Print the faults, the counts, the laws and the verdict."""
     console.print(_incidents(outcome))
     for what, count in outcome.counts.items():
         console.print(Text(f"{count:>8}  {what}"))
@@ -90,7 +90,7 @@ def tell(console: Console, outcome: Outcome) -> None:
 
 
 def told_to_programs(outcome: Outcome) -> str:
-    """The same as one document in JSON."""
+    """The same as one JSON document."""
     slowest = outcome.slowest
     document: dict[str, Any] = {
         "seed": outcome.schedule.seed,

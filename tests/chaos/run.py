@@ -1,4 +1,4 @@
-"""One run: the shop opens, customers come while it is taken apart, it comes to rest, and its books are checked."""
+"""One run: open the shop, inject faults under load, settle, check laws."""
 
 import json
 import subprocess
@@ -29,15 +29,15 @@ from tests.laws import LAWS
 from tests.laws.snapshot import Snapshot
 from tests.waiting import eventually
 
-#: The bounded time of law 11. On two cores what was behind when the faults stopped takes about a minute; then come the
-#: shop's own waits, of which that of a refund that was tried in vain a few times is the longest.
+#: The bounded time of law 11. On two cores, the backlog at the end of the faults takes about a minute; then
+#: come the shop's own waits, of which that of a refund after some failed attempts is the longest.
 REST_SECONDS = 200.0
-#: How often to tell how far the run is.
+#: How often to report progress.
 _TELL_SECONDS = 0.5
-#: What the shop's own comparison may find at rest: outputs of predictions that came second wait for the purge, and
-#: orders that are held for their mails.
+#: What the shop's own reconciliation may find at rest: unused outputs of duplicate predictions that await the
+#: purge, and orders that are held for their mails.
 _EXPLAINED = {"stray_object", "order_held"}
-#: With how many customers' links it is tried to open what is another's.
+#: How many customers try to open another customer's photo through their own link.
 _TRESPASSES = 20
 
 _COMPLETED = "SELECT count(*) AS count FROM orders WHERE state = 'completed'"
@@ -49,23 +49,23 @@ _IMAGES = "SELECT image_id FROM images WHERE order_id = %s LIMIT 1"
 
 
 class Watcher(Protocol):
-    """Whoever is told how a run goes."""
+    """Receives the progress of a run."""
 
     def say(self, sentence: str) -> None:
-        """Hear what begins now."""
+        """Report what begins now."""
         ...
 
     def show(self, seconds: float, completed: int, town: Town) -> None:
-        """Hear how far the run is."""
+        """Report the progress."""
         ...
 
     def struck(self, incident: Incident) -> None:
-        """Hear of a fault that is over, or that missed."""
+        """Report a fault that is over, or that missed."""
         ...
 
 
 class Run:
-    """A schedule on a stage, with everybody who takes part."""
+    """A schedule, the shop under test, and all participants."""
 
     def __init__(self, schedule: Schedule, stage: Stage, watcher: Watcher, stack: ExitStack) -> None:
         self._schedule = schedule
@@ -80,7 +80,7 @@ class Run:
         self._conductor = Conductor(stage, schedule.tracks, watcher.struck)
 
     def __call__(self) -> Outcome:
-        """All of it, from the first customer to the verdict."""
+        """Run everything, from the first customer to the outcome."""
         try:
             completed = self._chaos()
         finally:
@@ -112,7 +112,7 @@ class Run:
         )
 
     def _chaos(self) -> int:
-        """Let customers come and faults strike; gives how many orders were completed meanwhile."""
+        """Run visitors and faults; return how many orders completed meanwhile."""
         began = time.monotonic()
         for lived in self._town.experiences:
             self._crowd.expect(began + lived.visit.at_seconds, partial(self._steps, lived))
@@ -135,7 +135,7 @@ class Run:
         return int(rows[0]["count"]) if rows else 0
 
     def _rest(self) -> list[str]:
-        """Wait until nothing moves any more; gives what still does when time is up."""
+        """Wait until the shop is at rest; return what is still active."""
         try:
             eventually(lambda: not self._restless(), within_seconds=REST_SECONDS, every_seconds=0.5)
         except TimeoutError:
@@ -162,7 +162,7 @@ class Run:
         ]
 
     def _trespass(self) -> None:
-        """Have customers try their own link on the photo of the next one."""
+        """Let customers try their own link on the next customer's photo."""
         served = [lived for lived in self._town.experiences if lived.link and lived.ending is Ending.SERVED]
         for mine, other in list(pairwise(served))[:_TRESPASSES]:
             for row in self._stage.ask(_IMAGES, [other.order_id]):
@@ -172,7 +172,10 @@ class Run:
                 self._town.trespasses.append(told)
 
     def _compare(self) -> list[str]:
-        """What the shop's own comparison finds, in a process of its own, and nothing is too young to be missing."""
+        """The unexplained findings of the shop's own reconciliation.
+
+        It runs in a separate process, with no grace period for recent objects.
+        """
         words = [sys.executable, "-m", "entrypoints.cli", "reconcile", "--since", "1h", "--json"]
         env = {**self._stage.shop.environment, "RECONCILE_GRACE_SECONDS": "0"}
         compared = subprocess.run(words, env=env, capture_output=True, text=True, check=False)  # noqa: S603
@@ -194,7 +197,7 @@ class Run:
 
 
 def counted(snapshot: Snapshot) -> dict[str, int]:
-    """How much of what a run is about has happened in it."""
+    """Counts of what happened in a run."""
     kinds = [type(event) for stream in snapshot.streams.values() for event in stream.history]
     adopted = {
         event.prediction_id
@@ -226,7 +229,10 @@ def counted(snapshot: Snapshot) -> dict[str, int]:
 
 
 def run(schedule: Schedule, data_dir: Path, planted: dict[str, str], watcher: Watcher) -> Outcome:
-    """Do it all and leave nothing running; raises CommandFailedError if the shop does not even open."""
+    """Run a schedule and leave no process behind.
+
+    Raises CommandFailedError if the shop does not open.
+    """
     with ExitStack() as stack:
         watcher.say("Opening the shop with two workers ...")
         stage = stack.enter_context(Stage(data_dir, planted))

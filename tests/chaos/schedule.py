@@ -1,13 +1,13 @@
-"""What will happen in a run: who comes when, and what is done to what when. All of it follows from the seed."""
+"""The schedule of a run: its visits and faults, from a seed."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
 
-#: The shop opens calmly: the first customers find everything well.
+#: The shop opens without faults: the first customers find everything working.
 CALM_SECONDS = 4.0
-#: No fault begins so late that it could not be shown to have struck before the customers stop coming.
+#: No fault begins so late that its effect could not be shown before the customers stop coming.
 LAST_SECONDS = 8.0
 
 
@@ -22,10 +22,10 @@ class Manner(StrEnum):
     ABANDONS_PHOTOS = "abandons the photos"
     ABANDONS_PAYMENT = "abandons the payment"
     STRANGER = "pays for nothing"  # pays the shop's account without having sent a photo
-    FORGER = "forges"  # posts what no provider sent, and tries links that nobody was given
+    FORGER = "forges"  # posts forged webhooks, and tries links that were never issued
 
 
-#: In a hundred visitors.
+#: The number of each in a hundred visitors.
 MANNERS = {
     Manner.PAYS: 68,
     Manner.PAYS_TWICE: 6,
@@ -38,16 +38,16 @@ MANNERS = {
     Manner.FORGER: 2,
 }
 _ORDERING = (Manner.PAYS, Manner.PAYS_TWICE, Manner.PAYS_LATER, Manner.BY_DEBIT)
-#: One in so many has an address that mails come back from.
+#: One visitor in this many has an address that bounces.
 BOUNCING = 50
 BOUNCES = "@bounce.example"
-#: One in so many sends two photos instead of one.
+#: One visitor in this many sends two photos instead of one.
 TWO_PHOTOS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
 class Visit:
-    """A visitor: when they come, how they behave, and which part of the picture each of their photos shows."""
+    """A visitor: arrival, behaviour, and the part each photo shows."""
 
     number: int
     at_seconds: float
@@ -59,7 +59,7 @@ class Visit:
 
 @dataclass(frozen=True, kw_only=True)
 class Deed:
-    """A fault, by its name, and when it is due."""
+    """A fault by its name, and when it is due."""
 
     at_seconds: float
     fault: str
@@ -67,7 +67,10 @@ class Deed:
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
-    """Faults of which one follows the other, by their names, and how long each takes with what follows from it."""
+    """Faults that run one after the other, by name.
+
+    ``pace_seconds`` is how long each takes, including its recovery.
+    """
 
     faults: tuple[str, ...]
     pace_seconds: float
@@ -75,7 +78,7 @@ class Track:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """A run: its visitors, and what is done meanwhile, track by track."""
+    """A run: its visitors, and its faults track by track."""
 
     seed: int
     seconds: float
@@ -84,7 +87,7 @@ class Schedule:
 
 
 def scheduled(seed: int, *, seconds: float, orders_per_second: float, tracks: Sequence[Track]) -> Schedule:
-    """The run of a seed; the tracks go side by side."""
+    """Derive the run of a seed; the tracks run concurrently."""
     return Schedule(
         seed=seed,
         seconds=seconds,
@@ -97,7 +100,7 @@ def scheduled(seed: int, *, seconds: float, orders_per_second: float, tracks: Se
 
 
 def _visits(draw: Random, seconds: float, orders_per_second: float) -> Iterator[Visit]:
-    """Visitors come at random, not in step; so many of them that the wanted number would order."""
+    """Draw random arrivals, enough for the given number of orders."""
     share = sum(MANNERS[manner] for manner in _ORDERING) / sum(MANNERS.values())
     visitors_per_second = orders_per_second / share
     number, at_seconds = 0, draw.expovariate(visitors_per_second)
@@ -117,7 +120,7 @@ def _visits(draw: Random, seconds: float, orders_per_second: float) -> Iterator[
 
 
 def _deeds(draw: Random, seconds: float, track: Track) -> Iterator[Deed]:
-    """Every fault once in a drawn order, before any of them comes again."""
+    """Draw every fault once, in random order, before any is repeated."""
     room = seconds - CALM_SECONDS - LAST_SECONDS
     count = max(1, int(room / track.pace_seconds))
     order: list[str] = []

@@ -1,4 +1,4 @@
-"""The shop on which it all happens, with two workers, and the ways to look into it and to take it apart."""
+"""The shop under test, with two workers, and ways to disturb it."""
 
 import os
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from sandbox.processes import Process
 from tests.chaos.journal import keep_journal
 from tests.waiting import eventually
 
-#: Leases and waits so short that what follows from them is seen within seconds. The restorer's twin does not restore,
-#: and the shop does not hold back: on two cores the orders themselves are load enough.
+#: Leases and waits so short that their effects show within seconds. The restorer's twin only copies, and the
+#: shop's limits are wide: on two cores the orders alone are load enough.
 PACE = {
     "LEASE_SECONDS": "2",
     "RESEND_AFTER_SECONDS": "1",
@@ -29,24 +29,24 @@ PACE = {
     "MAX_RUNNING_PREDICTIONS": "200",
 }
 TWINS = ("stripe", "replicate", "sendgrid")
-#: Stripe's endpoint has subscribed to what docs/operations.md asks for, and to nothing else.
+#: Stripe's endpoint subscribes to exactly the events that docs/operations.md asks for.
 TWIN_SETTINGS: dict[str, dict[str, object]] = {
     "replicate": {"engine": "copy", "creates_per_minute": None},
     "stripe": {"enabled_events": ["checkout.session.*", "refund.*", "charge.dispute.*"]},
 }
 READY_SECONDS = 60.0
 
-#: What each process of ours says once it is ready.
+#: The log line of each of our processes that shows it is ready.
 _READY_LINES = {"The API": '{"listening"', "The worker": '{"worker"', "Worker 2": '{"worker"'}
 
 
 class Stage:
-    """A shop, open for as long as the context lasts."""
+    """A shop that is open for the duration of the context."""
 
     def __init__(self, data_dir: Path, planted: dict[str, str]) -> None:
         self.data_dir = data_dir.resolve()
         self.shop = LocalShop(self.data_dir, PACE | planted, workers=2)
-        #: Set when the run is over before its time.
+        #: Set when the run is interrupted.
         self.ending = Event()
         self._stack = ExitStack()
 
@@ -54,7 +54,7 @@ class Stage:
         with self._stack:
             self._stack.enter_context(self.shop)
             keep_journal(self.shop.environment["DATABASE_URL"])
-            once = httpx2.Limits(max_keepalive_connections=0)  # a twin may close what was idle
+            once = httpx2.Limits(max_keepalive_connections=0)  # a twin may close idle connections
             client = httpx2.Client(timeout=10, trust_env=False, limits=once)
             self._http = self._stack.enter_context(client)
             for twin, settings in TWIN_SETTINGS.items():
@@ -66,7 +66,7 @@ class Stage:
         self._stack.close()
 
     def process(self, name: str) -> Process:
-        """The process that people call so."""
+        """A process by its display name."""
         return self.shop.processes[name]
 
     def send_signal(self, name: str, number: int) -> None:
@@ -74,12 +74,12 @@ class Stage:
         os.kill(self.process(name).pid, number)
 
     def is_stopped(self, name: str) -> bool:
-        """Whether the kernel has stopped a process, as SIGSTOP asks."""
+        """Whether the kernel has stopped a process, as after SIGSTOP."""
         status = Path(f"/proc/{self.process(name).pid}/stat").read_text(encoding="ascii", errors="replace")
         return status.rpartition(")")[2].split()[0] == "T"
 
     def wait_until_ready(self, name: str) -> None:
-        """Wait until a process that was started again does its work."""
+        """Wait until a restarted process is ready."""
         if line := _READY_LINES.get(name):
             self.process(name).wait_for_line(line, READY_SECONDS)
         else:
@@ -88,25 +88,25 @@ class Stage:
             eventually(look, f"{name}'s answer", within_seconds=READY_SECONDS, every_seconds=0.05)
 
     def ask(self, sql: str, parameters: Sequence[object] = ()) -> list[DictRow]:
-        """Ask the database on a connection of its own: any other may have been cut."""
+        """Query the database on a separate connection: others may have been cut."""
         url = self.shop.environment["DATABASE_URL"]
         with psycopg.connect(url, autocommit=True, row_factory=dict_row, connect_timeout=5) as connection:
             found = connection.execute(sql, parameters)
             return list(found)
 
     def asked(self, sql: str, parameters: Sequence[object] = ()) -> list[DictRow]:
-        """What ``ask`` gives, or nothing while the database is away."""
+        """Query the database; return nothing while it is unavailable."""
         try:
             return self.ask(sql, parameters)
         except psycopg.OperationalError:
             return []
 
     def valkey(self) -> redis.Redis:
-        """A client of Valkey, to be closed."""
+        """A client of Valkey, which the caller has to close."""
         return redis.Redis.from_url(self.shop.environment["REDIS_URL"], socket_timeout=5)
 
     def arm(self, twin: str, rule: dict[str, Any]) -> str:
-        """Have a twin misbehave; gives the rule's id."""
+        """Add a fault rule to a twin; return the rule's id."""
         told = self._http.post(self._control(twin, "faults"), json=rule).raise_for_status().json()
         return str(told["id"])
 
@@ -116,11 +116,11 @@ class Stage:
         return sum(int(rule["fired"]) for rule in rules if rule["id"] == rule_id)
 
     def lift(self, twin: str, rule_id: str) -> None:
-        """Have a twin behave again as far as one rule goes."""
+        """Remove one fault rule of a twin."""
         self._http.delete(self._control(twin, f"faults/{rule_id}")).raise_for_status()
 
     def behave(self) -> None:
-        """Have all twins behave."""
+        """Remove the fault rules of all twins."""
         for twin in TWINS:
             self._http.delete(self._control(twin, "faults")).raise_for_status()
 

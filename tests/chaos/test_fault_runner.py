@@ -1,4 +1,4 @@
-"""A fault counts as one that struck only when it came to its end and something shows that it did."""
+"""A fault counts only if it ended and proved that it struck."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -1,4 +1,7 @@
-"""A run fails for a broken law, for a fault that missed, and for too few orders; each is told in a sentence."""
+"""A run fails for broken laws, missed faults and too few orders.
+
+Each reason is reported in a sentence.
+"""
 
 import argparse
 import json

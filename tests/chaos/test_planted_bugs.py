@@ -1,4 +1,4 @@
-"""Each bug can still be planted: what it replaces is there, and is what the shop's processes then work with."""
+"""Each planted bug replaces existing code, and takes effect in the processes."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.planted_bugs import PLANTS, environment_with
 from tests.laws import LAWS
 
-#: What a process that carries the bug works with; it names the bug's module, or its words.
+#: Prints what a process with the bug uses: it names the bug's module, or contains its statement.
 LOOKS = {
     "answer-too-soon": "from domain.use_cases.payments.payment_webhook "
     "import PaymentWebhook as P; print(P.handle.__module__)",

@@ -1,4 +1,4 @@
-"""What a run consists of follows from its seed, and in two minutes of it everything happens."""
+"""A seed determines its run; two minutes include every kind of event."""
 
 from collections import Counter
 from dataclasses import replace

@@ -1,6 +1,6 @@
-"""A run as small as can be: a few customers, the faults that are over soonest, and all laws in the end.
+"""A minimal run: few customers, the shortest faults, and all laws.
 
-It shows that the run itself works. What it takes two minutes to find is `make chaos`'s business.
+It shows that the run itself works. What takes two minutes to find is left to `make chaos`.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.chaos.run import run
 from tests.chaos.schedule import Deed, Manner, Schedule, Visit
 from tests.chaos.visits import Ending, Town
 
-#: When each is due.
+#: The time at which each is due.
 FAULTS = {"Stripe loses replies": 0.0, "cut the connections": 1.0}
 MANNERS = (Manner.PAYS, Manner.PAYS_TWICE, Manner.STRANGER, Manner.FORGER, Manner.ABANDONS_PAYMENT)
 
@@ -35,7 +35,7 @@ SMALL = Schedule(
 
 
 class Notes:
-    """A watcher who writes down which faults were over when."""
+    """A watcher that records which faults ended, in order."""
 
     def __init__(self) -> None:
         self.over: list[str] = []
@@ -62,6 +62,7 @@ def test_a_shop_that_is_taken_apart_keeps_the_laws(tmp_path: Path) -> None:
     assert (outcome.disagreements, outcome.deaths, outcome.defects) == ([], [], [])
     assert {lived.ending for lived in outcome.town.experiences} == {Ending.SERVED, Ending.LEFT}
     assert outcome.completed_at_rest == 2
-    # The only payment without an order carries no seal of this shop: it is another's and is not stored.
+    # The only payment without an order has no signed token of this shop: it belongs to another system, and is
+    # not stored.
     assert outcome.counts["payments without an order"] == 0
     assert len(outcome.town.forgeries) == 8

@@ -1,4 +1,4 @@
-"""A bounded number of threads that live all visits, each visit step by step as its time comes."""
+"""A bounded pool of threads that runs all visits, step by step."""
 
 import heapq
 import itertools
@@ -8,12 +8,15 @@ from threading import Condition, Thread
 
 Steps = Generator[float, None, None]
 
-#: So many that visitors who wait for an answer of a shop that is away do not keep all others from coming.
+#: So many that visitors who wait for an unavailable shop do not keep all others from coming.
 THREADS = 24
 
 
 class Crowd:
-    """Runs generators that give how many seconds they let pass; each is moved on by one thread at a time."""
+    """Runs generators that yield the seconds to wait.
+
+    Each is advanced by one thread at a time.
+    """
 
     def __init__(self, threads: int = THREADS) -> None:
         self._changed = Condition()
@@ -21,29 +24,29 @@ class Crowd:
         self._numbers = itertools.count()
         self._busy = 0
         self._is_closed = False
-        #: What no visitor's code should have raised.
+        #: Errors that no visitor's code should have raised.
         self.failures: list[Exception] = []
         self._threads = [Thread(target=self._live, name=f"visitor-{n}", daemon=True) for n in range(threads)]
 
     def start(self) -> None:
-        """Let visitors live."""
+        """Start the threads."""
         for thread in self._threads:
             thread.start()
 
     def expect(self, at: float, steps: Callable[[], Steps]) -> None:
-        """Have somebody come at a time of the monotonic clock."""
+        """Schedule a visit at a time of the monotonic clock."""
         with self._changed:
             heapq.heappush(self._due, (at, next(self._numbers), steps()))
             self._changed.notify()
 
     @property
     def is_gone(self) -> bool:
-        """Whether nobody is there any more, and nobody will come."""
+        """Whether no visit is running or scheduled."""
         with self._changed:
             return not self._due and not self._busy
 
     def close(self) -> None:
-        """Send everybody home and wait for those who are in the middle of a step."""
+        """Cancel all visits, and wait for steps that are running."""
         with self._changed:
             self._is_closed = True
             self._due.clear()
@@ -67,7 +70,7 @@ class Crowd:
                 self._changed.notify()
 
     def _next(self) -> Steps | None:
-        """Wait for a visit whose next step is due; none once everybody was sent home."""
+        """Wait for a visit whose next step is due; none once closed."""
         with self._changed:
             while not self._is_closed:
                 wait = self._due[0][0] - time.monotonic() if self._due else None

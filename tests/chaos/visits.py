@@ -1,4 +1,4 @@
-"""What became of each visit, as far as the visitor knows."""
+"""The outcome of each visit, as far as the visitor knows."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from tests.chaos.schedule import Visit
 
-#: A word in whatever is forged, so that its traces can be looked for.
+#: A word in all forgeries, so that their traces can be searched for.
 FORGED = "forged_by_visitor"
 
 
@@ -14,10 +14,10 @@ class Ending(StrEnum):
     """How a visit ended."""
 
     UNDER_WAY = "under way"
-    SERVED = "served"  # the photos are there, or the money is on its way back
-    LEFT = "left"  # as they had meant to
+    SERVED = "served"  # the photos are there, or the refund is under way
+    LEFT = "left"  # as they intended
     GAVE_UP = "gave up"  # because the shop did not answer for too long
-    REFUSED = "refused"  # by an answer that no customer should see
+    REFUSED = "refused"  # by an answer that no customer should get
 
 
 class GaveUpError(Exception):
@@ -25,16 +25,19 @@ class GaveUpError(Exception):
 
 
 class RefusedError(Exception):
-    """A visitor was answered what no customer should be."""
+    """A visitor got an answer that no customer should get."""
 
 
 @dataclass
 class Experience:
-    """A visit as its visitor has lived it. ``delivered`` are the SHA-256 of the pictures in the archive."""
+    """A visit as its visitor experienced it.
+
+    ``delivered`` are the SHA-256 of the pictures in the archive.
+    """
 
     visit: Visit
     ending: Ending = Ending.UNDER_WAY
-    word: str = ""  # what a visitor who was not served would say
+    word: str = ""  # what a visitor who was not served reports
     session_id: str = ""
     order_id: str = ""
     link: str = ""
@@ -43,7 +46,7 @@ class Experience:
 
 @dataclass(frozen=True, kw_only=True)
 class Forgery:
-    """A message that no provider sent, or a link that nobody was given, and how the shop answered it."""
+    """A forged message or link, and the status the shop answered with."""
 
     what: str
     mark: str
@@ -52,12 +55,12 @@ class Forgery:
 
 @dataclass
 class Town:
-    """Everybody who came, and what was forged."""
+    """All visitors, and what was forged."""
 
     experiences: list[Experience] = field(default_factory=list)
     forgeries: list[Forgery] = field(default_factory=list)
     trespasses: list[Forgery] = field(default_factory=list)  # a customer's own link, tried on another's photo
 
     def count(self, holds: Callable[[Experience], bool]) -> int:
-        """How many visits are such."""
+        """How many visits satisfy a condition."""
         return sum(map(holds, self.experiences))

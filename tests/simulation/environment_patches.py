@@ -58,7 +58,7 @@ _likeness = cache(likeness)
 
 
 def _is_expected(error: BaseException | None) -> bool:
-    """Whether the error is, or is caused by, an injected kind of failure."""
+    """Whether the error is, or is caused by, an injected fault's kind."""
     while error is not None and not isinstance(error, (OutsideError, UnitOfWorkError, UnknownEventError)):
         error = error.__cause__
     return error is not None

@@ -76,7 +76,7 @@ class Tried:
 
 
 def crash_points(history: History) -> list[str]:
-    """List the ids of the crashes before and after each commit and call.
+    """List the ids of crashes before and after each commit and call.
 
     Raises AssertionError if the history breaks a law without a crash, or records other event types than it
     states.

@@ -89,7 +89,7 @@ def pay_back(world: "World", order: Order, by: StaffRequest) -> bool:
 
 
 def pay_back_twice(world: "World", order: Order, by: StaffRequest) -> bool:
-    """Record a manual refund, while the provider's dashboard is used to refund it."""
+    """Record a manual refund of a payment also refunded at the provider."""
     del order
     owed = failed_refund(world)
     if owed is None:

@@ -1,4 +1,7 @@
-"""All that can be done to the shop, in tracks: within one, a fault begins when the one before has ended."""
+"""All faults of a run, in tracks.
+
+Within one track, a fault begins when the one before has ended.
+"""
 
 from collections.abc import Mapping
 
@@ -10,11 +13,11 @@ from tests.chaos.schedule import Track
 
 __all__ = ["FAULTS", "TRACKS", "Fault", "MissedError", "Strike"]
 
-#: A supervisor notices within such a time that a process is gone.
+#: The time within which a supervisor detects that a process is gone.
 _NOTICED_SECONDS = 0.5
 _AWAY_SECONDS = 5.0
 
-#: What happens on the shop's own machine. A sweeper lives within its worker and cannot be killed by itself: with both
+#: Faults on the shop's own machine. A sweeper is a part of its worker and cannot be killed alone: with both
 #: workers gone there is none.
 HOUSE = (
     Fault(name="kill the API", to="API", do=killed("The API"), lasts_seconds=_NOTICED_SECONDS),
@@ -34,7 +37,7 @@ HOUSE = (
     Fault(name="let the storage hang", to="S3", do=stopped("SeaweedFS"), lasts_seconds=_AWAY_SECONDS),
 )
 
-#: What happens at the providers. Hanging for longer than the shop waits is losing the reply by time-out.
+#: Faults at the providers. Hanging for longer than the shop waits is a lost reply by time-out.
 PROVIDERS = (
     Fault(
         name="Stripe refuses",
@@ -103,7 +106,7 @@ PROVIDERS = (
     ),
 )
 
-#: What happens to money on its way back. For each of these some photos are refused by both models first.
+#: Faults of refunds. For each of these, both models first refuse some photos.
 MONEY = (
     Fault(
         name="Stripe refuses refunds",
@@ -135,7 +138,8 @@ MONEY = (
 )
 
 FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in (*HOUSE, *PROVIDERS, *MONEY)}
-#: Side by side, so that a fault on the shop's own machine meets one at a provider. In two minutes each kind comes once.
+#: Concurrent, so that a fault on the shop's own machine coincides with one at a provider. In two minutes each
+#: kind occurs once.
 TRACKS = (
     Track(faults=tuple(fault.name for fault in HOUSE), pace_seconds=10.5),
     Track(faults=tuple(fault.name for fault in PROVIDERS), pace_seconds=8.0),

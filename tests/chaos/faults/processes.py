@@ -1,4 +1,4 @@
-"""Processes are killed, and stopped for so long that their leases run out."""
+"""Faults that kill processes, or stop them past their leases."""
 
 import signal
 import time
@@ -9,18 +9,18 @@ from tests.chaos.faults.strike import Deed, MissedError, Strike
 from tests.chaos.shop_under_test import Stage
 from tests.waiting import eventually
 
-#: Within it a worker is caught that has work in hand; between two tries it may take some.
+#: How long to try to catch a worker that holds a lease, and the pause in which it may claim work.
 _CATCH_SECONDS = 20.0
 _FREE_SECONDS = 0.5
 
 _LEASED = "SELECT lease_token FROM reactions WHERE status = 'leased'"
-#: Leases that were not prolonged any more, and ran out before somebody else took the work.
+#: Leases that were not renewed, and expired before another worker claimed the work.
 _TAKEN_OVER = """SELECT token_before FROM chaos.leases
     WHERE token_before = ANY(%s) AND status_before = 'leased' AND status = 'leased' AND leased_until_before <= at"""
 
 
 def killed(*names: str) -> Deed:
-    """SIGKILL to all of them at once; each is started again afterwards, and waited for."""
+    """SIGKILL all processes at once; afterwards restart each and await it."""
 
     @contextmanager
     def timeline(stage: Stage) -> Iterator[Strike]:
@@ -40,7 +40,7 @@ def killed(*names: str) -> Deed:
 
 
 def stopped(name: str) -> Deed:
-    """SIGSTOP, and SIGCONT afterwards: it is there, and does nothing."""
+    """SIGSTOP a process, and SIGCONT it afterwards: it exists, but hangs."""
 
     @contextmanager
     def timeline(stage: Stage) -> Iterator[Strike]:
@@ -56,7 +56,10 @@ def stopped(name: str) -> Deed:
 
 
 def stopped_past_its_lease(name: str) -> Deed:
-    """SIGSTOP to a worker with work in hand, until others have taken that over; then it goes on, too late."""
+    """SIGSTOP a worker that holds leases until others have claimed its work.
+
+    Then it goes on, too late.
+    """
 
     @contextmanager
     def timeline(stage: Stage) -> Iterator[Strike]:
@@ -78,7 +81,7 @@ def stopped_past_its_lease(name: str) -> Deed:
 
 
 def _taken_over(stage: Stage) -> int:
-    """How many of the leases that are held now were lost to others in the end."""
+    """How many of the leases held now were lost to other workers."""
     held = [row["lease_token"] for row in stage.asked(_LEASED)]
 
     def taken() -> int:

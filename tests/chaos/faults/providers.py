@@ -1,4 +1,7 @@
-"""The twins misbehave as they were told, until it is over; a rule that never struck is a fault that missed."""
+"""Faults of the provider twins, by their fault rules.
+
+A rule that never struck is a fault that missed.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,12 +14,15 @@ from tests.waiting import eventually
 
 Rule = dict[str, Any]
 
-#: How long to wait for what a rule is about: a photo that is refused has to come that far first.
+#: How long to wait for the requests that a rule is about: a photo has to be refused first, for example.
 _WINDOW_SECONDS = 60.0
 
 
 def misbehaving(twin: str, rule: Rule, *, meanwhile: tuple[tuple[str, Rule], ...] = ()) -> Deed:
-    """A rule, and others that bring about what it is about; it ends as soon as it has struck as often as it may."""
+    """Apply a rule until it has struck as often as it may.
+
+    The rules in ``meanwhile`` cause the requests that it is about.
+    """
 
     @contextmanager
     def timeline(stage: Stage) -> Iterator[Strike]:
@@ -44,7 +50,7 @@ def misbehaving(twin: str, rule: Rule, *, meanwhile: tuple[tuple[str, Rule], ...
 
 
 def refused_photos(times: int) -> tuple[tuple[str, Rule], ...]:
-    """Both models refuse some photos, so that money has to go back."""
+    """Let both models refuse some photos, so that refunds are necessary."""
     return (
         ("replicate", {"on": FIRST, "times": times, **REFUSAL}),
         ("replicate", {"on": f"{SECOND}*", "times": None, **REFUSAL}),

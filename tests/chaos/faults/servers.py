@@ -1,4 +1,4 @@
-"""What the shop keeps its books, its messages and its photos in is taken from it."""
+"""Faults of the database, the queue and the storage."""
 
 import signal
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ _FULL_SECONDS = 20.0
 
 @contextmanager
 def database_shut_down_at_once(stage: Stage) -> Iterator[Strike]:
-    """PostgreSQL's immediate shutdown: no session ends in order, and the next start has to recover."""
+    """PostgreSQL's immediate shutdown: sessions are cut, and its restart has to recover."""
     process = stage.process(_NAME)
     pid, (before,) = process.pid, stage.ask(_BEGAN)
     process.stop(30, by=signal.SIGQUIT)
@@ -39,7 +39,7 @@ def database_shut_down_at_once(stage: Stage) -> Iterator[Strike]:
 
 @contextmanager
 def connections_cut(stage: Stage) -> Iterator[Strike]:
-    """Every connection to the database is ended from the server's side."""
+    """End every connection to the database from the server's side."""
     cut = [row["pid"] for row in stage.ask(_CUT) if row["is_cut"]]
     if not cut:
         raise MissedError("nobody was connected to the database")

@@ -1,4 +1,4 @@
-"""What a fault is: something that is done to the shop or its world, proves that it struck, and ends."""
+"""A fault: it strikes, proves that it struck, and ends."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -8,25 +8,28 @@ from tests.chaos.shop_under_test import Stage
 
 
 class MissedError(Exception):
-    """A fault could not be shown to have struck; the message is the rest of a sentence that begins with its name."""
+    """A fault could not be shown to have struck.
+
+    The message completes a sentence that begins with the fault's name.
+    """
 
 
 @dataclass
 class Strike:
-    """A fault under way; ``proof`` says by what it is known that it struck."""
+    """A fault in progress; ``proof`` states how it is known to have struck."""
 
     proof: str = ""
 
 
-#: Entered it strikes, left it ends, with everything in its place again; raises MissedError.
+#: On entry it strikes, on exit it ends, with everything restored; raises MissedError.
 Deed = Callable[[Stage], AbstractContextManager[Strike]]
-#: The same as it is written down, before ``contextmanager`` makes a deed of it.
+#: The same before ``contextmanager`` is applied.
 Timeline = Callable[[Stage], Iterator[Strike]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """A fault by its name; ``lasts_seconds`` is how long it goes on once it has struck."""
+    """A fault by its name; ``lasts_seconds`` is its duration after the strike."""
 
     name: str
     to: str
