@@ -1,1 +1,1 @@
-"""The model by example, and by any life Hypothesis can think of."""
+"""Tests of the domain, by example and by property."""

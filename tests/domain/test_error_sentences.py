@@ -1,4 +1,4 @@
-"""What each error of the domain says, and which fields it carries."""
+"""The message and the fields of each error of the domain."""
 
 import importlib
 import inspect
@@ -20,7 +20,7 @@ from tests.domain.support.given_when_then import given
 
 SENTENCES: dict[str, str] = tomllib.loads(Path(__file__).with_name("error_sentences.toml").read_text("utf-8"))
 
-#: What errors are made of by the types of their arguments; a text is the argument's own name.
+#: The arguments that errors are built from, by type; a text is the argument's own name.
 _ID = UUID("00000000-0000-4000-8000-000000000001")
 _ARGUMENTS: dict[object, object] = {
     int: 7,

@@ -1,4 +1,4 @@
-"""What points are worth, and the codes that speak for a customer."""
+"""The value of points, and the codes that identify a customer."""
 
 from uuid import UUID, uuid4
 

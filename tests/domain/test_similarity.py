@@ -1,4 +1,4 @@
-"""Sketches of one scene are alike whatever became of its tones; those of two scenes are not."""
+"""Sketches of one scene match whatever its tones; two scenes differ."""
 
 from itertools import product
 from random import Random
@@ -12,7 +12,7 @@ KNOTS = 20
 
 
 def scene(seed: int) -> list[list[int]]:
-    """Smooth hills of grey, as photos have them."""
+    """Smooth gradients of grey, as photos have them."""
     chance = Random(seed)  # noqa: S311 -- a scene is no secret
     knots = [[chance.uniform(30, 220) for _ in range(KNOTS + 1)] for _ in range(KNOTS + 1)]
 

@@ -31,7 +31,7 @@ class SystemClock:
 
 @dataclass
 class CountingIds:
-    """Issues 1, 2, 3... as UUIDs, so that failing tests show short ids."""
+    """Issues 1, 2, 3... as UUIDs, which are readable in failing tests."""
 
     given: int = 0
 

@@ -16,7 +16,7 @@ class MissedError(Exception):
 
 @dataclass
 class Strike:
-    """A fault in progress; ``proof`` states how it is known to have struck."""
+    """A fault in progress; ``proof`` states how its strike is known."""
 
     proof: str = ""
 

@@ -1,4 +1,4 @@
-"""Any life of any order: legal and illegal moves in any order, and the laws after each of them."""
+"""Any sequence of legal and illegal events, with laws after each."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -40,7 +40,7 @@ from tests.laws import LAWS, violations
 from tests.laws.snapshot import OrderStream, Snapshot
 
 STEPS = 30
-#: Of the others the model alone says nothing; law 13 is checked on streams in ``test_timeline_claims.py``.
+#: The other laws need more than the model; law 13 is checked on streams in ``test_timeline_claims.py``.
 MODEL_LAWS = [law for law in LAWS if law.number in {1, 2, 4, 5, 7, 9, 10, 11}]
 HEAD_STARTS: tuple[Callable[[Facts], Sequence[e.Event]], ...] = (
     lambda _: (),
@@ -58,7 +58,10 @@ HEAD_STARTS: tuple[Callable[[Facts], Sequence[e.Event]], ...] = (
 
 
 class AnyLife(RuleBasedStateMachine):
-    """An order to which things happen; what was seen of it at each version is kept beside its stream."""
+    """An order under arbitrary events.
+
+    What was seen of it at each version is kept beside its stream.
+    """
 
     facts = Facts()
 
@@ -76,7 +79,10 @@ class AnyLife(RuleBasedStateMachine):
         head_start=st.sampled_from(HEAD_STARTS),
     )
     def begin(self, photos: int, price: int, head_start: Callable[[Facts], Sequence[e.Event]]) -> None:
-        """Somewhere on the way of an order, for most lives would end young otherwise."""
+        """Start part of the way through an order.
+
+        Most orders would otherwise end early.
+        """
         self.facts = Facts(photos=photos, price=price)
         for happened in head_start(self.facts):
             self._say(happened)
@@ -103,7 +109,7 @@ class AnyLife(RuleBasedStateMachine):
     @precondition(lambda self: bool(pending_reactions(self.order)))
     @rule(data=st.data(), pieces=st.integers(min_value=1, max_value=4))
     def work(self, data: st.DataObject, pieces: int) -> None:
-        """Do what is outstanding, and let it go well or not."""
+        """Perform pending reactions, with success or failure."""
         for _ in range(pieces):
             outcomes = [
                 outcome
@@ -127,13 +133,13 @@ class AnyLife(RuleBasedStateMachine):
 
     @invariant()
     def work_that_goes_well_is_news(self) -> None:
-        """Nothing is outstanding that would be done again and again, because doing it changes nothing."""
+        """Pending reactions make progress: none would be repeated without effect."""
         for reaction in required_reactions(self.order):
             well = outcomes_of(reaction, self.facts, self.order)[0]
             assert decide(self.order, well, LIMITS), f"{reaction} is wanted and no news when it is done"
 
     def teardown(self) -> None:
-        """Every prefix of the stream tells the order, and leads to the rows, that were seen at that time."""
+        """Each prefix of the stream folds to the order and rows seen."""
         order = Order(order_id=ORDER_ID)
         for line, (told, rows) in zip(self.stream, self.seen[1:], strict=True):
             assert type(line.event) in allowed(order.state), "an illegal move is on record"
@@ -161,12 +167,15 @@ class AnyLife(RuleBasedStateMachine):
         return decision
 
     def _is_a_fact(self, proposed: e.Event) -> bool:
-        """Whether this came from outside, about money that is here: no such fact may be refused."""
+        """Whether this is an external fact about an existing payment.
+
+        Such a fact may not be refused.
+        """
         return isinstance(proposed, MONEY_FACTS) and self.order.payment is not None
 
 
 def outcomes_of(reaction: Reaction, facts: Facts, order: Order) -> list[e.Event]:
-    """What may come of a piece of work, well or ill."""
+    """The possible outcomes of a reaction."""
     match reaction:
         case MoveImages():
             return [facts.moved(), facts.held()]
@@ -209,7 +218,7 @@ def outcomes_of(reaction: Reaction, facts: Facts, order: Order) -> list[e.Event]
 
 
 class WorkedLife(AnyLife):
-    """A life in which the workers keep at it: after any mischief the order still comes to an end."""
+    """An order whose workers keep working: it ends after any disturbance."""
 
     def teardown(self) -> None:
         super().teardown()
@@ -241,7 +250,7 @@ class WorkedLife(AnyLife):
                     self._say(outcome)
 
 
-#: What happens to money outside of the shop.
+#: Facts about money that occur outside the shop.
 MONEY_FACTS = (e.RefundAccepted, e.RefundIssued, e.RefundFailed, e.DisputeOpened, e.DisputeClosed)
 
 LIVES = settings(

@@ -1,4 +1,4 @@
-"""What people ask of an order, as commands: the events that each one is answered with."""
+"""Commands on an order, and the events that each one leads to."""
 
 from collections.abc import Mapping
 from typing import get_args
@@ -38,7 +38,7 @@ def requested(amount: int, *indices: int) -> e.RefundRequested:
 
 ISSUED = FACTS.link_issued(2)
 
-#: Of each command: what happened before, the command, and the event that it is answered with.
+#: For each command: the history, the command, and the event that it leads to.
 ANSWERS: Mapping[type, tuple[tuple[e.Event, ...], c.Command, e.Event]] = {
     c.Hold: (
         (FACTS.paid(),),

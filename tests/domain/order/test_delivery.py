@@ -1,4 +1,4 @@
-"""The result goes to the customer: an archive, a link, and mails of which each is sent once."""
+"""Delivery of results: an archive, a link, and mails sent once each."""
 
 from datetime import timedelta
 

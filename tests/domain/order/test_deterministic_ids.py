@@ -1,4 +1,4 @@
-"""Names that follow from what they name."""
+"""Ids that are derived from what they identify."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What a mail provider reports of a mail it accepted: put off, blocked, or not wanted any more."""
+"""Feedback on accepted mails: deferred, blocked, or opted out."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A stream tells an order: its version, when it reached each state first, and nothing else."""
+"""A stream determines an order: its version, state and times."""
 
 from datetime import timedelta
 

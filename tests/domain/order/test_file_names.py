@@ -1,4 +1,4 @@
-"""A restored photo keeps the name its customer knows it by, as far as a disk can take it."""
+"""Restored photos keep their customers' file names, where file systems allow it."""
 
 import unicodedata
 from collections.abc import Callable
@@ -136,7 +136,7 @@ def test_a_number_takes_no_other_photos_name() -> None:
     assert distinct(["a", "a", "2-a"]) == ["a", "2-2-a", "2-a"]
 
 
-#: What disks and programs that tell neither case nor Unicode forms apart may compare names by.
+#: How file systems and programs that ignore case or Unicode forms may compare names.
 FOLDS: tuple[Callable[[str], str], ...] = (
     lambda name: unicodedata.normalize("NFC", name).casefold(),
     lambda name: unicodedata.normalize("NFC", name.casefold()),
@@ -144,7 +144,7 @@ FOLDS: tuple[Callable[[str], str], ...] = (
     lambda name: unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold()),
 )
 
-#: Few signs, so that names meet: case, marks, joiners, numbers, what is forbidden, and anything else.
+#: Few characters, so that names collide: case, marks, joiners, digits, forbidden characters, and any other.
 NAMES = st.text(
     st.sampled_from("aAäÄ\u0308sSß\u017f0123-./\\: \u200d\u200c\ufe0f_😀👩🇩") | st.characters(), max_size=8
 )

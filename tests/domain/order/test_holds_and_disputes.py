@@ -1,4 +1,4 @@
-"""A hold and a dispute run beside an order's state: they pause work and do not undo any."""
+"""Holds and disputes pause an order's work and undo none of it."""
 
 from domain.order.errors import IllegalMoveError
 from domain.order.limits import Limits

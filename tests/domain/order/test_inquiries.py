@@ -1,4 +1,4 @@
-"""A bank that asks about a payment takes no money, bars no refund and stops nothing."""
+"""A bank's inquiry withdraws no money and stops neither refunds nor work."""
 
 from dataclasses import replace
 from itertools import permutations

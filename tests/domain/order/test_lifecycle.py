@@ -1,4 +1,4 @@
-"""The table of moves is whole: every event is in it, every state is reached, every condition can be asked."""
+"""The transition table is complete: every event, state and condition is covered."""
 
 import pytest
 

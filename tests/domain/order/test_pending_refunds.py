@@ -1,4 +1,4 @@
-"""A refund that the provider accepted is on its way; it went back when the provider has paid it."""
+"""An accepted refund is pending until the provider has paid it."""
 
 import pytest
 

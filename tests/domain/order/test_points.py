@@ -1,4 +1,4 @@
-"""Points follow the money: in parts, when refunds fail, when banks decide, and where nothing was charged."""
+"""Points follow partial and failed refunds, disputes, and orders without a charge."""
 
 from dataclasses import replace
 from functools import reduce

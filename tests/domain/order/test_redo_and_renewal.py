@@ -1,4 +1,4 @@
-"""What is asked for after delivery: another attempt at a photo, another mail, another link."""
+"""Requests after delivery: another attempt, another mail, another link."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -219,7 +219,7 @@ def test_a_bounce_is_told_once_and_later_word_of_its_acceptance_is_nothing() -> 
 
 
 def test_a_redo_is_not_kept_waiting_by_an_attempt_of_one_that_was_given_up() -> None:
-    """A prediction whose start was lost may name itself when the shop has given up starting it."""
+    """A lost prediction may report itself after its redo was given up."""
     given_up = (FACTS.redo(0), FACTS.started(0, 2), FACTS.redo_failed(0))
     again = given(*FACTS.until_completed(), *given_up).when(FACTS.redo(0, by_customer=False))
     again.then(FACTS.redo(0, by_customer=False)).adds(RestoreImage(FACTS.image(0), 3))

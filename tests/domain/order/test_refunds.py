@@ -1,4 +1,7 @@
-"""Money goes back: what is owed, what a person asks for, what was done at the provider; never more than was paid."""
+"""Refunds: owed, requested, or made at the provider.
+
+Never is more refunded than was paid, unless the provider did so.
+"""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -516,7 +519,10 @@ def test_work_stops_when_a_bank_takes_all_that_was_not_asked_back_already() -> N
 
 
 def test_a_refund_that_was_dropped_and_went_through_after_all_may_be_what_ends_an_order() -> None:
-    """The newer wish gives way to one made in the dashboard, and is paid all the same while a bank decides."""
+    """The newer request gives way to a dashboard refund.
+
+    It is paid all the same while a bank decides.
+    """
     requests = (FACTS.refund_requested(50), FACTS.refund_requested(100, sequence=2))
     disputed = given(FACTS.paid(), *requests, FACTS.disputed(amount=100))
     by_hand = (
@@ -535,7 +541,10 @@ def test_points_that_come_after_the_money_went_back_go_at_once() -> None:
 
 
 def test_an_order_on_its_way_back_ends_when_all_is_back_whatever_each_refund_was_for() -> None:
-    """A bank took all and gave it back; a share that was dropped then went out besides the one asked for anew."""
+    """A bank withdrew everything and returned it.
+
+    A dropped refund was then paid besides the newly requested one.
+    """
     won = FACTS.decided(DisputeOutcome.WON)
     taken = (*FACTS.until_delivered(), FACTS.disputed(), FACTS.decided(DisputeOutcome.LOST))
     anew = (FACTS.owed(490, 1, sequence=2), FACTS.refund_requested(490, sequence=3))

@@ -1,4 +1,7 @@
-"""Each image is tried until it is restored or given up, whatever order reality brings the answers in."""
+"""Each image is tried until restored or given up.
+
+The outcomes may arrive in any order.
+"""
 
 from datetime import timedelta
 

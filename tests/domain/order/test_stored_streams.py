@@ -1,7 +1,7 @@
-"""What the first versions of the shop wrote: it folds, and nothing that was done then is wanted once more.
+"""Streams of earlier versions fold, and reopen no finished work.
 
-They called every result by one name, told nobody of money that went back, and took whatever client asked for a file
-for the customer.
+Earlier versions named every result alike, sent no mail about a refund, and took every client that requested a
+file for the customer.
 """
 
 from dataclasses import replace
@@ -34,7 +34,7 @@ PARTLY_RESTORED = (
 
 
 def untold(amount: int) -> e.RefundIssued:
-    """A refund as older versions stored it."""
+    """A refund as earlier versions stored it."""
     return replace(FACTS.refund_issued(amount), is_told=False)
 
 
@@ -101,7 +101,7 @@ def test_an_older_order_in_the_middle_of_its_way_goes_on() -> None:
     asked.needs(IssueRefund(FACTS.refund(), 1))
 
 
-#: A mail came back after some client had asked for the archive: older versions left such an order complete.
+#: A mail bounced after some client had requested the archive: earlier versions left such an order complete.
 SCANNED_AND_BOUNCED = (
     *FACTS.until_completed(),
     FACTS.served(client=None),

@@ -1,4 +1,4 @@
-"""Money, prices, and names that follow from what they name."""
+"""Money, prices, and derived ids."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ def test_shares_add_up_and_differ_by_a_cent_at_most(amount: int, parts: int) -> 
     assert shares == sorted(shares, reverse=True)
 
 
-#: Currencies with their steps, of all the kinds that Stripe knows.
+#: Currencies with their smallest steps, of all the kinds that Stripe knows.
 STEPS = {"EUR": 1, "JPY": 1, "KWD": 10, "BHD": 10, "JOD": 10, "OMR": 10, "TND": 10, "ISK": 100, "UGX": 100}
 
 
@@ -141,7 +141,7 @@ def test_the_same_thing_always_gets_the_same_id() -> None:
 
 
 def test_ids_do_not_change_between_versions_of_the_shop() -> None:
-    """They are on record at the providers, and in every log."""
+    """The providers and every log have them on record."""
     assert str(email_id_of(ORDER_ID, EmailKind.RESULT)) == "f6d50f77-ce41-5d29-958c-99a79a7e54a3"
     assert str(refund_id_of(ORDER_ID, 1)) == "7c426160-a4b5-5cf3-850c-39543d50b401"
     assert str(download_link_id_of(ORDER_ID, 1)) == "37044f2c-b0bb-5289-99a9-f831759ad9b9"

@@ -1,4 +1,4 @@
-"""What a test looks at: the kinds of an order's events, and the mails that were sent."""
+"""What tests inspect: the types of an order's events, and sent mails."""
 
 from domain.order.values import OrderId
 from domain.ports.payments import PaymentWebhookEvent
@@ -14,7 +14,7 @@ def sent(shop: InMemoryShop) -> list[str]:
 
 
 def order_of(webhook_event: PaymentWebhookEvent) -> OrderId:
-    """The order a payment notice belongs to."""
+    """The id of the order that a payment webhook event belongs to."""
     assert webhook_event.checkout is not None
     assert webhook_event.checkout.order_id is not None
     return webhook_event.checkout.order_id

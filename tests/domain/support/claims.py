@@ -1,4 +1,4 @@
-"""Claims of the work that a shop in memory has waiting."""
+"""Claims of pending reactions in an in-memory shop."""
 
 from domain.order.order import Order
 from domain.order.reactions import Reaction
@@ -7,7 +7,10 @@ from tests.doubles.container import InMemoryShop
 
 
 def claim_next(shop: InMemoryShop, kind: type[Reaction]) -> tuple[Claim, Order]:
-    """Do what waits until work of this kind is claimed; nothing of it is done yet."""
+    """Perform waiting reactions until one of this kind is claimed.
+
+    The claimed reaction is not performed.
+    """
     for _ in range(50):
         if not shop.queue.waiting:
             shop.end_predictions()

@@ -1,4 +1,4 @@
-"""Facts about one order, with ids and figures that fit one another unless a test says otherwise."""
+"""Events of one order, with consistent ids and amounts by default."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,14 +45,17 @@ def euros(cents: int) -> Money:
 
 
 def stored(key: str, *, media_type: str = "image/jpeg") -> StoredObject:
-    """An object whose fingerprint follows from its key."""
+    """An object whose checksum is derived from its key."""
     digest = uuid5(UUID(int=0), key).hex * 2
     return StoredObject(key=ObjectKey(key), sha256=Sha256(digest), size_bytes=len(key), media_type=media_type)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What may be said about an order of ``photos`` photos; images are counted from 0."""
+    """Builds the events of an order of ``photos`` photos.
+
+    Images are counted from 0.
+    """
 
     order_id: OrderId = ORDER_ID
     photos: int = 2
@@ -251,7 +254,7 @@ class Facts:
         )
 
     def owed(self, amount: int, *indices: int, sequence: int = 1) -> e.RefundRequested:
-        """The refund that failed images bring."""
+        """The refund that failed images lead to."""
         return self.refund_requested(amount, *indices, sequence=sequence, reason=RefundReason.NOT_RESTORED)
 
     def refund_accepted(self, amount: int, sequence: int = 1) -> e.RefundAccepted:
@@ -318,7 +321,7 @@ class Facts:
     def note(self) -> e.NoteAdded:
         return e.NoteAdded(note_id=NoteId(uuid5(self.order_id, "note")))
 
-    # The way of an order so far, when all goes well.
+    # The history of an order up to some point, without failures.
 
     def until_restoring(self) -> tuple[e.Event, ...]:
         return (self.paid(), self.moved())
@@ -336,7 +339,7 @@ class Facts:
         return (*self.until_ready(), self.sent(EmailKind.CONFIRMATION), self.sent(EmailKind.RESULT))
 
     def until_delivered(self) -> tuple[e.Event, ...]:
-        """All but the last photo restored and delivered, the last one's share still owed."""
+        """All photos but the last restored and delivered, its share still owed."""
         last = self.photos - 1
         restored = (self.restored(index) for index in range(last))
         owed = self.owed(self.price, last)
@@ -350,7 +353,7 @@ class Facts:
         )
 
     def until_refunded(self) -> tuple[e.Event, ...]:
-        """Everything went back before the photos were moved."""
+        """Refunded in full before the photos were moved."""
         paid = self.paid()
         amount = paid.paid.amount
         return (paid, self.refund_requested(amount), self.refund_issued(amount))

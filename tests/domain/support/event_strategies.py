@@ -1,4 +1,4 @@
-"""Facts that may or may not fit an order: what reality, a confused provider or a person could say about it."""
+"""Strategies for events that need not fit an order."""
 
 from collections.abc import Callable, Mapping
 
@@ -26,12 +26,12 @@ REASONS = st.sampled_from(FailureReason)
 
 
 def any_fact(kind: type[e.Event], facts: Facts, order: Order) -> st.SearchStrategy[e.Event]:
-    """A fact of this kind about ``order``, true or not, possible or not."""
+    """Draw an event of this type about ``order``, valid or not."""
     return _ABOUT[kind](facts, order)
 
 
 def _indices(facts: Facts) -> st.SearchStrategy[int]:
-    return st.integers(min_value=0, max_value=facts.photos)  # the last one is an image of nobody's
+    return st.integers(min_value=0, max_value=facts.photos)  # the last one is no image of the order
 
 
 def _paid(facts: Facts, _: Order) -> st.SearchStrategy[e.Event]:
@@ -45,7 +45,7 @@ def _paid(facts: Facts, _: Order) -> st.SearchStrategy[e.Event]:
 
 
 def _email(build: Callable[..., e.Event], order: Order) -> st.SearchStrategy[e.Event]:
-    """About a mail the order knows, or about one that may not exist."""
+    """About a mail of the order, or one that may not exist."""
     anything = st.sampled_from(EmailKind).map(build)
     kinds = dict.fromkeys(email.kind for email in order.emails.values())
     known = [build(kind, sequence=n) for kind in kinds for n in range(1, order.count_of(kind) + 1)]

@@ -1,4 +1,4 @@
-"""``given(what happened).when(what is said).then(what goes on record)``: examples that read as sentences."""
+"""Examples that read as sentences: ``given(*history).when(proposed).then(*recorded)``."""
 
 from dataclasses import dataclass
 from functools import reduce
@@ -24,7 +24,7 @@ LIMITS = Limits(max_restoration_attempts=3)
 
 
 def given(*history: e.Event, order_id: OrderId = ORDER_ID) -> "Given":
-    """An order with a history; one that the lifecycle forbids is a mistake of the test."""
+    """An order with a history, which the lifecycle has to allow."""
     return Given(reduce(_lived, history, Order(order_id=order_id)))
 
 
@@ -37,46 +37,46 @@ def _lived(order: Order, event: e.Event) -> Order:
 
 @dataclass(frozen=True)
 class Given:
-    """An order, before anything more is said."""
+    """An order, before a further proposal."""
 
     order: Order
     limits: Limits = LIMITS
 
     def when(self, proposed: Proposal) -> "When":
-        """Say something."""
+        """Propose an event or a command."""
         return When(self.order, proposed, self.limits)
 
     def stands(self, state: State) -> Self:
-        """Assert where the order stands."""
+        """Assert the order's state."""
         assert self.order.state is state
         return self
 
     def needs(self, *work: Reaction) -> Self:
-        """Assert all the work that is outstanding."""
+        """Assert the pending reactions, all of them."""
         assert pending_reactions(self.order) == list(work)
         return self
 
 
 @dataclass(frozen=True)
 class When:
-    """An order to which something is being said."""
+    """An order with a proposal."""
 
     before: Order
     proposed: Proposal
     limits: Limits
 
     def then(self, *expected: e.Event) -> "Then":
-        """Assert what goes on record, and give the order it leads to."""
+        """Assert the recorded events; return the order after them."""
         decision = self._decide()
         assert decision == expected
         return Then(order=reduce(_lived, decision, self.before), limits=self.limits, before=self.before)
 
     def then_nothing(self) -> None:
-        """Assert that it is nothing new, or came too late to matter."""
+        """Assert that the proposal is a duplicate, or without effect by now."""
         assert self._decide() == ()
 
     def then_refused(self, error: type[ShopError], **fields: object) -> None:
-        """Assert that it cannot be taken, and what the error tells."""
+        """Assert that the proposal is refused, with the error's fields."""
         with pytest.raises(error) as refusal:
             self._decide()
         assert {name: getattr(refusal.value, name) for name in fields} == fields
@@ -87,11 +87,11 @@ class When:
 
 @dataclass(frozen=True, kw_only=True)
 class Then(Given):
-    """The order after what was said."""
+    """The order after the recorded events."""
 
     before: Order
 
     def adds(self, *work: Reaction) -> Self:
-        """Assert the work that this step brought."""
+        """Assert the reactions that these events added."""
         assert [due.reaction for due in reactions_to(self.before, self.order, Limits())] == list(work)
         return self

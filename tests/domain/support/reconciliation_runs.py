@@ -1,4 +1,4 @@
-"""A comparison of a shop of doubles, and what it found, by side and name."""
+"""Reconciliation of a shop of doubles, and its findings by name."""
 
 import re
 import tomllib
@@ -10,7 +10,7 @@ from tests.doubles.container import InMemoryShop
 
 
 def compare(shop: InMemoryShop, *, heals: bool = False, reads_bytes: bool = True) -> Report:
-    """Compare all that a test did since the shop's clock began; each finding says what is known to be said."""
+    """Reconcile everything since the clock began, and check each finding's wording."""
     report = shop.reconciliation.compare(
         shop.clock.now() - timedelta(days=30), heals=heals, reads_bytes=reads_bytes
     )
@@ -21,7 +21,7 @@ def compare(shop: InMemoryShop, *, heals: bool = False, reads_bytes: bool = True
 
 
 _SENTENCES = tomllib.loads(Path(__file__).with_name("finding_sentences.toml").read_text("utf-8"))
-#: What goes before the advice where a repair was tried in vain.
+#: Precedes the advice where a repair failed.
 _NOT_HEALED = r"(It could not be healed( because of a defect of the program \(\w+\)\.| \(.+\)) )?"
 
 
@@ -42,6 +42,6 @@ def found(report: Report) -> list[str]:
 
 
 def only(report: Report) -> Finding:
-    """The one finding there is."""
+    """The only finding."""
     (finding,) = report.findings
     return finding

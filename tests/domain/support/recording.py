@@ -1,4 +1,4 @@
-"""Envelopes and steps for facts, as the shop's services would write them."""
+"""Event envelopes and commits, as the services would write them."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,7 +20,7 @@ def recorded(
     cause: str = "test",
     cause_key: str | None = None,
 ) -> tuple[e.RecordedEvent, ...]:
-    """The events in envelopes that follow the order's version, each with a cause of its own."""
+    """Envelopes for events, from the order's next version, each with its cause."""
     return tuple(
         e.RecordedEvent(
             event_id=uuid4(),
@@ -47,7 +47,7 @@ def step(
     closes: Claim | None = None,
     outcome: Outcome = Outcome.DONE,
 ) -> Commit:
-    """A step that records the events as they are, without deciding anything."""
+    """A commit that records the events without deciding anything."""
     order = before if isinstance(before, Order) else Order(order_id=before)
     envelopes = recorded(order, *events, at=at, cause=cause, cause_key=cause_key)
     after = order

@@ -1,4 +1,4 @@
-"""Facts that fit an order as it stands: what could well be said of it next, by whoever may say it."""
+"""Events that fit an order's present state, from every source."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ DISPUTES = ("dp_1", "dp_2")
 
 
 def asked_back(facts: Facts, order: Order) -> Iterator[e.Event]:
-    """A person pays back all that is left, a part of it, one unit, or a photo."""
+    """Staff refund all, a part, one unit, or a photo."""
     left, sequence = order.refundable_amount, len(order.refunds) + 1
     for amount in {left, (left + 1) // 2, min(left, 1)}:
         yield facts.refund_requested(amount, sequence=sequence)
@@ -30,7 +30,7 @@ def asked_back(facts: Facts, order: Order) -> Iterator[e.Event]:
 
 
 def at_the_provider(facts: Facts, order: Order) -> Iterator[e.Event]:
-    """The provider pays and fails, in time or late; somebody else pays in its dashboard."""
+    """Refunds are paid or fail, and others are made in the dashboard."""
     for refund in order.refunds.values():
         tried = f"re_{refund.attempt}_{refund.refund_id}"
         for kind in (e.RefundAccepted, e.RefundIssued):
@@ -40,7 +40,7 @@ def at_the_provider(facts: Facts, order: Order) -> Iterator[e.Event]:
             yield e.RefundFailed(
                 refund_id=refund.refund_id, provider_refund_id=provider_refund_id, reason="declined"
             )
-    # Refunds by hand and at the provider may exceed the payment; then nothing is left to refund there.
+    # Manual refunds and those at the provider may exceed the payment; then nothing is left to refund there.
     in_hand = max(order.paid_amount - order.refunded_amount - order.ledger.pending, 0)
     provider_refund_id = f"re_dashboard_{len(order.refunds)}"
     for amount in {in_hand, (in_hand + 1) // 2, min(facts.price, in_hand)} - {0}:
@@ -53,7 +53,10 @@ def at_the_provider(facts: Facts, order: Order) -> Iterator[e.Event]:
 
 
 def by_banks(facts: Facts, order: Order) -> Iterator[e.Event]:
-    """Banks dispute all or one photo's price, and decide; word of the end may come first, and be taken back."""
+    """Banks dispute all or one photo's price, and decide.
+
+    The decision may arrive first, and may be reversed.
+    """
     for dispute_id in DISPUTES:
         for amount in {order.paid_amount, facts.price, max(order.ledger.unrefunded_amount, 0)} - {0}:
             if dispute_id not in order.disputes:
@@ -66,7 +69,7 @@ def by_banks(facts: Facts, order: Order) -> Iterator[e.Event]:
 
 
 def at_the_restorer(facts: Facts, order: Order) -> Iterator[e.Event]:
-    """Attempts go on, well or ill, as they are awaited; and some that nobody awaits end as well."""
+    """Awaited attempts succeed or fail; others end as well."""
     for index, image in enumerate(order.images.values()):
         running = image.running
         attempt = running.number if running else image.next_attempt
@@ -80,7 +83,10 @@ def at_the_restorer(facts: Facts, order: Order) -> Iterator[e.Event]:
 
 
 def about_mails(facts: Facts, order: Order) -> Iterator[e.Event]:
-    """Every mail may be accepted, lost, refused or come back; only what was sent is likely to."""
+    """Every mail may be accepted, lost, refused or bounce.
+
+    A mail that was sent is likelier to bounce.
+    """
     for email in order.emails.values():
         yield replace(facts.bounced(email.kind), email_id=email.email_id)
         yield replace(facts.deferred(email.kind), email_id=email.email_id)
@@ -93,7 +99,7 @@ def about_mails(facts: Facts, order: Order) -> Iterator[e.Event]:
 
 
 def wished_for(facts: Facts, order: Order) -> Iterator[e.Event]:
-    """What customers and the shop's people ask for: redos, mails, links, and what links were opened for."""
+    """Customers and staff request redos, mails and links, and open links."""
     for index in range(facts.photos):
         yield facts.redo(index)
         yield facts.redo(index, by_customer=False)
@@ -109,13 +115,13 @@ def wished_for(facts: Facts, order: Order) -> Iterator[e.Event]:
 
 
 def by_people(facts: Facts, _: Order) -> Iterator[e.Event]:
-    """Holds, releases, notes, and the end of what is kept."""
+    """Holds, releases, notes, and the end of retention."""
     yield from (facts.held(HoldReason.REQUESTED), facts.released(), facts.note())
     yield from (facts.purged(), facts.erased())
 
 
 def about_points(facts: Facts, _: Order) -> Iterator[e.Event]:
-    """The customer and a friend earn points, the customer has spent some."""
+    """The customer and a friend earn points; the customer has spent some."""
     friend = CustomerId(facts.image(1931))
     yield facts.credited(100, PointsReason.WELCOME)
     yield e.PointsCredited(customer_id=friend, points=7, reason=PointsReason.REFERRAL)

@@ -1,4 +1,4 @@
-"""The command handler: conflicts are retried, what belongs together commits together, workers wake afterwards."""
+"""The command handler: conflicts are retried, writes are atomic, workers wake afterwards."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -54,7 +54,7 @@ def order_id(shop: InMemoryShop) -> OrderId:
 
 
 def conflicts(monkeypatch: pytest.MonkeyPatch, count: int) -> list[Commit]:
-    """Let so many appends conflict; gives the commits that were tried."""
+    """Let so many appends conflict; return the attempted commits."""
     append, tried = InMemoryEventStore.append, []
 
     def conflicting(event_store: InMemoryEventStore, commit: Commit) -> None:

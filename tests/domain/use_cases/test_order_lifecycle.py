@@ -1,4 +1,4 @@
-"""One order from upload to inbox, on the production services and doubles of every port."""
+"""One order from upload to mail, on production services and doubles."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""The table of reactions is whole, and each kind of work ends well or on record.
+"""Every reaction has a table row, and ends or is recorded.
 
 A kind without a row, or without a journey here, fails a test that names it.
 """
@@ -52,7 +52,7 @@ def end_the_retention(shop: InMemoryShop) -> OrderId:
     return order_id
 
 
-#: What brings an order to need each kind of work, and what is on record once its attempts are used up.
+#: What makes an order need each kind of reaction, and what is recorded once its attempts are used up.
 JOURNEYS: Mapping[type[Reaction], tuple[Callable[[InMemoryShop], OrderId], list[type[e.Event]]]] = {
     MoveImages: (pay, [e.OrderHeld]),
     RestoreImage: (pay, [e.RestorationFailed, e.RefundRequested]),

@@ -1,4 +1,7 @@
-"""Crashes, lost messages and lost replies: work is done once, and a mail goes out once or is flagged."""
+"""Reactions run once despite crashes, lost messages and lost replies.
+
+A mail is sent once, or flagged.
+"""
 
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -248,7 +251,7 @@ def test_work_that_never_changes_its_order_is_given_up_and_cannot_spin(
 
 
 def hang(shop: InMemoryShop, kind: type[Reaction]) -> tuple[Claim, Order]:
-    """Claim work of this kind, and let its call take longer than it may while its lease is kept."""
+    """Claim a reaction and exceed its time limit, renewing its lease."""
     claim, order = claim_next(shop, kind)
     limit = spec_of(claim.reaction).retry(shop.policy).time_limit
     ends_at = shop.clock.now() + limit
@@ -304,7 +307,7 @@ def test_a_call_that_just_ended_is_not_given_up(shop: InMemoryShop) -> None:
 
 
 def redo_comes_back(shop: InMemoryShop, order_id: OrderId, result: bytes) -> None:
-    """Another attempt is asked for and ends well; nothing that follows from it is done yet."""
+    """Request another attempt and let it succeed; perform nothing that follows."""
     shop.staff_actions.redo(order_id, StaffRequest(actor="person:grace", reason="They asked."), photos=[1])
     results = len(shop.order(order_id).restored_images[0].results)
     for _ in range(50):

@@ -1,4 +1,4 @@
-"""The pack for a bank: what it tells, that it tells what does not verify, and what it leaves out."""
+"""The evidence pack for a bank: content, verification results and omissions."""
 
 import io
 import json
@@ -33,7 +33,7 @@ HOSTILE = "<img src=x onerror=alert(1)>\"'&.jpg"
 
 
 class Reader(HTMLParser):
-    """What a browser would find on a page: its elements, what they would load, and its text."""
+    """Parses a page like a browser: its elements, loaded resources and text."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ def unpacked(pack: EvidencePack) -> dict[str, str]:
 
 
 def rewrite(shop: InMemoryShop, order_id: OrderId, version: int, **changes: Any) -> None:
-    """What a superuser can do to the log: change an event and leave its hash."""
+    """Change an event and leave its hash, as a superuser could."""
     pages = shop.own_unit_of_work.pages
     forged = [
         replace(line, **changes) if line.version == version else line for line in pages.streams[order_id]

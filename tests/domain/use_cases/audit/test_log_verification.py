@@ -1,4 +1,4 @@
-"""Whether the log still says what it said: what is found, where, and what can only be found against a kept head."""
+"""Verification of the log: findings, places, and comparison with kept heads."""
 
 import hashlib
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ FORGED = sha256_of("forged")
 
 
 def chain(*streams: OrderId) -> list[ChainedEvent]:
-    """A log in which each order named has one more event."""
+    """A log with one more event for each order in the sequence."""
     log: list[ChainedEvent] = []
     for place, order_id in enumerate(streams, start=1):
         before = [event for event in log if event.order_id == order_id]
@@ -53,7 +53,7 @@ def found(
 
 
 def placed(log: Iterable[ChainedEvent]) -> list[ChainedEvent]:
-    """The events in a log in which they stand one after another."""
+    """The events with consecutive positions in the log."""
     return [replace(event, cursor=LogCursor(700 + place, place)) for place, event in enumerate(log, start=1)]
 
 

@@ -1,4 +1,4 @@
-"""An order's story: a sentence for every event, with photos numbered and nothing that only programs understand."""
+"""An order's timeline: one sentence per event, without technical terms."""
 
 import re
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Law 13: no sentence about delivery, fetching or money is stronger than its events, in any life of an order."""
+"""Law 13: no sentence claims more than the order's events show."""
 
 import random
 
@@ -24,7 +24,7 @@ STEPS = 20
 
 @pytest.mark.parametrize("seed", range(60))
 def test_no_sentence_about_a_random_life_is_stronger_than_its_events(seed: int) -> None:
-    chance = random.Random(seed)  # noqa: S311 -- a life that can be had again
+    chance = random.Random(seed)  # noqa: S311 -- a reproducible history
     facts = Facts(photos=chance.randint(1, 3), price=chance.choice([0, 1, 490]))
     order, stream, known = Order(order_id=ORDER_ID), list[e.RecordedEvent](), Known()
     lived = list(chance.choice(HEAD_STARTS)(facts)) or [facts.paid()]

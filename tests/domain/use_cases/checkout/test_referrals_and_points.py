@@ -1,4 +1,4 @@
-"""A friend's first order brings points to both, points come off a price once, and no trick makes more of them."""
+"""Referrals credit both customers once, and points are spent once."""
 
 from dataclasses import replace
 
@@ -44,7 +44,7 @@ ADA, GRACE, FRAN = "ada@customer.example", "grace@friends.example", "fran@friend
 
 
 class Club(InMemoryShop):
-    """A shop, and customers who tell one another about it."""
+    """A shop whose customers refer one another."""
 
     def customer(self, email: str) -> Customer:
         with self.unit_of_work.transaction() as transaction:
@@ -78,7 +78,7 @@ class Club(InMemoryShop):
         return self.pay(self.open(referral=referral, points=points), email=email)
 
     def refund(self, order_id: OrderId, amount: int) -> None:
-        """Be a person in the provider's dashboard: pay some of it back."""
+        """Act as staff in the provider's dashboard: refund a part."""
         payment = self.order(order_id).payment
         assert payment is not None
         assert payment.payment_intent_id is not None
@@ -95,7 +95,7 @@ class Club(InMemoryShop):
 
 @pytest.fixture
 def club() -> Club:
-    """Ada has bought before; Grace came by her code, so each of them has 100 points."""
+    """Ada, and Grace who used Ada's code: both have 100 points."""
     club = Club()
     club.buy(ADA)
     club.buy(GRACE, referral=club.customer(ADA).referral_code)
@@ -365,7 +365,7 @@ def test_points_on_which_two_payments_count_are_spent_once_and_the_later_order_w
     slow = club.open(points=code)
     club.clock.advance(minutes=71)
     quick = club.open(points=code)
-    for session_id in (quick, slow):  # word of the slow one comes when its points are free again, and gone
+    for session_id in (quick, slow):  # the slow webhook arrives when its points were released, and spent
         page = club.checkout_of(session_id).checkout_session_id
         assert page is not None
         club.payments.pay(page, ADA)

@@ -1,4 +1,4 @@
-"""A photo that a visitor sends is kept as long as anything may name it."""
+"""An uploaded photo is kept while anything may refer to it."""
 
 import io
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ from tests.doubles.unit_of_work import InMemoryTransaction, InMemoryUnitOfWork
 
 
 class BooksWhoseAnswersAreLost(InMemoryUnitOfWork):
-    """Everything is committed, and nobody is told."""
+    """Commits everything, and loses the reply."""
 
-    answers: int | None = None  # how many are still heard
+    answers: int | None = None  # how many replies still arrive
 
     @contextmanager
     def transaction(self) -> Iterator[InMemoryTransaction]:
@@ -31,7 +31,7 @@ def test_a_photo_stays_whose_commit_got_no_answer() -> None:
     unit_of_work = BooksWhoseAnswersAreLost()
     shop = InMemoryShop(unit_of_work=unit_of_work)
     session_id = shop.upload()
-    unit_of_work.answers = 1  # to the look at what is there
+    unit_of_work.answers = 1  # to the lookup of what exists
     with pytest.raises(UnavailableError):
         shop.add(session_id, b"portrait")
     unit_of_work.answers = None

@@ -1,4 +1,4 @@
-"""What strangers may ask for: each bound by client and in total, by the hour, and the storage that fills up."""
+"""Hourly limits of visitors, by client and in total, and storage limits."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""The restored photos travel with the result while the mail stays light enough; the link is there always."""
+"""Restored photos are attached while the mail stays small enough.
+
+The link is in the mail in any case.
+"""
 
 from dataclasses import replace
 from email.message import EmailMessage
@@ -11,7 +14,8 @@ from domain.use_cases.delivery.email_size import encoded_size_bytes
 from domain.use_cases.shop_policy import ShopPolicy
 from tests.doubles.container import POLICY, InMemoryShop
 
-#: What the estimate may be above the truth: it makes room for headers, and for texts wrapped at their worst.
+#: How far the estimate may exceed the truth: it leaves space for headers, and for texts wrapped at their
+#: worst.
 MARGIN_BYTES = 100_000
 
 
@@ -61,7 +65,7 @@ def test_no_mail_weighs_more_than_was_reckoned(text: str, size_bytes: int) -> No
 
 
 def as_it_travels(email_content: RenderedEmail, attachment_bytes: int) -> bytes:
-    """The mail as servers hand it to one another."""
+    """The mail as servers transfer it."""
     message = EmailMessage(policy=SMTP)
     message["Subject"], message["To"], message["From"] = (
         email_content.subject,

@@ -1,4 +1,4 @@
-"""Customers who have fetched nothing are reminded before their link ends, once of each link."""
+"""Customers without a download are reminded once before their link expires."""
 
 from dataclasses import replace
 from datetime import timedelta

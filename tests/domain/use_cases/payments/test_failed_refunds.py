@@ -1,4 +1,4 @@
-"""Why a refund failed goes on record in words that a person at the desk can act on."""
+"""Recorded reasons for failed refunds tell staff what to do."""
 
 from datetime import datetime, timedelta
 
@@ -17,7 +17,7 @@ ADA = StaffRequest(actor="person:ada", reason="They asked for it on the phone.")
 
 
 def owed(shop: InMemoryShop) -> tuple[Order, Refund]:
-    """An order with all of its money to be paid back."""
+    """An order whose whole payment is to be refunded."""
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.staff_actions.refund(order_id, ADA)
     order = shop.order(order_id)

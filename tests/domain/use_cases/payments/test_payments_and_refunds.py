@@ -1,4 +1,4 @@
-"""Payments, checkouts and refunds, and what the payment provider says of them, in any order and number."""
+"""Payments, checkouts and refunds, with webhooks in any order and number."""
 
 from dataclasses import replace
 from typing import Any
@@ -235,7 +235,10 @@ def test_a_refund_that_is_found_failed_at_the_provider_is_not_taken_for_issued(s
 
 
 def test_a_refund_that_failed_and_was_left_alone_for_a_day_comes_back_to_a_person(shop: InMemoryShop) -> None:
-    """The failure that a late look finds is the one on record: whoever let it go on is told that nothing came."""
+    """A late lookup records the failure it finds.
+
+    Staff who released the order see that no refund was made.
+    """
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.staff_actions.refund(order_id, GRACE)
     shop.work()

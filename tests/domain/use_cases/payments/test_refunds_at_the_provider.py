@@ -1,4 +1,4 @@
-"""What the payment provider's API says of a refund is what goes on record: pending, paid, failed, or nothing."""
+"""The provider's API decides a refund's status: pending, paid, failed or absent."""
 
 from dataclasses import replace
 from uuid import uuid4
@@ -64,7 +64,7 @@ def test_a_refund_that_the_api_does_not_know_is_not_believed(shop: InMemoryShop,
     for _ in range(2):
         assert take(shop, made_up) is Handled.REFUND_UNKNOWN
     assert shop.order(order_id) == before
-    assert len(shop.own_unit_of_work.pages.inbox) >= 2  # the notice is known, and answered with 200
+    assert len(shop.own_unit_of_work.pages.inbox) >= 2  # the webhook event is known, and answered with 200
 
 
 def test_amount_and_payment_of_a_refund_are_taken_from_the_api_not_from_the_notice(

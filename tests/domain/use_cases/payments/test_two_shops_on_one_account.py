@@ -1,4 +1,4 @@
-"""Two shops with their own databases and keys on one account of the payment provider: neither touches the other's."""
+"""Two shops on one payment account do not touch each other's payments."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from tests.doubles.payments import InMemoryPayments
 
 
 class TwoShops:
-    """A shop that sold and delivered, and a fresh one; every webhook of the account goes to both."""
+    """A shop with delivered orders, and a new one, sharing all webhooks."""
 
     def __init__(self) -> None:
         self.payments = InMemoryPayments()
@@ -29,14 +29,14 @@ class TwoShops:
         )
 
     def post(self, *webhook_events: PaymentWebhookEvent) -> None:
-        """Deliver webhooks to both shops, as every endpoint of an account gets every event."""
+        """Deliver webhook events to both shops, like all endpoints of an account."""
         for webhook_event in webhook_events:
             for shop in (self.old, self.fresh):
                 take(shop, webhook_event)
                 shop.payment_listing.told.append(replace(webhook_event, created_at=shop.clock.now()))
 
     def sell(self, shop: InMemoryShop) -> tuple[OrderId, str]:
-        """Sell and deliver; gives the order and its payment intent."""
+        """Sell and deliver; return the order and its payment intent."""
         webhook_event = shop.payment(shop.upload(b"wedding"))
         self.post(webhook_event)
         assert webhook_event.checkout is not None
@@ -46,7 +46,7 @@ class TwoShops:
         return webhook_event.checkout.order_id, webhook_event.checkout.payment_intent_id
 
     def let_weeks_pass(self) -> None:
-        """Each shop compares and heals, refunds what is due, and does so again."""
+        """Let each shop reconcile with repairs and refund what is due, twice."""
         for shop in (self.fresh, self.old, self.fresh):
             shop.clock.advance(days=10)
             compare(shop, heals=True)

@@ -1,4 +1,4 @@
-"""Payments that belong to no order: they go back by themselves, or a person gives them to their photos."""
+"""Unmatched payments are refunded automatically, or matched by staff."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -31,7 +31,7 @@ BRUNO = {"actor": "person:bruno", "note": "They asked for it on the phone."}
 
 
 def set_aside(shop: InMemoryShop) -> str:
-    """Have a session paid twice; gives the checkout of the second payment."""
+    """Pay a session twice; return the checkout of the second payment."""
     session_id = shop.upload(b"wedding")
     first = shop.checkout(session_id)
     shop.clock.advance(seconds=shop.policy.payments.checkout_lifetime.total_seconds())
@@ -56,7 +56,7 @@ def intent_of(shop: InMemoryShop, checkout: str) -> str:
 
 
 def gone_back(shop: InMemoryShop, checkout: str) -> int:
-    """What the provider paid back, in minor units."""
+    """The amount that the provider refunded, in minor units."""
     paid = shop.payments.payments[intent_of(shop, checkout)]
     return paid.paid.amount - paid.left
 
@@ -110,7 +110,10 @@ def test_the_first_payment_and_its_order_are_left_alone(shop: InMemoryShop) -> N
 
 
 def paid_elsewhere(shop: InMemoryShop) -> str:
-    """A checkout that this shop did not open: made in the dashboard, or by another shop on the account."""
+    """A checkout that this shop did not open.
+
+    It was made in the dashboard, or by another shop on the account.
+    """
     shop.payment(shop.upload(b"wedding"))
     ((checkout, state),) = shop.payments.states.items()
     unsealed = replace(state.checkout, upload_session_id=None, order_id=None, payment_token=None)
@@ -544,7 +547,7 @@ def test_what_a_bank_gives_back_after_the_rest_went_back_goes_back_as_well(shop:
 
 
 def test_what_comes_back_after_the_rest_was_paid_goes_back_as_well(shop: InMemoryShop) -> None:
-    """A refund that is on record is no answer to an attempt at what is left."""
+    """A recorded refund does not answer an attempt at the rest."""
     checkout = set_aside(shop)
     intent = intent_of(shop, checkout)
     by_hand = shop.payments.refund_by_hand(intent, 90)

@@ -1,4 +1,4 @@
-"""What the payment provider posts, early, late, reversed and repeated: the end is the same."""
+"""Payment webhooks lead to the same result in any order, however repeated."""
 
 from dataclasses import replace
 from itertools import permutations
@@ -29,7 +29,7 @@ AWAY = UnavailableError("The double", "out for lunch")
 
 
 def take(shop: InMemoryShop, *webhook_events: PaymentWebhookEvent) -> None:
-    """Take notices in, each of them twice."""
+    """Handle webhook events, each of them twice."""
     for webhook_event in webhook_events:
         for _ in range(2):
             shop.payment_webhook.handle(webhook_event, sha256_of(webhook_event.event_id))

@@ -1,4 +1,4 @@
-"""A person gets everything the shop holds about them, and nothing of anybody else."""
+"""A customer gets all data the shop holds about them, only theirs."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""A person is forgotten wholly or not at all, and the figures stay."""
+"""Erasure is complete or does not happen; amounts stay on record."""
 
 import json
 

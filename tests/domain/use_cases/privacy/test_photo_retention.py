@@ -1,4 +1,4 @@
-"""Photos of finished orders go when their retention is over, and never before."""
+"""Photos are purged after the retention of finished orders, never before."""
 
 from dataclasses import replace
 from datetime import timedelta

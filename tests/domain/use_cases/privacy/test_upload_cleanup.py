@@ -1,4 +1,4 @@
-"""Temp uploads go when nobody needs them, and not before."""
+"""Temporary uploads are deleted once unused, and not before."""
 
 import io
 

@@ -11,7 +11,7 @@ from tests.doubles.container import InMemoryShop
 
 @pytest.fixture
 def order_id(shop: InMemoryShop) -> OrderId:
-    """An order that came all its way, with two mails."""
+    """A completed order, with two mails."""
     order_id = shop.pay(shop.upload(b"wedding"))
     assert shop.live(order_id).state is State.COMPLETED
     return order_id

@@ -1,4 +1,4 @@
-"""The log against itself: streams, read models, work, and orders that wait for a person."""
+"""Consistency of the log: streams, read models, reactions and held orders."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The storage against the log: what is named is there, what is there has a name."""
+"""Storage and log agree: named objects exist, and existing ones are named."""
 
 import io
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from tests.doubles.container import InMemoryShop
 
 @pytest.fixture
 def order_id(shop: InMemoryShop) -> OrderId:
-    """An order that came all its way."""
+    """A completed order."""
     order_id = shop.pay(shop.upload(b"wedding"))
     assert shop.live(order_id).state is State.COMPLETED
     return order_id
@@ -117,7 +117,7 @@ def test_an_object_of_an_order_that_nothing_happened_to_lately_is_no_stray(
 
 
 def tidied(shop: InMemoryShop) -> UploadSessionId:
-    """A session that was given up and tidied."""
+    """A session that was abandoned and cleaned up."""
     session_id = shop.upload(b"forgotten")
     shop.clock.advance(days=8)
     shop.upload_cleanup.tidy()

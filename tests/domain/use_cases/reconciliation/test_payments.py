@@ -1,4 +1,4 @@
-"""Stripe's books against ours: lost webhooks, payments, refunds and disputes, each found and healed."""
+"""Reconciliation with Stripe finds and repairs missed payments, refunds and disputes."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -30,7 +30,7 @@ BY = StaffRequest(actor="person:grace", reason="They asked for it on the phone."
 
 
 def lost_payment(shop: InMemoryShop) -> PaymentWebhookEvent:
-    """A payment whose webhook never came."""
+    """A payment whose webhook was lost."""
     webhook_event = replace(shop.payment(shop.upload(b"wedding")), created_at=shop.clock.now())
     shop.payment_listing.told.append(webhook_event)
     shop.clock.advance(hours=2)
@@ -38,7 +38,7 @@ def lost_payment(shop: InMemoryShop) -> PaymentWebhookEvent:
 
 
 def completed(shop: InMemoryShop) -> tuple[OrderId, str]:
-    """An order that is complete, and its payment intent."""
+    """A completed order, and its payment intent."""
     order_id = shop.pay(shop.upload(b"wedding"))
     order = shop.live(order_id)
     assert order.payment is not None
@@ -231,7 +231,7 @@ def test_a_session_that_waits_for_a_payment_which_has_ended_goes_on(
 def refund_notice(
     shop: InMemoryShop, intent: str, refund: ProviderRefund, refund_id: RefundId | None = None
 ) -> PaymentWebhookEvent:
-    """What the provider would have told of a refund."""
+    """The webhook event that the provider would have posted about a refund."""
     return PaymentWebhookEvent(
         event_id=f"evt_{refund.provider_refund_id}_{refund.has_failed}",
         event_type="refund.updated",
@@ -248,7 +248,8 @@ def test_a_lost_refund_that_another_lost_word_makes_room_for_is_taken_in_with_it
     shop.staff_actions.refund(order_id, BY, amount=None, photos=[])
     shop.work()
     ((wish, ours),) = shop.payments.payments[intent].refunds
-    # It fails, the whole sum is paid back in the dashboard instead, and word of that is told first.
+    # It fails, the whole sum is refunded in the dashboard instead, and the webhook about that is reported
+    # first.
     shop.payments.fail_refund(ours.provider_refund_id)
     by_hand = shop.payments.refund_by_hand(intent, 490)
     failed = replace(ours, has_failed=True)
@@ -315,7 +316,7 @@ OLD = {"api_version": "2023-10-16", "is_of_old_version": True}
 
 
 def heard_payment(shop: InMemoryShop, **version: object) -> PaymentWebhookEvent:
-    """A payment that Stripe told of, and that came in."""
+    """A payment whose webhook event was listed and received."""
     webhook_event = replace(shop.payment(shop.upload(b"wedding")), created_at=shop.clock.now(), **version)  # type: ignore[arg-type]
     shop.payment_listing.told.append(webhook_event)
     shop.payment_webhook.handle(webhook_event, sha256_of(webhook_event.event_id.encode()))

@@ -15,7 +15,7 @@ from tests.doubles.container import InMemoryShop
 
 
 def about_predictions(shop: InMemoryShop, *, heals: bool = False) -> list[tuple[str, bool]]:
-    """What was found about predictions, and whether it was healed."""
+    """The findings about predictions, and whether each was repaired."""
     findings = compare(shop, heals=heals).findings
     return [(each.what, each.is_healed) for each in findings if each.what.startswith("prediction_")]
 

@@ -1,4 +1,4 @@
-"""The comparison as a whole: what agrees is told so, and one side that is away does not cost the others."""
+"""A reconciliation run: it confirms agreement, and survives an unavailable provider."""
 
 from collections import Counter
 from dataclasses import replace
@@ -24,7 +24,7 @@ BY = StaffRequest(actor="person:grace", reason="They asked for it on the phone."
 
 @pytest.fixture
 def delivered(shop: InMemoryShop) -> InMemoryShop:
-    """A shop with one order that came all its way, long enough ago."""
+    """A shop with one order, completed long enough ago."""
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
     assert shop.live(order_id).state is State.COMPLETED
     return shop

@@ -1,4 +1,7 @@
-"""A database that was restored from a backup: noticed, put right, and nothing is refunded or given out twice."""
+"""A database restored from a backup is detected and repaired.
+
+Nothing is refunded or issued twice.
+"""
 
 import copy
 from dataclasses import replace
@@ -18,14 +21,14 @@ from tests.doubles.container import InMemoryShop
 
 
 class Backup:
-    """The tables of a shop as they were."""
+    """A copy of a shop's tables."""
 
     def __init__(self, shop: InMemoryShop) -> None:
         pages = shop.own_unit_of_work.pages
         self._tables = {name: copy.copy(table) for name, table in vars(pages).items()}
 
     def restore(self, shop: InMemoryShop) -> None:
-        """Put the tables back; what happened since is lost."""
+        """Restore the tables; later changes are lost."""
         shop.own_unit_of_work.pages.__dict__.update(
             {name: copy.copy(table) for name, table in self._tables.items()}
         )
@@ -40,7 +43,7 @@ def number_of(shop: InMemoryShop, order_id: OrderId) -> str:
 
 
 def lose(shop: InMemoryShop, *photos: bytes) -> OrderId:
-    """Sell and deliver an order, and lose it with the database that has it."""
+    """Sell and deliver an order, then lose it with its database."""
     shop.pay(shop.upload(b"before the backup"))
     backup = Backup(shop)
     order_id = shop.pay(shop.upload(*photos))

@@ -1,4 +1,4 @@
-"""Results smaller than their originals go through a second model, and are never lost for it."""
+"""Results smaller than their originals are enlarged, and never lost by it."""
 
 from dataclasses import replace
 
@@ -24,7 +24,7 @@ SMALL, LARGE = b"halved portrait of ada", b"portrait of ada"
 
 
 def with_small_result(shop: InMemoryShop) -> OrderId:
-    """An order whose photo came back smaller than it was, and is on its way to be enlarged."""
+    """An order with a small result, about to be enlarged."""
     order_id = shop.pay(shop.upload(LARGE))
     shop.work()
     end(shop, "prediction-1", SMALL)

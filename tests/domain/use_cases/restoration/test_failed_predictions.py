@@ -1,4 +1,7 @@
-"""Predictions that fail, hang, come late or twice: the photo is restored once, or its money goes back."""
+"""Predictions fail, hang, repeat or arrive late.
+
+Each photo is restored once, or refunded.
+"""
 
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A result that the storage lost costs its own photo another attempt, and holds no order."""
+"""A result lost by the storage is restored again, without a hold."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ SPOILS = [lose, damage]
 
 
 def settle(shop: InMemoryShop, order_id: OrderId) -> None:
-    """Let an order's photos be restored, and stop before they are packed."""
+    """Let an order's photos be restored, and stop before they are archived."""
     while shop.order(order_id).state is not State.SETTLED:
         if not shop.queue.waiting:
             shop.pass_time(minutes=0)

@@ -1,4 +1,7 @@
-"""A file that our storage lost fails its photo, not its order; an outage of the storage fails nothing."""
+"""A lost file fails its photo, not its order.
+
+An outage of the storage fails nothing.
+"""
 
 from collections.abc import Callable
 

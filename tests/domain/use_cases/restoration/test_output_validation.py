@@ -1,4 +1,4 @@
-"""Which pictures can be the restored original, by their shape and size."""
+"""Which pictures can be the restored original, by shape and size."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Restoration is fair and bounded: orders take turns, and a provider that is busy costs time and no photo."""
+"""Prediction limits are fair: orders take turns, and waiting loses no photo."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -19,19 +19,19 @@ BUSY = BusyError("The double", "busy", retry_after_seconds=7)
 
 @pytest.fixture
 def shop() -> InMemoryShop:
-    """A shop that has few predictions run at a time."""
+    """A shop that allows few concurrent predictions."""
     return InMemoryShop(
         replace(POLICY, predictions=replace(POLICY.predictions, max_running=3, max_per_minute=30))
     )
 
 
 def photos(count: int, of: bytes = b"wedding") -> list[bytes]:
-    """So many photos, each of other bytes."""
+    """So many photos, each with other bytes."""
     return [b"%b %d" % (of, number) for number in range(count)]
 
 
 def running(shop: InMemoryShop) -> list[OrderId]:
-    """The orders of the predictions that run."""
+    """The orders of the running predictions."""
     works = shop.restorer.works.values()
     return [
         OrderId(UUID(work.webhook_url.split("/")[-4]))

@@ -1,4 +1,4 @@
-"""What needs a person is listed, each thing since when and why, until somebody has seen to it."""
+"""The attention list: what needs staff, why, and since when."""
 
 from dataclasses import replace
 

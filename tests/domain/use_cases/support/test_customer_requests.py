@@ -1,4 +1,4 @@
-"""Customers ask for a mail again, a new link, another attempt: as often as is good for them, at their address only."""
+"""Customers request mails, links and redos, within limits."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -56,7 +56,7 @@ def new_links(shop: InMemoryShop, order_id: OrderId) -> int:
     return kinds(shop, order_id).count(e.DownloadLinkIssued)
 
 
-# A mail again.
+# Resending a mail.
 
 
 def test_what_is_sent_again_is_what_the_order_stands_for_now(shop: InMemoryShop) -> None:
@@ -143,7 +143,7 @@ def test_a_result_whose_link_has_run_out_is_sent_again_with_a_new_one(shop: InMe
     shop.downloads.find(token(shop, order_id))
 
 
-# A new link.
+# Renewing a link.
 
 
 def test_an_expired_link_brings_a_new_one_to_the_address_on_file(shop: InMemoryShop) -> None:

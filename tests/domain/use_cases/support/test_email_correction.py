@@ -1,4 +1,4 @@
-"""A customer's address is corrected: the register has the new one, the log only that a note was written."""
+"""A corrected address changes the customer; the log gets a note."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What a person at the shop may do with an order, each time with a name and a reason on record."""
+"""Actions of staff on an order, each recorded with name and reason."""
 
 from collections.abc import Callable
 
@@ -51,7 +51,7 @@ def image(order: Order, number: int) -> ImageId:
 
 
 def with_failed_refund(shop: InMemoryShop) -> OrderId:
-    """A complete order of which a person wanted 1.00 back, and the provider refuses for good."""
+    """A completed order with a 1.00 refund that the provider refuses permanently."""
     order_id = completed(shop)
     shop.payments.fault_injector.fail("issue_refund", GONE)
     shop.staff_actions.refund(order_id, ADA, amount=euros(100))
@@ -117,7 +117,7 @@ def test_a_repeat_under_the_same_key_is_done_once(shop: InMemoryShop) -> None:
     assert (len(first.events), again.events) == (1, ())
     assert "Adele" not in str(first.events)
     assert len(notes(shop, order_id)) == 1
-    shop.staff_actions.note(order_id, by)  # another wish may have the same key
+    shop.staff_actions.note(order_id, by)  # another request may have the same key
     assert len(notes(shop, order_id)) == 2
 
 
