@@ -1,4 +1,4 @@
-"""What the tests of more than one doorway share."""
+"""Fixtures for the tests of several entrypoints."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ from tests.sandbox.receiver import WebhookReceiver
 
 @pytest.fixture
 def door() -> Iterator[Doorway]:
-    """The HTTP doorway of a shop that has not seen anybody yet."""
+    """The HTTP API of a new shop without orders."""
     shop = HttpShop()
     with TestClient(application(shop), raise_server_exceptions=False) as http:
         yield Doorway(shop, http)
@@ -44,7 +44,10 @@ def restoreclick(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Shell:
-    """The command line with a shop's whole environment: an empty database, and the twins as other tests left them."""
+    """The command line with a shop's complete environment.
+
+    The database is empty; the twins are as other tests left them.
+    """
     twins: dict[str, TwinProcess] = {
         name: request.getfixturevalue(name) for name in ("stripe", "replicate", "sendgrid")
     }

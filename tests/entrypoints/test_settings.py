@@ -1,4 +1,4 @@
-"""The settings: what is missing or malformed is named all at once, and secrets are never shown."""
+"""Settings: all errors are reported at once, and secrets never shown."""
 
 import re
 from datetime import timedelta

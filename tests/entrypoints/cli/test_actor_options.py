@@ -1,4 +1,4 @@
-"""Whoever does something at the command line is on record."""
+"""The actor of each staff command is recorded."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The command line itself: quick help, sentences instead of tracebacks, and exit statuses that mean something."""
+"""The command line itself: quick help, errors as sentences, exit statuses."""
 
 import errno
 import os
@@ -125,7 +125,7 @@ def test_a_photo_that_one_may_not_read_is_named_likewise(
     may_read = Path.open
 
     def open_as_others_do(path: Path, *how: Any) -> Any:
-        # Root may read everything, so the system's word is given for it.
+        # Root may read everything, so the operating system's refusal is simulated.
         if path == locked:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
         return may_read(path, *how)

@@ -1,4 +1,4 @@
-"""Persons on the command line: their archive, the question before an erasure, and its certificate."""
+"""Customers on the command line: data export, confirmation and certificate of erasure."""
 
 import io
 import json
@@ -37,7 +37,7 @@ def order_id(shop: InMemoryShop) -> OrderId:
 
 
 class Terminal(io.StringIO):
-    """Somebody who types."""
+    """A terminal whose user types."""
 
     def isatty(self) -> bool:
         return True

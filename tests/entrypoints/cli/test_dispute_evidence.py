@@ -1,4 +1,4 @@
-"""The pack for a bank on the command line: out of a real database and a real storage."""
+"""The evidence pack on the command line, from real database and storage."""
 
 import io
 import json
@@ -22,13 +22,13 @@ from tests.domain.support.event_builders import euros
 from tests.doubles.container import InMemoryShop
 from tests.entrypoints.support.shell import Shell
 
-#: What the shop of doubles calls its first order.
+#: The number of the first order in the shop of doubles.
 NUMBER = "20260314-000001"
 
 
 @pytest.fixture
 def shop(own_database_url: str) -> Iterator[InMemoryShop]:
-    """A shop whose books the commands read."""
+    """A shop whose database the commands read."""
     with closing(PostgresUnitOfWork(own_database_url, connections=2)) as unit_of_work:
         shop = InMemoryShop(unit_of_work=unit_of_work)
         shop.ids.given = uuid4().int >> 8  # one storage serves many tests
@@ -37,7 +37,7 @@ def shop(own_database_url: str) -> Iterator[InMemoryShop]:
 
 @pytest.fixture
 def order_id(shop: InMemoryShop, s3: S3) -> OrderId:
-    """A delivered order that is disputed, with its photos in the storage that the commands read."""
+    """A delivered and disputed order, with its photos in the commands' storage."""
     photo = encoded(picture((800, 600)), "JPEG").getvalue()
     session_id = shop.upload(photo)
     order_id = shop.pay(session_id)

@@ -1,4 +1,4 @@
-"""Orders and the log on the command line, out of a real database."""
+"""Orders and the log on the command line, from a real database."""
 
 import json
 from collections.abc import Iterator

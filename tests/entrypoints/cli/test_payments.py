@@ -1,4 +1,4 @@
-"""Money without an order on the command line, with real books and Stripe's twin."""
+"""Unmatched payments on the command line, on PostgreSQL and Stripe's twin."""
 
 import getpass
 import io
@@ -50,7 +50,7 @@ def shop(own_database_url: str) -> Iterator[InMemoryShop]:
 
 @pytest.fixture
 def checkout(shop: InMemoryShop, stripe: TwinProcess) -> str:
-    """A checkout of this shop that was paid at Stripe, and whose upload session the database has lost."""
+    """A checkout paid at Stripe, whose upload session the database has lost."""
     payments = stripe_payments(stripe.url)
     wished = new_checkout(photos=1)
     sealed = replace(

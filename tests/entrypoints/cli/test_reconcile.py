@@ -1,4 +1,4 @@
-"""The comparison of the books as people and programs see it."""
+"""The reconciliation report for people and programs."""
 
 import json
 from contextlib import closing
@@ -20,7 +20,7 @@ from tests.entrypoints.support.shell import Shell
 from tests.sandbox.processes import TwinProcess
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-ALL = "2026-01-01"  # the doubles' clock stands in March
+ALL = "2026-01-01"  # the doubles' clock is set to March
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""Support staff at the command line, with real books: what they do is told, on record, and asked about first."""
+"""Staff actions on the command line: confirmed, recorded and reported.
+
+They run on a real database.
+"""
 
 import io
 import json
@@ -63,7 +66,7 @@ def completed(shop: InMemoryShop) -> Order:
 
 @contextmanager
 def a_worker(shop: InMemoryShop, order_id: OrderId) -> Iterator[None]:
-    """Does what an order needs, in a thread, as soon as it is needed."""
+    """A worker thread that performs an order's reactions at once."""
     is_over = Event()
 
     def work() -> None:

@@ -1,4 +1,4 @@
-"""What does not fit together is refused at the start: an old server, or a schema of another version."""
+"""Refusal at startup of an old server or another schema version."""
 
 import base64
 

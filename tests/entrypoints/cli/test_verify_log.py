@@ -1,4 +1,4 @@
-"""The log verified on the command line: what is printed, what can be kept, and the exit status."""
+"""Verification of the log on the command line: output, head, exit status."""
 
 import json
 from collections.abc import Iterator

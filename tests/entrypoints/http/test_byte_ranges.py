@@ -1,4 +1,4 @@
-"""Which part of a file a Range header asks for, as RFC 9110 has it."""
+"""Parsing of Range headers by RFC 9110."""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""Customers ask for a mail, a new link or another attempt: over HTTP, as programs and as people without scripts."""
+"""Customers' requests over HTTP: an e-mail again, a new link, a redo.
+
+They come from programs, and from browsers without scripts.
+"""
 
 import re
 from html.parser import HTMLParser
@@ -56,12 +59,12 @@ class Form(HTMLParser):
 
 
 def post_form(door: Doorway, address: str) -> httpx.Response:
-    """What a browser sends when a button is pressed that has no name."""
+    """Send what a browser sends when a nameless button is pressed."""
     headers = {**BROWSER, "Content-Type": "application/x-www-form-urlencoded", "Origin": "null"}
     return door.http.post(address, content=b"", headers=headers, follow_redirects=False)
 
 
-# A mail again.
+# An e-mail again.
 
 
 def test_a_mail_is_sent_again_to_the_address_on_file(door: Doorway) -> None:
@@ -175,7 +178,7 @@ def test_a_link_that_was_taken_back_offers_nothing(door: Doorway) -> None:
     assert "<form" not in page.text
 
 
-# Another attempt.
+# A redo.
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What hostile pictures cost others: nothing."""
+"""Hostile images, which must not delay other clients."""
 
 import asyncio
 import io
@@ -49,13 +49,13 @@ def test_pictures_of_1500_scans_are_refused_and_others_taken(door: Doorway, pool
         answers = [each.result() for each in sent]
     for refused in answers[:2]:
         detail = assert_problem(refused, 422, "photo-unreadable")["detail"]
-        # Decoded, it would have ended at the limit of CPU, with another sentence.
+        # If it were decoded, it would reach the CPU limit, whose message is another.
         assert "draws its picture more than 100 times over" in detail
     assert answers[2].status_code == 201
 
 
 class Held(PlainInspector):
-    """Does not come to an end before it is let go, or its result is no longer wanted."""
+    """An inspection that ends when it is released or canceled."""
 
     def __init__(self) -> None:
         self.begun = Semaphore(0)
@@ -96,7 +96,7 @@ def test_decoding_ends_when_the_sender_hangs_up(door: Doorway) -> None:
 
 
 def answer_to_a_sender_who_leaves(door: Doorway, session_id: UUID, held: Held) -> int:
-    """Send a whole photo, hang up once it is being decoded, and give the status that nobody reads."""
+    """Send a photo, disconnect during its decoding, and return the unread status."""
     path = f"/api/uploads/{session_id}/photos"
     statuses: list[int] = []
     messages = iter([{"type": "http.request", "body": PORTRAIT, "more_body": False}])

@@ -1,4 +1,4 @@
-"""Customers' file names on their way: in the answer, on the pages, in the mail, at the download."""
+"""Customers' file names in responses, pages, e-mails and downloads."""
 
 import json
 import unicodedata

@@ -1,4 +1,4 @@
-"""Strangers are bounded: by client, in total, and by the room that is left."""
+"""Limits per client, in total, and by the free storage."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, HttpShop,
 
 
 class Network:
-    """Puts the address of whoever calls at present into each request."""
+    """Middleware that sets the current client's address on each request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.client = "198.51.100.7"
@@ -77,7 +77,7 @@ def test_one_network_of_ipv6_is_one_client() -> None:
 
 def test_the_total_of_sessions_holds_while_the_count_by_client_is_away() -> None:
     with doorway(sessions_by_client=1, sessions=3) as (door, network):
-        door.shop.visitor_limits._limiter = BrokenLimiter()  # noqa: SLF001 -- Valkey is away
+        door.shop.visitor_limits._limiter = BrokenLimiter()  # noqa: SLF001 -- Valkey is unavailable
         assert [door.http.post("/api/uploads").status_code for _ in range(3)] == [201] * 3
         network.client = "198.51.100.8"
         assert_problem(door.http.post("/api/uploads"), 429, "too-many-requests")

@@ -1,4 +1,4 @@
-"""What no address accepts is a 400, signed or not: NUL bytes, and JSON nested deeper than a decoder's stack."""
+"""NUL bytes and deeply nested JSON get a 400, signed or not."""
 
 import base64
 import hashlib

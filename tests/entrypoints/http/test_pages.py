@@ -97,7 +97,7 @@ def test_every_moment_of_an_order_has_a_page_and_only_the_last_stands_still(door
         seen = fold(order_id, history[:version])
         shown = str(status_pages.of_order(seen, {}, localization_of("en-GB")).content)
         assert (refresh(shown) is None) is (seen.state in TERMINAL)
-        assert "Photo 2" in shown  # one whose name is forgotten still has a number
+        assert "Photo 2" in shown  # one whose name is erased still has a number
 
 
 def test_a_page_tells_no_address_no_token_and_no_id(door: Doorway) -> None:
@@ -134,7 +134,7 @@ def test_photos_that_all_failed_are_told_with_where_the_money_is(door: Doorway) 
     order_id = door.shop.pay(door.shop.upload(PORTRAIT))
     door.shop.work()
     door.shop.end_predictions(FailureReason.REFUSED_INPUT)
-    door.shop.perform(door.shop.queue.waiting.popleft())  # the photo is given up, its money not yet sent
+    door.shop.perform(door.shop.queue.waiting.popleft())  # the photo has failed, its refund is not yet sent
     owed = page_of(door, order_id)
     assert (heading(owed), refresh(owed)) == ("We could not restore your photos", 5)
     assert "Your money is on its way back" in owed

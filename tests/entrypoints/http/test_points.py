@@ -1,5 +1,6 @@
-"""A friend pays with a code, both get points, a coupon makes the next order cheaper, and a refund takes points back:
-in front of the doorway, with Stripe's twin.
+"""Referral codes and points over HTTP, with Stripe's twin.
+
+A customer pays with another's code, both get points, points discount the next order, and a refund revokes points.
 """
 
 from typing import Any
@@ -41,7 +42,10 @@ def check_out(till: Till, **codes: str) -> tuple[UploadSessionId, dict[str, Any]
 
 
 def buy(till: Till, email: str, count: int, **codes: str) -> Order:
-    """Check out and pay on the twin's page; ``count`` tells how many have been paid by then."""
+    """Check out and pay on the twin's page.
+
+    ``count`` is the number of checkouts paid by then.
+    """
     session_id, checkout = check_out(till, **codes)
     form = {"action": "pay", "email": email, "name": "Somebody"}
     assert till.twin.http.post(checkout["url"], data=form).status_code == 303

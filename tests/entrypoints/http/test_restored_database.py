@@ -1,4 +1,4 @@
-"""A shop whose database was restored from a backup takes no payments over HTTP, and loses no webhook."""
+"""A database behind its log: no checkouts, and no lost webhooks."""
 
 import pytest
 

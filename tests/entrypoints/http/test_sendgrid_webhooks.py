@@ -1,4 +1,7 @@
-"""SendGrid's batches: what is not ours costs nothing, what lacks our ids is found by its message id."""
+"""SendGrid's batches of webhook events.
+
+Foreign events are ignored; events without our ids are matched by message id.
+"""
 
 import json
 from pathlib import Path
@@ -18,7 +21,7 @@ CASES = Path(__file__).parents[2] / "cases"
 
 
 def batch_of(case: str, doorway: Doorway, order_id: OrderId) -> list[dict[str, Any]]:
-    """The case's batch, with the ids and the time of a mail that was sent."""
+    """The case's batch, with the ids and time of a sent e-mail."""
     email = result_of(doorway, order_id)
     assert email.message_id is not None
     text = (CASES / case / "batch.json").read_text()

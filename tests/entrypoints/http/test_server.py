@@ -40,7 +40,7 @@ print("the shop can be closed")
 def serving(
     listener: socket.socket | None = None, *, limits: Mapping[str, float] | None = None, **settings: object
 ) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
-    """Run the program until the block ends, and a client for the address it announces."""
+    """Run the program until the block ends; yield a client for it."""
     fds = [listener.fileno()] if listener else []
     told = json.dumps({"fd": fds[0] if fds else None, "settings": settings, "limits": limits or {}})
     command = [sys.executable, "-c", PROGRAM, told]
@@ -90,7 +90,10 @@ def test_a_photo_that_is_too_large_is_refused_in_words_over_a_real_connection() 
 
 
 def sessions_until_refused(http: httpx2.Client, forwarded_for: str) -> int:
-    """How many sessions a client may open that is said to have an address, up to a hundred."""
+    """How many sessions a client with a forwarded address may open.
+
+    At most a hundred are tried.
+    """
     for opened in range(100):
         if http.post("/api/uploads", headers={"X-Forwarded-For": forwarded_for}).status_code == 429:
             return opened
@@ -137,7 +140,7 @@ def test_small_answers_are_sent_at_once(*, is_inherited: bool) -> None:
 
 
 async def _waits_for_no_acknowledgement(listener: socket.socket) -> bool:
-    """Whether asyncio, on which the server runs, has Nagle's algorithm off on a connection it accepts here."""
+    """Whether asyncio disables Nagle's algorithm on an accepted connection here."""
     found: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def look(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -156,7 +159,7 @@ async def _waits_for_no_acknowledgement(listener: socket.socket) -> bool:
 #: A request that lacks its last line.
 BEGUN = b"GET /health/live HTTP/1.1\r\nHost: shop\r\n"
 
-#: Far below what a test waits for a connection to end.
+#: Far less than a test waits for a connection to close.
 SHORT = {"HEADER_SECONDS": 0.3, "STALL_SECONDS": 0.5, "SMALL_BODY_SECONDS": 0.3}
 
 
@@ -169,14 +172,14 @@ def impatient() -> Iterator[httpx2.Client]:
 
 @contextmanager
 def connected(http: httpx2.Client) -> Iterator[socket.socket]:
-    """A connection that the test speaks on byte by byte; one that is not ended in time fails the test."""
+    """A raw connection, which fails the test unless closed in time."""
     address = (str(http.base_url.host), http.base_url.port or 80)
     with socket.create_connection(address, timeout=20) as connection:
         yield connection
 
 
 def drip(connection: socket.socket, text: bytes) -> bytes:
-    """Send the same bytes again and again, slowly, until the server ends the connection; gives what it said."""
+    """Send bytes slowly until the server closes; return its response."""
     proposed = b""
     connection.settimeout(0.05)
     deadline = time.monotonic() + 20
@@ -209,7 +212,7 @@ def test_a_client_that_never_ends_its_headers_is_cut_off(
 ) -> None:
     with connected(impatient) as connection:
         connection.sendall(order_placement)
-        while connection.recv(65536):  # ends when the server ends it
+        while connection.recv(65536):  # ends when the server closes it
             pass
 
 

@@ -1,4 +1,4 @@
-"""The same bytes sent twice are one photo, and a photo can be taken out before the checkout is paid."""
+"""Duplicate photos in a session, and removal of photos before payment."""
 
 from pathlib import Path
 from uuid import UUID, uuid4

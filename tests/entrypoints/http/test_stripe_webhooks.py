@@ -1,4 +1,4 @@
-"""Stripe's twin in front of the doorway: what it posts is taken in as it is, in the order a test chooses."""
+"""Webhooks of Stripe's twin, delivered unchanged in the order a test chooses."""
 
 import pytest
 

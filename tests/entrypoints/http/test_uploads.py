@@ -32,7 +32,7 @@ def narrow_door() -> Iterator[Doorway]:
 
 
 class Sender:
-    """The far end of a connection: sends chunks without announcing how many, and may then fall silent."""
+    """A client that sends chunks without a length, and may then stall."""
 
     def __init__(self, chunk: bytes, chunks: int, *, then: str = "end") -> None:
         self.answer: dict[str, Any] = {}
@@ -220,7 +220,7 @@ def test_a_session_takes_no_more_photos_than_an_order_may_hold(narrow_door: Door
     for photo in (b"1", b"2"):
         assert narrow_door.send_photo(session_id, photo).status_code == 201
     assert_problem(narrow_door.send_photo(session_id, b"3"), 409, "too-many-photos")
-    assert narrow_door.send_photo(session_id, b"2").status_code == 200  # its first answer was lost
+    assert narrow_door.send_photo(session_id, b"2").status_code == 200  # its first response was lost
 
 
 def test_a_session_whose_price_is_quoted_takes_no_more_photos(door: Doorway) -> None:

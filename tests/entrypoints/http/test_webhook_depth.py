@@ -1,4 +1,4 @@
-"""The way of a Stripe webhook through the project's own code, from the HTTP handler to the append."""
+"""The call depth of a Stripe webhook, from HTTP handler to append."""
 
 import traceback
 from collections.abc import Callable

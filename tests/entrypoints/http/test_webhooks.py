@@ -76,7 +76,7 @@ def test_a_notice_is_not_confirmed_when_it_could_not_be_written_down(
 
 
 def restoring(door: Doorway) -> tuple[str, str]:
-    """Have an order at the restorer; give its prediction and the path that was made for it."""
+    """An order with a running prediction; return it and its webhook path."""
     door.shop.pay(door.shop.upload(PORTRAIT))
     door.shop.work()
     ((prediction_id, work),) = door.shop.restorer.works.items()

@@ -1,4 +1,4 @@
-"""The HTTP doorway before a shop of doubles that checks its providers' signatures for real."""
+"""The HTTP API on a shop of doubles with real signature verification."""
 
 import base64
 import hashlib
@@ -51,7 +51,7 @@ class HttpShop(InMemoryShop):
         return order_id
 
     def token(self, order_id: OrderId) -> str:
-        """The token of an order's newest link, as it stands in the mail."""
+        """The token of an order's newest link, as in the e-mail."""
         link = self.order(order_id).newest_link
         assert link is not None
         return self.token_signer.download_token(link.link_id)
@@ -138,7 +138,7 @@ class Doorway:
 
 
 def assert_problem(answer: httpx.Response | httpx2.Response, status: int, name: str) -> dict[str, Any]:
-    """Check that an answer is a whole problem document of this kind, and give it."""
+    """Assert that a response is a complete problem document; return it."""
     assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
     document: dict[str, Any] = answer.json()
     assert (document["type"], document["status"]) == (f"/problems/{name}", status)

@@ -1,4 +1,4 @@
-"""The command line as a shell sees it: words in, a status and two streams out."""
+"""The command line as a shell runs it: arguments, status and output."""
 
 import io
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Stripe's twin in front of the doorway: what it posts is taken in as it is, in the order a test chooses."""
+"""Webhooks of Stripe's twin, delivered unchanged in the order a test chooses."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ from tests.sandbox.receiver import WebhookReceiver
 
 @dataclass(frozen=True)
 class Till:
-    """The doorway, the twin, and the twin's webhooks on their way from one to the other."""
+    """The HTTP API, the twin, and the twin's undelivered webhooks."""
 
     door: Doorway
     twin: TwinProcess
@@ -33,7 +33,7 @@ class Till:
         return self.door.shop
 
     def deliver(self, event_type: str, count: int = 1) -> None:
-        """Post what the twin told of this type, each notice twice."""
+        """Post the twin's webhook events of this type, each twice."""
         for posted in self.letterbox.wait_for(event_type, count):
             for _ in range(2):
                 answer = self.door.http.post(
@@ -42,7 +42,10 @@ class Till:
                 assert answer.status_code == 200
 
     def open_page(self, session_id: UploadSessionId, **changes: Any) -> str:
-        """Open another page for a session at the twin, as if the shop had asked for something else."""
+        """Open another checkout for a session at the twin.
+
+        The twin sees it as a different request of the shop.
+        """
         form = {
             "mode": "payment",
             "success_url": "https://shop.example/thanks",
@@ -75,7 +78,8 @@ def open_till(stripe: TwinProcess, letterbox: WebhookReceiver) -> Iterator[Till]
     impatient = replace(POLICY, retention=replace(POLICY.retention, uploads=timedelta(days=1)))
     shop = HttpShop(impatient, payment_provider=stripe_payments(stripe.url))
     shop.clock.moment = datetime.now(UTC)
-    shop.ids.given = uuid4().int >> 1  # the twin remembers what earlier tests asked for under the first ids
+    # The twin remembers the idempotency keys of earlier tests, which the first ids would repeat.
+    shop.ids.given = uuid4().int >> 1
     parser = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock())
     shop.ports = replace(shop.ports, payment_webhook_parser=parser)
     with TestClient(application(shop), raise_server_exceptions=False) as http:

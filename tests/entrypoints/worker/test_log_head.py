@@ -1,4 +1,7 @@
-"""A worker keeps the log's head in the storage, and does nothing with a database that is behind it."""
+"""Writing of the log's head, and waiting for a current database.
+
+The database is behind if it lacks events that the stored head counts.
+"""
 
 from threading import Event, Thread
 

@@ -1,4 +1,4 @@
-"""What a worker is made of: chores that come back, and leases that are kept while work goes on."""
+"""A worker's parts: periodic tasks, lease renewal and dispatch."""
 
 from datetime import UTC, datetime
 from threading import Event, Thread
@@ -28,7 +28,7 @@ SOON_SECONDS = 5
 
 
 class Renewals:
-    """Remembers which claims were renewed; those that are overdue are given up instead."""
+    """A reaction runner that records renewals and gives up overdue claims."""
 
     def __init__(self, *overdue: Claim) -> None:
         self.renewed: list[list[Claim]] = []
