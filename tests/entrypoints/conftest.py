@@ -31,7 +31,7 @@ def door() -> Iterator[Doorway]:
 
 @pytest.fixture
 def till(stripe: TwinProcess, letterbox: WebhookReceiver) -> Iterator[Till]:
-    """The doorway of a shop that sells at Stripe's twin."""
+    """The HTTP API of a shop that sells at Stripe's twin."""
     with open_till(stripe, letterbox) as till:
         yield till
 

@@ -50,7 +50,7 @@ class SentPhotoView(UploadedPhotoView):
 class CheckoutView:
     """The provider's page on which the session's photos are paid.
 
-    ``points`` take ``discount`` off the quoted ``amount``, both in minor units.
+    ``amount`` is the quoted price, ``discount`` what ``points`` take off it; both are in minor units.
     """
 
     url: str

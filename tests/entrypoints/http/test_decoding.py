@@ -128,7 +128,7 @@ def answer_to_a_sender_who_leaves(door: Doorway, session_id: UUID, held: Held) -
 
 
 class Full(PlainInspector):
-    """A decoder that takes no more for now."""
+    """An image inspector that is overloaded."""
 
     def check(self) -> None:
         raise UnavailableError("The picture decoder", "too many pictures are waiting", retry_after_seconds=60)

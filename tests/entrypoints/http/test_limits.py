@@ -31,7 +31,7 @@ class Network:
 
 @contextmanager
 def doorway(**quotas: int) -> Iterator[tuple[Doorway, Network]]:
-    """A shop with these quotas, its doorway, and the network between."""
+    """A shop with these quotas, its HTTP API, and the network in front."""
     shop = HttpShop(replace(POLICY, visitor_quotas=VisitorQuotas(**quotas)))
     network = Network(application(shop))
     with TestClient(cast("Litestar", network), raise_server_exceptions=False) as http:
@@ -40,7 +40,7 @@ def doorway(**quotas: int) -> Iterator[tuple[Doorway, Network]]:
 
 @dataclass
 class BrokenLimiter:
-    """A store of counts that is away: it lets everything pass."""
+    """An unavailable store of counts, which allows everything."""
 
     def take(self, quota: Quota, client: str, amount: int = 1) -> timedelta | None:
         del quota, client, amount

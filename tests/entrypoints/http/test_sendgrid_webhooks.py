@@ -41,7 +41,7 @@ def result_of(doorway: Doorway, order_id: OrderId) -> Email:
 
 
 def late(doorway: Doorway, order_id: OrderId, **fields: Any) -> list[dict[str, Any]]:
-    """An event about the result mail that has lost its custom arguments."""
+    """An event about the result e-mail, without its custom arguments."""
     message_id = result_of(doorway, order_id).message_id
     return [{"timestamp": 1773500966, "sg_message_id": f"{message_id}.recvd-x-1-A-0.0", **fields}]
 

@@ -23,7 +23,7 @@ LIMIT_BYTES = 3 * request_bodies.BATCH_BYTES
 
 @pytest.fixture
 def narrow_door() -> Iterator[Doorway]:
-    """A doorway that takes two photos of three mebibytes."""
+    """An HTTP API that accepts two photos of three mebibytes."""
     shop = HttpShop(
         replace(POLICY, uploads=replace(POLICY.uploads, max_photo_bytes=LIMIT_BYTES, max_photos=2))
     )

@@ -32,7 +32,7 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;
 
 
 class HttpShop(InMemoryShop):
-    """A shop of doubles with all that the HTTP doorway asks for."""
+    """A shop of doubles with all that the HTTP API needs."""
 
     def wire(self, payments: PaymentProvider) -> None:
         """Check signatures as production does."""
@@ -45,7 +45,7 @@ class HttpShop(InMemoryShop):
         super().wire(payments)
 
     def delivered(self, *photos: bytes) -> OrderId:
-        """An order that has come all its way."""
+        """An order, paid and processed to its end."""
         order_id = self.pay(self.upload(*(photos or (PORTRAIT,))))
         self.live(order_id)
         return order_id
@@ -59,7 +59,7 @@ class HttpShop(InMemoryShop):
 
 @dataclass(frozen=True)
 class Doorway:
-    """A shop, and a client that knocks at its doorway."""
+    """A shop, and a client of its HTTP API."""
 
     shop: HttpShop
     http: TestClient[Litestar]
