@@ -1,4 +1,4 @@
-"""One whole shop for all journeys: real servers, twins, API and worker, each a process of its own."""
+"""One whole shop for all journeys: servers, twins, API and worker processes."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -11,7 +11,7 @@ from tests.entrypoints.support.shell import Answer, Shell
 from tests.journeys.running_shop import RunningShop
 from tests.journeys.terminal_users import Start, Visitor
 
-#: A lease this short lets a journey see what happens after it without waiting long.
+#: A lease this short lets a journey see what happens after its expiry without a long wait.
 PACE = {
     "LEASE_SECONDS": "1.5",
     "RESEND_AFTER_SECONDS": "1",
@@ -19,7 +19,8 @@ PACE = {
     "EMAIL_RETRY_DELAY_MS": "200",
 }
 
-#: It gets only results that are smaller than their originals, which the twin has where a journey asks for one.
+#: It processes only results that are smaller than their originals, which the twin returns where a journey
+#: requests one.
 ENLARGING = {"REPLICATE_ENLARGE_MODEL": "nightmareai/real-esrgan"}
 
 
@@ -37,7 +38,7 @@ def hands(local_shop: LocalShop) -> Iterator[RunningShop]:
 
 @pytest.fixture(scope="session")
 def photo() -> Path:
-    """A small picture, so that a journey's time is the shop's and not the restorer's."""
+    """A small picture, so that restoring it takes hardly any time."""
     return Path(__file__).parent / "harvest-1926.jpg"
 
 
@@ -45,7 +46,7 @@ def photo() -> Path:
 def reconcile(
     hands: RunningShop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Answer]:
-    """The command, for which nothing is too young to be missing."""
+    """The command, without a grace period for recent objects."""
     for name, value in {**hands.shop.environment, "RECONCILE_GRACE_SECONDS": "0"}.items():
         monkeypatch.setenv(name, value)
     shell = Shell(capsys)
@@ -54,6 +55,6 @@ def reconcile(
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts commands that are ended with the test."""
+    """Start commands, which end with the test."""
     with ExitStack() as stack:
         yield lambda *words: stack.enter_context(Visitor(tmp_path, *words))

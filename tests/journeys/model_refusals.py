@@ -1,9 +1,9 @@
-"""How the models of the shop under test are told to refuse a photo."""
+"""Fault rules that make the shop's models refuse a photo."""
 
 from typing import Any
 
-#: Where each of the shop's two models can be told to misbehave.
+#: The fault rule's target for each of the shop's two models.
 FIRST, SECOND = "prediction:flux-kontext-apps/restore-image", "prediction:tencentarc/gfpgan"
 
-#: What the next prediction of a model fails with: no further attempt would go better there.
+#: Fails a model's next prediction with an error that no further attempt would avoid.
 REFUSAL: dict[str, Any] = {"do": "fail", "options": {"error": "NSFW content detected. (E005)"}}

@@ -1,4 +1,4 @@
-"""How an order ends well, whatever was done to it on the way, and what a comparison of the books finds."""
+"""The outcome of a completed order, and reconciliation findings."""
 
 import json
 from collections import Counter
@@ -15,10 +15,14 @@ from tests.waiting import eventually
 def completes_with_two_mails(
     hands: RunningShop, customer: Customer, order_id: OrderId, *, restored: int = 2, refunds: int = 0
 ) -> None:
-    """Wait for the end; each thing is once in the log and once in the mailbox, and the link opens an archive."""
+    """Wait until the order is complete, and check log, mails and archive.
+
+    Each event is once in the log and each mail once in the mailbox; the link opens an archive.
+    """
 
     def is_done() -> bool:
-        # The confirmation may come last: when a crash hid whether it was sent, the shop waits for word of it.
+        # The confirmation may come last: if a crash hid whether it was sent, the shop waits for a webhook
+        # about it.
         return (
             hands.order(order_id).state is State.COMPLETED
             and hands.event_names(order_id).count("EmailSent") >= 2
@@ -47,7 +51,7 @@ def completes_with_two_mails(
 
 
 def findings(answer: Answer) -> list[dict[str, Any]]:
-    """Every finding of an answer in JSON; its last line is about the whole."""
+    """The findings in a JSON answer, whose last line is a summary."""
     *lines, whole = map(json.loads, answer.out.splitlines())
     assert whole["agrees"] is (answer.status == 0)
     assert (whole["closed"], whole["cut_off"]) == ({}, {})

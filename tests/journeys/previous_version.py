@@ -1,4 +1,4 @@
-"""The version of the shop before the newest migration, as the repository's history has it."""
+"""The shop's version before the newest migration, from the repository's history."""
 
 import io
 import subprocess
@@ -12,9 +12,10 @@ VERSIONS = "migrations/versions"
 
 
 def unpack_neighbour(folder: Path) -> tuple[str, str]:
-    """Unpack the code of the newest commit with fewer migrations; gives its newest revision and ours.
+    """Unpack the newest commit with fewer migrations; return both newest revisions.
 
-    Fails where the history is missing, because then nothing would be tried: an archive without any is skipped.
+    The first revision is the unpacked one's, the second is ours. Fails where the history is incomplete, because
+    then nothing would be tested; an archive without any history is skipped.
     """
     if not (ROOT / ".git").exists():
         pytest.skip("There is no history here: the neighbouring version can be tried in a clone only.")

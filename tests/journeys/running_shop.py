@@ -1,4 +1,4 @@
-"""What a journey does to a running shop: buys from it, looks into its books, and takes its processes away."""
+"""Act on a running shop: buy, inspect its database, and stop processes."""
 
 import os
 import signal
@@ -40,7 +40,10 @@ def unit_of_work_of(shop: LocalShop) -> AbstractContextManager[Database]:
 
 
 class RunningShop:
-    """The hands of a journey; every customer has an address of their own, so journeys share one shop."""
+    """Helpers of a journey.
+
+    Every customer has a separate address, so that journeys can share one shop.
+    """
 
     def __init__(self, shop: LocalShop) -> None:
         self.shop = shop
@@ -63,14 +66,14 @@ class RunningShop:
         self._stack.close()
 
     def customer(self, email: str | None = None) -> Customer:
-        """A customer nobody knows yet."""
+        """A new customer."""
         address = email or f"{uuid4().hex}@customer.example"
         return self._stack.enter_context(
             Customer(self.shop.url, self.shop.addresses["sendgrid"], email=address)
         )
 
     def buy(self, *photos: Path, email: str | None = None) -> tuple[Customer, OrderId]:
-        """Upload and pay; gives the customer and the order, which begins its way now."""
+        """Upload and pay; return the customer and the order."""
         customer = self.customer(email)
         customer.open_session()
         for number, photo in enumerate(photos, start=1):
@@ -80,7 +83,10 @@ class RunningShop:
         return customer, OrderId(UUID(eventually(customer.order_id, "the order")))
 
     def _told_apart(self, photo: Path, number: int) -> Path:
-        """The same picture with other bytes: a number in a JPEG comment. A shop takes the same bytes once."""
+        """The same picture with other bytes: a number in a JPEG comment.
+
+        A shop accepts the same bytes once.
+        """
         content, comment = photo.read_bytes(), b"%d" % number
         assert content.startswith(b"\xff\xd8")
         numbered = self._folder / f"{number}-{photo.name}"
@@ -89,7 +95,7 @@ class RunningShop:
         return numbered
 
     def order(self, order_id: OrderId) -> Order:
-        """The order as its log tells it."""
+        """Load the order from its log."""
         with self._unit_of_work.transaction() as transaction:
             return fold(order_id, transaction.event_store.history(order_id))
 
@@ -103,11 +109,14 @@ class RunningShop:
         return [type(recorded.event).__name__ for recorded in self.history(order_id)]
 
     def waits_for(self, event_name: str, order_id: OrderId) -> None:
-        """Wait until an event is on record."""
+        """Wait until an event is recorded."""
         eventually(lambda: event_name in self.event_names(order_id), event_name)
 
     def misbehave(self, twin: str, rule: dict[str, Any]) -> Callable[[], bool]:
-        """Have a twin misbehave, until the journey ends at the latest; gives whether it has done so yet."""
+        """Add a fault rule to a twin, until the journey ends.
+
+        Returns a function that says whether the rule has struck.
+        """
         faults = f"{self.shop.addresses[twin]}/_twin/faults"
         self._twins.post(faults, json=rule).raise_for_status()
         return lambda: any(told["fired"] for told in self._twins.get(faults).json())
@@ -118,20 +127,20 @@ class RunningShop:
         self._twins.put(url, json=knobs).raise_for_status()
 
     def backstage(self, twin: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """Do what only a bank or a person at the provider can do; gives what came of it."""
+        """Act as a bank or the provider's staff; return the result."""
         answer = self._twins.post(f"{self.shop.addresses[twin]}/_twin/{path}", json=body).raise_for_status()
         done: dict[str, Any] = answer.json()
         return done
 
     def payment_intent(self, order_id: OrderId) -> str:
-        """What the payment provider calls an order's payment."""
+        """The payment provider's id of an order's payment."""
         payment = self.order(order_id).payment
         assert payment is not None
         assert payment.payment_intent_id is not None
         return payment.payment_intent_id
 
     def ledger(self, twin: str) -> dict[str, list[dict[str, Any]]]:
-        """What a provider knows: its objects by kind."""
+        """A provider's objects by kind."""
         told = self._twins.get(f"{self.shop.addresses[twin]}/_twin/ledger").raise_for_status().json()
         objects: dict[str, list[dict[str, Any]]] = told["objects"]
         return objects
@@ -156,7 +165,7 @@ class RunningShop:
         return count
 
     def claimed_work(self) -> list[tuple[str, dict[str, Any]]]:
-        """Kind and arguments of every reaction that was claimed, and the claim committed."""
+        """Kind and arguments of every reaction with a committed claim."""
         rows = self._database.execute("SELECT kind, arguments FROM reactions WHERE attempts >= 1")
         return [(kind, arguments) for kind, arguments in rows]
 
@@ -165,16 +174,16 @@ class RunningShop:
         return {str(found) for (found,) in self._database.execute("SELECT session_id FROM upload_sessions")}
 
     def unmatched_payments(self) -> set[str]:
-        """The payment intents that were set aside."""
+        """The payment intents of unmatched payments."""
         rows = self._database.execute("SELECT payment_intent_id FROM unmatched_payments")
         return {intent for (intent,) in rows}
 
     def rebuild(self) -> list[OrderId]:
-        """Write the read models anew from the log."""
+        """Rebuild the read models from the log."""
         return list(self._unit_of_work.rebuild())
 
     def read_models(self) -> dict[str, list[str]]:
-        """Every row of every read model, but for when it was written."""
+        """Every row of every read model, without its time of writing."""
         return {
             table.name: sorted(
                 row
@@ -186,7 +195,7 @@ class RunningShop:
         }
 
     def rows_as_text(self, table: str) -> list[str]:
-        """A table's rows as PostgreSQL shows them."""
+        """A table's rows as PostgreSQL prints them."""
         return [row for (row,) in self._database.execute(f"SELECT to_jsonb(t)::text FROM {table} t")]
 
     def everything_stored(self) -> Iterator[str]:
@@ -195,11 +204,11 @@ class RunningShop:
             yield from self.rows_as_text(table)
 
     def download_token(self, link_id: DownloadLinkId) -> str:
-        """The token only the customer's mailbox and the shop's key know."""
+        """The token that only the customer's mail and the shop's key reveal."""
         return TokenSigner(self.shop.environment["WORKER_SECRET_KEY"].encode()).download_token(link_id)
 
     def note(self, order_id: OrderId, text: str) -> None:
-        """Write something down about an order, as a person of the shop."""
+        """Write a note about an order, as a staff member."""
         note = Note(
             note_id=NoteId(uuid4()),
             order_id=order_id,
@@ -211,7 +220,7 @@ class RunningShop:
             transaction.notes.write(note)
 
     def hasten(self, order_id: OrderId) -> None:
-        """Let what an order has to do later be due now, and wait until nothing is left of it."""
+        """Make an order's pending reactions due now, and await their end."""
         self._database.execute(
             "UPDATE reactions SET due_at = now() WHERE order_id = %s AND status = 'pending'", (order_id,)
         )
@@ -231,7 +240,7 @@ class RunningShop:
 
     @contextmanager
     def worker_asleep(self) -> Iterator[None]:
-        """SIGSTOP the worker, and wake it when the block ends."""
+        """SIGSTOP the worker, and SIGCONT it at the end of the block."""
         os.kill(self.shop.worker.pid, signal.SIGSTOP)
         try:
             yield
@@ -239,16 +248,19 @@ class RunningShop:
             os.kill(self.shop.worker.pid, signal.SIGCONT)
 
     def kill_worker(self) -> None:
-        """SIGKILL the worker; it stays away until ``restart`` is called."""
+        """SIGKILL the worker; it stays down until ``restart`` is called."""
         self.shop.worker.kill()
 
     def restart(self) -> None:
-        """Start again what died."""
+        """Restart the processes that died."""
         assert list(self.shop.restart_what_died())
 
     @contextmanager
     def every_message_again(self, order_id: OrderId) -> Iterator[list[int]]:
-        """Send the id of each of the order's reactions over and over; gives how often, as the only element."""
+        """Send the id of each of the order's reactions repeatedly.
+
+        Yields a list whose only element counts the messages.
+        """
         stopping, sent = Event(), [0]
 
         def repeat() -> None:
@@ -256,7 +268,7 @@ class RunningShop:
                 rows = self._database.execute(
                     "SELECT reaction_id, kind FROM reactions WHERE order_id = %s", (order_id,)
                 ).fetchall()
-                # Which queue it comes through is all the same to the claim.
+                # The claim does not depend on the queue.
                 self._queue.send([(reaction_id, MoveImages()) for reaction_id, _ in rows])
                 sent[0] += len(rows)
                 stopping.wait(0.02)

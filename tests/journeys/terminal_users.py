@@ -1,4 +1,4 @@
-"""A visitor at a terminal: starts `restoreclick`, reads what it prints, presses Ctrl-C, and looks what is left."""
+"""A terminal user: starts `restoreclick`, reads output, presses Ctrl-C, checks leftovers."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from tests.waiting import eventually
 
 
 class Visitor:
-    """One command that runs, in a folder and with a temporary folder of its own."""
+    """One running command, with its own home and temporary folder."""
 
     def __init__(self, home: Path, *words: str | Path) -> None:
         self.home = home / "home"
@@ -42,26 +42,29 @@ class Visitor:
 
     @property
     def screen(self) -> str:
-        """All that was printed so far."""
+        """All output so far."""
         return "".join(self.printed)
 
     def reads(self, words: str) -> None:
-        """Wait until these words are printed."""
+        """Wait until this text is printed."""
         eventually(lambda: words in self.screen or self._must_run(words), f"{words!r} on the screen")
 
     def wait(self) -> int:
-        """The command's exit status, once it has ended."""
+        """Wait for the end of the command; return its exit status."""
         status = self.process.wait(timeout=60)
         self._reader.join(timeout=10)
         return status
 
     def press(self, key: signal.Signals) -> int:
-        """Send a signal to the command alone, as a terminal would, and wait for its end."""
+        """Send a signal to the command alone, and wait for its end."""
         self.process.send_signal(key)
         return self.wait()
 
     def processes(self) -> dict[int, str]:
-        """The command line of every process that knows of the visitor's folders, besides the command itself."""
+        """The command lines of processes that use the visitor's folders.
+
+        The command itself is left out.
+        """
         own = {str(os.getpid()), str(self.process.pid)}
         return {
             int(entry.name): _words(entry / "cmdline")
@@ -83,7 +86,7 @@ class Visitor:
 
 
 def _words(file: Path) -> str:
-    """What the kernel tells of a process, if it still exists and is not somebody else's."""
+    """Read a process's file in /proc, empty if gone or not ours."""
     try:
         return file.read_bytes().replace(b"\0", b" ").decode(errors="replace")
     except OSError:
@@ -94,6 +97,6 @@ Start = Callable[..., Visitor]
 
 
 def left_nothing(visitor: Visitor) -> None:
-    """Require that no process and no temporary file of a command is left."""
+    """Assert that a command left no process and no temporary file."""
     assert visitor.processes() == {}
     assert list(visitor.temporary.iterdir()) == []

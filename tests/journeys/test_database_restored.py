@@ -1,4 +1,4 @@
-"""A backup of last night is restored under a whole shop: it waits, is put right with one command, and goes on."""
+"""A shop on a restored backup waits until one command repairs it."""
 
 import json
 import signal
@@ -25,15 +25,15 @@ from tests.journeys.outcomes import completes_with_two_mails
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import PATIENCE_SECONDS, eventually
 
-#: Longer than it takes to restore the backup: the photo is at the restorer all that time.
+#: Longer than the restore of the backup takes: the photo is at the restorer all that time.
 RESTORER_SECONDS = 25
 
 
 @dataclass
 class Lost:
-    """What a shop did after its backup, and how it looks to its customers."""
+    """What a shop did after its backup, and what its customers see."""
 
-    before: OrderId  # delivered before the backup, with another attempt after it
+    before: OrderId  # delivered before the backup, with a redo after it
     delivered: OrderId
     in_work: OrderId
     session_id: str
@@ -64,7 +64,7 @@ def link_of(customer: Customer) -> str:
 def live_after_the_backup(
     hands: RunningShop, photo: Path, shell: Shell, first: tuple[Customer, OrderId]
 ) -> Lost:
-    """Deliver an order and a second result, begin an order, and take an upload."""
+    """Deliver an order and a redo, begin an order, and upload photos."""
     customer, before = first
     redone = shell("orders", "redo", str(before), "--photo", "1", "--reason", "The left edge is blurred.")
     assert redone.status == 0, redone.err
@@ -112,7 +112,7 @@ def answers(url: str) -> bool:
 
 
 def head_is_kept(shop: Container) -> bool:
-    """Whether the storage knows of the newest event of the log."""
+    """Whether the storage has the head of the log's newest event."""
     head = shop.log_heads.newest()
     with shop.ports.unit_of_work.transaction() as transaction:
         newest = transaction.log_recovery.newest_event()
@@ -158,7 +158,7 @@ def test_a_shop_goes_on_after_its_database_was_restored(
 
 
 def waits(hands: RunningShop, photo: Path) -> None:
-    """No checkout is opened, and no worker begins, before the database is put right."""
+    """Neither checkouts nor reactions begin before the database is repaired."""
     visitor = hands.customer()
     visitor.open_session()
     visitor.send(photo, "wedding.jpg")
@@ -169,7 +169,7 @@ def waits(hands: RunningShop, photo: Path) -> None:
 
 
 def goes_on(hands: RunningShop, photo: Path, lost: Lost, recovery: dict[str, Any]) -> None:
-    """What was delivered is as it was, what was paid is delivered, and the shop sells."""
+    """Deliveries are unchanged, paid orders are delivered, and the shop sells."""
     assert set(recovery["rebuilt"]) == {str(lost.delivered), str(lost.in_work)}
     assert (recovery["held"], recovery["unplaced"]) == ([], [])
     assert set(recovery["unknown_referrals"]) == set(recovery["rebuilt"])

@@ -1,4 +1,4 @@
-"""What a newcomer sees: `restoreclick demo` delivers or says why not, and leaves nothing behind but the photos."""
+"""`restoreclick demo` delivers or says why not, and leaves only the photos."""
 
 from pathlib import Path
 from zipfile import ZipFile

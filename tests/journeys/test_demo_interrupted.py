@@ -1,4 +1,4 @@
-"""Whoever is interrupted, or dies, leaves nothing running: the demo ends, and `dev` brings back what died."""
+"""An interrupted demo leaves no process; `dev` restarts processes that died."""
 
 import os
 import signal
@@ -40,7 +40,7 @@ def test_dev_tells_a_shell_all_it_needs_brings_back_what_dies_and_closes_on_a_si
     assert "is using the data folder" in second.screen
     told = visitor.home / ".restoreclick" / "environment.sh"
     assert told.stat().st_mode & 0o077 == 0
-    reconciled = subprocess.run(  # noqa: S603 -- our own words
+    reconciled = subprocess.run(  # noqa: S603 -- a constant command
         ["/bin/sh", "-c", f'. "{told}" && "{sys.executable}" -m entrypoints.cli reconcile --since 1h'],
         capture_output=True,
         text=True,

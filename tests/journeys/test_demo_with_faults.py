@@ -1,4 +1,4 @@
-"""The demo full of trouble promises an end: it tells which trouble failed to come, and any other end from that one."""
+"""The demo with faults reports faults that missed and unpromised ends."""
 
 from pathlib import Path
 
@@ -30,10 +30,10 @@ LOST = Trouble(
 
 
 class Silence:
-    """Tells nobody anything."""
+    """A listener that ignores everything."""
 
     def hear(self, order: Json, known: int) -> None:
-        """Say nothing."""
+        """Ignore the progress."""
 
 
 def test_an_outage_is_told_lifted_and_counted_and_trouble_that_never_came_is_missed(

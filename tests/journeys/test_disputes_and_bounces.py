@@ -1,4 +1,4 @@
-"""What a bank, a dashboard, a mailbox and a person do to an order in the middle of its way, or after it."""
+"""Disputes, dashboard refunds, bounces and staff actions during or after an order."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +23,7 @@ Say = Callable[[OrderId, e.Event], object]
 
 @pytest.fixture
 def grace_says(hands: RunningShop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Say]:
-    """A person of the shop, whose word is recorded by a shop of her own on the same books."""
+    """A staff member who uses a second container on the same database."""
     for name, value in hands.shop.environment.items():
         monkeypatch.setenv(name, value)
     with open_container(read_settings()) as shop:
@@ -79,7 +79,7 @@ def test_a_result_that_bounces_holds_the_order_and_its_release_sends_another_mai
     hands: RunningShop, photo: Path, grace_says: Say
 ) -> None:
     email = f"{uuid4().hex}@customer.example"
-    # The confirmation and the result: what is sent after the release arrives.
+    # The confirmation and the result bounce: what is sent after the release arrives.
     hands.misbehave("sendgrid", {"on": f"mail:{email}", "do": "bounce", "times": 2})
     _, order_id = hands.buy(photo, email=email)
     eventually(lambda: hands.order(order_id).hold is HoldReason.EMAIL_BOUNCED, "the held order")

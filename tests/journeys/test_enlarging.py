@@ -1,4 +1,4 @@
-"""A model that answers smaller than it was sent: its result goes through a second recipe, and is never lost for it."""
+"""Results smaller than their originals are enlarged, and never lost by it."""
 
 import io
 from pathlib import Path
@@ -16,7 +16,7 @@ from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 RESTORER, ENLARGER = "prediction:flux-kontext-apps/restore-image", "prediction:nightmareai/real-esrgan"
-#: Of the photo, of what a restorer makes of it here, and of that four times as wide and high.
+#: The size of the photo, of the restorer's result here, and of that four times as wide and high.
 ORIGINAL, SMALL, LARGE = (320, 213), (192, 128), (768, 512)
 
 
@@ -57,7 +57,7 @@ def test_what_cannot_be_enlarged_is_delivered_small_with_both_sizes_and_nothing_
 def what_came_of(
     hands: RunningShop, customer: Customer, order_id: OrderId
 ) -> tuple[str, str, str, tuple[int, int]]:
-    """The story, the result mail, the page behind its link, and the size of the photo in the archive."""
+    """The timeline, the result mail, its page, and the archived photo's size."""
     eventually(lambda: hands.order(order_id).state is State.COMPLETED, "the completed order")
     mail = eventually(lambda: result_mail(customer), "the mail with the link")
     link = customer.link_in(mail)
@@ -73,5 +73,5 @@ def what_came_of(
 
 
 def result_mail(customer: Customer) -> dict[str, Any] | None:
-    """The mail with a link to photos, once it has come."""
+    """The mail with a link to photos, once it has arrived."""
     return next((mail for mail in customer.mails() if customer.link_in(mail)), None)

@@ -1,4 +1,4 @@
-"""Nothing about an erased person is left: their canaries are in no table, object, queue or line of a log."""
+"""An erased customer's traits remain in no table, object, queue or log."""
 
 import io
 import json
@@ -25,19 +25,19 @@ from tests.waiting import eventually
 
 @dataclass(frozen=True)
 class Canary:
-    """A person, each of whose traits is found nowhere else."""
+    """A customer whose traits occur nowhere else."""
 
     mark: str
     order_id: OrderId
 
     @property
     def email(self) -> str:
-        """An address in the form that people type."""
+        """An address with capitals, as people type it."""
         return f"Canary.{self.mark}@customer.example"
 
     @property
     def traits(self) -> dict[str, bytes]:
-        """What must not be found, by what it is."""
+        """The traits that must not be found, by kind."""
         return {
             "address": f"canary.{self.mark}".encode(),
             "name": f"name-{self.mark}".encode(),
@@ -47,13 +47,13 @@ class Canary:
         }
 
     def found_in(self, content: bytes) -> list[str]:
-        """Which traits some bytes hold, whatever their case."""
+        """The traits that the bytes contain, in any case."""
         return [trait for trait, words in self.traits.items() if words in content.lower()]
 
 
 @pytest.fixture
 def canary(hands: RunningShop, tmp_path: Path, photo: Path) -> Canary:
-    """Somebody whose confirmation bounced, whose photo was restored, and who fetched it."""
+    """A customer with a bounced confirmation, a restored photo and a download."""
     mark = uuid4().hex
     person = Canary(mark, OrderId(uuid4()))
     marked = tmp_path / "marked.jpg"
@@ -78,7 +78,7 @@ def canary(hands: RunningShop, tmp_path: Path, photo: Path) -> Canary:
 
 
 def restoreclick(hands: RunningShop, *words: str) -> subprocess.CompletedProcess[bytes]:
-    """Run a command as somebody at the shop would."""
+    """Run a command as a staff member."""
     return subprocess.run(  # noqa: S603
         [sys.executable, "-m", "entrypoints.cli", *words],
         env=hands.shop.environment,
@@ -88,7 +88,7 @@ def restoreclick(hands: RunningShop, *words: str) -> subprocess.CompletedProcess
 
 
 def places(hands: RunningShop) -> Iterator[tuple[str, bytes]]:
-    """Everything that the shop has written anywhere, by where it is."""
+    """Everything that the shop has stored, by place."""
     for row in hands.everything_stored():
         yield "a table", row.encode()
     shop = hands.shop.environment
@@ -115,7 +115,7 @@ def places(hands: RunningShop) -> Iterator[tuple[str, bytes]]:
 
 
 def _unpacked(content: bytes) -> bytes:
-    """An archive is what is in it."""
+    """Replace an archive by its contents."""
     if not content.startswith(b"PK"):
         return content
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -123,7 +123,7 @@ def _unpacked(content: bytes) -> bytes:
 
 
 def left_of(canary: Canary, hands: RunningShop) -> dict[str, set[str]]:
-    """Where which traits are found."""
+    """The places in which traits are found, by trait."""
     left: dict[str, set[str]] = {}
     for place, content in places(hands):
         for trait in canary.found_in(content):

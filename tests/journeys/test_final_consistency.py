@@ -1,6 +1,6 @@
-"""After the journeys: the laws of the house, on the database, the storage and the providers' own ledgers joined.
+"""After the journeys: the laws on database, storage and provider ledgers.
 
-The shop of the journeys is shared, so whatever they did to it is judged here; by itself this module buys one order.
+The journeys share one shop, so that all their effects are checked here; alone this module buys one order.
 """
 
 import hashlib
@@ -32,10 +32,10 @@ from tests.waiting import eventually
 pytestmark = pytest.mark.after_journeys
 
 Histories = dict[OrderId, list[e.RecordedEvent]]
-#: As the restorer's ledger holds it.
+#: As in the restorer's ledger.
 Prediction = dict[str, Any]
 
-#: The work that has a provider do something, and what names it there.
+#: The reactions that act at a provider, and what identifies them there.
 _WORK_THAT_WRITES = {
     "SendEmail": ("email_id",),
     "IssueRefund": ("refund_id",),
@@ -45,7 +45,7 @@ _WORK_THAT_WRITES = {
 
 @pytest.fixture(scope="module")
 def histories(local_shop: LocalShop, photo: Path) -> Histories:
-    """Every order's stream, once all of them have come to rest."""
+    """Every order's stream, once all orders are at rest."""
     with RunningShop(local_shop) as hands:
         hands.buy(photo)
 
@@ -97,7 +97,7 @@ def test_each_payment_belongs_to_one_order_or_is_set_aside(hands: RunningShop, o
 
 
 def test_the_providers_refunds_are_those_of_the_log(hands: RunningShop, orders: list[Order]) -> None:
-    """Those that were made in the dashboard, without a word of ours, are on record as such."""
+    """Refunds made in the dashboard are recorded as such."""
     refunds = hands.ledger("stripe").get("refund", [])
     failed = {
         name
@@ -162,10 +162,11 @@ def test_every_object_that_the_log_names_exists_with_its_fingerprint(
 def test_every_object_has_a_name_or_is_the_output_of_a_prediction_that_came_second(
     hands: RunningShop, storage: Minio, histories: Histories
 ) -> None:
-    """Originals and archives have keys that a repeat writes again, so nothing but what is named can be left there.
+    """Repeated writes reuse the keys of originals and archives.
 
-    An output lies under its prediction. A worker that was killed between storing and recording it leaves an orphan if
-    another prediction settled the image meanwhile; it waits for the order's photos to be purged.
+    So nothing but what is recorded can be left there. An output is stored under its prediction. A worker that
+    was killed between storing and recording it leaves an orphan if another prediction settled the image
+    meanwhile; it stays until the order's photos are purged.
     """
     kept = {
         str(found.object_name)
@@ -225,7 +226,10 @@ def test_every_prediction_on_record_was_the_restorers(hands: RunningShop, histor
 def test_every_prediction_that_succeeded_is_on_record_unless_another_settled_its_image(
     hands: RunningShop, histories: Histories
 ) -> None:
-    """A start whose reply was lost, or hidden by a crash, is made again: the first outcome to come in is taken."""
+    """A start with a lost reply is repeated; the first outcome counts.
+
+    A crash can hide the reply as well.
+    """
     orders = {str(order_id): fold(order_id, history) for order_id, history in histories.items()}
     for prediction in _came_second(hands, histories):
         order_id, image_id, _ = _address(prediction)
@@ -236,7 +240,7 @@ def test_every_prediction_that_succeeded_is_on_record_unless_another_settled_its
 def test_the_shops_own_comparison_comes_to_the_same(
     histories: Histories, reconcile: Callable[..., Answer]
 ) -> None:
-    """Outputs that came second wait for the purge, and orders on hold for a person: of both it tells."""
+    """It reports only unused outputs that await the purge, and held orders."""
     del histories
     assert {each["what"] for each in findings(reconcile("--json"))} <= {"stray_object", "order_held"}
 
@@ -257,7 +261,7 @@ def test_no_personal_data_is_in_the_log(hands: RunningShop, histories: Histories
 
 
 def _came_second(hands: RunningShop, histories: Histories) -> list[Prediction]:
-    """The predictions that succeeded and are not on record."""
+    """The predictions that succeeded and are not recorded."""
     recorded = _recorded_predictions(histories)
     return [
         prediction
@@ -278,15 +282,16 @@ def _recorded_predictions(histories: Histories) -> set[str | None]:
 
 
 def _address(prediction: Prediction) -> tuple[str, str, str]:
-    """Order, image and attempt, out of the address the shop had the restorer post to."""
+    """Order, image and attempt, parsed from a prediction's webhook URL."""
     order_id, image_id, attempt, _ = prediction["_webhook"].split("/")[-4:]
     return order_id, image_id, attempt
 
 
 def _stored_objects(history: list[e.RecordedEvent]) -> Iterator[StoredObject]:
-    """What an order's events name; temp uploads are left out, housekeeping takes those.
+    """The objects that an order's events name, without temporary uploads.
 
-    Of an order whose photos went, because their retention was over or its customer is forgotten, that is nothing.
+    Housekeeping deletes the temporary uploads. An order whose photos were purged, after the retention or an
+    erasure, has none.
     """
     if any(isinstance(recorded.event, e.PhotosPurged | e.OrderErased) for recorded in history):
         return

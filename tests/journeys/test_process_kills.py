@@ -1,4 +1,4 @@
-"""Whatever is taken away in the middle of an order, it ends complete, with two mails, each thing once in the log."""
+"""An order completes whatever is killed: two mails, each event once."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def test_an_undisturbed_order_goes_from_photo_to_inbox(hands: RunningShop, photo
 def test_redis_is_emptied_in_the_middle(hands: RunningShop, photo: Path) -> None:
     with hands.worker_asleep():
         customer, order_id = hands.buy(photo, photo)
-        # Now the messages about the payment wait in Redis, and nobody has read them.
+        # Now the messages about the payment wait in Redis, unread.
         hands.empty_redis()
     for event in ("ImagesMoved", "RestorationStarted", "RestorationCompleted"):
         hands.waits_for(event, order_id)

@@ -1,4 +1,4 @@
-"""Whatever a provider does in the middle of an order, the customer pays once, gets each mail once, and the photos."""
+"""Despite provider faults a customer pays once and gets everything once."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ SEND = "POST /v3/mail/send"
 
 
 def attempts(hands: RunningShop, order_id: OrderId) -> list[Attempt]:
-    """What was tried for an order's photos."""
+    """The attempts at an order's photos."""
     return [one for image in hands.order(order_id).images.values() for one in image.attempts.values()]
 
 

@@ -1,4 +1,4 @@
-"""Files as scanners, editors and forgetful cameras write them, through a running shop: delivered right, or refused."""
+"""Files of scanners, editors and cameras are delivered correctly, or refused."""
 
 import io
 from pathlib import Path
@@ -17,7 +17,7 @@ from tests.waiting import eventually
 
 PICTURES = Path(__file__).parents[1] / "adapters" / "images" / "pictures"
 
-#: What is refused at upload, and a word of the advice.
+#: What is refused at upload, and part of the advice.
 REFUSED = {
     "raw-dng.dng": "raw file",
     "tiff-three-pages.tif": "3 pages",
@@ -84,7 +84,7 @@ def archive(customer: Customer) -> ZipFile:
 
 
 def pictures_in(zipped: ZipFile) -> dict[str, Image.Image]:
-    """The pictures by the names that their photos had, without an ending."""
+    """The pictures by their photos' names, without an extension."""
     found: dict[str, Image.Image] = {
         stem(name): Image.open(io.BytesIO(zipped.read(name))) for name in zipped.namelist()
     }

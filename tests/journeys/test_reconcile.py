@@ -1,4 +1,4 @@
-"""`restoreclick reconcile` on a running shop: lost webhooks are made up for, missing and stray objects are told."""
+"""`restoreclick reconcile` applies lost webhooks, and reports missing and stray objects."""
 
 import io
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def about(order_id: str, answer: Answer) -> list[tuple[str, bool]]:
 
 
 def paid_in_silence(hands: RunningShop, photo: Path) -> tuple[Customer, OrderId]:
-    """A customer who paid, and of whose payment the shop never heard."""
+    """A customer who paid, with the payment's webhook lost."""
     is_lost = hands.misbehave("stripe", {"on": "webhook:checkout.session.completed", "do": "never"})
     customer = hands.customer()
     customer.open_session()

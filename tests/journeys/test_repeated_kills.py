@@ -1,4 +1,4 @@
-"""Killed while money goes back, and killed over and over: the order ends as if nothing had been."""
+"""Workers killed during refunds, or repeatedly, do not change an order's result."""
 
 from pathlib import Path
 from random import Random
@@ -11,9 +11,9 @@ from tests.journeys.outcomes import completes_with_two_mails
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
-#: Not so many that the resend of a mail, should a kill have hidden its fate, is due before the last one.
+#: Few enough that the resend of a mail, if a kill hid its delivery, is not due before the last one.
 KILLS = 3
-#: How long a worker lives once it is up; an order of three small photos takes about half a second.
+#: How long a worker runs once it is up; an order of three small photos takes about half a second.
 LIFE_SECONDS = (0.02, 0.2)
 
 
@@ -38,12 +38,12 @@ def test_the_worker_is_killed_while_it_refunds_and_the_money_goes_back_once(
 
 @pytest.mark.slow
 def test_the_worker_is_killed_again_and_again(hands: RunningShop, photo: Path) -> None:
-    never, lives = Event(), Random(1926)  # noqa: S311 -- it draws moments, no secrets
+    never, lives = Event(), Random(1926)  # noqa: S311 -- it draws times, no secrets
     hands.kill_worker()
     customer, order_id = hands.buy(photo, photo, photo)
     for _ in range(KILLS):
         hands.restart()
-        # No fact is waited for: a kill may come at any moment.
+        # No fact is waited for: a kill may happen at any moment.
         never.wait(lives.uniform(*LIFE_SECONDS))
         hands.kill_worker()
     hands.restart()

@@ -1,4 +1,7 @@
-"""A rolling upgrade: the version before the newest migration and this one run side by side on the newest schema."""
+"""A rolling upgrade: the previous version and this one share a schema.
+
+It is the newest schema; the previous version is the one before the newest migration.
+"""
 
 import os
 import subprocess
@@ -29,7 +32,7 @@ READY_SECONDS = 60.0
 
 
 class TwoVersions:
-    """The sandbox, one address for the API of either version, and the code of both."""
+    """The sandbox, one API address for both versions, and their code."""
 
     def __init__(
         self, folder: Path, old_code: Path, revisions: tuple[str, str], listener: socket, sandbox: Sandbox
@@ -51,7 +54,7 @@ class TwoVersions:
         )
 
     def revision(self) -> str:
-        """Where the schema is now."""
+        """The present revision of the schema."""
         with psycopg.connect(self._environment["DATABASE_URL"]) as connection:
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
         assert row is not None
@@ -87,7 +90,7 @@ class TwoVersions:
             yield customer, OrderId(UUID(eventually(customer.order_id, "the order")))
 
     def assert_delivered(self, customer: Customer, order_id: OrderId) -> None:
-        """Wait until the restored photo came by mail, and fetch it."""
+        """Wait for the mail with the restored photo, and download it."""
         self.assert_completed(order_id)
         link = next(found for mail in customer.mails() if (found := customer.link_in(mail)))
         with customer.fetching(link) as chunks:
@@ -160,13 +163,14 @@ def test_each_version_works_what_the_other_has_taken_while_an_upgrade_rolls(shop
             shop.assert_completed(order_id)
             if shop.old_can_read(order_id):
                 shop.assert_delivered(customer, order_id)
-    # A process of the old version that dies meanwhile can be started again.
+    # A process of the old version that dies meanwhile can be restarted.
     with shop.running("new", "serve"), shop.buying(photo) as (customer, order_id):
         with shop.running("old", "worker") as old_worker:
             if shop.old_can_read(order_id):
                 shop.assert_delivered(customer, order_id)
                 return
-            # The newer version records more than the older one can read: such an order waits for the newer worker.
+            # The newer version records more than the older one can read: such an order waits for the newer
+            # worker.
             eventually(
                 lambda: "The log holds" in old_worker.output() or "its log holds" in old_worker.output()
             )

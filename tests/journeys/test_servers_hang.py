@@ -1,4 +1,4 @@
-"""A server that hangs, or refuses writes, costs the shop seconds once; orders go on, and it is well by itself."""
+"""Hanging or read-only servers cost the shop seconds once; it recovers itself."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.journeys.running_shop import RunningShop
 from tests.silence import stopped
 from tests.waiting import eventually
 
-#: Far below any time-out of the shop's.
+#: Far below any of the shop's time-outs.
 AT_ONCE_SECONDS = 2
 
 
@@ -81,7 +81,7 @@ def test_a_database_that_hangs_is_waited_for_once(
 ) -> None:
     with hanging(hands, "PostgreSQL"):
         assert client.post("/api/uploads").status_code == 503
-        # One call in some seconds is let through as a probe and waits.
+        # Every few seconds one call is let through as a probe and waits.
         waits = sorted(refused_after(client, "POST", "/api/uploads") for _ in range(3))
         assert waits[1] < AT_ONCE_SECONDS
         began = time.monotonic()
@@ -95,7 +95,10 @@ def test_a_database_that_hangs_is_waited_for_once(
 def test_a_database_that_only_reads_is_an_outage_until_it_takes_writes_again(
     hands: RunningShop, client: httpx2.Client, photo: Path
 ) -> None:
-    """A failover left every connection on a server that only reads; nothing has to be restarted afterwards."""
+    """A failover left every connection on a read-only server.
+
+    Nothing has to be restarted afterwards.
+    """
     eventually(lambda: is_ready(client), "a shop that is ready")
     alter_database(hands, "SET default_transaction_read_only = on")
     try:
@@ -114,7 +117,7 @@ def test_a_database_that_only_reads_is_an_outage_until_it_takes_writes_again(
 
 
 def alter_database(hands: RunningShop, change: str) -> None:
-    """Change what new sessions begin with, and end those there are."""
+    """Change the defaults of new sessions, and end the existing ones."""
     with psycopg.connect(hands.shop.environment["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
         connection.execute(f'ALTER DATABASE "{connection.info.dbname}" {change}'.encode())

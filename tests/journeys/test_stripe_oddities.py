@@ -1,4 +1,4 @@
-"""What Stripe does that few expect: a running shop tells customer and support what is true, and nothing more."""
+"""Unusual Stripe behaviour: customers and support read only what is true."""
 
 import hashlib
 import hmac
@@ -24,18 +24,18 @@ from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 PRICE = 490
-#: Words that claim that the customer has the money.
+#: Phrases that claim that the customer has the money.
 HAS_IT_BACK = ("went back", "was paid back", "has been refunded", "was refunded")
 
 
 class Support:
-    """A person of the shop at a terminal."""
+    """A staff member at a terminal."""
 
     def __init__(self, shell: Shell) -> None:
         self._shell = shell
 
     def run(self, *words: str) -> str:
-        """Run a command that has to succeed; the lines of its output are joined, wherever they were broken."""
+        """Run a command that must succeed; return its output without line breaks."""
         answer = self._shell(*words)
         assert answer.status == 0, answer
         return " ".join(answer.out.split())
@@ -56,7 +56,7 @@ def support(
 
 @contextmanager
 def stripe_with(hands: RunningShop, **knobs: object) -> Iterator[None]:
-    """Change settings of the account, and change them back."""
+    """Change settings of the account, and restore them afterwards."""
     before = {"refunds_pending": False, "tax_on_top_percent": 0, "hides_customer_details": False}
     hands.turn("stripe", **knobs)
     try:
@@ -66,14 +66,14 @@ def stripe_with(hands: RunningShop, **knobs: object) -> Iterator[None]:
 
 
 def customer_reads(customer: Customer, order_id: OrderId) -> str:
-    """Every sentence that a customer reads: of the order's page, its history, and the mails."""
+    """All that a customer reads: the order's page, its history, the mails."""
     seen = customer.order(str(order_id))
     sentences = [seen["sentence"], *(line["sentence"] for line in seen["history"])]
     return " ".join([*sentences, *(f"{mail['subject']} {mail['text']}" for mail in customer.mails())])
 
 
 def refused_and_refunded(hands: RunningShop, photo: Path) -> tuple[Customer, OrderId, str]:
-    """An order of one photo that both models refuse, and the refund that Stripe accepted for it."""
+    """An order whose photo both models refuse, and its accepted refund."""
     for model in (FIRST, SECOND):
         hands.misbehave("replicate", {"on": model, **REFUSAL})
     customer, order_id = hands.buy(photo)
@@ -95,7 +95,7 @@ def test_a_pending_refund_is_on_its_way_until_stripe_says_how_it_ended(
         assert (seen["refunded"]["amount"], seen["refund_on_its_way"]["amount"]) == (0, PRICE)
         for told in (customer_reads(customer, order_id), support.reads(order_id)):
             assert "on its way" in told
-            # Support reads that Stripe "has yet to confirm" it: that is no claim.
+            # Support reads that Stripe "has yet to confirm" it: that claims nothing.
             claim_free = told.replace("has yet to confirm that 4.90 EUR was paid back", "")
             assert not [words for words in HAS_IT_BACK if words in claim_free]
         assert "0.00 EUR paid back" in support.reads(order_id)
@@ -116,7 +116,7 @@ def _is_paid_back(hands: RunningShop, support: Support, customer: Customer, orde
 
 
 def _is_owed_again(hands: RunningShop, support: Support, customer: Customer, order_id: OrderId) -> None:
-    """The order waits for a person; on the next try Stripe pays at once."""
+    """The order waits for staff; the next refund is paid at once."""
     hands.waits_for("RefundFailed", order_id)
     assert hands.order(order_id).hold is HoldReason.REFUND_NOT_ISSUED
     told = support.reads(order_id)
@@ -187,7 +187,7 @@ def test_a_payment_of_which_stripe_knows_only_an_open_page_is_found_by_reconcile
     customer.open_session()
     assert customer.send(photo, "wedding.jpg")
     page = customer.ask_for_checkout()["url"]
-    # A declined card leaves the page open, and gives the payment its id.
+    # A declined card leaves the page open, and creates the payment's id.
     assert customer.press(page, "decline").status_code == httpx2.codes.PAYMENT_REQUIRED
     session = next(
         each
@@ -219,7 +219,7 @@ def _sessions_of(hands: RunningShop, order_id: OrderId) -> list[dict[str, Any]]:
 
 
 def post_signed(hands: RunningShop, event_type: str, about: dict[str, Any]) -> httpx2.Response:
-    """Send an event that Stripe never made, under a signature that is right."""
+    """Send an event that Stripe never made, with a valid signature."""
     now = int(time.time())
     event = {
         "id": f"evt_{uuid4().hex}",

@@ -1,4 +1,4 @@
-"""Photos with people's own names, sent twice or taken out, fetched in pieces; and mail events that lack our ids."""
+"""Unusual file names, repeated uploads, partial downloads, and mail events without ids."""
 
 import io
 import json
@@ -22,7 +22,7 @@ NAMES = [
     for case in ("names-capitals", "names-joiners", "names-number-prefix")
     for name in json.loads((CASES / case / "names.json").read_text())
 ]
-#: What the case keeps of the archive before the connection broke.
+#: The bytes of the archive that arrive before the connection breaks.
 BROKEN_AT = 5000
 
 
@@ -61,10 +61,10 @@ def test_each_photo_arrives_once_under_its_name_and_the_archive_is_resumed(
 
 
 def _send_photos(client: httpx2.Client, session_id: str, photo: Path) -> None:
-    """Send a photo under each name, one of them twice, and one too many that is taken out."""
+    """Upload a photo under each name, one twice, and remove one again."""
     photos = f"/api/uploads/{session_id}/photos"
     for number, name in enumerate([*NAMES, "not-this-one.jpg"]):
-        # What follows the end of a JPEG shows nothing, and makes other bytes of it.
+        # Bytes after the end of a JPEG show nothing, and make it another file.
         content = photo.read_bytes() + b"%d" % number
         sent = [client.post(photos, params={"filename": name}, content=content) for _ in range(2)]
         assert [answer.status_code for answer in sent] == [201, 200]
@@ -80,7 +80,7 @@ def _send_photos(client: httpx2.Client, session_id: str, photo: Path) -> None:
 
 
 def _hang_up_while_sending(shop_url: str, session_id: str) -> None:
-    """Send half of a photo, and be gone."""
+    """Send half of a photo, then disconnect."""
     url = urlsplit(shop_url)
     head = (
         f"POST /api/uploads/{session_id}/photos?filename=cut.jpg HTTP/1.1\r\nHost: {url.netloc}\r\n"
@@ -91,7 +91,7 @@ def _hang_up_while_sending(shop_url: str, session_id: str) -> None:
 
 
 def _fetched_in_pieces(client: httpx2.Client, archive: str) -> bytes:
-    """Begin the download, lose the connection, and go on where it broke off."""
+    """Begin the download, lose the connection, and resume."""
     with client.stream("GET", archive) as broken:
         assert broken.headers["accept-ranges"] == "bytes"
         etag, size_bytes = broken.headers["etag"], int(broken.headers["content-length"])
