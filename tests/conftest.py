@@ -1,4 +1,4 @@
-"""The outside world that many tests share: each server starts once, when the first test asks for it."""
+"""Shared fixtures: each server starts once, when a test first needs it."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,10 +34,10 @@ from tests.shared_servers import ServerHost, ask
 
 _HOST = pytest.StashKey[ServerHost]()
 
-#: For many runs of the same tests, of which each must be short and give what the others gave: pytest
-#: --hypothesis-profile mutants.
+#: For many runs of the same tests, each of which must be short and deterministic: pytest --hypothesis-profile
+#: mutants.
 settings.register_profile("mutants", derandomize=True, database=None, deadline=None, max_examples=30)
-#: What `make test` tries of each property, and what `make test-all` tries of it once more.
+#: What `make test` tries of each property; `make test-all` tries more.
 settings.register_profile("quick", deadline=None, max_examples=20)
 settings.register_profile("thorough", deadline=None, max_examples=200)
 
@@ -46,10 +46,10 @@ _SHOPS_OF_THEIR_OWN = ("tests/journeys/test_demo", "tests/journeys/test_rolling_
 
 
 class OneShopScheduling(LoadFileScheduling):
-    """Keeps together what shares what it has started: a file's tests, and all journeys through the one shop.
+    """Schedules tests with a shared setup together: a file, or all journeys.
 
-    So the laws that are checked last are held against whatever any journey did to that shop. Commands that open a shop
-    of their own go by themselves.
+    All journeys but those that open their own shop run on one worker, so that the laws checked last cover
+    whatever any journey did to that shop.
     """
 
     def _split_scope(self, nodeid: str) -> str:
@@ -60,7 +60,7 @@ class OneShopScheduling(LoadFileScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> OneShopScheduling:
-    """Tell who shares out tests that run side by side."""
+    """Choose the scheduler of parallel tests."""
     return OneShopScheduling(config, log)
 
 
@@ -80,7 +80,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Own the run's servers, unless this is one of the workers that share them."""
+    """Own the run's servers, unless this is an xdist worker."""
     if hasattr(config, "workerinput"):
         return
     supervisor, folder = Supervisor(), TemporaryDirectory(prefix="tests-")
@@ -94,7 +94,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
     def end() -> None:
         for process in supervisor.processes:
-            process.kill()  # nothing of their data is needed any more
+            process.kill()  # their data is no longer needed
         supervisor.close()
         folder.cleanup()
 
@@ -103,7 +103,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the journeys, which take one worker longest, and check their laws when all of them are over."""
+    """Run the journeys first, and their laws after all of them.
+
+    They take one worker longest.
+    """
 
     def turn(item: pytest.Item) -> tuple[bool, bool]:
         is_journey = item.nodeid.startswith("tests/journeys/")
@@ -114,7 +117,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: WorkerController) -> None:
-    """Tell a worker where the shared servers are asked for."""
+    """Pass the address of the shared servers' host to a worker."""
     host = node.config.stash[_HOST]
     node.workerinput["server_host"] = (host.address, host.key)
 
@@ -137,7 +140,7 @@ def _migrated_database(supervisor: Supervisor, data_dir: Path, programs: Path | 
 
 @pytest.fixture(scope="session")
 def s3(pytestconfig: pytest.Config) -> S3:
-    """The run's S3 server, on which each worker has a bucket of its own."""
+    """The run's S3 server, with a bucket for each worker."""
     server: S3 = _shared("s3", pytestconfig)
     host = server.endpoint.removeprefix("http://")
     Minio(host, server.access_key, server.secret_key, secure=False, region=REGION).make_bucket(BUCKET)
@@ -152,7 +155,7 @@ def letterboxes() -> Iterator[ReceivingServer]:
 
 @pytest.fixture
 def letterbox(letterboxes: ReceivingServer) -> WebhookReceiver:
-    """Where the twins post their webhooks, a new one for each test."""
+    """The twins' webhook endpoint, a new one for each test."""
     return letterboxes.new_receiver()
 
 
@@ -178,7 +181,7 @@ def replicate_process() -> Iterator[TwinProcess]:
 
 @pytest.fixture
 def replicate(replicate_process: TwinProcess) -> Iterator[TwinProcess]:
-    """A twin that is told with each prediction where its webhooks go."""
+    """A twin that gets its webhook URL with each prediction."""
     before = replicate_process.control("GET", "settings")
     yield replicate_process
     replicate_process.behave()
@@ -199,21 +202,21 @@ def sendgrid(sendgrid_process: TwinProcess, letterbox: WebhookReceiver) -> Itera
 
 @pytest.fixture(scope="session")
 def postgres_url(pytestconfig: pytest.Config) -> str:
-    """A database with the newest schema, to be copied, on the PostgreSQL that this run is about."""
+    """A template database with the newest schema, on the run's PostgreSQL."""
     url: str = pytestconfig.getoption("--postgresql-url") or _shared("postgresql", pytestconfig)
     return url
 
 
 @pytest.fixture(scope="session")
 def new_database(postgres_url: str) -> Iterator[Callable[[], str]]:
-    """Makes databases with the newest schema: copies of one that was migrated once."""
+    """Create databases with the newest schema, as copies of a template."""
     with ExitStack() as copies:
         yield lambda: copies.enter_context(_copy_of(postgres_url))
 
 
 @pytest.fixture(scope="session")
 def database_url(new_database: Callable[[], str]) -> str:
-    """A database for tests that keep apart by fresh ids."""
+    """A database for tests that use separate ids."""
     return new_database()
 
 
@@ -225,7 +228,7 @@ def own_database_url(postgres_url: str) -> Iterator[str]:
 
 
 def _write_without_waiting_for_the_disk(database_url: str) -> None:
-    """Make a server fast whose data nobody needs after a crash of the machine."""
+    """Speed up a server whose data need not survive a machine's crash."""
     server = make_url(database_url).set(database="postgres").render_as_string(hide_password=False)
     with psycopg.connect(server, autocommit=True) as connection:
         for setting in ("fsync", "full_page_writes"):

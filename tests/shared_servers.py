@@ -1,4 +1,4 @@
-"""Servers that start once a run and that all workers share."""
+"""Servers that start once per run and that all workers share."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ class ServerHost:
         Thread(target=self._answer, name="shared servers", daemon=True).start()
 
     def server(self, name: str) -> Any:
-        """Where a server is; started if it does not run yet."""
+        """Return a server's address; start it if it does not run yet."""
         with self._starting:
             if name not in self._running:
                 self._running[name] = self._starts[name]()

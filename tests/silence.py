@@ -10,14 +10,14 @@ from pathlib import Path
 
 @contextmanager
 def silent_listener() -> Iterator[int]:
-    """A port whose connections the kernel accepts, and that nothing ever reads from."""
+    """A port that accepts connections and never reads from them."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
 
 
 @contextmanager
 def stopped(pid: int) -> Iterator[None]:
-    """SIGSTOP a process and all its children, and let them go on when the block ends."""
+    """SIGSTOP a process and its children; SIGCONT them after the block."""
     family = [pid, *_descendants(pid)]
     for each in family:
         os.kill(each, signal.SIGSTOP)
@@ -30,7 +30,7 @@ def stopped(pid: int) -> Iterator[None]:
 
 
 def _descendants(pid: int) -> Iterator[int]:
-    """By the parents that the kernel names, Linux only."""
+    """Find all children by the parents in /proc; Linux only."""
     parents = {}
     for status in Path("/proc").glob("[0-9]*/stat"):
         with suppress(FileNotFoundError, ProcessLookupError):

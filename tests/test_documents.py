@@ -1,4 +1,4 @@
-"""The documents say what is true: their commands exist, their links lead somewhere, what is generated is fresh."""
+"""Documents are correct: commands exist, links resolve, generated parts are fresh."""
 
 import re
 import shlex
@@ -25,7 +25,7 @@ from sandbox.demo.provider_faults import TROUBLES, back
 from tests.domain.support.event_builders import PAID_AT, Facts
 from tests.vocabulary import FOLDERS
 
-#: What the demo's customer is to the shop.
+#: The demo's customer as an HTTP client.
 DEMO = Client(network="127.0.0.0/24", device=Device.PROGRAM)
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "sandbox/samples/SOURCES.md"])
@@ -116,7 +116,7 @@ def test_the_printed_trouble_is_told_as_the_demo_would_tell_it_today() -> None:
     (printed,) = re.findall(r"```text\n(\d\d:.+?)```", page, flags=re.DOTALL)
     lines = re.sub(r"\n {24}", " ", printed).splitlines()
     timed = [line for line in lines if re.match(r"\d\d:", line)]
-    # What goes wrong has no figure beside its time; the first line of a story has none either.
+    # A fault has no figure beside its time; neither has the first line of a timeline.
     wrong = [line[24:] for line in timed[1:] if not line[8:24].strip()]
     sentences = [line[24:].partition(" (reported by")[0] for line in timed if line[24:] not in wrong]
     assert {shape(sentence) for sentence in sentences} - told_of_trouble() == set()
@@ -182,7 +182,7 @@ def test_no_secret_is_written_into_the_compose_file() -> None:
 
 
 def commands(text: str) -> Iterator[list[str]]:
-    """Every ``make`` and ``restoreclick`` command in a page's code blocks and between its backticks."""
+    """Every ``make`` and ``restoreclick`` command in a page's code."""
     inline = re.findall(r"`([^`\n]+)`", text)
     fenced = "\n".join(re.findall(r"^```\w*\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)).splitlines()
     blocks = [
@@ -195,13 +195,16 @@ def commands(text: str) -> Iterator[list[str]]:
 
 
 def code_paths(text: str) -> list[str]:
-    """Each file, folder and module of ours that stands between a page's backticks; ``LANGUAGE`` is any word."""
+    """Every path of ours between a page's backticks.
+
+    These are files, folders and modules; ``LANGUAGE`` matches any word.
+    """
     folders = "domain|adapters|entrypoints|sandbox|migrations|benchmarks|tests"
     return re.findall(rf"`((?:(?:{folders})(?:[./][\w./]*)?|[\w/]+\.py))`", text)
 
 
 def _is_in_the_code(path: str) -> bool:
-    """Whether there is such a path, file name, or module, or a name in such a module."""
+    """Whether a path, file name, module, or a module's name exists."""
     if "/" in path or path.isidentifier():
         return any(ROOT.glob(re.sub(r"\b[A-Z]+\b", "*", path).rstrip("/")))
     if path.endswith(".py"):
@@ -214,7 +217,10 @@ def _is_in_the_code(path: str) -> bool:
 
 
 def told_today() -> set[str]:
-    """The shape of each sentence of some stories: a smooth one, one with a photo that fails, one with trouble."""
+    """The shapes of all sentences of some histories.
+
+    One without failures, one with a failed photo, one with faults.
+    """
     three, two, reason = Facts(photos=3), Facts(photos=2), FailureReason.REFUSED_INPUT
     confirmation, result = EmailKind.CONFIRMATION, EmailKind.RESULT
     lives: list[list[Event]] = [
@@ -243,7 +249,7 @@ def told_today() -> set[str]:
 
 
 def told_of_trouble() -> set[str]:
-    """The shape of each sentence of the story that the demo tells when providers misbehave."""
+    """The shapes of the sentences of the demo with faults."""
     three, refused = Facts(photos=3), FailureReason.CONTENT_FILTER
     life: list[Event] = [
         *(three.paid(), three.moved(), three.sent(EmailKind.CONFIRMATION)),
@@ -260,14 +266,14 @@ def told_of_trouble() -> set[str]:
 
 
 def trouble_today() -> set[str]:
-    """The shape of all that the demo may say goes wrong."""
+    """The shapes of all faults that the demo may report."""
     struck = [f"{trouble.told} {trouble.answer}" for trouble in TROUBLES]
     over = [back(trouble, strikes, timedelta(seconds=2)) for trouble in TROUBLES for strikes in (1, 2)]
     return {shape(text) for text in [*struck, *over]}
 
 
 def shape(sentence: str) -> str:
-    """A sentence without what differs from order to order, as figures and dates; how many photos there are stays."""
+    """A sentence without figures and dates, but with its number of photos."""
     dateless = re.sub(r"\d+ [A-Z][a-z]+ \d{4}", "DAY", sentence)
     sizeless = re.sub(r"\d[\d.]* (bytes?|[kM]B)", "SIZE", dateless)
     return re.sub(r"(\d[\d.-]*\d|\d)(?! photos)", "#", sizeless).replace("flux-kontext-apps/", "")
@@ -289,7 +295,7 @@ def _recorded(order_id: OrderId, life: list[Event], tries: int) -> Iterator[Reco
 
 
 def composed() -> dict[str, Any]:
-    """The compose file, its anchors resolved and its variables as they are written."""
+    """The compose file with anchors resolved and variables as written."""
     parsed: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
     return parsed
 

@@ -1,7 +1,8 @@
-"""The domain computes: it knows the standard library and one state machine, no clock, no randomness, no I/O.
+"""The domain has no I/O, clock or randomness, and few dependencies.
 
-Which room may import which is the import contracts' business (`make check`); this is about what they cannot see: the
-standard library's own doors to the world, and an innocent module's one guilty function.
+They are the standard library and one state machine. The import contracts (`make check`) say which package may
+import which; this test covers what they cannot see: I/O in the standard library, and single functions of
+otherwise harmless modules.
 """
 
 import ast
@@ -16,21 +17,21 @@ ROOT = Path(__file__).parents[1]
 DOMAIN = ROOT / "domain"
 MODULES = sorted(DOMAIN.rglob("*.py"))
 LIFECYCLE = DOMAIN / "order" / "lifecycle.py"
-#: Whatever is given use cases; bootstrap alone builds them on a unit of work.
+#: Everything that receives use cases; only bootstrap builds them on a unit of work.
 ENTRYPOINTS = sorted(
     module for module in (ROOT / "entrypoints").rglob("*.py") if "bootstrap" not in module.parts
 )
 
-#: Whoever imports one of these can look at the world, or change it.
+#: Modules that can read or change something outside the process.
 DOORS = {
     *("time", "random", "secrets"),
     *("os", "sys", "pathlib", "shutil", "tempfile", "glob", "fileinput", "logging", "sqlite3"),
     *("socket", "ssl", "select", "selectors", "http", "urllib.request", "smtplib", "ftplib", "socketserver"),
     *("subprocess", "signal", "threading", "multiprocessing", "concurrent", "asyncio", "importlib"),
 }
-#: From a door, these only calculate.
+#: Names in these modules that only calculate.
 HARMLESS = {"pathlib.PurePosixPath"}
-#: What a module that is otherwise welcome must not be used for.
+#: Names that must not be used from otherwise permitted modules.
 GUILTY = {
     *("open", "print", "input", "eval", "exec", "__import__", "io.open", "io.open_code", "io.FileIO"),
     *("uuid.uuid1", "uuid.uuid4", "uuid.uuid6", "uuid.uuid7", "uuid.uuid8", "uuid.getnode"),
@@ -120,7 +121,7 @@ def opened_transactions(source: str) -> Iterator[str]:
 
 
 def trespasses(source: str, extra: AbstractSet[str] = frozenset()) -> Iterator[str]:
-    """Each import and each use of a name that the domain must do without; ``extra`` packages are welcome."""
+    """Each forbidden import or name use; ``extra`` packages are permitted."""
     tree = ast.parse(source)
     welcome = sys.stdlib_module_names | {"domain"} | extra
     known: dict[str, str] = {}
@@ -134,7 +135,7 @@ def trespasses(source: str, extra: AbstractSet[str] = frozenset()) -> Iterator[s
 
 
 def _imported(node: ast.AST) -> Iterator[tuple[str, str, str]]:
-    """What an import brings: the name used from here on, what it stands for, and what was imported for it."""
+    """What an import binds: local name, full name and imported name."""
     match node:
         case ast.Import(names=names):
             for name in names:
@@ -154,7 +155,7 @@ def _is_a_door(target: str) -> bool:
 
 
 def _dotted(node: ast.expr, known: dict[str, str]) -> str | None:
-    """The full name an expression stands for, if it is a plain chain of names."""
+    """The full name of an expression that is a chain of names."""
     match node:
         case ast.Name(id=name):
             return known.get(name, name)

@@ -1,4 +1,4 @@
-"""Where words may stand in code: HTML in templates only."""
+"""HTML is in templates only."""
 
 import ast
 import re
@@ -18,7 +18,10 @@ def modules(*packages: str) -> list[Path]:
 
 
 def texts(source: str) -> Iterator[tuple[int, str]]:
-    """Each string of a module with its line, docstrings left out; an f-string's fillings count as nothing."""
+    """Each string of a module with its line, without docstrings.
+
+    The values in an f-string are left out.
+    """
     tree = ast.parse(source)
     docstrings = {
         id(node.body[0].value)

@@ -1,7 +1,7 @@
 """The private words and long docstrings that ``make check`` refuses.
 
-``python -m tests.vocabulary PATH...`` prints each violation in these files and folders; ``--prune`` takes files that
-are clean, or gone, off the list of those that still wait for their turn.
+``python -m tests.vocabulary PATH...`` prints each violation in these files and folders; ``--prune`` removes
+clean and deleted files from the exemptions.
 """
 
 import ast
@@ -19,12 +19,12 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[1]
 WORDS = Path(__file__).with_suffix(".toml")
 
-#: What is ours to word; in this order it is listed, too.
+#: The folders to check, in the order in which violations are listed.
 FOLDERS = ("domain", "adapters", "entrypoints", "sandbox", "migrations", "benchmarks", "docs", "tests")
 
 
 class Violation(NamedTuple):
-    """One line that has to be worded anew."""
+    """One violation, by its line."""
 
     line: int
     found: str
@@ -33,7 +33,7 @@ class Violation(NamedTuple):
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The refused words with their standard terms, names that are stored, and files that wait for their turn."""
+    """Refused words with their standard terms, stored names, and exempt files."""
 
     docstring_words: int
     prose: dict[re.Pattern[str], str]
@@ -78,7 +78,7 @@ class Vocabulary:
 
 @cache
 def vocabulary() -> Vocabulary:
-    """The project's own, from the file beside this module."""
+    """The project's vocabulary, from the file beside this module."""
     table = tomllib.loads(WORDS.read_text())
     prose, names = (
         {_pattern(words): term for words, term in table[kind].items()} for kind in ("prose", "names")
@@ -93,7 +93,7 @@ def vocabulary() -> Vocabulary:
 
 
 def modules(paths: Iterable[Path] = ()) -> list[Path]:
-    """Every Python module below some files and folders, of the whole project if there are none."""
+    """Every Python module below these paths, or in the whole project."""
     below = list(paths) or [ROOT / folder for folder in FOLDERS]
     return [module for path in below for module in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
 
@@ -105,21 +105,21 @@ def violations_in(module: Path) -> list[Violation]:
 
 
 def finished() -> list[str]:
-    """The listed files that have nothing to be listed for: clean by now, or gone."""
+    """The exempt files that are clean or deleted."""
     return [
         file for file in vocabulary().not_yet if not (ROOT / file).exists() or not violations_in(ROOT / file)
     ]
 
 
 def prune() -> None:
-    """Take what is finished off the list."""
+    """Remove the files that need no exemption."""
     done = {f'    "{file}",' for file in finished()}
     lines = WORDS.read_text().splitlines()
     WORDS.write_text("".join(f"{line}\n" for line in lines if line not in done))
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print each violation below the paths, or prune the list; the exit status."""
+    """Print each violation below the paths, or prune; return the status."""
     if list(arguments) == ["--prune"]:
         prune()
         return 0
@@ -144,7 +144,7 @@ def _refused(text: str, line: int, words: dict[re.Pattern[str], str]) -> Iterato
 
 
 def _defined(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """The names that a module gives, not those that it uses."""
+    """The names that a module defines, not those that it uses."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.lineno, node.name
@@ -157,7 +157,7 @@ def _defined(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def _is_command(node: ast.AST) -> bool:
-    """Whether a docstring is the help of a command, which users read."""
+    """Whether a docstring is the help text of a command."""
     return any(
         re.search(r"\b(?:command|group)\b", ast.unparse(decorator))
         for decorator in getattr(node, "decorator_list", [])
@@ -165,7 +165,7 @@ def _is_command(node: ast.AST) -> bool:
 
 
 def _words_of(name: str) -> str:
-    """``OrderHeld`` and ``order_held`` as "order held"."""
+    """Split ``OrderHeld`` and ``order_held`` into "order held"."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|_+", " ", name).strip().lower()
 
 

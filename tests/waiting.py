@@ -1,4 +1,4 @@
-"""Waiting for a fact, and never for a length of time: no test sleeps."""
+"""Wait for facts, never for a length of time: no test sleeps."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 
 T = TypeVar("T")
 
-#: Long enough for a slow machine; what goes well takes a fraction of it.
+#: Long enough for a slow machine; a passing test takes a fraction of it.
 PATIENCE_SECONDS = 60.0
 LOOK_SECONDS = 0.005
 
@@ -19,7 +19,7 @@ def eventually(
     within_seconds: float = PATIENCE_SECONDS,
     every_seconds: float = LOOK_SECONDS,
 ) -> T:
-    """Look again and again, and give the first answer that is true; raises TimeoutError when patience is over."""
+    """Poll until the result is true and return it; raises TimeoutError."""
     deadline = time.monotonic() + within_seconds
     between_looks = Event()
     while not (answer := look()):
