@@ -133,5 +133,5 @@ class InMemoryReconciliationRounds(ReconciliationRounds):
         self._rounds[now] = None
         return ReconciliationRound(previous=max(ended, default=None))
 
-    def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:  # noqa: ARG002 -- for people who look into the table
+    def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:  # noqa: ARG002 -- stored by PostgreSQL, for staff who read the table
         self._rounds[began_at] = now

@@ -116,9 +116,8 @@ def fault_id(place: str, fault: Fault) -> str:
 class Plan:
     """Which faults may strike: of those drawn only ``only``, and always ``forced``.
 
-    Forced faults strike even after the faulty period. A plan with forced faults sets the drawn ones to zero
-    itself (``rates_are_zero``). If ``is_calm``, predictions, refunds and mails also all succeed at the
-    providers.
+    Forced faults strike even after the faulty period; with ``rates_are_zero`` nothing else is drawn. If
+    ``is_calm``, predictions, refunds and mails also all succeed at the providers.
     """
 
     only: frozenset[str] | None = None

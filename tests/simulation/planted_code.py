@@ -66,7 +66,7 @@ def moves_without_copying(self: OriginalsCopier, order: Order) -> Sequence[e.Eve
     return [e.ImagesMoved(images=tuple(moved))]
 
 
-_payment = OrderPlacement._payment  # noqa: SLF001 -- what is broken is what is inside
+_payment = OrderPlacement._payment  # noqa: SLF001 -- the bug is in a private method
 
 
 def receives_what_was_quoted(
@@ -173,7 +173,7 @@ def says_it_was_fetched(order: Order) -> str:
     return f"the customer fetched {len(order.images)} files through the link to all photos"
 
 
-_refund = _TimelineBuilder._refund  # noqa: SLF001 -- what is broken is what is inside
+_refund = _TimelineBuilder._refund  # noqa: SLF001 -- the bug is in a private method
 
 
 def says_it_went_back(self: _TimelineBuilder, event: Any, at: datetime, after: Order) -> str:

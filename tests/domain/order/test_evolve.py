@@ -1,4 +1,4 @@
-"""A stream determines an order: its version, state and times."""
+"""A stream alone determines an order, its version and first state times."""
 
 from datetime import timedelta
 
