@@ -31,7 +31,7 @@ class Network:
 
 @contextmanager
 def doorway(**quotas: int) -> Iterator[tuple[Doorway, Network]]:
-    """A shop with these quotas, its HTTP API, and the network in front."""
+    """A shop with these quotas, its HTTP API and a network."""
     shop = HttpShop(replace(POLICY, visitor_quotas=VisitorQuotas(**quotas)))
     network = Network(application(shop))
     with TestClient(cast("Litestar", network), raise_server_exceptions=False) as http:
