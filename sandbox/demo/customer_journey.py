@@ -15,6 +15,9 @@ from sandbox.demo.wording import money
 
 RESTORED = Path("restored")
 
+#: The states in which nothing is left to do for the shop.
+ENDED = frozenset({"completed", "refunded"})
+
 #: An order on which nothing happens for so long is stuck.
 PATIENCE_SECONDS = 60.0
 
@@ -113,7 +116,7 @@ class CustomerJourney:
         if self.seen["is_held"]:
             raise DemoError(f"The order is on hold. {self.seen['sentence']}")
         are_sent = all(mail["status"] == "sent" for mail in self.seen["emails"])
-        return self.seen["state"] in {"completed", "refunded"} and are_sent
+        return self.seen["state"] in ENDED and are_sent
 
     def _was_sent(self) -> bool:
         self._look()

@@ -2,7 +2,7 @@
 
 import textwrap
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sandbox import samples
-from sandbox.demo.customer_journey import RESTORED, CustomerJourney
+from sandbox.demo.customer_journey import ENDED, RESTORED, CustomerJourney
 from sandbox.demo.errors import DemoError
 from sandbox.demo.final_report import FinalReport
 from sandbox.demo.http_customer import Customer, Json
@@ -22,6 +22,9 @@ from sandbox.demo.save_results import require_writable
 from sandbox.demo.shop_command import output_of
 from sandbox.demo.wording import duration_text
 from sandbox.signal_handling import ending_in_order
+
+#: Events come in bursts, and the history takes a process of its own to print.
+SETTLE_SECONDS = 0.5
 
 #: How `restoreclick orders history` sets its lines: the whole width, and what the times take of it.
 WIDTH, MARGIN = 100, 24
@@ -79,13 +82,26 @@ class _Chronicle:
     plot: FaultPlan
     console: Console
     printed: int = 0
+    struck: list[tuple[str, str]] = field(default_factory=list)
+    changed_at: float | None = None
 
     def hear(self, order: Json, known: int) -> None:
-        """Print the history's new lines and the new faults, by time."""
-        lines = self._new_lines(order) if order["version"] != known else []
-        for trouble in self.plot.news():
+        """Collect what is new; print it when a burst is over."""
+        struck = [(f"{datetime.now(UTC):%H:%M:%S}", trouble) for trouble in self.plot.news()]
+        self.struck += struck
+        if struck or order["version"] != known:
+            self.changed_at = time.monotonic()
+        if self.changed_at is None:
+            return
+        if order["state"] in ENDED or time.monotonic() - self.changed_at > SETTLE_SECONDS:
+            self._print(order)
+            self.changed_at = None
+
+    def _print(self, order: Json) -> None:
+        """Print the history's new lines and the faults that struck, by time."""
+        lines = self._new_lines(order)
+        for at, trouble in self.struck:
             first, *others = textwrap.wrap(trouble, WIDTH - MARGIN, break_on_hyphens=False)
-            at = f"{datetime.now(UTC):%H:%M:%S}"
             later = (
                 number
                 for number, line in enumerate(lines)
@@ -94,6 +110,7 @@ class _Chronicle:
             before = next(later, len(lines))
             shown = [at.ljust(MARGIN) + first, *(" " * MARGIN + line for line in others)]
             lines[before:before] = [Text(line, "yellow") for line in shown]
+        self.struck.clear()
         for line in lines:
             self.console.print(line, soft_wrap=True)
 

@@ -51,7 +51,7 @@ class Visitor:
 
     def wait(self) -> int:
         """Wait for the end of the command; return its exit status."""
-        status = self.process.wait(timeout=60)
+        status = self.process.wait(timeout=100)
         self._reader.join(timeout=10)
         return status
 
