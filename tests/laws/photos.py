@@ -123,9 +123,9 @@ def objects_are_those_named(snapshot: Snapshot) -> Iterator[Violation]:
 
 
 def _in_their_grace(snapshot: Snapshot) -> set[str]:
-    """Return log heads, session uploads, unused outputs and late copies.
+    """Return log heads, session uploads, unused outputs, late copies and archives.
 
-    A copy of an original is not recorded when its order is refunded meanwhile; it goes with the order's photos.
+    A copy or an archive is not recorded when its order moves on meanwhile; it goes with the order's photos.
     """
     heads = {key for key in snapshot.objects or () if key.startswith(HEADS)}
     if snapshot.retention_is_over:
@@ -143,12 +143,15 @@ def _in_their_grace(snapshot: Snapshot) -> set[str]:
         for image_id, image in order.images.items()
         if image.original is None
     }
+    archives = {
+        key for key in snapshot.objects or () if key.startswith("downloads/") and key.split("/")[1] in kept
+    }
     uploads = {
         key
         for key in snapshot.objects or ()
         if key.startswith(UPLOADS) and key.split("/")[2] in snapshot.upload_sessions
     }
-    return heads | outputs | copies | uploads
+    return heads | outputs | copies | archives | uploads
 
 
 def objects_named_in(history: Iterable[e.Event]) -> Iterator[StoredObject]:
