@@ -1,4 +1,4 @@
-"""A refund in Stripe's webhooks and API responses."""
+"""A refund in Stripe's webhooks and API responses; ``api.py`` creates refunds."""
 
 import msgspec
 
@@ -27,8 +27,8 @@ class Refund(msgspec.Struct):
     @property
     def our_id(self) -> RefundId | None:
         """Return our refund id; None if the refund was created elsewhere."""
-        checkout_details = our_id((self.metadata or {}).get("refund_id"))
-        return RefundId(checkout_details) if checkout_details else None
+        refund_id = our_id((self.metadata or {}).get("refund_id"))
+        return RefundId(refund_id) if refund_id else None
 
 
 def as_refund(refund: Refund, *, has_failed: bool = False) -> ProviderRefund:

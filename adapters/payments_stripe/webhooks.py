@@ -91,9 +91,7 @@ def webhook_event_of(event: bytes) -> PaymentWebhookEvent:
 
 
 def _webhook_event(event: _Event) -> PaymentWebhookEvent:
-    checkout_details = (
-        _READERS[event.type](event) if event.type in _READERS else {"kind": PaymentEventKind.OTHER}
-    )
+    read = _READERS[event.type](event) if event.type in _READERS else {"kind": PaymentEventKind.OTHER}
     created_at = datetime.fromtimestamp(event.created, UTC) if event.created is not None else None
     return PaymentWebhookEvent(
         event_id=event.id,
@@ -101,7 +99,7 @@ def _webhook_event(event: _Event) -> PaymentWebhookEvent:
         api_version=event.api_version,
         is_of_old_version=is_before_refund_events(event.api_version),
         created_at=created_at,
-        **checkout_details,
+        **read,
     )
 
 
@@ -126,14 +124,14 @@ def _checkout_event(session: Session, kind: PaymentEventKind) -> dict[str, Any]:
 
 
 def _refund(event: _Event) -> dict[str, Any]:
-    refund = _REFUND.decode(event.data.object)
-    checkout_details = as_refund(refund, has_failed=event.type == "refund.failed")
+    received = _REFUND.decode(event.data.object)
+    refund = as_refund(received, has_failed=event.type == "refund.failed")
     return {
-        "kind": refund_kind(checkout_details),
-        "payment_intent_id": refund.payment_intent,
-        "refund": checkout_details,
-        "refund_id": checkout_details.refund_id,
-        "reason": plain_code(refund.failure_reason) if checkout_details.has_failed else None,
+        "kind": refund_kind(refund),
+        "payment_intent_id": received.payment_intent,
+        "refund": refund,
+        "refund_id": refund.refund_id,
+        "reason": plain_code(received.failure_reason) if refund.has_failed else None,
     }
 
 

@@ -60,7 +60,7 @@ def check_wait(history: History, kind: EmailKind, now: datetime) -> None:
         raise AskedTooOftenError(wait=wait)
 
 
-def check_daily_limit(history: History) -> None:
+def check_link_limit(history: History) -> None:
     """Raise AskedTooOftenError when MAX_LINKS links were requested for an order.
 
     No pause is needed: while the newest link is valid, no other one is issued.

@@ -1,4 +1,7 @@
-"""Retry policy: exponential backoff with jitter."""
+"""Retry policy: exponential backoff with jitter.
+
+The attempts and the first wait of each reaction are in the table ``REACTIONS`` of ``reaction_handlers.py``.
+"""
 
 import hashlib
 from dataclasses import dataclass

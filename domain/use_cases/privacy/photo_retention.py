@@ -1,4 +1,7 @@
-"""Deletion of the photos of finished orders when their retention ends."""
+"""The end of retention: which orders lose their photos, and its record.
+
+The recorded event requires the reaction DeletePhotos, which ``photo_deletion.py`` executes.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime

@@ -7,7 +7,7 @@ from domain.order.commands import Command, RequestEmail, RequestRedo
 from domain.order.customer_request_limits import (
     CUSTOMER,
     History,
-    check_daily_limit,
+    check_link_limit,
     check_wait,
     redo_ends_at,
     why_no_redo,
@@ -131,7 +131,7 @@ class CustomerRequests:
             if order.work_is_stopped or order.is_disputed:
                 raise NothingToSendError(state="on hold" if order.work_is_stopped else "disputed")
             if order.newest_link is not None and order.newest_link.expires_at <= self._clock.now():
-                check_daily_limit(history)
+                check_link_limit(history)
                 return self._downloads.new_link(order)
         check_wait(history, kind, self._clock.now())
         return RequestEmail(kind=kind)
