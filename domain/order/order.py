@@ -306,11 +306,13 @@ class Order:
 
     @property
     def is_refunded_for_now(self) -> bool:
-        """Whether a refunded order is no longer refunded.
+        """Whether a refunded order still waits for part of its money.
 
-        That is so when a bank returned to the shop what it had taken.
+        A bank returned to the shop what it had taken, or a refund is pending beside a dispute in another currency,
+        whose amount counts as the whole payment.
         """
-        return self.state is State.REFUNDED and self.ledger.returned_amount < self.paid_amount
+        is_returned = self.ledger.returned_amount >= self.paid_amount and not self.ledger.pending
+        return self.state is State.REFUNDED and not is_returned
 
     def _was_stopped(self, refunds: tuple[Refund, ...]) -> bool:
         """Whether a refund has another cause than some failed photos.

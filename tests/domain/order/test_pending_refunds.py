@@ -1,11 +1,13 @@
 """An accepted refund is pending until the provider has paid it."""
 
+from dataclasses import replace
+
 import pytest
 
 from domain.order import events as e
 from domain.order.ledger import RefundStatus
 from domain.order.states import State
-from domain.order.values import EmailKind, HoldReason, RefundReason
+from domain.order.values import DisputeOutcome, EmailKind, HoldReason, Money, RefundReason
 from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.wording.status_text import status_of
 from tests.domain.support.event_builders import Facts
@@ -36,6 +38,21 @@ def test_a_pending_refund_is_never_called_paid_back() -> None:
     assert "on its way" in words
     assert "went back" not in words
     assert "went back to the customer" in timeline_of(log(*history, FACTS.refund_issued(980))).ending
+
+
+def test_a_pending_refund_beside_a_lost_dispute_in_another_currency_is_not_called_paid_back() -> None:
+    """Of 9.80 EUR a bank took 5.00 USD, which counts as all; the refund of 4.90 EUR is not paid yet."""
+    opened = replace(FACTS.disputed(), amount=Money(amount=500, currency="USD"))
+    history = (
+        *FACTS.until_restoring(),
+        FACTS.refund_requested(490),
+        FACTS.refund_accepted(490),
+        opened,
+        FACTS.decided(DisputeOutcome.LOST),
+    )
+    order = given(*history).order
+    assert (order.state, order.ledger.pending) == (State.REFUNDED, 490)
+    assert "went back" not in status_of(order)
 
 
 def test_a_delivered_order_is_complete_only_when_the_share_of_its_failed_photo_is_paid() -> None:
