@@ -14,10 +14,10 @@ import click
 import pytest
 import yaml
 
+from adapters.localization.timeline_text import timeline_text_of
 from domain.order.events import EVENT_TYPES, Event, RecordedEvent
 from domain.order.states import State
 from domain.order.values import Client, Device, EmailKind, FailureReason, HoldReason, OrderId
-from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.reconciliation.findings import FindingCode
 from entrypoints.cli import cli
 from entrypoints.settings import Settings
@@ -241,7 +241,7 @@ def told_today() -> set[str]:
         ],
     ]
     stories = [
-        timeline_of(_recorded(facts.order_id, life, tries))
+        timeline_text_of(_recorded(facts.order_id, life, tries))
         for facts, life, tries in zip((three, two, two), lives, (1, 1, 3), strict=True)
     ]
     passages = [entry.text for timeline in stories for entry in timeline.entries]
@@ -260,7 +260,7 @@ def told_of_trouble() -> set[str]:
         *(three.sent(EmailKind.PARTIAL_RESULT), three.refund_issued(490)),
         *(three.downloaded(client=DEMO), three.served(client=DEMO)),
     ]
-    stories = [timeline_of(_recorded(three.order_id, life, tries)) for tries in (1, 2)]
+    stories = [timeline_text_of(_recorded(three.order_id, life, tries)) for tries in (1, 2)]
     passages = [entry.text for timeline in stories for entry in timeline.entries]
     return {shape(text) for text in [*passages, *(timeline.ending for timeline in stories)]}
 

@@ -1,5 +1,5 @@
-"""The page that a banker reads, from a template."""
+"""The evidence pack that a banker reads, from a template."""
 
-from adapters.evidence_pages.printer import TemplateEvidencePrinter
+from adapters.evidence_pages.writer import TemplateEvidenceWriter
 
-__all__ = ["TemplateEvidencePrinter"]
+__all__ = ["TemplateEvidenceWriter"]

@@ -1,1 +1,1 @@
-"""Words: catalogs for customers (English, German), and texts for staff and evidence (English)."""
+"""Words for customers, in English and German, and for staff, in English."""

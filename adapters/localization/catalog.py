@@ -1,7 +1,7 @@
 """Catalogs: the phrases of mails and pages, one file a language.
 
 A phrase is one sentence, or one for each form of a number: ``one``, ``few``, ``other``... as the language tells them
-apart (Unicode's plural rules), or a number of its own such as ``2``. What stands in braces is filled in.
+apart (Unicode's plural rules), or a number of its own such as ``2``. Names in braces are filled in.
 """
 
 import string
@@ -44,7 +44,7 @@ class Catalog:
 
     @classmethod
     def read(cls, file: Traversable) -> Self:
-        """Read ``de.toml``, say; raises LanguageFileError when it is no language's, or not made of phrases."""
+        """Read a catalog; raises LanguageFileError when it is malformed."""
         try:
             language = Locale.parse(file.name.removesuffix(".toml"))
             sections = tomllib.loads(file.read_text(encoding="utf-8"))
@@ -62,7 +62,7 @@ class Catalog:
         return cls(language=language, phrases=phrases)
 
     def say(self, name: str, count: int | None = None, /, **filling: str) -> str:
-        """A phrase, in the form that ``count`` asks for, with everything filled in."""
+        """A phrase in the plural form of ``count``, filled in."""
         phrase = self.phrases[name]
         if not isinstance(phrase, str):
             if count is None:
@@ -72,7 +72,7 @@ class Catalog:
         return phrase.format(count=count, **filling)
 
     def must_say_all_of(self, model: Self, file_name: str) -> None:
-        """Raise LanguageFileError unless every phrase of ``model`` is here, in all forms, and nothing else."""
+        """Raise LanguageFileError unless it has exactly the phrases of ``model``."""
         if wrongs := list(self._wrongs(model)):
             raise LanguageFileError(file_name, wrongs)
 
@@ -93,7 +93,7 @@ class Catalog:
 
 
 def read_catalogs(folder: Traversable = CATALOGS) -> Mapping[str, Catalog]:
-    """The catalogs by language; raises LanguageFileError when one lacks a phrase of the English one, or has more."""
+    """The catalogs by language; raises LanguageFileError for an incomplete one."""
     found = [file for file in folder.iterdir() if file.name.endswith(".toml")]
     catalogs = {str(catalog.language): catalog for catalog in map(Catalog.read, found)}
     for catalog in catalogs.values():
@@ -102,7 +102,7 @@ def read_catalogs(folder: Traversable = CATALOGS) -> Mapping[str, Catalog]:
 
 
 def _is_phrase(proposed: object) -> bool:
-    """Whether it is text, or text for forms, whose braces can be filled."""
+    """Whether it is text, or text by plural form."""
     texts = proposed.values() if isinstance(proposed, dict) else [proposed]
     try:
         return all(isinstance(text, str) and _braces(text) is not None for text in texts)

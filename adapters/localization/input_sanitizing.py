@@ -1,4 +1,4 @@
-"""Make text that strangers typed safe for an e-mail to an address of their choice."""
+"""Make text that strangers typed safe for e-mails."""
 
 import re
 
@@ -18,7 +18,7 @@ def person(name: str | None) -> str | None:
 
 
 def file_name(given: str) -> str:
-    """A file's name on one line, without folders, and not longer than it helps."""
+    """A file's name on one line, without folders, shortened."""
     signs = list(graphemes(_one_line(re.split(r"[/\\]", given)[-1])))
     if len(signs) <= _LONGEST_FILE_NAME:
         return "".join(signs)

@@ -1,4 +1,4 @@
-"""A customer's localization: a language's catalog, and figures in the format of a region."""
+"""A customer's localization: a catalog and the formats of a region."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ _RANGE = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8}){0,3})\s*(?:;\s*q=([
 
 @dataclass(frozen=True, kw_only=True)
 class Localization:
-    """Phrases of one language, and amounts, moments and lists in the format of one region."""
+    """Phrases of one language, and formats of one region."""
 
     phrases: Catalog
     region: Locale
@@ -56,7 +56,7 @@ class Localization:
         )
 
     def money(self, amount: Money) -> str:
-        """€4.90, 4,90 €, CHF 4.90: as many digits as the currency has, and the sign where the region puts it."""
+        """€4.90, 4,90 €, CHF 4.90: in the currency's digits."""
         pattern = copy(self.region.currency_formats["standard"])
         pattern.frac_prec = (amount.minor_digits, amount.minor_digits)
         figure = pattern.apply(amount.major, self.region, currency=amount.currency, currency_digits=False)
@@ -86,7 +86,7 @@ class Localization:
 
 
 def localization_for(locale: str | None, languages: Mapping[str, Catalog]) -> Localization:
-    """The localization for a locale such as ``de-AT``, ``de_CH`` or ``DE``; English if no catalog fits."""
+    """The localization for ``de-AT`` or ``de_CH``; English if no catalog fits."""
     tag = (locale or "").replace("-", "_")
     for region in (_parsed(tag), _parsed(tag.partition("_")[0])):
         if region is None:

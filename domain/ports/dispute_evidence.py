@@ -1,14 +1,20 @@
 """The contents of an evidence pack, and the port that prints it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from domain.order.events import RecordedEvent
+from domain.order.image import Image
 from domain.order.ledger import Dispute
-from domain.order.order import Payment
-from domain.order.values import Money, OrderId, Sha256, StoredObject
+from domain.order.order import Order
+from domain.order.values import Sha256, StoredObject
+from domain.ports.archives import ArchiveEntry
 from domain.ports.customers import Customer
+from domain.ports.event_store import ChainedEvent
+from domain.ports.log_defects import LogDefect
 from domain.ports.notes import Note
 
 
@@ -21,14 +27,24 @@ class ObjectState(StrEnum):
     DELETED = "deleted"  # deleted after retention, as recorded
 
 
+class ObjectRole(StrEnum):
+    """What an object is to its order."""
+
+    ORIGINAL = "original"
+    RESULT = "result"
+    EARLIER_RESULT = "earlier_result"
+    ARCHIVE = "archive"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Exhibit:
     """An object as recorded and as found.
 
-    ``thumbnail`` is a small JPEG of an image whose bytes match the record.
+    ``number`` is the photo's, or the archive's; ``thumbnail`` is a small JPEG of a picture that is what was recorded.
     """
 
-    caption: str
+    role: ObjectRole
+    number: int
     stored: StoredObject
     state: ObjectState
     found_sha256: Sha256 | None = None
@@ -46,70 +62,49 @@ class PhotoEvidence:
 
     number: int
     file_name: str | None  # as the customer named it
-    share: Money
-    standing: str
+    image: Image
     before: Exhibit
     after: tuple[Exhibit, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class EvidenceLine:
-    """An event in words; ``reference`` is the provider's id for it."""
+class PhotosDeleted:
+    """When the photos were deleted, at erasure or after retention."""
 
-    version: int
     at: datetime
-    who: str
-    text: str
-    reference: str | None
-    sha256: Sha256
-    is_sound: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Balance:
-    """The amounts of an order at present."""
-
-    paid: Money
-    refunded: Money
-    on_its_way_back: Money
-    disputed: Money
-    lost: Money
+    by_erasure: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """The contents of a pack.
-
-    ``problems`` are sentences on verification failures.
-    """
+    """All that a pack holds about an order."""
 
     made_at: datetime
-    order_id: OrderId
-    payment: Payment
-    standing: str
-    customer: Customer | None  # none once erased
+    order: Order
+    history: Sequence[RecordedEvent]  # up to the first event that is missing
+    chain: Sequence[ChainedEvent]
+    defects: Sequence[LogDefect]
+    customer: Customer | None  # none once they were erased
     disputes: tuple[Dispute, ...]
-    balance: Balance
     photos: tuple[PhotoEvidence, ...]
     archives: tuple[Exhibit, ...]
-    photos_gone: str | None  # a sentence, once the photos were deleted
-    lines: tuple[EvidenceLine, ...]
-    deliveries: tuple[EvidenceLine, ...]
-    money: tuple[EvidenceLine, ...]
-    notes: tuple[Note, ...] | None  # none unless requested
-    chained_events: int
-    head: Sha256 | None
-    problems: tuple[str, ...]
+    photos_deleted: PhotosDeleted | None
+    notes: tuple[Note, ...] | None  # none unless they were asked for
 
     @property
     def exhibits(self) -> tuple[Exhibit, ...]:
         """Every exhibit: photo by photo, then the archives."""
         return (*(each for photo in self.photos for each in (photo.before, *photo.after)), *self.archives)
 
+    @property
+    def head(self) -> Sha256 | None:
+        """The hash of the newest event."""
+        return self.chain[-1].sha256 if self.chain else None
 
-class EvidencePrinter(Protocol):
-    """Prints the page that the bank reads."""
 
-    def page(self, evidence: Evidence) -> str:
-        """One self-contained HTML page without scripts or external requests."""
+class EvidenceWriter(Protocol):
+    """Writes the files of a pack."""
+
+    def files(self, evidence: Evidence) -> list[ArchiveEntry]:
+        """The files: first a self-contained HTML page, then its proofs."""
         ...

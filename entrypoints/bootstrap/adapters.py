@@ -7,9 +7,10 @@ from dataclasses import replace
 from adapters import system
 from adapters.archive_zip import ZipArchiver
 from adapters.email_templates import TemplateEmailRenderer
-from adapters.evidence_pages import TemplateEvidencePrinter
+from adapters.evidence_pages import TemplateEvidenceWriter
 from adapters.images.decoder_pool import DecoderLimits, DecoderPool
 from adapters.images.pooled_inspector import PooledInspector
+from adapters.localization.export_text import EnglishExportText
 from adapters.mailer_sendgrid import SendGridListing, SendGridMailer, SendGridWebhookParser
 from adapters.payments_stripe import StripeListing, StripePayments, StripeWebhookParser
 from adapters.postgres.clock import DatabaseClock
@@ -135,7 +136,8 @@ def _ports_from(settings: Settings, queue: DramatiqQueue, resources: ExitStack) 
         email_webhook_parser=SendGridWebhookParser(
             public_key=settings.sendgrid_webhook_public_key, clock=clock
         ),
-        evidence_printer=TemplateEvidencePrinter(shop_name=settings.sender_name),
+        export_text=EnglishExportText(),
+        evidence_writer=TemplateEvidenceWriter(shop_name=settings.sender_name),
     )
 
 

@@ -228,7 +228,10 @@ class Container:
             ids=ports.ids,
         )
         self.data_export = DataExport(
-            unit_of_work=ports.unit_of_work, storage=ports.storage, archiver=ports.archiver
+            unit_of_work=ports.unit_of_work,
+            storage=ports.storage,
+            archiver=ports.archiver,
+            text=ports.export_text,
         )
 
     def _wire_reactions(self, ports: Ports) -> None:
@@ -256,7 +259,7 @@ class Container:
             hash_chain=ports.unit_of_work,
             storage=ports.storage,
             thumbnailer=ports.thumbnailer,
-            printer=ports.evidence_printer,
+            writer=ports.evidence_writer,
             archiver=ports.archiver,
             scratch=ports.scratch,
             clock=ports.clock,

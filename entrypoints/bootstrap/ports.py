@@ -5,7 +5,8 @@ from typing import Protocol
 
 from domain.ports.archives import Archiver
 from domain.ports.clock import Clock
-from domain.ports.dispute_evidence import EvidencePrinter
+from domain.ports.data_export import ExportText
+from domain.ports.dispute_evidence import EvidenceWriter
 from domain.ports.email import EmailRenderer, EmailWebhookParser, Mailer
 from domain.ports.ids import Ids
 from domain.ports.images import ImageInspector, Thumbnailer
@@ -65,4 +66,5 @@ class Ports:
     email_renderer: EmailRenderer
     email_listing: EmailListing
     email_webhook_parser: EmailWebhookParser
-    evidence_printer: EvidencePrinter
+    export_text: ExportText
+    evidence_writer: EvidenceWriter

@@ -11,6 +11,7 @@ from typing import Any
 
 from minio import Minio
 
+from adapters.localization.log_defect_text import defect_text
 from adapters.postgres.read_models import Rows
 from adapters.postgres.tables import READ_MODELS, metadata
 from domain.order.values import HoldReason, OrderId, Sha256
@@ -73,7 +74,7 @@ def collected(shop: LocalShop, query: Query, town: Town, unfinished: Sequence[st
         unfinished=unfinished,
         allowed_holds=ALLOWED_HOLDS,
         streams=streams,
-        chain_defects=[str(finding) for finding in verdict.findings],
+        chain_defects=[defect_text(finding) for finding in verdict.findings],
         read_models=_read_models(query),
         reaction_outcomes={
             row["reaction_id"]: None if row["status"] in {"pending", "leased"} else row["status"]

@@ -6,16 +6,18 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.localization.attention_text import attention_text_of
 from domain.order.events import OrderErased
 from domain.order.order import EmailStatus
 from domain.order.states import State
 from domain.order.values import EmailKind, ObjectKey, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import UnreadableEventError
+from domain.ports.log_defects import DefectKind
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from domain.ports.restorer import PredictionStatus
 from domain.ports.unit_of_work import Database
-from domain.use_cases.audit.log_verification import DefectKind, verify
+from domain.use_cases.audit.log_verification import verify
 from domain.use_cases.support.attention_list import AttentionKind, AttentionList
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.contracts.list_reading import read_whole_log
@@ -271,4 +273,4 @@ def test_such_an_order_needs_a_person_and_hides_no_other(
         held: AttentionKind.ON_HOLD,
     }
     assert items[spoiled].number == number
-    assert "cannot be followed past" in items[spoiled].why
+    assert "cannot be followed past" in attention_text_of(items[spoiled])

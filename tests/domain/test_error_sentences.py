@@ -12,6 +12,7 @@ import pytest
 
 import domain
 from domain.order.closure import Obstacle
+from domain.order.errors import ShopError
 from domain.order.order import Order
 from domain.order.values import FailureReason, OrderNumber
 from domain.ports.upload_sessions import UploadStatus
@@ -30,6 +31,7 @@ _ARGUMENTS: dict[object, object] = {
     UnmatchedStatus: UnmatchedStatus.REFUNDED,
     UploadStatus: UploadStatus.CHECKOUT,
     Order: given().order,
+    str | ShopError: "[problem]",
 }
 _COLLECTIONS: dict[str, object] = {
     "obstacles": {OrderNumber("PR-7"): next(iter(Obstacle))},

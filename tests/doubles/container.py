@@ -13,6 +13,7 @@ from random import Random
 from typing import Any, BinaryIO
 from uuid import UUID
 
+from adapters.localization.export_text import EnglishExportText
 from domain.order.events import Event
 from domain.order.order import Order
 from domain.order.reactions import Reaction
@@ -36,6 +37,7 @@ from domain.ports.unit_of_work import Database
 from domain.pricing import PriceList
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.similarity import SKETCH_SIDE
+from domain.use_cases.audit.archive_files import text_file
 from domain.use_cases.shop_policy import ShopPolicy, ShopUrls
 from entrypoints.bootstrap.container import Container
 from entrypoints.bootstrap.ports import CheckedClock, CheckedQueue, Ports
@@ -167,11 +169,11 @@ class InMemoryScratchFiles:
         yield io.BytesIO()
 
 
-class PlainEvidencePrinter:
-    """A page that is the ``repr`` of its evidence."""
+class PlainEvidenceWriter:
+    """A file that is the ``repr`` of its evidence."""
 
-    def page(self, evidence: Evidence) -> str:
-        return repr(evidence)
+    def files(self, evidence: Evidence) -> list[ArchiveEntry]:
+        return [text_file("evidence.txt", repr(evidence))]
 
 
 class NoWebhooks:
@@ -235,7 +237,8 @@ class ShopOfDoubles(Container):
                 email_renderer=self.email_renderer,
                 email_listing=self.email_listing,
                 email_webhook_parser=self.email_webhook_parser,
-                evidence_printer=PlainEvidencePrinter(),
+                export_text=EnglishExportText(),
+                evidence_writer=PlainEvidenceWriter(),
             )
         )
 

@@ -8,9 +8,9 @@ from zipfile import ZipFile
 import httpx2
 from PIL import Image
 
+from adapters.localization.timeline_text import timeline_text_of
 from domain.order.states import State
 from domain.order.values import OrderId
-from domain.use_cases.audit.timeline import timeline_of
 from sandbox.demo.http_customer import Customer
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
@@ -68,7 +68,7 @@ def what_came_of(
     (name,) = archive.namelist()
     with Image.open(io.BytesIO(archive.read(name))) as image:
         delivered = image.size
-    told = " ".join(entry.text for entry in timeline_of(hands.history(order_id)).entries)
+    told = " ".join(entry.text for entry in timeline_text_of(hands.history(order_id)).entries)
     return told, " ".join(mail["text"].split(" ")).replace("\n", " "), page, delivered
 
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from adapters.localization.labels import MAILS, OPT_OUTS
 from domain.order import events as e
-from domain.use_cases.wording.labels import MAILS, OPT_OUTS
 from tests.laws.known import Earned, Known, minor_units
 
 _KIND_OF = {words: kind for kind, words in MAILS.items()}

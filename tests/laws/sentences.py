@@ -10,10 +10,10 @@ from functools import lru_cache, partial
 from html import unescape
 from typing import Any
 
+from adapters.localization.status_text import image_status_of, status_of
+from adapters.localization.timeline_text import timeline_text_of
 from domain.order import events as e
 from domain.order.order import Order
-from domain.use_cases.audit.timeline import timeline_of
-from domain.use_cases.wording.status_text import image_status_of, status_of
 from entrypoints.bootstrap.localization import localization_of
 from entrypoints.http.api import order_schemas
 from entrypoints.http.pages import status_pages
@@ -143,7 +143,7 @@ def check_status(order: Order, known: Known) -> None:
 def check_timeline(history: Iterable[e.RecordedEvent]) -> None:
     """Raise AssertionError unless earlier events prove each line of a timeline."""
     known = Known()
-    for entry in timeline_of(history).entries:
+    for entry in timeline_text_of(history).entries:
         known.apply(entry.recorded.event)
         proposed = [entry.text, f"Recorded by {entry.who}.", entry.pause or ""]
         _check(proposed, known)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from adapters.localization import status_text, timeline_text
 from domain.order.order import Order
 from domain.order.states import State
 from domain.ports.reaction_queue import Outcome
-from domain.use_cases.audit import timeline
 from domain.use_cases.checkout import uploads
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
 from domain.use_cases.delivery import downloads, emails
@@ -27,7 +27,6 @@ from domain.use_cases.privacy.upload_cleanup import UploadCleanup
 from domain.use_cases.reaction_runner import ReactionRunner
 from domain.use_cases.restoration.originals import OriginalsCopier
 from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
-from domain.use_cases.wording import status_text
 from entrypoints.http.api import order_schemas
 from tests.doubles import read_models
 from tests.doubles.points_balances import InMemoryPointsBalances
@@ -302,7 +301,7 @@ PLANTED: dict[str, Planted] = {
     "a refund that is pending is told as paid": Planted(
         13,
         "Money that the payment provider has only accepted is said to have gone back.",
-        _patch(timeline._TimelineBuilder, "_refund", planted_code.says_it_went_back),  # noqa: SLF001 -- as in `bugs`
+        _patch(timeline_text, "_SENTENCES", planted_code.PREMATURE_SENTENCES),
         told="is stronger than its events",
         found_by=3,
     ),

@@ -6,9 +6,9 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
+from adapters.localization import timeline_text
 from adapters.postgres import read_models
 from domain.order import events as e
 from domain.order.order import Order
@@ -18,7 +18,6 @@ from domain.ports.customers import Customer
 from domain.ports.errors import ForgedMessageError, UnavailableError
 from domain.referral_program import Spending
 from domain.signed_tokens import sha256_of
-from domain.use_cases.audit.timeline import _TimelineBuilder
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
 from domain.use_cases.delivery.downloads import Delivery, DownloadService, UnknownLinkError
 from domain.use_cases.delivery.emails import EmailSender
@@ -173,14 +172,11 @@ def says_it_was_fetched(order: Order) -> str:
     return f"the customer fetched {len(order.images)} files through the link to all photos"
 
 
-_refund = _TimelineBuilder._refund  # noqa: SLF001 -- the bug is in a private method
-
-
-def says_it_went_back(self: _TimelineBuilder, event: Any, at: datetime, after: Order) -> str:
-    """Report an accepted refund as paid."""
-    if isinstance(event, e.RefundAccepted):
-        return f"{event.amount} went back to the customer."
-    return _refund(self, event, at, after)
+#: Sentences that report an accepted refund as paid.
+PREMATURE_SENTENCES = {
+    **timeline_text._SENTENCES,  # noqa: SLF001 -- the bug is in a private table
+    e.RefundAccepted: lambda event, _: f"{event.amount} went back to the customer.",
+}
 
 
 def opens_nothing(*_: object, **__: object) -> Any:

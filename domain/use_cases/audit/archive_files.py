@@ -6,7 +6,6 @@ from dataclasses import asdict
 
 from domain.order.events import RecordedEvent
 from domain.ports.archives import ArchiveEntry
-from domain.use_cases.audit.timeline import Timeline
 
 
 def text_file(name: str, text: str) -> ArchiveEntry:
@@ -20,12 +19,6 @@ def json_file(name: str, value: object) -> ArchiveEntry:
     return text_file(
         name, json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str) + "\n"
     )
-
-
-def story_file(name: str, timeline: Timeline) -> ArchiveEntry:
-    """Return a timeline as text, with one line per event."""
-    lines = [f"{entry.recorded.recorded_at:%Y-%m-%d %H:%M:%S}  {entry.text}" for entry in timeline.entries]
-    return text_file(name, "\n".join([timeline.title, "", *lines, "", timeline.ending, ""]))
 
 
 def event_document(recorded: RecordedEvent) -> Mapping[str, object]:

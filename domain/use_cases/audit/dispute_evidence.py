@@ -18,7 +18,7 @@ from domain.order.values import OrderId, PhotoId
 from domain.ports.archives import Archiver
 from domain.ports.clock import Clock
 from domain.ports.customers import Customer
-from domain.ports.dispute_evidence import Evidence, EvidencePrinter, Exhibit, ObjectState
+from domain.ports.dispute_evidence import Evidence, EvidenceWriter, PhotosDeleted
 from domain.ports.event_store import ChainedEvent
 from domain.ports.images import Thumbnailer
 from domain.ports.notes import Note
@@ -32,12 +32,8 @@ from domain.ports.unit_of_work import (
     HasUploadSessions,
     UnitOfWork,
 )
-from domain.use_cases.audit.dispute_evidence_files import balance_of, lines_of, photos_gone, sheets
 from domain.use_cases.audit.dispute_evidence_objects import ObjectExaminer, Watch
-from domain.use_cases.audit.log_verification import PROBLEMS, DefectKind, LogDefect, verify
-from domain.use_cases.audit.timeline import timeline_of
-from domain.use_cases.wording.labels import counted
-from domain.use_cases.wording.status_text import status_of
+from domain.use_cases.audit.log_verification import verify
 
 
 class DisputeEvidenceRepositories(HasCustomers, HasEventStore, HasNotes, HasUploadSessions, Protocol):
@@ -86,7 +82,6 @@ class _Record:
     order: Order
     history: Sequence[e.RecordedEvent]
     chain: Sequence[ChainedEvent]
-    findings: Sequence[LogDefect]
     customer: Customer | None
     names: dict[PhotoId, str]
     notes: tuple[Note, ...] | None
@@ -102,7 +97,7 @@ class DisputeEvidence:
         hash_chain: HashChain,
         storage: ObjectStorage,
         thumbnailer: Thumbnailer,
-        printer: EvidencePrinter,
+        writer: EvidenceWriter,
         archiver: Archiver,
         scratch: ScratchFiles,
         clock: Clock,
@@ -111,7 +106,7 @@ class DisputeEvidence:
         self._hash_chain = hash_chain
         self._storage = storage
         self._thumbnailer = thumbnailer
-        self._printer = printer
+        self._writer = writer
         self._archiver = archiver
         self._scratch = scratch
         self._clock = clock
@@ -132,8 +127,7 @@ class DisputeEvidence:
         record = self._record(order_id, has_notes=has_notes)
         disputes = _chosen(record.order, dispute_id)
         evidence = self._evidence(record, disputes, watch)
-        entries = sheets(evidence, record.history, record.chain, self._printer)
-        size_bytes, content = self._archiver.archive(entries)
+        size_bytes, content = self._archiver.archive(self._writer.files(evidence))
         return EvidencePack(evidence=evidence, size_bytes=size_bytes, content=content)
 
     def _record(self, order_id: OrderId, *, has_notes: bool) -> _Record:
@@ -155,41 +149,29 @@ class DisputeEvidence:
             order=order,
             history=history,
             chain=chain,
-            findings=verify(chain).findings,
             customer=customer,
             names=names,
             notes=notes,
         )
 
     def _evidence(self, record: _Record, disputes: tuple[Dispute, ...], watch: Watch) -> Evidence:
-        order = record.order
-        if order.payment is None:
-            raise AssertionError("An order without a payment was refused before.")
-        gone = photos_gone(record.history)
+        deleted = _photos_deleted(record.history)
         examiner = ObjectExaminer(
-            self._storage, self._thumbnailer, self._scratch, watch, is_gone=gone is not None
+            self._storage, self._thumbnailer, self._scratch, watch, is_gone=deleted is not None
         )
-        photos, archives = examiner.examine(order, record.names)
-        lines = lines_of(timeline_of(record.history), record.findings)
-        exhibits = [*(each for photo in photos for each in (photo.before, *photo.after)), *archives]
+        photos, archives = examiner.examine(record.order, record.names)
         return Evidence(
             made_at=self._clock.now(),
-            order_id=order.order_id,
-            payment=order.payment,
-            standing=status_of(order),
+            order=record.order,
+            history=record.history,
+            chain=record.chain,
+            defects=verify(record.chain).findings,
             customer=record.customer,
             disputes=disputes,
-            balance=balance_of(order),
             photos=photos,
             archives=archives,
-            photos_gone=gone,
-            lines=lines.all,
-            deliveries=lines.deliveries,
-            money=lines.money,
+            photos_deleted=deleted,
             notes=record.notes,
-            chained_events=len(record.chain),
-            head=record.chain[-1].sha256 if record.chain else None,
-            problems=(*map(_proposed, record.findings), *_doubts(exhibits)),
         )
 
 
@@ -201,23 +183,10 @@ def _chosen(order: Order, dispute_id: str | None) -> tuple[Dispute, ...]:
     return (order.disputes[dispute_id],)
 
 
-def _proposed(finding: LogDefect) -> str:
-    """Describe a defect of this order's own chain for outside readers."""
-    if finding.version is None or finding.version == finding.last_version:
-        place = f"Event {finding.version} of the order"
-    else:
-        place = f"Each event of the order from {finding.version} to {finding.last_version}"
-    behind = ", and what follows it is not told here" if finding.defect is DefectKind.MISSING else ""
-    return f"{place}: {PROBLEMS[finding.defect]}{behind}."
-
-
-def _doubts(exhibits: Sequence[Exhibit]) -> Iterator[str]:
-    """Describe the defects of objects, one sentence per kind."""
-    for state, wrong in (
-        (ObjectState.DIFFERS, "not what was recorded"),
-        (ObjectState.MISSING, "missing, though not deleted on record"),
-    ):
-        concerned = [each.caption for each in exhibits if each.state is state]
-        if concerned:
-            are = "is" if len(concerned) == 1 else "are"
-            yield f"{counted(len(concerned), 'object')} of the storage {are} {wrong}: {'; '.join(concerned)}."
+def _photos_deleted(history: Sequence[e.RecordedEvent]) -> PhotosDeleted | None:
+    for recorded in reversed(history):
+        if isinstance(recorded.event, e.OrderErased | e.PhotosPurged):
+            return PhotosDeleted(
+                at=recorded.recorded_at, by_erasure=isinstance(recorded.event, e.OrderErased)
+            )
+    return None

@@ -12,12 +12,11 @@ from domain.order.image import Image
 from domain.order.order import Order
 from domain.order.states import State
 from domain.order.values import ObjectKey, PhotoId, Sha256, StoredObject
-from domain.ports.dispute_evidence import Exhibit, ObjectState, PhotoEvidence
+from domain.ports.dispute_evidence import Exhibit, ObjectRole, ObjectState, PhotoEvidence
 from domain.ports.errors import ObjectMissingError, UnreadableImageError
 from domain.ports.images import Thumbnailer
 from domain.ports.object_storage import ObjectStorage
 from domain.ports.scratch_files import ScratchFiles
-from domain.use_cases.wording.status_text import image_status_of
 
 #: Called after each examined object with the number so far and the total.
 Watch = Callable[[int, int], None]
@@ -55,43 +54,36 @@ class ObjectExaminer:
             PhotoEvidence(
                 number=number,
                 file_name=names.get(PhotoId(image.image_id)),
-                share=image.share,
-                standing=image_status_of(image, order),
+                image=image,
                 before=self._before(number, image, order),
                 after=tuple(
-                    self._picture(f"Photo {number}, {'restored' if newest else 'earlier result'}", result)
-                    for newest, result in zip(
-                        [True, *[False] * len(image.earlier)], image.results, strict=False
-                    )
+                    self._picture(ObjectRole.EARLIER_RESULT if earlier else ObjectRole.RESULT, number, result)
+                    for earlier, result in enumerate(image.results)
                 ),
             )
             for number, image in enumerate(order.images.values(), start=1)
         )
-        archives = tuple(
-            self._archive(f"Archive {number} of the restored photos", archive)
-            for number, archive in enumerate(packed, start=1)
-        )
+        archives = tuple(self._archive(number, archive) for number, archive in enumerate(packed, start=1))
         return photos, archives
 
     def _before(self, number: int, image: Image, order: Order) -> Exhibit:
-        """Examine the original or, if there is none, the upload.
-
-        The cleanup deletes the upload of a fully refunded order: then it counts as deleted, not as missing.
-        """
-        found = self._picture(f"Photo {number}, as it was sent", image.original or image.upload)
+        """The photo in the order's own place, or as uploaded, which housekeeping tidies once all money went back."""
+        found = self._picture(ObjectRole.ORIGINAL, number, image.original or image.upload)
         may_be_tidied = image.original is None and order.state is State.REFUNDED
         is_tidied = may_be_tidied and found.state is ObjectState.MISSING
         return replace(found, state=ObjectState.DELETED) if is_tidied else found
 
-    def _picture(self, caption: str, stored: StoredObject) -> Exhibit:
+    def _picture(self, role: ObjectRole, number: int, stored: StoredObject) -> Exhibit:
         with self._scratch.file() as file:
             state, found = self._look(stored, file)
             thumbnail = self._thumbnail(file) if state is ObjectState.VERIFIED else None
-        return Exhibit(caption=caption, stored=stored, state=state, found_sha256=found, thumbnail=thumbnail)
+        return Exhibit(
+            role=role, number=number, stored=stored, state=state, found_sha256=found, thumbnail=thumbnail
+        )
 
-    def _archive(self, caption: str, stored: StoredObject) -> Exhibit:
+    def _archive(self, number: int, stored: StoredObject) -> Exhibit:
         state, found = self._look(stored)
-        return Exhibit(caption=caption, stored=stored, state=state, found_sha256=found)
+        return Exhibit(role=ObjectRole.ARCHIVE, number=number, stored=stored, state=state, found_sha256=found)
 
     def _look(self, stored: StoredObject, keep: BinaryIO | None = None) -> tuple[ObjectState, Sha256 | None]:
         self._done += 1

@@ -8,73 +8,10 @@ comparison with a head that was printed earlier, signed, and kept elsewhere.
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from domain.order.values import OrderId, Sha256
 from domain.ports.event_store import ChainedEvent, LogCursor
-
-
-class DefectKind(StrEnum):
-    """A kind of defect in the log."""
-
-    CONTENTS_CHANGED = "contents_changed"
-    PREDECESSOR_CHANGED = "predecessor_changed"
-    MISSING = "missing"
-    REPEATED = "repeated"
-    UNREADABLE = "unreadable"
-    UNDECODABLE = "undecodable"
-    # The others are detected only by comparison with a kept head.
-    REMOVED = "removed"
-    FORGED = "forged"
-    ADDED = "added"
-    DIFFERENT = "different"
-
-
-#: What is wrong, as the rest of a sentence that begins with the place.
-PROBLEMS: Mapping[DefectKind, str] = {
-    DefectKind.CONTENTS_CHANGED: "it does not say what was recorded",
-    DefectKind.PREDECESSOR_CHANGED: "it was recorded after another event than the one that precedes it now",
-    DefectKind.MISSING: "it is missing, though later events of the order are there",
-    DefectKind.REPEATED: "there are two of it",
-    DefectKind.UNREADABLE: "its transaction is yet to come on this server, "
-    "so that who reads the whole log does not see it",
-    DefectKind.UNDECODABLE: "this version of the shop does not know its name, or its fields are not those of its name",
-    DefectKind.REMOVED: "it stood in the log when the head was kept, and does not any more",
-    DefectKind.FORGED: "it, and perhaps what precedes it, is not what stood there when the head was kept",
-    DefectKind.ADDED: "it was put among events that are older than the head",
-    DefectKind.DIFFERENT: "up to the kept head it does not hold the same events in the same order",
-}
-
-_COMPARE = "compare the order's stream with a backup, and with what the providers know of it"
-_SEARCH = "look for it in a backup, and find out who could delete it"
-ADVICE: Mapping[DefectKind, str] = dict.fromkeys(DefectKind, _COMPARE) | {
-    DefectKind.MISSING: _SEARCH,
-    DefectKind.UNREADABLE: f"if the database was restored from a dump, restore a physical backup; if not, {_COMPARE}",
-    DefectKind.UNDECODABLE: f"run the version of the shop that wrote it; if none did, {_COMPARE}",
-    DefectKind.REMOVED: f"{_SEARCH}; if a backup older than the head was restored, this is what was lost with it",
-    DefectKind.DIFFERENT: "see what is said of single orders; if nothing is, compare txid and position with a backup",
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogDefect:
-    """A defect and where it is: an order's versions, or the log."""
-
-    defect: DefectKind
-    order_id: OrderId | None = None
-    version: int | None = None
-    last_version: int | None = None
-
-    def __str__(self) -> str:
-        return f"{self._place}: {PROBLEMS[self.defect]}. What to do: {ADVICE[self.defect]}."
-
-    @property
-    def _place(self) -> str:
-        if self.order_id is None:
-            return "The log"
-        if self.version == self.last_version:
-            return f"Order {self.order_id}, version {self.version}"
-        return f"Order {self.order_id}, each version from {self.version} to {self.last_version}"
+from domain.ports.log_defects import DefectKind, LogDefect
 
 
 @dataclass(frozen=True, kw_only=True)

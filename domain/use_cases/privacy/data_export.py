@@ -8,31 +8,16 @@ from domain.order import events as e
 from domain.order.file_names import safe_stem
 from domain.order.values import ImageId, ObjectKey, OrderId, PhotoId, StoredObject
 from domain.ports.archives import ArchiveEntry, Archiver
+from domain.ports.data_export import ExportText
 from domain.ports.object_storage import ObjectStorage
 from domain.ports.unit_of_work import HasEventStore, HasPersonalData, HasUploadSessions, UnitOfWork
-from domain.use_cases.audit.archive_files import event_document, json_file, story_file, text_file
-from domain.use_cases.audit.timeline import timeline_of
+from domain.use_cases.audit.archive_files import event_document, json_file, text_file
 from domain.use_cases.privacy.erasure import UnknownCustomerError
 from domain.use_cases.privacy.photo_deletion import prefixes_of
 
 
 class DataExportRepositories(HasEventStore, HasPersonalData, HasUploadSessions, Protocol):
     """The repositories that the export reads."""
-
-
-_README = """This archive holds everything this shop has about the owner of the e-mail address in person.json.
-
-person.json          what is written down, by the name of the table it is in
-ORDER/history.json   every event of the order, from its payment on
-ORDER/story.txt      the same in words
-ORDER/originals/     the photos as they were sent
-ORDER/results/       the photos as they were restored
-ORDER/archives/      the archives behind the download links
-
-Photos that were deleted already, because their retention was over, are named in history.json only.
-
-Stripe has the payments, SendGrid the addresses that mails went to; ask the shop about those.
-"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +44,14 @@ class DataExport:
     """Exports what the shop stores about a customer."""
 
     def __init__(
-        self, *, unit_of_work: UnitOfWork[DataExportRepositories], storage: ObjectStorage, archiver: Archiver
+        self,
+        *,
+        unit_of_work: UnitOfWork[DataExportRepositories],
+        storage: ObjectStorage,
+        archiver: Archiver,
+        text: ExportText,
     ) -> None:
+        self._text = text
         self._unit_of_work = unit_of_work
         self._storage = storage
         self._archiver = archiver
@@ -82,13 +73,17 @@ class DataExport:
             ]
         photos = [entry for file in files for entry in self._photos(file)]
         entries = [
-            text_file("README.txt", _README),
+            text_file("README.txt", self._text.readme()),
             json_file("person.json", holdings),
-            *(entry for file in files for entry in _papers(file)),
+            *(entry for file in files for entry in self._documents(file)),
             *photos,
         ]
         size_bytes, content = self._archiver.archive(entries)
         return ExportArchive(orders=len(files), photos=len(photos), size_bytes=size_bytes, content=content)
+
+    def _documents(self, file: _OrderFile) -> Iterator[ArchiveEntry]:
+        yield json_file(f"{file.number}/history.json", [event_document(line) for line in file.history])
+        yield text_file(f"{file.number}/story.txt", self._text.timeline(file.history))
 
     def _photos(self, file: _OrderFile) -> Iterator[ArchiveEntry]:
         """Yield the stored objects that the order's events name.
@@ -115,11 +110,6 @@ def _order_file(transaction: DataExportRepositories, order_id: OrderId) -> _Orde
         names=transaction.upload_sessions.file_names(order_id),
         prefixes=prefixes_of(order),
     )
-
-
-def _papers(file: _OrderFile) -> Iterator[ArchiveEntry]:
-    yield json_file(f"{file.number}/history.json", [event_document(line) for line in file.history])
-    yield story_file(f"{file.number}/story.txt", timeline_of(file.history))
 
 
 def _named(file: _OrderFile) -> dict[str, StoredObject]:

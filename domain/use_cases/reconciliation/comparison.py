@@ -76,7 +76,7 @@ class Scope:
     ) -> Finding:
         """Repair a finding if repairs are requested, and return it updated.
 
-        If the repair fails, the finding's advice gives the reason. The finding counts as repaired unless
+        A repair that fails is returned as ``repair_error``. The finding counts as repaired unless
         ``is_wrong_still`` returns true afterwards.
         """
         if not self.repairs:
@@ -85,11 +85,10 @@ class Scope:
             do()
             is_healed = not is_wrong_still()
         except (ShopError, OutsideError, UnitOfWorkError) as error:
-            return replace(finding, advice=f"It could not be healed ({error}) {finding.advice}")
+            return replace(finding, repair_error=error)
         except Exception as error:  # noqa: BLE001 -- a defect costs this finding only, and is reported with it
             self.defect(error)
-            problem = f"It could not be healed because of a defect of the program ({type(error).__name__})."
-            return replace(finding, advice=f"{problem} {finding.advice}")
+            return replace(finding, repair_error=error)
         return replace(finding, is_healed=is_healed)
 
 
@@ -98,8 +97,7 @@ def _unreadable(side: Side, kind: str, name: str, detail: str) -> Finding:
         side=side,
         what=FindingCode.ENTRY_UNREADABLE,
         subject=name,
-        wrong=f"This {kind} cannot be read ({detail}), so it was not compared.",
-        advice="Look at it there by hand; if many are like it, the provider's API has changed.",
+        facts={"kind": kind, "detail": detail},
     )
 
 

@@ -105,8 +105,6 @@ class EmailComparison:
             subject=str(mail.email_id),
             order_id=mail.order_id,
             since=carried.last_event_at,
-            wrong="It counts as sent, and SendGrid could not deliver it.",
-            advice="`--fix` puts that on record; the customer has to be asked for another address.",
         )
         yield self._healed(scope, finding, mail, carried, EmailStatus.SENT)
 
@@ -122,8 +120,6 @@ class EmailComparison:
             subject=str(mail.email_id),
             order_id=mail.order_id,
             since=mail.since,
-            wrong="Nobody knows whether it was sent, and SendGrid has it.",
-            advice="`--fix` puts on record what became of it.",
         )
         yield self._healed(scope, finding, mail, carried, EmailStatus.UNCONFIRMED)
 
@@ -158,6 +154,5 @@ def _unknown(mail: _Mail, message_id: str) -> Finding:
         subject=str(mail.email_id),
         order_id=mail.order_id,
         since=mail.since,
-        wrong=f"It counts as sent (message {message_id}), and SendGrid does not know it.",
-        advice="Make sure that SENDGRID_API_KEY is of the account that sent it, then look there.",
+        facts={"message_id": message_id},
     )

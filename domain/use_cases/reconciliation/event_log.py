@@ -24,8 +24,7 @@ from domain.ports.unit_of_work import (
     UnitOfWork,
 )
 from domain.use_cases.reconciliation.comparison import Scope, paged
-from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side, stream_broken
-from domain.use_cases.wording.labels import HOLDS, UNREADABLE_AND_NOT_NEEDED, capitalised
+from domain.use_cases.reconciliation.findings import Finding, FindingCase, FindingCode, Side, stream_broken
 
 
 class EventLogRepositories(HasEventStore, HasReactions, HasReconciliationQueries, HasWebhookInbox, Protocol):
@@ -83,8 +82,7 @@ class EventLogComparison:
                     what=FindingCode.MESSAGE_IN_TWO_SHAPES,
                     subject=conflict.event_id,
                     since=conflict.received_at,
-                    wrong=f"A {conflict.event_type} of {conflict.source} came again with other contents.",
-                    advice="The first counts. Compare both with the provider's own list: one may be forged.",
+                    facts={"event_type": conflict.event_type, "source": conflict.source},
                 )
 
     def _look_again(self, order_id: OrderId, scope: Scope) -> list[Finding]:
@@ -158,8 +156,7 @@ def _about_read_models(
             subject=str(order.order_id),
             order_id=order.order_id,
             since=stream[-1].recorded_at,
-            wrong=f"What {', '.join(tables)} tell is not what the log tells.",
-            advice="Run `restoreclick db rebuild`; nothing can be recorded meanwhile.",
+            facts={"tables": ", ".join(tables)},
         )
 
 
@@ -176,8 +173,7 @@ def _about_work(
                 subject=str(reaction_id),
                 order_id=order.order_id,
                 since=stream[-1].recorded_at,
-                wrong=f"The order needs {type(reaction).__name__}, and no open row says so.",
-                advice="`--fix` schedules it.",
+                facts={"reaction": type(reaction).__name__},
             )
     outstanding = outstanding_by_id(order)
     for line in lines.values():
@@ -192,8 +188,7 @@ def _about_work(
                 subject=str(line.reaction_id),
                 order_id=order.order_id,
                 since=line.free_since,
-                wrong=f"{line.kind} is due, and nobody does it.",
-                advice="Make sure that a worker runs, and has hands enough.",
+                facts={"kind": line.kind},
             )
 
 
@@ -204,10 +199,8 @@ def _unreadable(order: Order, line: ReactionSummary, since: datetime, *, is_outs
         subject=str(line.reaction_id),
         order_id=order.order_id,
         since=since,
-        wrong=f"This version of the shop cannot read {line.kind}, arguments of version {line.arguments_version}.",
-        advice="`--fix` rewrites it as this version does."
-        if is_outstanding
-        else f"{capitalised(UNREADABLE_AND_NOT_NEEDED)}.",
+        case=FindingCase.REWRITABLE if is_outstanding else FindingCase.NOT_NEEDED,
+        facts={"kind": line.kind, "version": line.arguments_version},
     )
 
 
@@ -221,6 +214,5 @@ def _about_a_hold(order: Order, stream: Sequence[e.RecordedEvent]) -> Iterator[F
         subject=str(order.order_id),
         order_id=order.order_id,
         since=since,
-        wrong=f"The order is on hold ({order.hold}): {HOLDS[order.hold]}.",
-        advice="A person has to look at it: docs/support.md says what to do for each reason.",
+        facts={"hold": order.hold},
     )

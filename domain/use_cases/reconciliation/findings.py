@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -56,18 +56,40 @@ class FindingCode(StrEnum):
     MAIL_UNKNOWN_THERE = "mail_unknown_there"  # an e-mail recorded as sent is unknown to SendGrid
 
 
+class FindingCase(StrEnum):
+    """What tells findings of one code apart."""
+
+    ILLEGAL_EVENT = "illegal_event"  # of a broken stream
+    UNREADABLE_EVENT = "unreadable_event"
+    REWRITABLE = "rewritable"  # of unreadable work
+    NOT_NEEDED = "not_needed"
+    PENDING = "pending"  # of a refund
+    PAID = "paid"
+    INQUIRY = "inquiry"  # of a dispute
+    DISPUTE = "dispute"
+    SIZE = "size"  # of an object that differs
+    CONTENTS = "contents"
+    OF_THIS_SHOP = "of_this_shop"  # of an unknown upload
+    UNMARKED = "unmarked"
+    LISTED = "listed"  # of a prediction
+    UNLISTED = "unlisted"
+    STILL_NEEDED = "still_needed"
+    STILL_RUNNING = "still_running"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One discrepancy."""
+    """One discrepancy: a code, its case where there are several, and its facts."""
 
     side: Side
     what: FindingCode
     subject: str  # the id of the order, event, object key... in question
     order_id: OrderId | None = None
     since: datetime | None = None
-    wrong: str  # a sentence
-    advice: str  # a sentence
+    case: FindingCase | None = None
+    facts: Mapping[str, object] = field(default_factory=dict, hash=False)
     is_healed: bool = False
+    repair_error: Exception | None = None  # why a repair that was tried did not succeed
 
 
 def stream_broken(found: StreamBreak | UnreadableEvent) -> Finding:
@@ -82,10 +104,8 @@ def stream_broken(found: StreamBreak | UnreadableEvent) -> Finding:
         subject=str(at.event_id),
         order_id=at.order_id,
         since=at.recorded_at,
-        wrong=str(found),
-        advice="Nothing in the shop writes such a stream: compare the events with a backup's."
-        if isinstance(found, StreamBreak)
-        else "Nothing of this order is repaired, refunded or deleted until its events can be read.",
+        case=FindingCase.ILLEGAL_EVENT if isinstance(found, StreamBreak) else FindingCase.UNREADABLE_EVENT,
+        facts={"problem": str(found)},
     )
 
 

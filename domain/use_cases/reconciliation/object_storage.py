@@ -24,10 +24,11 @@ from domain.use_cases.privacy.unreadable_orders import (
     sessions_of_unreadable_orders,
 )
 from domain.use_cases.reconciliation.comparison import Scope, paged
-from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Side
+from domain.use_cases.reconciliation.findings import Finding, FindingCase, FindingCode, Foreign, Side
 from domain.use_cases.reconciliation.foreign_objects import ForeignObjects
 
-_RESTORE = "Ask the operator to restore it from the storage's backup."
+#: What is wrong with an object, and the size or the hash that it has.
+_Problem = tuple[FindingCode, FindingCase | None, object]
 
 
 @dataclass(frozen=True)
@@ -126,39 +127,36 @@ class ObjectStorageComparison:
         reads_bytes: bool,
     ) -> Iterator[Finding]:
         scope.watch(1)
-        problem = None
+        problem: _Problem | None = None
         if found is not None and found.size_bytes != stored.size_bytes:
-            problem = (
-                FindingCode.OBJECT_DIFFERS,
-                f"It has {found.size_bytes} bytes, not {stored.size_bytes}.",
-            )
+            problem = FindingCode.OBJECT_DIFFERS, FindingCase.SIZE, found.size_bytes
         elif found is None or reads_bytes:
             problem = self._read(stored, to_its_end=reads_bytes)
         if problem is None:
             return
         if not self._is_named_still(order_id, stored.key):
             return  # it was deleted during the comparison
-        what, wrong = problem
+        what, case, actual = problem
         yield Finding(
             side=Side.STORAGE,
             what=what,
             subject=stored.key,
             order_id=order_id,
             since=recorded_at,
-            wrong=wrong,
-            advice=_RESTORE,
+            case=case,
+            facts={"found": actual, "size_bytes": stored.size_bytes, "sha256": stored.sha256},
         )
 
-    def _read(self, stored: StoredObject, *, to_its_end: bool) -> tuple[FindingCode, str] | None:
+    def _read(self, stored: StoredObject, *, to_its_end: bool) -> _Problem | None:
         digest = hashlib.sha256()
         try:
             with self._storage.read(stored.key) as chunks:
                 for chunk in chunks if to_its_end else ():
                     digest.update(chunk)
         except ObjectMissingError:
-            return FindingCode.OBJECT_MISSING, "The log names it, and it does not exist."
+            return FindingCode.OBJECT_MISSING, None, None
         if to_its_end and digest.hexdigest() != stored.sha256:
-            return FindingCode.OBJECT_DIFFERS, f"Its SHA-256 is {digest.hexdigest()}, not {stored.sha256}."
+            return FindingCode.OBJECT_DIFFERS, FindingCase.CONTENTS, digest.hexdigest()
         return None
 
     def _is_named_still(self, order_id: OrderId, key: ObjectKey) -> bool:
@@ -193,9 +191,6 @@ class ObjectStorageComparison:
                         subject=stray.key,
                         order_id=order_id,
                         since=stray.stored_at,
-                        wrong="No event names it.",
-                        advice="A crash left it behind, it is an output that came second, or a backup was restored and "
-                        "it was delivered before: look, and delete it only if no customer had it.",
                     )
 
     def _temporary_strays(self, scope: Scope, foreign: ForeignObjects) -> Iterator[Finding]:
@@ -218,12 +213,7 @@ class ObjectStorageComparison:
                 if session_id in unreadable:
                     continue  # the comparison of the log reports its order
                 if session_id in tidied:
-                    finding = _upload_finding(
-                        stray,
-                        FindingCode.STRAY_UPLOAD,
-                        "Its upload session was tidied before it was stored.",
-                        "`--fix` deletes it.",
-                    )
+                    finding = _upload_finding(stray, FindingCode.STRAY_UPLOAD)
                     yield scope.repair(finding, lambda key=stray.key: self._storage.delete([key]))  # type: ignore[misc]
                 elif session_id not in known:
                     with self._isolated(scope, stray.key):
@@ -235,13 +225,9 @@ class ObjectStorageComparison:
             case ObjectOwner.FOREIGN:
                 scope.leave(_foreign(stray))
             case ObjectOwner.OURS:
-                wrong = "It carries this shop's mark, and the database does not know its upload session."
-                advice = "If a backup was restored, it may be the only copy of a paid photo: keep it until you know."
-                yield _upload_finding(stray, FindingCode.UNKNOWN_UPLOAD, wrong, advice)
+                yield _upload_finding(stray, FindingCode.UNKNOWN_UPLOAD, FindingCase.OF_THIS_SHOP)
             case ObjectOwner.UNMARKED:
-                wrong = "It carries no mark, and the database does not know its upload session."
-                advice = "Find out who stored it before you delete it: another program, or a version before the marks."
-                yield _upload_finding(stray, FindingCode.UNKNOWN_UPLOAD, wrong, advice)
+                yield _upload_finding(stray, FindingCode.UNKNOWN_UPLOAD, FindingCase.UNMARKED)
             case None:
                 pass
 
@@ -250,14 +236,13 @@ def _foreign(stray: ListedObject) -> Foreign:
     return Foreign(side=Side.STORAGE, kind="object", subject=stray.key, since=stray.stored_at)
 
 
-def _upload_finding(stray: ListedObject, what: FindingCode, wrong: str, advice: str) -> Finding:
+def _upload_finding(stray: ListedObject, what: FindingCode, case: FindingCase | None = None) -> Finding:
     return Finding(
         side=Side.STORAGE,
         what=what,
         subject=stray.key,
         since=stray.stored_at,
-        wrong=wrong,
-        advice=advice,
+        case=case,
     )
 
 

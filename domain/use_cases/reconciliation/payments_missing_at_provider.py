@@ -83,6 +83,5 @@ def _finding(
         subject=name,
         order_id=recorded.order_id,
         since=recorded.recorded_at,
-        wrong=f"{claimed} are on record, and Stripe has {found or 'nothing'} there.",
-        advice="Make sure that STRIPE_SECRET_KEY is of the account that took it, then look there.",
+        facts={"recorded": claimed, "found": found},
     )

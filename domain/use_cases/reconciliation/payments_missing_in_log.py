@@ -81,11 +81,6 @@ class _Events:
             what=FindingCode.WEBHOOK_VERSION_OLD,
             subject=version,
             since=self.newest.created_at if self.newest is not None else None,
-            wrong=f"Stripe's events are of API version {version}, which has no refund.* events for cards.",
-            advice=(
-                "Raise the webhook endpoint's API version in Stripe's dashboard to 2024-10-28.acacia or later; "
-                "an endpoint without one of its own has the account's."
-            ),
         )
 
 
@@ -229,8 +224,7 @@ class PaymentComparison:
             subject=webhook_event.event_id,
             order_id=webhook_event.checkout.order_id if webhook_event.checkout else None,
             since=webhook_event.created_at,
-            wrong=f"Word of {webhook_event.event_type} about {subject_of(webhook_event)} never came in.",
-            advice="`--fix` takes it in; if there are many, see the webhook endpoint's deliveries in Stripe.",
+            facts={"event_type": webhook_event.event_type, "about": subject_of(webhook_event)},
         )
         return scope.repair(finding, lambda: self._payment_webhook.handle(webhook_event, UNSEEN))
 
@@ -272,8 +266,7 @@ class PaymentComparison:
             what=FindingCode.SESSION_WAITS_IN_VAIN,
             subject=checkout_session_id,
             order_id=state.checkout.order_id if state is not None else None,
-            wrong=f"An upload session waits for a delayed payment that is {standing} at Stripe.",
-            advice="`--fix` takes that in; a checkout that is unknown there belongs to another account.",
+            facts={"status": standing},
         )
         yield scope.repair(
             finding,

@@ -19,7 +19,7 @@ from domain.ports.restorer import PredictionStatus, Restorer
 from domain.ports.unit_of_work import HasEventStore, HasReactions, HasReconciliationQueries, UnitOfWork
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.reconciliation.comparison import Scope, paged
-from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side, stream_broken
+from domain.use_cases.reconciliation.findings import Finding, FindingCase, FindingCode, Side, stream_broken
 
 
 class PredictionComparisonRepositories(HasEventStore, HasReactions, HasReconciliationQueries, Protocol):
@@ -101,8 +101,8 @@ class PredictionComparison:
                 subject=listed.prediction_id,
                 order_id=waiting.order_id,
                 since=listed.ended_at,
-                wrong=f"It has {listed.status}, and its order still waits for it.",
-                advice="`--fix` has it collected; Replicate keeps an output for an hour.",
+                case=FindingCase.LISTED,
+                facts={"status": listed.status},
             )
             yield scope.repair(finding, lambda: self._hasten(scope, waiting))
 
@@ -119,8 +119,8 @@ class PredictionComparison:
             what=FindingCode.PREDICTION_NOT_COLLECTED if status else FindingCode.PREDICTION_UNKNOWN_THERE,
             subject=prediction_id,
             order_id=waiting.order_id,
-            wrong=f"Its order waits for it, and at Replicate it is {status or 'unknown'}.",
-            advice="`--fix` has it collected; one that is unknown there is of another account.",
+            case=FindingCase.UNLISTED,
+            facts={"status": status or "unknown"},
         )
         yield scope.repair(finding, lambda: self._hasten(scope, waiting)) if status else finding
 
@@ -143,12 +143,10 @@ class PredictionComparison:
         open_work = {line.reaction_id for line in lines if line.is_open}
         if is_still_required(waiting.work, order):
             if reaction_id_of(waiting.order_id, waiting.work) not in open_work:
-                wrong = f"It has {listed.status}, and its image waits for another one or for none."
-                finding = _orphaned(listed, waiting, wrong, "`--fix` has it collected for its image.")
+                finding = _orphaned(listed, waiting, FindingCase.STILL_NEEDED)
                 yield scope.repair(finding, lambda: self._hasten(scope, waiting))
         elif listed.status is PredictionStatus.RUNNING:
-            wrong = "It runs, and nobody waits for it."
-            finding = _orphaned(listed, waiting, wrong, "`--fix` cancels it.")
+            finding = _orphaned(listed, waiting, FindingCase.STILL_RUNNING)
             yield scope.repair(finding, lambda: self._restorer.cancel(listed.prediction_id))
 
     def _named(self, listed: ListedPrediction) -> _Awaited | None:
@@ -197,13 +195,13 @@ def _is_of_use(listed: ListedPrediction, scope: Scope) -> bool:
     return listed.status is not PredictionStatus.FAILED and listed.created_at < scope.settled_before
 
 
-def _orphaned(listed: ListedPrediction, waiting: _Awaited, wrong: str, advice: str) -> Finding:
+def _orphaned(listed: ListedPrediction, waiting: _Awaited, case: FindingCase) -> Finding:
     return Finding(
         side=Side.REPLICATE,
         what=FindingCode.PREDICTION_NOT_ON_RECORD,
         subject=listed.prediction_id,
         order_id=waiting.order_id,
         since=listed.created_at,
-        wrong=wrong,
-        advice=advice,
+        case=case,
+        facts={"status": listed.status},
     )

@@ -1,18 +1,16 @@
 """Whether Stripe's payments, refunds and disputes are recorded in the log."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from domain.order import events as e
 from domain.order.values import DisputeOutcome, OrderId
-from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund
+from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from domain.ports.reconciliation_queries import UnreadableEvent
 from domain.ports.unit_of_work import HasReconciliationQueries, UnitOfWork
-from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
+from domain.use_cases.reconciliation.findings import Finding, FindingCase, FindingCode, Side
 
 #: A webhook event that should be recorded and is not, with the finding about it.
 Missing = tuple[PaymentWebhookEvent, Finding]
-
-_TAKE_IN = "`--fix` takes it in as its webhook would have"
 
 
 class RecordedPayments:
@@ -41,15 +39,18 @@ class RecordedPayments:
         for webhook_event, checkout in ours:
             known = recorded.get(checkout.checkout_session_id)
             if known is None:
-                wrong = f"{checkout.paid} were paid, and there is neither an order nor an unmatched payment."
                 finding = _finding(
-                    webhook_event, FindingCode.PAYMENT_NOT_ON_RECORD, wrong, f"{_TAKE_IN}.", checkout.order_id
+                    webhook_event,
+                    FindingCode.PAYMENT_NOT_ON_RECORD,
+                    checkout.order_id,
+                    facts={"paid": checkout.paid},
                 )
             elif known != checkout.paid:
-                wrong = f"Stripe took {checkout.paid}, and {known} are on record."
-                advice = "Compare the payment in Stripe with the order's history."
                 finding = _finding(
-                    webhook_event, FindingCode.PAYMENT_OF_ANOTHER_AMOUNT, wrong, advice, checkout.order_id
+                    webhook_event,
+                    FindingCode.PAYMENT_OF_ANOTHER_AMOUNT,
+                    checkout.order_id,
+                    facts={"paid": checkout.paid, "recorded": known},
                 )
             else:
                 continue
@@ -60,10 +61,9 @@ class RecordedPayments:
         """Return the refunds of orders that are missing or recorded differently."""
         missing = []
         for webhook_event, order_id, history in self._of_our_orders(page):
-            verdict = _verdict_on_refund(webhook_event, history)
-            if verdict is not None:
-                advice = f"{_TAKE_IN}; if it stays, compare Stripe with the order's history."
-                missing.append((webhook_event, _finding(webhook_event, *verdict, advice, order_id)))
+            finding = _finding_about_refund(webhook_event, history, order_id)
+            if finding is not None:
+                missing.append((webhook_event, finding))
         return missing
 
     def disputes(self, page: Sequence[PaymentWebhookEvent]) -> list[Missing]:
@@ -71,15 +71,14 @@ class RecordedPayments:
         missing = []
         for webhook_event, order_id, history in self._of_our_orders(page):
             if not _knows_dispute(webhook_event, history):
-                what = "An inquiry" if webhook_event.is_inquiry else "A dispute"
-                wrong = f"{what} is {webhook_event.outcome or 'open'} at Stripe, and that is not on record."
-                advice = f"{_TAKE_IN}; answer an open dispute in Stripe."
-                missing.append(
-                    (
-                        webhook_event,
-                        _finding(webhook_event, FindingCode.DISPUTE_NOT_ON_RECORD, wrong, advice, order_id),
-                    )
+                finding = _finding(
+                    webhook_event,
+                    FindingCode.DISPUTE_NOT_ON_RECORD,
+                    order_id,
+                    case=FindingCase.INQUIRY if webhook_event.is_inquiry else FindingCase.DISPUTE,
+                    facts={"outcome": webhook_event.outcome or "open"},
                 )
+                missing.append((webhook_event, finding))
         return missing
 
     def unreadable(self, page: Sequence[PaymentWebhookEvent]) -> list[UnreadableEvent]:
@@ -117,13 +116,10 @@ def subject_of(webhook_event: PaymentWebhookEvent) -> str:
     return webhook_event.dispute_id or webhook_event.event_id
 
 
-def _verdict_on_refund(
-    webhook_event: PaymentWebhookEvent, history: list[e.RecordedEvent]
-) -> tuple[FindingCode, str] | None:
-    """Return what is wrong with a refund, as code and sentence.
-
-    A refund that failed and was never recorded as issued moved no money: nothing is wrong with it.
-    """
+def _finding_about_refund(
+    webhook_event: PaymentWebhookEvent, history: list[e.RecordedEvent], order_id: OrderId
+) -> Finding | None:
+    """What is wrong with a refund; one that failed and never counted as issued moved no money."""
     refund = webhook_event.refund
     if refund is None:
         return None
@@ -135,30 +131,19 @@ def _verdict_on_refund(
     has_failed = any(isinstance(each, e.RefundFailed) and each.provider_refund_id == name for each in events)
     if refund.has_failed:
         is_wrong = bool(issued) and not has_failed
-        return (
-            (FindingCode.REFUND_FAILED_THERE, "A refund counts as issued, and it failed.")
-            if is_wrong
-            else None
-        )
+        return _finding(webhook_event, FindingCode.REFUND_FAILED_THERE, order_id) if is_wrong else None
     if refund.is_pending:
         issued += [
             each for each in events if isinstance(each, e.RefundAccepted) and each.provider_refund_id == name
         ]
+    case = FindingCase.PENDING if refund.is_pending else FindingCase.PAID
+    facts: dict[str, object] = {"amount": refund.amount}
     if not issued:
-        return (
-            FindingCode.REFUND_NOT_ON_RECORD,
-            f"{refund.amount} {_went(refund)}, and that is not on record.",
-        )
+        return _finding(webhook_event, FindingCode.REFUND_NOT_ON_RECORD, order_id, case=case, facts=facts)
     if issued[0].amount != refund.amount:
-        return (
-            FindingCode.REFUND_OF_ANOTHER_AMOUNT,
-            f"{refund.amount} {_went(refund)}, and {issued[0].amount} are on record.",
-        )
+        facts["recorded"] = issued[0].amount
+        return _finding(webhook_event, FindingCode.REFUND_OF_ANOTHER_AMOUNT, order_id, case=case, facts=facts)
     return None
-
-
-def _went(refund: ProviderRefund) -> str:
-    return "is on its way back" if refund.is_pending else "went back"
 
 
 def _knows_dispute(webhook_event: PaymentWebhookEvent, history: list[e.RecordedEvent]) -> bool:
@@ -183,7 +168,12 @@ def _knows_dispute(webhook_event: PaymentWebhookEvent, history: list[e.RecordedE
 
 
 def _finding(
-    webhook_event: PaymentWebhookEvent, what: FindingCode, wrong: str, advice: str, order_id: OrderId | None
+    webhook_event: PaymentWebhookEvent,
+    what: FindingCode,
+    order_id: OrderId | None,
+    *,
+    case: FindingCase | None = None,
+    facts: Mapping[str, object] | None = None,
 ) -> Finding:
     return Finding(
         side=Side.STRIPE,
@@ -191,6 +181,6 @@ def _finding(
         subject=subject_of(webhook_event),
         order_id=order_id,
         since=webhook_event.created_at,
-        wrong=wrong,
-        advice=advice,
+        case=case,
+        facts=facts or {},
     )

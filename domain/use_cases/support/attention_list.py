@@ -4,7 +4,7 @@ It contains holds, failed refunds, undelivered e-mails, disputes, exhausted and 
 unmatched payments and conflicting webhook events.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -27,7 +27,6 @@ from domain.ports.unit_of_work import (
     HasWebhookInbox,
     UnitOfWork,
 )
-from domain.use_cases.wording.labels import HOLDS, MAILS, OPT_OUTS, UNREADABLE_AND_NOT_NEEDED, listed
 
 
 class AttentionRepositories(
@@ -67,13 +66,13 @@ class AttentionItem:
 
     kind: AttentionKind
     since: datetime
-    why: str
     subject: str
+    facts: Mapping[str, object]
     order_id: OrderId | None = None
     number: OrderNumber | None = None
     hold: HoldReason | None = None
     work: UnreadableWork | None = None
-    is_healed_by_fix: bool = False  # `reconcile --fix` can repair it
+    is_healed_by_fix: bool = False  # a reconciliation that repairs takes care of it
 
 
 class AttentionList:
@@ -98,8 +97,8 @@ class AttentionList:
             AttentionItem(
                 kind=AttentionKind.PAYMENT_UNMATCHED,
                 since=payment.received_at,
-                why=f"{payment.left} belong to no order. {payment.reason}",
                 subject=payment.checkout_session_id,
+                facts={"amount": payment.left, "reason": payment.reason},
             )
             for payment in unmatched
         ]
@@ -107,8 +106,8 @@ class AttentionList:
             AttentionItem(
                 kind=AttentionKind.WEBHOOK_CONFLICT,
                 since=conflict.received_at,
-                why=f"{conflict.source} posted {conflict.event_type} with other contents under a known id",
                 subject=conflict.event_id,
+                facts={"source": conflict.source, "event_type": conflict.event_type},
             )
             for conflict in conflicts
         ]
@@ -147,8 +146,8 @@ def _of_unreadable_event(event: UnreadableEvent) -> AttentionItem:
     return AttentionItem(
         kind=AttentionKind.STREAM_BROKEN,
         since=event.recorded_at,
-        why=str(event),
         subject=str(event.event_id),
+        facts={"problem": str(event)},
         order_id=event.order_id,
         number=event.number,
     )
@@ -159,8 +158,8 @@ def _of_broken_stream(broken: StreamBreak, stream: Sequence[e.RecordedEvent]) ->
     return AttentionItem(
         kind=AttentionKind.STREAM_BROKEN,
         since=broken.recorded.recorded_at,
-        why=str(broken),
         subject=str(broken.recorded.event_id),
+        facts={"problem": str(broken)},
         order_id=broken.recorded.order_id,
         number=next(numbers, None),
     )
@@ -183,30 +182,19 @@ class _Looker:
         yield from self._opt_outs()
         for work in given_up:
             if not self._was_seen_to(work.since):
-                why = "a prediction that nobody waits for could not be cancelled"
-                if not isinstance(work.reaction, CancelPrediction):
-                    why = "its photos could not be deleted"
-                yield self._concern(AttentionKind.WORK_GIVEN_UP, work.since, why, str(self._order.order_id))
+                yield self._concern(
+                    AttentionKind.WORK_GIVEN_UP,
+                    work.since,
+                    str(self._order.order_id),
+                    is_about_a_prediction=isinstance(work.reaction, CancelPrediction),
+                )
 
     def unreadable(self, rows: Iterable[UnreadableWork]) -> Iterator[AttentionItem]:
         """Yield reactions whose rows this version of the shop cannot read."""
         outstanding = outstanding_by_id(self._order)
         for work in rows:
-            is_healed = work.reaction_id in outstanding
-            todo = (
-                "rewrite it with `restoreclick reconcile --fix`" if is_healed else UNREADABLE_AND_NOT_NEEDED
-            )
-            yield replace(
-                self._concern(
-                    AttentionKind.WORK_UNREADABLE,
-                    work.since,
-                    f"work {work.reaction_id} ({work.kind}, arguments of version {work.version}) cannot be read by"
-                    f" this version of the shop: {todo}",
-                    str(work.reaction_id),
-                ),
-                work=work,
-                is_healed_by_fix=is_healed,
-            )
+            item = self._concern(AttentionKind.WORK_UNREADABLE, work.since, str(work.reaction_id))
+            yield replace(item, work=work, is_healed_by_fix=work.reaction_id in outstanding)
 
     def _hold(self) -> Iterator[AttentionItem]:
         has_failed_refund = any(
@@ -216,13 +204,8 @@ class _Looker:
         # The failed refund is listed by itself and says more: one cause is reported once.
         if self._order.hold is not None and not is_about_a_refund:
             since = self._last(e.OrderHeld)
-            yield self._concern(
-                AttentionKind.ON_HOLD,
-                since,
-                HOLDS[self._order.hold],
-                str(self._order.order_id),
-                self._order.hold,
-            )
+            item = self._concern(AttentionKind.ON_HOLD, since, str(self._order.order_id))
+            yield replace(item, hold=self._order.hold)
 
     def _refunds(self) -> Iterator[AttentionItem]:
         failures = {
@@ -233,14 +216,15 @@ class _Looker:
         for number, refund in enumerate(self._order.refunds.values(), start=1):
             if refund.status is RefundStatus.FAILED:
                 since, reason = failures[refund.refund_id]
-                why = f"refund {number}, {refund.amount}, failed ({reason.replace('_', ' ')})"
-                yield self._concern(AttentionKind.REFUND_FAILED, since, why, str(number))
+                yield self._concern(
+                    AttentionKind.REFUND_FAILED, since, str(number), amount=refund.amount, reason=reason
+                )
         overpaid, payment = self._order.ledger.overpaid, self._order.payment
         is_hidden = self._order.is_held and self._order.hold is not HoldReason.OVERPAID
         if overpaid and payment is not None and is_hidden:
             since = self._last(e.RefundAccepted, e.RefundIssued)
-            why = f"{replace(payment.paid, amount=overpaid)} more was paid back than was paid"
-            yield self._concern(AttentionKind.OVERPAID, since, why, str(self._order.order_id))
+            amount = replace(payment.paid, amount=overpaid)
+            yield self._concern(AttentionKind.OVERPAID, since, str(self._order.order_id), amount=amount)
 
     def _disputes(self) -> Iterator[AttentionItem]:
         for recorded in self._stream:
@@ -248,10 +232,8 @@ class _Looker:
                 case e.DisputeOpened(dispute_id=name, amount=amount, reason=reason, is_inquiry=is_inquiry):
                     known = self._order.disputes[name]
                     if known.outcome is None and known.is_inquiry is is_inquiry:
-                        does = "asks about" if is_inquiry else "disputes"
-                        why = f"the customer's bank {does} {amount} ({reason.replace('_', ' ')})"
                         kind = AttentionKind.INQUIRY if is_inquiry else AttentionKind.DISPUTED
-                        yield self._concern(kind, recorded.recorded_at, why, name)
+                        yield self._concern(kind, recorded.recorded_at, name, amount=amount, reason=reason)
                 case _:
                     pass
 
@@ -281,14 +263,9 @@ class _Looker:
             )
             found.setdefault(kind, []).append((email_id, recorded.recorded_at))
         for kind, mails in found.items():
-            which = listed([MAILS[self._order.emails[email_id].kind] for email_id, _ in mails])
-            fate = (
-                "could not be sent"
-                if kind is AttentionKind.MAIL_FAILED
-                else "did not reach the customer's address"
-            )
+            kinds = [self._order.emails[email_id].kind for email_id, _ in mails]
             newest, since = mails[-1][0], min(at for _, at in mails)
-            yield self._concern(kind, since, f"{which} {fate}", str(newest))
+            yield self._concern(kind, since, str(newest), emails=kinds)
 
     def _opt_outs(self) -> Iterator[AttentionItem]:
         """Yield e-mails reported as spam or unsubscribed from.
@@ -299,9 +276,12 @@ class _Looker:
             match recorded.event:
                 case e.EmailOptedOut(email_id=email_id, kind=kind, how=how):
                     if not self._was_seen_to(recorded.recorded_at):
-                        why = f"{MAILS[kind]} was {OPT_OUTS[how]}"
                         yield self._concern(
-                            AttentionKind.MAIL_OPTED_OUT, recorded.recorded_at, why, str(email_id)
+                            AttentionKind.MAIL_OPTED_OUT,
+                            recorded.recorded_at,
+                            str(email_id),
+                            email=kind,
+                            how=how,
                         )
                 case _:
                     pass
@@ -319,16 +299,13 @@ class _Looker:
     def _last(self, *kinds: type[e.Event]) -> datetime:
         return max(each.recorded_at for each in self._stream if isinstance(each.event, kinds))
 
-    def _concern(
-        self, kind: AttentionKind, since: datetime, why: str, subject: str, hold: HoldReason | None = None
-    ) -> AttentionItem:
+    def _concern(self, kind: AttentionKind, since: datetime, subject: str, **facts: object) -> AttentionItem:
         payment = self._order.payment
         return AttentionItem(
             kind=kind,
             since=since,
-            why=why,
             subject=subject,
+            facts=facts,
             order_id=self._order.order_id,
             number=payment.order_number if payment else None,
-            hold=hold,
         )

@@ -14,8 +14,8 @@ from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.unit_of_work import HasCustomers, HasEventStore, HasNotes, HasPersonalData
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
+from domain.use_cases.support.action_refusals import ActionRefusedError
 from domain.use_cases.support.staff_requests import ActionResult, StaffRequest, note_of, was_done
-from domain.use_cases.wording.refusal_messages import ActionRefusedError
 
 
 class EmailCorrectionRepositories(HasCustomers, HasEventStore, HasNotes, HasPersonalData, Protocol):

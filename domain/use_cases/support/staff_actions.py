@@ -39,8 +39,8 @@ from domain.ports.ids import Ids
 from domain.ports.unit_of_work import CauseRepeatedError, HasEventStore, HasNotes, UnitOfWork
 from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, Propose
+from domain.use_cases.support.action_refusals import ActionRefusedError
 from domain.use_cases.support.staff_requests import ActionResult, StaffRequest, note_of, was_done
-from domain.use_cases.wording.refusal_messages import ActionRefusedError, problem_of
 
 
 class StaffActionRepositories(HasEventStore, HasNotes, Protocol):
@@ -247,7 +247,7 @@ class StaffActions:
         except ShopError as refusal:
             with self._unit_of_work.transaction() as repositories:
                 order = repositories.event_store.load(order_id)
-            raise ActionRefusedError(order, problem_of(order, refusal)) from refusal
+            raise ActionRefusedError(order, refusal) from refusal
 
 
 def _images_of(order: Order, photos: Sequence[int]) -> tuple[ImageId, ...]:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from domain.order.values import HoldReason
 from domain.use_cases.support.attention_list import AttentionItem, AttentionKind
-from domain.use_cases.wording.labels import capitalised, counted, date_text
+from entrypoints.bootstrap.wording import attention_text_of, capitalised, counted, date_text
 from entrypoints.cli.support.console import screen
 
 _WHY = "--reason TEXT"
@@ -52,8 +52,7 @@ def show_needed(attention_items: Sequence[AttentionItem], *, as_json: bool) -> N
     """Print the items that need staff, as text or JSON."""
     if as_json:
         for attention_item in attention_items:
-            document = {**msgspec.to_builtins(attention_item), "commands": commands_for(attention_item)}
-            click.echo(msgspec.json.encode(document))
+            click.echo(msgspec.json.encode(_document(attention_item)))
         return
     if not attention_items:
         click.echo("Nothing needs a person.")
@@ -61,11 +60,28 @@ def show_needed(attention_items: Sequence[AttentionItem], *, as_json: bool) -> N
     console = screen()
     for attention_item in attention_items:
         console.print(Text(_heading(attention_item), style="bold"), soft_wrap=True)
-        console.print(f"  {capitalised(attention_item.why).rstrip('.')}.", markup=False, soft_wrap=True)
+        console.print(
+            f"  {capitalised(attention_text_of(attention_item)).rstrip('.')}.", markup=False, soft_wrap=True
+        )
         for command in commands_for(attention_item):
             console.print(f"  {command}", markup=False, soft_wrap=True)
     things = counted(len(attention_items), "thing")
     console.print(f"\n{things} {'needs' if len(attention_items) == 1 else 'need'} a person.")
+
+
+def _document(attention_item: AttentionItem) -> Mapping[str, object]:
+    return {
+        "kind": attention_item.kind,
+        "since": attention_item.since,
+        "why": attention_text_of(attention_item),
+        "subject": attention_item.subject,
+        "order_id": attention_item.order_id,
+        "number": attention_item.number,
+        "hold": attention_item.hold,
+        "work": attention_item.work,
+        "is_healed_by_fix": attention_item.is_healed_by_fix,
+        "commands": commands_for(attention_item),
+    }
 
 
 def commands_for(attention_item: AttentionItem) -> list[str]:

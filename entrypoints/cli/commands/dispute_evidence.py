@@ -16,7 +16,7 @@ from domain.ports.dispute_evidence import Evidence, ObjectState
 from domain.use_cases.audit.dispute_evidence import DisputeEvidence
 from domain.use_cases.audit.dispute_evidence_objects import Watch
 from domain.use_cases.queries import Queries
-from domain.use_cases.wording.labels import counted, size_text
+from entrypoints.bootstrap.wording import EvidenceText, counted, evidence_text_of, size_text
 from entrypoints.cli.support.order_lookup import find_order
 from entrypoints.cli.support.private_file import private_file
 from entrypoints.command_errors import CommandFailedError
@@ -59,30 +59,31 @@ def prove(
         for chunk in pack.content:
             file.write(chunk)
     click.echo(f"{target}, {size_text(pack.size_bytes)}, is for the bank alone. It holds:")
-    for line in _contents(pack.evidence):
+    text = evidence_text_of(pack.evidence)
+    for line in _contents(pack.evidence, text):
         click.echo(f"  {line}")
-    if pack.evidence.problems:
-        for problem in pack.evidence.problems:
+    if text.problems:
+        for problem in text.problems:
             click.echo(f"WARNING: {problem}", err=True)
-        raise DoubtfulPackError(target, len(pack.evidence.problems))
+        raise DoubtfulPackError(target, len(text.problems))
 
 
-def _contents(evidence: Evidence) -> Iterator[str]:
+def _contents(evidence: Evidence, text: EvidenceText) -> Iterator[str]:
     customer, exhibits = evidence.customer, evidence.exhibits
     if customer is None:
         yield "no name and no address: the customer's data were erased"
     else:
         yield f"the customer's name and e-mail address: {customer.name or 'no name'}, {customer.email}"
     photos = counted(len(evidence.photos), "photo")
-    if evidence.photos_gone:
-        yield f"the SHA-256 of {photos} and of what became of them. {evidence.photos_gone}"
+    if text.photos_gone:
+        yield f"the SHA-256 of {photos} and of what became of them. {text.photos_gone}"
     else:
         verified = sum(exhibit.state is ObjectState.VERIFIED for exhibit in exhibits)
         pictures = sum(exhibit.thumbnail is not None for exhibit in exhibits)
         yield f"{photos} before and after, with {counted(pictures, 'small picture')} and their file names"
         yield f"the SHA-256 of {counted(len(exhibits), 'object')}, {verified} of them verified"
-    yield f"{counted(len(evidence.lines), 'event')}, with who did what, and the chain of their SHA-256"
-    deliveries, money = len(evidence.deliveries), len(evidence.money)
+    yield f"{counted(len(text.lines), 'event')}, with who did what, and the chain of their SHA-256"
+    deliveries, money = len(text.deliveries), len(text.money)
     yield f"{counted(deliveries, 'line')} about deliveries and downloads, {counted(money, 'line')} about money"
     if evidence.notes is None:
         yield "none of the shop's notes; --with-notes adds them"

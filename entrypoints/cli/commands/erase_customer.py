@@ -7,7 +7,7 @@ import click
 
 from domain.use_cases.privacy.erasure import CustomerErasure, ErasurePreview
 from domain.use_cases.privacy.erasure_certificate import ELSEWHERE, STAYS, Certificate
-from domain.use_cases.wording.labels import counted, date_text, listed
+from entrypoints.bootstrap.wording import counted, date_text, listed
 from entrypoints.cli.support.confirmation import ask
 from entrypoints.cli.support.console import screen
 

@@ -9,8 +9,8 @@ import msgspec
 
 from domain.order.events import RecordedEvent
 from domain.ports.event_store import LogCursor
-from domain.use_cases.audit.timeline import actor_name
 from domain.use_cases.queries import Queries
+from entrypoints.bootstrap.wording import actor_name
 
 #: How many events one query reads.
 PAGE = 500

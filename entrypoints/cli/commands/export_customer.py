@@ -6,7 +6,7 @@ import click
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from domain.use_cases.privacy.data_export import DataExport
-from domain.use_cases.wording.labels import counted, size_text
+from entrypoints.bootstrap.wording import counted, size_text
 from entrypoints.cli.support.console import screen
 from entrypoints.cli.support.private_file import private_file
 

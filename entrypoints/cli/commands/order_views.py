@@ -15,15 +15,20 @@ from domain.order.reactions import required_reactions
 from domain.order.states import State
 from domain.ports.customers import Customer
 from domain.ports.order_queries import ALL_ORDERS, OrderFilter, OrderSummary
-from domain.use_cases.audit.timeline import actor_name, timeline_of
 from domain.use_cases.queries import OrderDetails, Queries
-from domain.use_cases.wording.labels import MAILS, capitalised, counted, date_text, size_text
-from domain.use_cases.wording.status_text import (
+from entrypoints.bootstrap.wording import (
+    MAILS,
+    action_texts,
+    actor_name,
+    capitalised,
+    counted,
+    date_text,
     image_status_of,
     number_of,
-    possible_actions,
     reaction_text,
+    size_text,
     status_of,
+    timeline_text_of,
 )
 from entrypoints.cli.commands.events import json_of
 from entrypoints.cli.commands.reconcile import moment
@@ -123,7 +128,7 @@ def show_history(queries: Queries, wanted: str, *, as_json: bool) -> None:
             note_id = note_id_of(recorded.event)
             click.echo(json_of(recorded, note=words.get(note_id) if note_id else None))
     else:
-        print_timeline(screen(), timeline_of(history), notes)
+        print_timeline(screen(), timeline_text_of(history), notes)
 
 
 def _table(orders: Sequence[OrderSummary]) -> Table:
@@ -167,7 +172,7 @@ def _chapters(found: OrderDetails) -> list[tuple[str, list[str]]]:
         ("Links", _links(order)),
         *([("Notes", written)] if written else []),
         ("Still to do", [capitalised(reaction_text(work, order)) for work in required_reactions(order)]),
-        ("What can be done", [capitalised(way) for way in possible_actions(order)]),
+        ("What can be done", [capitalised(way) for way in action_texts(order)]),
     ]
 
 

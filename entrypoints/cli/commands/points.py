@@ -5,7 +5,7 @@ import msgspec
 from rich.table import Table
 
 from domain.use_cases.checkout.referrals_and_points import PointsStatement
-from domain.use_cases.wording.labels import POINTS
+from entrypoints.bootstrap.wording import POINTS
 from entrypoints.cli.support.console import screen
 
 

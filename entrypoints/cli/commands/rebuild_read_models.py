@@ -8,7 +8,7 @@ import click
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from domain.order.values import OrderId
-from domain.use_cases.wording.labels import counted, duration_text
+from entrypoints.bootstrap.wording import counted, duration_text
 from entrypoints.cli.support.console import screen
 
 

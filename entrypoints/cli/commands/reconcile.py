@@ -3,7 +3,7 @@
 import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +15,7 @@ from rich.text import Text
 
 from domain.use_cases.reconciliation.findings import Finding, Foreign, Report, Side, foreign_kinds
 from domain.use_cases.reconciliation.run import Reconciliation
-from domain.use_cases.wording.labels import counted, listed
+from entrypoints.bootstrap.wording import counted, finding_text_of, listed
 from entrypoints.cli.support.console import screen
 from entrypoints.command_errors import MisuseError
 
@@ -141,9 +141,10 @@ def _print_finding(console: Console, finding: Finding) -> None:
         f", order {finding.order_id}" if finding.order_id and str(finding.order_id) != finding.subject else ""
     )
     console.print(Text("  ") + mark + Text(f"{finding.subject}{about}{since}"), soft_wrap=True)
-    console.print(f"         {finding.wrong}", markup=False, soft_wrap=True)
+    text = finding_text_of(finding)
+    console.print(f"         {text.wrong}", markup=False, soft_wrap=True)
     if not finding.is_healed:
-        console.print(f"         {finding.advice}", markup=False, soft_wrap=True)
+        console.print(f"         {text.advice}", markup=False, soft_wrap=True)
 
 
 def _print_foreign(console: Console, foreign: Sequence[Foreign]) -> None:
@@ -168,10 +169,24 @@ def _ending(report: Report) -> str:
     return f"The books do not agree: {counted(len(report.remaining), 'finding')} to look at{others}."
 
 
+def _document(finding: Finding) -> Mapping[str, object]:
+    text = finding_text_of(finding)
+    return {
+        "side": finding.side,
+        "what": finding.what,
+        "subject": finding.subject,
+        "order_id": finding.order_id,
+        "since": finding.since,
+        "wrong": text.wrong,
+        "advice": text.advice,
+        "is_healed": finding.is_healed,
+    }
+
+
 def _print_json(report: Report) -> None:
     """Print a JSON line for each finding, and a summary last."""
     for finding in report.findings:
-        click.echo(msgspec.json.encode(finding))
+        click.echo(msgspec.json.encode(_document(finding)))
     whole = {
         "agrees": report.agrees,
         "since": report.since,

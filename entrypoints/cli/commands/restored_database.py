@@ -6,7 +6,7 @@ import msgspec
 from domain.object_keys import ARCHIVES
 from domain.order.values import OrderId
 from domain.use_cases.recovery.restored_database import Recovery, RestoredDatabase
-from domain.use_cases.wording.labels import counted
+from entrypoints.bootstrap.wording import counted, finding_text_of
 from entrypoints.cli.commands.reconcile import NAMES
 
 
@@ -52,7 +52,7 @@ def _print(recovery: Recovery) -> None:
         f"Compared with the providers and the storage: {healed} healed, {len(recovery.remaining)} left."
     )
     for finding in recovery.remaining:
-        click.echo(f"  {finding.what} {finding.subject}: {finding.wrong}")
+        click.echo(f"  {finding.what} {finding.subject}: {finding_text_of(finding).wrong}")
     for side, problem in (*report.cut_off.items(), *report.closed.items()):
         click.echo(f"  {NAMES[side]}: {problem}")
     click.echo("The shop takes payments again; workers that wait go on by themselves.")

@@ -12,13 +12,11 @@ from domain.order.order import Order
 from domain.order.reactions import required_reactions
 from domain.order.states import State
 from domain.order.values import Money, OrderId
-from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.queries import Queries
 from domain.use_cases.support.email_correction import EmailCorrection
 from domain.use_cases.support.staff_actions import StaffActions
 from domain.use_cases.support.staff_requests import ActionResult, StaffRequest
-from domain.use_cases.wording.labels import counted
-from domain.use_cases.wording.status_text import possible_actions, status_of
+from entrypoints.bootstrap.wording import action_texts, counted, status_of, timeline_text_of
 from entrypoints.cli.support.confirmation import ask
 from entrypoints.cli.support.money_parsing import amount_of
 from entrypoints.cli.support.open_shop import open_shop
@@ -166,7 +164,7 @@ class StaffSession:
         """
         history = self._queries.history(self.order_id)[: done.order.version]
         mine = {recorded.event_id for recorded in done.events}
-        told = [entry.text for entry in timeline_of(history).entries if entry.recorded.event_id in mine]
+        told = [entry.text for entry in timeline_text_of(history).entries if entry.recorded.event_id in mine]
         sentences = [*(instead or told)] if mine else [_DONE_BEFORE]
         if as_json:
             click.echo(msgspec.json.encode(_document(done, sentences, after or done.order)))
@@ -221,5 +219,5 @@ def _document(done: ActionResult, sentences: Sequence[str], order: Order) -> dic
         "recorded": [type(recorded.event).__name__ for recorded in done.events],
         "done": sentences,
         "standing": status_of(order),
-        "possible": possible_actions(order),
+        "possible": action_texts(order),
     }

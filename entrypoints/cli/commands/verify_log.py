@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from domain.ports.event_store import ChainedEvent
-from domain.use_cases.audit.log_verification import DefectKind, LogSnapshot, VerificationReport, verify
-from domain.use_cases.wording.labels import counted
+from domain.ports.log_defects import DefectKind
+from domain.use_cases.audit.log_verification import LogSnapshot, VerificationReport, verify
+from entrypoints.bootstrap.wording import counted, defect_text
 from entrypoints.command_errors import CommandFailedError, MisuseError
 
 #: How many events between two updates of the progress bar: an update costs as much as checking an event.
@@ -79,7 +80,7 @@ def read_head(path: Path) -> LogSnapshot:
 
 def _show(verdict: VerificationReport, kept: LogSnapshot | None) -> None:
     for finding in verdict.findings:
-        click.echo(str(finding))
+        click.echo(defect_text(finding))
     head = verdict.head
     if not verdict.findings:
         click.echo(
@@ -91,8 +92,10 @@ def _show(verdict: VerificationReport, kept: LogSnapshot | None) -> None:
 
 
 def _json_of(verdict: VerificationReport) -> bytes:
-    """The head as JSON, which ``--against`` can read, with the findings."""
-    findings = [{"sentence": str(finding), **msgspec.to_builtins(finding)} for finding in verdict.findings]
+    """The head, which ``--against`` reads back, with what was found beside it."""
+    findings = [
+        {"sentence": defect_text(finding), **msgspec.to_builtins(finding)} for finding in verdict.findings
+    ]
     return msgspec.json.encode({**msgspec.to_builtins(verdict.head), "findings": findings})
 
 

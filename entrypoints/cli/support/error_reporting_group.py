@@ -39,5 +39,9 @@ class Commands(click.RichGroup):
             return super().invoke(ctx)
         except MisuseError as failure:
             raise MisuseSentence(str(failure)) from failure
-        except (CommandFailedError, ShopError, UnitOfWorkError, OutsideError) as failure:
+        except ShopError as failure:
+            from entrypoints.bootstrap.wording import error_text  # noqa: PLC0415 -- loaded for failures only
+
+            raise Sentence(error_text(failure)) from failure
+        except (CommandFailedError, UnitOfWorkError, OutsideError) as failure:
             raise Sentence(str(failure)) from failure

@@ -9,13 +9,7 @@ from domain.order.reactions import required_reactions
 from domain.order.values import PhotoId
 from domain.ports.customers import Customer
 from domain.use_cases.queries import OrderDetails
-from domain.use_cases.wording.status_text import (
-    image_status_of,
-    number_of,
-    possible_actions,
-    reaction_text,
-    status_of,
-)
+from entrypoints.bootstrap.wording import action_texts, image_status_of, number_of, reaction_text, status_of
 
 
 def document_of(found: OrderDetails) -> dict[str, Any]:
@@ -55,7 +49,7 @@ def document_of(found: OrderDetails) -> dict[str, Any]:
             {"written_at": note.written_at, "actor": note.actor, "text": note.text} for note in found.notes
         ],
         "still_to_do": [reaction_text(work, order) for work in required_reactions(order)],
-        "possible": possible_actions(order),
+        "possible": action_texts(order),
     }
 
 

@@ -10,8 +10,7 @@ from rich.text import Text
 from domain.order.note_references import note_id_of
 from domain.order.values import NoteId
 from domain.ports.notes import Note
-from domain.use_cases.audit.timeline import Timeline, TimelineEntry
-from domain.use_cases.wording.labels import date_text, duration_text
+from entrypoints.bootstrap.wording import TimelineLine, TimelineText, date_text, duration_text
 
 #: Columns of a line, and of its margin with the times; longer lines are hard to read.
 STORY_WIDTH, MARGIN = 100, 24
@@ -19,7 +18,7 @@ STORY_WIDTH, MARGIN = 100, 24
 _ERASED = "(what was written about it is erased)"
 
 
-def print_timeline(console: Console, timeline: Timeline, notes: Iterable[Note] = ()) -> None:
+def print_timeline(console: Console, timeline: TimelineText, notes: Iterable[Note] = ()) -> None:
     """Print a timeline with its notes.
 
     Each entry has its time, the time since the previous event, what happened, who did it, and the note on it.
@@ -39,7 +38,7 @@ def print_timeline(console: Console, timeline: Timeline, notes: Iterable[Note] =
     console.print(f"\n{timeline.ending}", soft_wrap=True)
 
 
-def _written(entry: TimelineEntry, words: Mapping[NoteId, str]) -> str | None:
+def _written(entry: TimelineLine, words: Mapping[NoteId, str]) -> str | None:
     """The note on an entry, if any, or that it is erased."""
     note_id = note_id_of(entry.recorded.event)
     if note_id is None:
@@ -47,7 +46,7 @@ def _written(entry: TimelineEntry, words: Mapping[NoteId, str]) -> str | None:
     return f'"{words[note_id]}"' if note_id in words else _ERASED
 
 
-def print_entry(console: Console, entry: TimelineEntry) -> None:
+def print_entry(console: Console, entry: TimelineLine) -> None:
     """Print one entry beside its time."""
     at = entry.recorded.recorded_at
     if entry.pause:
@@ -76,7 +75,7 @@ def _since(span: timedelta | None) -> str:
     return f"+{duration_text(span)}" if span else "at once"
 
 
-def _signed(entry: TimelineEntry) -> str:
+def _signed(entry: TimelineLine) -> str:
     """The sentence and its actor.
 
     The actor is left out if it is the shop itself or the sentence names it.

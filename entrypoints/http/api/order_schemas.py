@@ -10,7 +10,7 @@ from domain.order.image import Image
 from domain.order.order import Order
 from domain.order.states import TERMINAL, State
 from domain.order.values import ImageId, Money
-from domain.use_cases.audit.timeline import timeline_of
+from entrypoints.bootstrap.wording import timeline_text_of
 
 #: The sentence for an order's owner in each state, while the order is not held.
 SENTENCES: dict[State, str] = {
@@ -151,7 +151,7 @@ def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedE
                 image_id=getattr(entry.recorded.event, "image_id", None),
                 email_kind=getattr(entry.recorded.event, "kind", None),
             )
-            for entry in timeline_of(history).entries
+            for entry in timeline_text_of(history).entries
         ],
     )
 

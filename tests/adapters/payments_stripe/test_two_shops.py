@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.localization.finding_text import finding_text_of
 from adapters.payments_stripe import StripeListing, StripePayments
 from domain.signed_tokens import sha256_of
 from domain.use_cases.reconciliation.comparison import Scope
@@ -42,7 +43,7 @@ def compare(shop: InMemoryShop, account: StripePayments) -> tuple[list[Finding],
         watch=lambda _: None,
         leave=foreign.append,
         defect=lambda error: pytest.fail(str(error)),
-        tell=lambda found: pytest.fail(found.wrong),
+        tell=lambda found: pytest.fail(finding_text_of(found).wrong),
     )
     comparison = PaymentComparison(
         unit_of_work=shop.unit_of_work,

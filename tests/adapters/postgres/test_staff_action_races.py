@@ -10,9 +10,9 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.states import State
 from domain.order.values import Money, OrderId
+from domain.use_cases.support.action_refusals import ActionRefusedError
 from domain.use_cases.support.email_correction import AddressTakenError
 from domain.use_cases.support.staff_requests import ActionResult, StaffRequest
-from domain.use_cases.wording.refusal_messages import ActionRefusedError
 from tests.doubles.container import InMemoryShop
 
 PEOPLE = 50

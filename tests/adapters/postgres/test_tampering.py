@@ -8,7 +8,8 @@ import pytest
 
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.values import OrderId
-from domain.use_cases.audit.log_verification import DefectKind, LogSnapshot, verify
+from domain.ports.log_defects import DefectKind
+from domain.use_cases.audit.log_verification import LogSnapshot, verify
 from tests.contracts.stored_streams import facts, take_order
 from tests.waiting import eventually
 

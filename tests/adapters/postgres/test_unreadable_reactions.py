@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import create_engine, text
 from structlog.testing import capture_logs
 
+from adapters.localization.attention_text import attention_text_of
+from adapters.localization.finding_text import finding_text_of
 from adapters.postgres.reaction_codec import reaction_of, version_of
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.reactions import (
@@ -148,7 +150,7 @@ def test_a_required_unreadable_reaction_is_listed_and_rewritten(
     assert attention_item.work is not None
     assert (
         f"({attention_item.work.kind}, arguments of version {attention_item.work.version})"
-        in attention_item.why
+        in attention_text_of(attention_item)
     )
     assert commands_for(attention_item) == ["restoreclick reconcile --fix"]
     (finding,) = compare(shop).findings
@@ -189,10 +191,13 @@ def test_an_unreadable_reaction_of_an_old_order_is_found(
     shop.clock.advance(days=60)
     (finding,) = compare(shop, heals=True).findings
     assert (finding.what, finding.is_healed) == (FindingCode.WORK_UNREADABLE, False)
-    assert "run the version that wrote it" in finding.advice
-    assert finding.wrong == "This version of the shop cannot read EngraveFrame, arguments of version 3."
+    assert "run the version that wrote it" in finding_text_of(finding).advice
+    assert (
+        finding_text_of(finding).wrong
+        == "This version of the shop cannot read EngraveFrame, arguments of version 3."
+    )
     (attention_item,) = AttentionList(unit_of_work=unit_of_work).needed()
-    assert "run the version that wrote it" in attention_item.why
+    assert "run the version that wrote it" in attention_text_of(attention_item)
     assert commands_for(attention_item) == [f"restoreclick orders history {attention_item.number}"]
 
 

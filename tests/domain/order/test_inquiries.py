@@ -3,17 +3,17 @@
 from dataclasses import replace
 from itertools import permutations
 
+from adapters.localization.status_text import status_of
+from adapters.localization.timeline_text import timeline_text_of
 from domain.order import events as e
 from domain.order.closure import Obstacle, obstacle
 from domain.order.decide import decide
 from domain.order.evolve import evolve
 from domain.order.states import State
 from domain.order.values import DisputeOutcome, EmailKind, HoldReason, Money
-from domain.use_cases.audit.timeline import timeline_of
-from domain.use_cases.wording.status_text import status_of
+from tests.adapters.localization.test_timeline_text import log
 from tests.domain.support.event_builders import Facts
 from tests.domain.support.given_when_then import LIMITS, given
-from tests.domain.use_cases.audit.test_timeline import log
 
 FACTS = Facts(photos=2)
 ASKED = FACTS.disputed(is_inquiry=True)
@@ -31,10 +31,10 @@ def test_an_inquiry_bars_no_refund_and_stops_no_work() -> None:
 
 
 def test_an_inquiry_is_told_as_one_and_its_end_as_well() -> None:
-    told = timeline_of(log(*FACTS.until_completed(), ASKED))
+    told = timeline_text_of(log(*FACTS.until_completed(), ASKED))
     assert "an inquiry, which takes no money and stops nothing" in told.entries[-1].text
     assert "The bank asks about the payment (an inquiry)" in told.ending
-    ended = timeline_of(log(*FACTS.until_completed(), ASKED, CLOSED))
+    ended = timeline_text_of(log(*FACTS.until_completed(), ASKED, CLOSED))
     assert ended.entries[-1].text == "The bank closed its inquiry: no money was taken."
     assert "inquiry" not in status_of(given(*FACTS.until_completed(), ASKED, CLOSED).order)
 
@@ -75,7 +75,7 @@ def test_tax_on_top_of_a_right_quote_is_recorded_and_holds_nothing() -> None:
     after = given().when(taxed).then(taxed).stands(State.PAID)
     assert after.order.refundable_amount == 1166
     assert sum(image.share.amount for image in after.order.images.values()) == 1166
-    assert "(9.80 EUR and 1.86 EUR tax)" in timeline_of(log(taxed)).entries[0].text
+    assert "(9.80 EUR and 1.86 EUR tax)" in timeline_text_of(log(taxed)).entries[0].text
 
 
 def test_a_payment_that_tax_does_not_explain_is_held() -> None:

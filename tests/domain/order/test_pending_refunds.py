@@ -4,15 +4,15 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.localization.status_text import status_of
+from adapters.localization.timeline_text import timeline_text_of
 from domain.order import events as e
 from domain.order.ledger import RefundStatus
 from domain.order.states import State
 from domain.order.values import DisputeOutcome, EmailKind, HoldReason, Money, RefundReason
-from domain.use_cases.audit.timeline import timeline_of
-from domain.use_cases.wording.status_text import status_of
+from tests.adapters.localization.test_timeline_text import log
 from tests.domain.support.event_builders import Facts
 from tests.domain.support.given_when_then import given
-from tests.domain.use_cases.audit.test_timeline import log
 
 FACTS = Facts(photos=2)
 STOPPED = (*FACTS.until_restoring(), FACTS.refund_requested(980))
@@ -33,11 +33,11 @@ def test_the_customer_gets_one_mail_when_the_refund_is_accepted_and_none_when_it
 
 def test_a_pending_refund_is_never_called_paid_back() -> None:
     history = (*STOPPED, FACTS.refund_accepted(980))
-    told = timeline_of(log(*history))
+    told = timeline_text_of(log(*history))
     words = " ".join([*(entry.text for entry in told.entries), told.ending, status_of(given(*history).order)])
     assert "on its way" in words
     assert "went back" not in words
-    assert "went back to the customer" in timeline_of(log(*history, FACTS.refund_issued(980))).ending
+    assert "went back to the customer" in timeline_text_of(log(*history, FACTS.refund_issued(980))).ending
 
 
 def test_a_pending_refund_beside_a_lost_dispute_in_another_currency_is_not_called_paid_back() -> None:

@@ -5,6 +5,7 @@ import tomllib
 from datetime import timedelta
 from pathlib import Path
 
+from adapters.localization.finding_text import finding_text_of
 from domain.use_cases.reconciliation.findings import Finding, Report
 from tests.doubles.container import InMemoryShop
 
@@ -26,11 +27,11 @@ _NOT_HEALED = r"(It could not be healed( because of a defect of the program \(\w
 
 
 def _says(finding: Finding, known: dict[str, str | bool]) -> bool:
-    wrong = re.escape(str(known["wrong"])).replace("…", ".+")
+    wrong, text = re.escape(str(known["wrong"])).replace("…", ".+"), finding_text_of(finding)
     return (
         finding.side == known["side"]
-        and re.fullmatch(wrong, finding.wrong) is not None
-        and re.fullmatch(_NOT_HEALED + re.escape(str(known["advice"])), finding.advice) is not None
+        and re.fullmatch(wrong, text.wrong) is not None
+        and re.fullmatch(_NOT_HEALED + re.escape(str(known["advice"])), text.advice) is not None
         and known.get("is_of_an_order") in (None, finding.order_id is not None)
         and known.get("has_a_moment") in (None, finding.since is not None)
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from adapters.archive_zip import ZipArchiver
+from adapters.localization.export_text import EnglishExportText
 from domain.order.states import State
 from domain.order.values import ObjectKey, OrderId
 from domain.ports.errors import ObjectMissingError, UnavailableError
@@ -55,7 +56,9 @@ def asked(shop: InMemoryShop, *, is_agreed: bool = False, as_json: bool = False)
 
 
 def data_export(shop: InMemoryShop) -> DataExport:
-    return DataExport(unit_of_work=shop.unit_of_work, storage=shop.storage, archiver=ZipArchiver())
+    return DataExport(
+        unit_of_work=shop.unit_of_work, storage=shop.storage, archiver=ZipArchiver(), text=EnglishExportText()
+    )
 
 
 def test_nobody_is_erased_by_a_script_that_did_not_say_so(

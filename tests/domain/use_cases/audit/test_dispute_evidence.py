@@ -12,7 +12,8 @@ from uuid import UUID
 import pytest
 
 from adapters.archive_zip import ZipArchiver
-from adapters.evidence_pages import TemplateEvidencePrinter
+from adapters.evidence_pages import TemplateEvidenceWriter
+from adapters.localization.evidence_text import caption, evidence_text_of
 from domain.order import events as e
 from domain.order.values import DisputeOutcome, NoteId, OrderId, RefundId, RefundReason
 from domain.ports.dispute_evidence import ObjectState
@@ -75,9 +76,9 @@ def disputed(shop: InMemoryShop, order_id: OrderId, dispute_id: str = "dp_harves
 
 
 def dispute_evidence(shop: InMemoryShop, thumbnailer: Thumbnailer | None = None) -> DisputeEvidence:
-    printer = TemplateEvidencePrinter(shop_name="Restored & Co")
+    writer = TemplateEvidenceWriter(shop_name="Restored & Co")
     return shop.with_ports(
-        archiver=ZipArchiver(), evidence_printer=printer, thumbnailer=thumbnailer or shop.ports.thumbnailer
+        archiver=ZipArchiver(), evidence_writer=writer, thumbnailer=thumbnailer or shop.ports.thumbnailer
     ).dispute_evidence
 
 
@@ -134,7 +135,7 @@ def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_dis
     message = shop.order(order_id).emails
     assert all(mail.message_id and mail.message_id in page for mail in message.values())
     assert f"{shop.clock.now():%Y-%m-%d %H:%M:%S}" in page
-    assert pack.evidence.problems == ()
+    assert evidence_text_of(pack.evidence).problems == ()
     timeline = json.loads(files["timeline.json"])
     assert timeline["verifies"] is True
     assert [event["type"] for event in timeline["events"]] == [
@@ -187,7 +188,9 @@ def test_a_changed_event_is_told_loudly_and_the_rest_all_the_same(shop: InMemory
     rewrite(shop, order_id, 2, actor="person:mallory")
     pack = dispute_evidence(shop).pack(order_id)
     files = unpacked(pack)
-    assert pack.evidence.problems == ("Event 2 of the order: it does not say what was recorded.",)
+    assert evidence_text_of(pack.evidence).problems == (
+        "Event 2 of the order: it does not say what was recorded.",
+    )
     page = Reader(files["evidence.html"]).text
     assert "This pack does not verify." in page
     assert "Every record verifies." not in page
@@ -204,9 +207,10 @@ def test_what_stands_behind_a_missing_event_is_not_told(shop: InMemoryShop) -> N
     stream = list(shop.own_unit_of_work.pages.streams[order_id])
     keep(shop, order_id, [line for line in stream if line.version != 4])
     pack = dispute_evidence(shop).pack(order_id)
-    assert [line.version for line in pack.evidence.lines] == [1, 2, 3]
+    assert [line.version for line in evidence_text_of(pack.evidence).lines] == [1, 2, 3]
     assert any(
-        "it is missing" in problem and "is not told here" in problem for problem in pack.evidence.problems
+        "it is missing" in problem and "is not told here" in problem
+        for problem in evidence_text_of(pack.evidence).problems
     )
     assert f"event {len(stream)}, not told" in unpacked(pack)["chain.txt"]
     keep(shop, order_id, stream[1:])
@@ -223,7 +227,7 @@ def test_an_object_that_is_missing_or_changed_is_told_and_not_shown(shop: InMemo
     del shop.storage.objects[first.original.key]
     pack = dispute_evidence(shop).pack(order_id)
     files = unpacked(pack)
-    assert pack.evidence.problems == (
+    assert evidence_text_of(pack.evidence).problems == (
         "1 object of the storage is not what was recorded: Photo 2, restored.",
         "1 object of the storage is missing, though not deleted on record: Photo 1, as it was sent.",
     )
@@ -240,7 +244,7 @@ def test_photos_whose_retention_is_over_are_told_as_deleted_and_are_no_fault(sho
     shop.work()
     pack = dispute_evidence(shop).pack(order_id)
     files = unpacked(pack)
-    assert pack.evidence.problems == ()
+    assert evidence_text_of(pack.evidence).problems == ()
     page = Reader(files["evidence.html"])
     assert "The photos were deleted on 13 June 2026, when their retention was over." in page.text
     assert "read anew" not in page.text
@@ -253,7 +257,7 @@ def test_a_forgotten_customer_stays_forgotten(shop: InMemoryShop) -> None:
     shop.customer_erasure.erase("ada@customer.example", actor="person:grace", reason="asked")
     pack = dispute_evidence(shop).pack(order_id)
     whole = "".join(unpacked(pack).values())
-    assert pack.evidence.problems == ()
+    assert evidence_text_of(pack.evidence).problems == ()
     assert "The customer's name and address were erased" in whole
     assert "when the customer's data were erased" in whole
     for gone in ("ada@customer.example", "great-aunt"):
@@ -302,7 +306,7 @@ def test_a_picture_that_cannot_be_shown_small_is_evidence_all_the_same(shop: InM
             return super().thumbnail(io.BytesIO(b"broken"))
 
     pack = dispute_evidence(shop, Blind()).pack(order_id)
-    assert pack.evidence.problems == ()
+    assert evidence_text_of(pack.evidence).problems == ()
     assert "cannot be shown small" in unpacked(pack)["evidence.html"]
 
 
@@ -333,18 +337,18 @@ def test_an_upload_of_an_order_that_was_stopped_at_once_may_be_gone(shop: InMemo
     say(shop, order_id, e.RefundIssued(refund_id=refund_id, amount=euros(490), provider_refund_id="re_1"))
     pack = dispute_evidence(shop).pack(order_id)
     assert pack.evidence.exhibits[0].state is ObjectState.DELETED
-    assert pack.evidence.problems == ()
+    assert evidence_text_of(pack.evidence).problems == ()
     assert "read anew" not in unpacked(pack)["evidence.html"]
 
 
 def test_each_exhibit_names_the_number_of_its_photo(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding", b"harvest")
     evidence = dispute_evidence(shop).pack(order_id).evidence
-    captions = [each.caption for photo in evidence.photos for each in (photo.before, *photo.after)]
+    captions = [caption(each) for photo in evidence.photos for each in (photo.before, *photo.after)]
     assert captions == [
         "Photo 1, as it was sent",
         "Photo 1, restored",
         "Photo 2, as it was sent",
         "Photo 2, restored",
     ]
-    assert [each.caption for each in evidence.archives] == ["Archive 1 of the restored photos"]
+    assert [caption(each) for each in evidence.archives] == ["Archive 1 of the restored photos"]

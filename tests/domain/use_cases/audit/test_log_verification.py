@@ -7,17 +7,12 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.localization.log_defect_text import ADVICE, PROBLEMS, defect_text
 from domain.order.values import OrderId
 from domain.ports.event_store import ChainedEvent, LogCursor
+from domain.ports.log_defects import DefectKind, LogDefect
 from domain.signed_tokens import sha256_of
-from domain.use_cases.audit.log_verification import (
-    ADVICE,
-    PROBLEMS,
-    DefectKind,
-    LogDefect,
-    LogSnapshot,
-    verify,
-)
+from domain.use_cases.audit.log_verification import LogSnapshot, verify
 
 ADA, GRACE = OrderId(uuid4()), OrderId(uuid4())
 FORGED = sha256_of("forged")
@@ -104,7 +99,7 @@ def test_an_event_missing_before_another_is_found(gone: int, order: OrderId, ver
 def test_events_missing_in_a_row_are_one_finding() -> None:
     (finding,) = verify([*LOG[:2], LOG[4], LOG[5]]).findings
     assert finding == LogDefect(defect=DefectKind.MISSING, order_id=ADA, version=2, last_version=3)
-    assert f"Order {ADA}, each version from 2 to 3: it is missing" in str(finding)
+    assert f"Order {ADA}, each version from 2 to 3: it is missing" in defect_text(finding)
 
 
 def test_a_gap_hides_nothing_behind_it() -> None:
@@ -192,6 +187,6 @@ def test_orders_that_changed_places_are_found_against_a_kept_head() -> None:
 
 @pytest.mark.parametrize("defect", DefectKind)
 def test_every_finding_is_a_sentence_with_the_place_and_what_to_do(defect: DefectKind) -> None:
-    sentence = str(LogDefect(defect=defect, order_id=ADA, version=3, last_version=3))
+    sentence = defect_text(LogDefect(defect=defect, order_id=ADA, version=3, last_version=3))
     assert sentence == f"Order {ADA}, version 3: {PROBLEMS[defect]}. What to do: {ADVICE[defect]}."
-    assert str(LogDefect(defect=defect)).startswith("The log: ")
+    assert defect_text(LogDefect(defect=defect)).startswith("The log: ")

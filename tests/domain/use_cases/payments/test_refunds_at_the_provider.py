@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.localization.attention_text import attention_text_of
 from domain.order import events as e
 from domain.order.states import State
 from domain.order.values import EmailKind, FailureReason, HoldReason, Money
@@ -107,7 +108,7 @@ def test_a_refund_paid_by_hand_and_in_the_dashboard_is_recorded_held_and_shown(s
     [attention_item] = [
         each for each in AttentionList(unit_of_work=shop.unit_of_work).needed() if each.order_id == order_id
     ]
-    assert attention_item.why == "more was paid back for it than was paid"
+    assert attention_text_of(attention_item) == "more was paid back for it than was paid"
 
 
 def test_refunds_are_asked_for_where_only_the_charge_is_told_of(shop: InMemoryShop) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from adapters.archive_zip import ZipArchiver
+from adapters.localization.export_text import EnglishExportText
 from domain.order.values import Money, OrderId
 from domain.ports.errors import ObjectMissingError
 from domain.use_cases.privacy.data_export import DataExport, ExportArchive
@@ -25,9 +26,9 @@ def finished(shop: InMemoryShop, *photos: bytes, **facts: Any) -> OrderId:
 
 
 def export(shop: InMemoryShop) -> ExportArchive:
-    return DataExport(unit_of_work=shop.unit_of_work, storage=shop.storage, archiver=ZipArchiver()).export(
-        ADA
-    )
+    return DataExport(
+        unit_of_work=shop.unit_of_work, storage=shop.storage, archiver=ZipArchiver(), text=EnglishExportText()
+    ).export(ADA)
 
 
 def unpacked(export_archive: ExportArchive) -> dict[str, bytes]:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.localization.finding_text import finding_text_of
 from domain.order import events as e
 from domain.order.reactions import MoveImages, reaction_id_of
 from domain.order.states import State
@@ -56,7 +57,7 @@ def test_work_that_is_due_and_that_nobody_does_is_told(shop: InMemoryShop) -> No
     assert compare(shop).agrees
     shop.clock.advance(hours=2)
     overdue = [finding for finding in compare(shop).findings if finding.what == "work_overdue"]
-    assert {finding.wrong for finding in overdue} == {
+    assert {finding_text_of(finding).wrong for finding in overdue} == {
         "MoveImages is due, and nobody does it.",
         "SendEmail is due, and nobody does it.",
     }
@@ -67,7 +68,9 @@ def test_a_photo_that_waits_for_its_orders_turn_is_not_overdue() -> None:
     shop.pay(shop.upload(b"wedding", b"harvest"))
     shop.work()
     shop.clock.advance(hours=2)
-    overdue = [finding.wrong for finding in compare(shop).findings if finding.what == "work_overdue"]
+    overdue = [
+        finding_text_of(finding).wrong for finding in compare(shop).findings if finding.what == "work_overdue"
+    ]
     assert overdue == ["CollectRestoration is due, and nobody does it."]
 
 
@@ -76,7 +79,7 @@ def test_an_order_on_hold_is_told_with_its_reason(shop: InMemoryShop) -> None:
     shop.live(order_id)
     finding = next(each for each in compare(shop).findings if each.what == "order_held")
     assert (finding.order_id, finding.since) == (order_id, shop.order(order_id).entered_at[State.PAID])
-    assert "amount_mismatch" in finding.wrong
+    assert "amount_mismatch" in finding_text_of(finding).wrong
 
 
 def test_an_order_on_hold_is_told_however_old_it_is(shop: InMemoryShop) -> None:
@@ -93,7 +96,7 @@ def test_read_models_that_do_not_tell_what_the_log_tells_are_told(shop: InMemory
     pages.orders[order_id] = replace(pages.orders[order_id], state=State.PAID)
     finding = only(compare(shop, heals=True))
     assert (finding.what, finding.is_healed) == ("read_models_differ", False)
-    assert "`restoreclick db rebuild`" in finding.advice
+    assert "`restoreclick db rebuild`" in finding_text_of(finding).advice
 
 
 def test_a_stream_with_a_gap_is_told_and_does_not_keep_others_from_being_compared(shop: InMemoryShop) -> None:
@@ -111,7 +114,7 @@ def test_a_stream_with_a_move_that_the_lifecycle_does_not_know_is_told(shop: InM
     prepared = e.PhotosPurged()
     spoil_stream(shop, order_id, first, replace(first, version=2, event=prepared))
     finding = next(each for each in compare(shop).findings if each.what == "stream_broken")
-    assert "an order that is paid cannot take it" in finding.wrong
+    assert "an order that is paid cannot take it" in finding_text_of(finding).wrong
 
 
 def test_a_stream_that_is_about_what_it_never_named_is_told(shop: InMemoryShop) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.localization.finding_text import finding_text_of
 from domain.order import events as e
 from domain.order.ledger import RefundStatus
 from domain.order.states import State
@@ -126,7 +127,7 @@ def test_a_payment_of_another_amount_is_told_and_left_to_a_person(shop: InMemory
     shop.payments.states[name] = replace(state, checkout=other)
     finding = only(compare(shop, heals=True))
     assert (finding.what, finding.is_healed) == ("payment_of_another_amount", False)
-    assert "9.80 EUR" in finding.wrong
+    assert "9.80 EUR" in finding_text_of(finding).wrong
 
 
 def test_a_payment_that_stripe_does_not_know_is_told(shop: InMemoryShop) -> None:
@@ -329,7 +330,7 @@ def test_events_of_an_old_version_are_one_finding_with_what_to_do(shop: InMemory
     newest = heard_payment(shop, **OLD)
     (finding,) = [each for each in compare(shop).findings if each.what == "webhook_version_old"]
     assert (finding.subject, finding.since, finding.is_healed) == ("2023-10-16", newest.created_at, False)
-    assert "Raise the webhook endpoint's API version in Stripe's dashboard" in finding.advice
+    assert "Raise the webhook endpoint's API version in Stripe's dashboard" in finding_text_of(finding).advice
 
 
 def test_an_old_version_that_was_raised_since_is_no_finding(shop: InMemoryShop) -> None:
@@ -392,7 +393,7 @@ def test_an_inquiry_that_is_not_on_record_is_called_one(shop: InMemoryShop) -> N
     shop.payment_listing.disputed.append(asked)
     shop.clock.advance(hours=2)
     finding = only(compare(shop))
-    assert (finding.what, finding.wrong) == (
+    assert (finding.what, finding_text_of(finding).wrong) == (
         "dispute_not_on_record",
         "An inquiry is open at Stripe, and that is not on record.",
     )

@@ -7,6 +7,7 @@ from typing import Never
 
 import pytest
 
+from adapters.localization.finding_text import finding_text_of
 from domain.order.states import State
 from domain.order.values import Sha256
 from domain.ports.errors import UnavailableError, UnreadableAnswerError
@@ -197,7 +198,7 @@ def test_a_finding_that_cannot_be_stored_costs_no_other_finding_and_no_side(
     assert [str(defect) for defect in report.defects] == ["a text with NUL in it cannot be stored"] * 2
     (remaining,) = report.remaining
     assert remaining.subject == webhook_events[1].event_id
-    assert "a defect of the program (ValueError)" in remaining.advice
+    assert "a defect of the program (ValueError)" in finding_text_of(remaining).advice
     assert len(shop.own_unit_of_work.pages.orders) == 2
 
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
+from adapters.localization.timeline_text import timeline_text_of
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.states import State
 from domain.order.values import FailureReason, HoldReason, ObjectKey, OrderId
 from domain.ports.errors import UnavailableError
-from domain.use_cases.audit.timeline import timeline_of
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.assertions import kinds, sent
 from tests.domain.support.reconciliation_runs import compare
@@ -71,7 +71,7 @@ def test_one_lost_upload_is_refunded_and_named_and_the_others_are_delivered(
     assert sent(shop) == ["confirmation", "partial_result"]
     assert "great-aunt-2.jpg" in list(shop.mailer.mailbox.values())[-1].content.html
     with shop.unit_of_work.transaction() as transaction:
-        texts = [entry.text for entry in timeline_of(transaction.event_store.history(order_id)).entries]
+        texts = [entry.text for entry in timeline_text_of(transaction.event_store.history(order_id)).entries]
     assert any(text.startswith("Photo 2 was given up: its file") for text in texts)
     assert any(text.startswith("2 of 3 photos were moved") for text in texts)
     assert not order.is_held

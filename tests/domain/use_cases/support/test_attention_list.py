@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from adapters.localization.attention_text import attention_text_of
 from domain.order.order import Order
 from domain.order.values import EmailKind, FailureReason, HoldReason, Money, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
@@ -76,12 +77,13 @@ def test_a_held_order_is_listed_with_why_and_since_when_until_it_is_released(sho
     assert attention_item == AttentionItem(
         kind=AttentionKind.ON_HOLD,
         since=shop.clock.now(),
-        why="somebody at the shop asked for it",
         subject=str(order_id),
+        facts={},
         order_id=order_id,
         number=number(shop.order(order_id)),  # type: ignore[arg-type]
         hold=HoldReason.REQUESTED,
     )
+    assert attention_text_of(attention_item) == "somebody at the shop asked for it"
     shop.staff_actions.release(order_id, ADA)
     assert needed(shop) == []
 
@@ -96,7 +98,10 @@ def test_a_failed_refund_is_listed_with_its_number_and_amount_until_it_is_settle
     shop.work()
     [failed] = needed(shop)
     assert failed.kind is AttentionKind.REFUND_FAILED
-    assert (failed.subject, failed.why) == ("1", "refund 1, 1.00 EUR, failed (expired or canceled card)")
+    assert (failed.subject, attention_text_of(failed)) == (
+        "1",
+        "refund 1, 1.00 EUR, failed (expired or canceled card)",
+    )
     shop.staff_actions.record_manual_refund(order_id, ADA)
     assert listed(shop) == [AttentionKind.ON_HOLD]
 
@@ -109,7 +114,7 @@ def test_a_mail_that_came_back_is_listed_until_the_customer_hears_or_somebody_no
     shop.live(order_id)
     bounce(shop, order_id, EmailKind.CONFIRMATION)
     [attention_item] = needed(shop)
-    assert (attention_item.kind, attention_item.why) == (
+    assert (attention_item.kind, attention_text_of(attention_item)) == (
         AttentionKind.MAIL_BOUNCED,
         "the confirmation e-mail did not reach the customer's address",
     )
@@ -153,7 +158,7 @@ def test_an_open_dispute_is_listed_until_the_bank_has_decided(shop: InMemoryShop
     dispute(shop, order_id)
     [attention_item] = needed(shop)
     assert (attention_item.kind, attention_item.subject) == (AttentionKind.DISPUTED, "du_1")
-    assert attention_item.why == "the customer's bank disputes 4.90 EUR (product not received)"
+    assert attention_text_of(attention_item) == "the customer's bank disputes 4.90 EUR (product not received)"
 
 
 def test_a_prediction_that_could_not_be_cancelled_is_listed_until_somebody_notes_it(
@@ -167,7 +172,7 @@ def test_a_prediction_that_could_not_be_cancelled_is_listed_until_somebody_notes
     for _ in range(20):
         shop.pass_time(minutes=10)
     [attention_item] = needed(shop)
-    assert (attention_item.kind, attention_item.why) == (
+    assert (attention_item.kind, attention_text_of(attention_item)) == (
         AttentionKind.WORK_GIVEN_UP,
         "a prediction that nobody waits for could not be cancelled",
     )
@@ -197,7 +202,7 @@ def test_money_without_an_order_and_messages_under_a_known_id_are_listed_the_old
         AttentionKind.PAYMENT_UNMATCHED,
         AttentionKind.WEBHOOK_CONFLICT,
     )
-    assert unmatched.why.startswith("4.90 EUR belong to no order. ")
+    assert attention_text_of(unmatched).startswith("4.90 EUR belong to no order. ")
     assert conflict.subject == stray.event_id
 
 
@@ -211,4 +216,4 @@ def test_a_stream_that_cannot_be_followed_is_listed_and_hides_no_other_order(sho
     items = {item.order_id: item for item in needed(shop)}
     assert (items[broken].kind, items[held].kind) == (AttentionKind.STREAM_BROKEN, AttentionKind.ON_HOLD)
     assert items[broken].number == number(shop.order(broken))
-    assert "version 2 is missing before it" in items[broken].why
+    assert "version 2 is missing before it" in attention_text_of(items[broken])

@@ -15,8 +15,8 @@ from domain.use_cases.support.email_correction import (
     is_address,
 )
 from domain.use_cases.support.staff_requests import StaffRequest
-from domain.use_cases.wording.refusal_messages import ActionRefusedError
 from tests.domain.support.assertions import kinds
+from tests.domain.support.refusals import refused
 from tests.doubles.container import InMemoryShop
 
 ADA = StaffRequest(actor="person:ada", reason="They had mistyped it.")
@@ -106,9 +106,7 @@ def test_a_forgotten_customer_has_no_address_to_correct(shop: InMemoryShop) -> N
     order_id = paid_by(shop, "eilen@customer.example")
     shop.live(order_id)
     shop.customer_erasure.erase("eilen@customer.example", actor="person:ada", reason="asked for it")
-    with pytest.raises(
-        ActionRefusedError, match="no address to correct: the order is closed, and its customer"
-    ):
+    with refused(match="no address to correct: the order is closed, and its customer"):
         shop.email_correction.correct(order_id, ADA, RIGHT)
 
 

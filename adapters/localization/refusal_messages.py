@@ -1,14 +1,16 @@
-"""What cannot be done, in a sentence: why not, where the order stands, and what can be done instead."""
+"""Refused staff actions in English: why, and what is possible instead."""
 
 from collections.abc import Mapping
 
+from adapters.localization.formats import alternatives
+from adapters.localization.labels import STATES
+from adapters.localization.status_text import action_texts, number_of
 from domain.order import errors
 from domain.order.errors import ShopError
 from domain.order.image import Image
 from domain.order.order import Order
 from domain.order.values import ImageId
-from domain.use_cases.wording.labels import STATES, alternatives
-from domain.use_cases.wording.status_text import number_of, possible_actions
+from domain.use_cases.support.action_refusals import ActionRefusedError
 
 _ILLEGAL: Mapping[str, str] = {
     "OrderHeld": "It cannot be put on hold",
@@ -23,17 +25,17 @@ _ILLEGAL: Mapping[str, str] = {
 }
 
 
-class ActionRefusedError(ShopError):
-    """A person asked for what the order does not take, as it stands."""
+def error_text(error: Exception) -> str:
+    """An error in one sentence, with the alternatives of a refused action."""
+    if not isinstance(error, ActionRefusedError):
+        return str(error)
+    order = error.order
+    problem = _problem(order, error.refusal) if error.refusal else str(error).rstrip(".")
+    return f"{problem}: {_status(order)}, and {_alternatives(order)}."
 
-    def __init__(self, order: Order, problem: str) -> None:
-        self.order_id = order.order_id
-        self.problem = problem
-        super().__init__(f"{problem}: {_stands(order)}, and {_ways(order)}.")
 
-
-def problem_of(order: Order, refusal: ShopError) -> str:
-    """Why the model refused a wish, as people at the desk would say it, with photos by their numbers."""
+def _problem(order: Order, refusal: ShopError) -> str:
+    """Why the model refused an action, with photos by their numbers."""
     match refusal:
         case errors.IllegalMoveError():
             return _ILLEGAL.get(refusal.event, "This cannot be done")
@@ -66,7 +68,7 @@ def _not_refundable(order: Order, image_id: ImageId) -> str:
     return f"{photo.capitalize()} cannot be taken out of the order now"
 
 
-def _stands(order: Order) -> str:
+def _status(order: Order) -> str:
     beside = [
         *(["on hold"] if order.is_held else []),
         *(["disputed"] if order.is_disputed else []),
@@ -74,6 +76,6 @@ def _stands(order: Order) -> str:
     return f"the order is {', '.join([STATES[order.state], *beside])}"
 
 
-def _ways(order: Order) -> str:
-    ways = possible_actions(order)
-    return f"one can {alternatives(ways)}" if ways else "nothing can be done about it"
+def _alternatives(order: Order) -> str:
+    actions = action_texts(order)
+    return f"one can {alternatives(actions)}" if actions else "nothing can be done about it"

@@ -7,6 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from adapters.localization import formats, labels
+from adapters.localization.formats import duration_text, listed, ordinal, size_text
+from adapters.localization.status_text import action_texts, reaction_text, status_of
+from adapters.localization.timeline_text import TimelineText, timeline_text_of
 from domain.order import events as e
 from domain.order.reactions import pending_reactions
 from domain.order.values import (
@@ -17,10 +21,6 @@ from domain.order.values import (
     PointsReason,
     RefundReason,
 )
-from domain.use_cases.audit.timeline import Timeline, timeline_of
-from domain.use_cases.wording import labels
-from domain.use_cases.wording.labels import duration_text, listed, ordinal, size_text
-from domain.use_cases.wording.status_text import possible_actions, reaction_text, status_of
 from tests.domain.support.event_builders import PAID_AT, Facts
 from tests.domain.support.given_when_then import given
 
@@ -48,15 +48,15 @@ def log(*events: e.Event, apart: timedelta = timedelta(seconds=2)) -> list[e.Rec
     ]
 
 
-def timeline(*events: e.Event, apart: timedelta = timedelta(seconds=2)) -> Timeline:
-    return timeline_of(log(*events, apart=apart))
+def timeline(*events: e.Event, apart: timedelta = timedelta(seconds=2)) -> TimelineText:
+    return timeline_text_of(log(*events, apart=apart))
 
 
 def last(*events: e.Event) -> str:
     return timeline(*events).entries[-1].text
 
 
-def texts(told: Timeline) -> list[str]:
+def texts(told: TimelineText) -> list[str]:
     return [entry.text for entry in told.entries]
 
 
@@ -110,7 +110,7 @@ def test_there_is_an_example_of_every_event() -> None:
 
 
 @pytest.mark.parametrize("history", one_of_each(), ids=lambda history: type(history[-1]).__name__)
-def test_every_event_is_told_in_a_sentence_without_ids_or_code(history: tuple[e.Event, ...]) -> None:
+def test_every_event_has_a_sentence_without_ids_or_code(history: tuple[e.Event, ...]) -> None:
     told = timeline(*history)
     for sentence in [*texts(told), told.ending]:
         assert re.fullmatch(r"[A-Z0-9].*[.]", sentence)
@@ -125,7 +125,7 @@ def test_the_payment_opens_the_story_with_amount_photos_and_number() -> None:
     ]
 
 
-def test_a_discount_a_gift_and_a_wrong_amount_are_told() -> None:
+def test_a_discount_a_gift_and_a_wrong_amount_are_named() -> None:
     assert "arrived (14.70 EUR less 4.90 EUR);" in last(FACTS.paid(discount=490))
     assert "at no charge (14.70 EUR less 14.70 EUR);" in last(FACTS.paid(discount=1470))
     assert "of 5.00 EUR for 3 photos arrived (14.70 EUR had been quoted);" in last(FACTS.paid(500))
@@ -149,7 +149,7 @@ def test_a_second_attempt_says_how_long_after_the_first_it_began() -> None:
     ]
 
 
-def test_a_request_whose_answer_was_lost_is_told_as_such() -> None:
+def test_a_request_whose_answer_was_lost_is_named_as_such() -> None:
     repeated = FACTS.started(0, prediction="another")
     assert last(*FACTS.until_restoring(), FACTS.started(0), repeated) == (
         "Photo 1 was handed over once more, because the answer to the first request was lost."
@@ -158,7 +158,7 @@ def test_a_request_whose_answer_was_lost_is_told_as_such() -> None:
 
 def test_work_that_took_several_tries_says_so() -> None:
     payment, move = log(FACTS.paid(), FACTS.moved())
-    told = timeline_of([payment, replace(move, cause="reaction:1 (MoveImages, attempt 3)")])
+    told = timeline_text_of([payment, replace(move, cause="reaction:1 (MoveImages, attempt 3)")])
     assert texts(told)[1].endswith("verified byte for byte. It took 3 tries.")
 
 
@@ -166,7 +166,9 @@ def test_tries_are_counted_for_what_was_done_and_not_for_what_followed_from_it()
     cause = "reaction:1 (PrepareDownload, attempt 2)"
     history = [replace(each, cause=cause) for each in log(*FACTS.until_delivered(), FACTS.held())]
     counted = {
-        type(each.recorded.event) for each in timeline_of(history).entries if each.text.endswith("2 tries.")
+        type(each.recorded.event)
+        for each in timeline_text_of(history).entries
+        if each.text.endswith("2 tries.")
     }
     assert counted == {e.ImagesMoved, e.DownloadPrepared, e.EmailSent}
 
@@ -204,7 +206,7 @@ def test_a_mail_whose_answer_was_lost_is_confirmed_or_sent_once_more() -> None:
         "worker": "The confirmation e-mail was sent once more.",
     }
     for actor, ending in endings.items():
-        assert texts(timeline_of([paid, lost, replace(sent, actor=actor)]))[-1] == ending
+        assert texts(timeline_text_of([paid, lost, replace(sent, actor=actor)]))[-1] == ending
 
 
 def test_a_long_silence_is_part_of_the_story() -> None:
@@ -221,7 +223,7 @@ def test_a_long_silence_is_part_of_the_story() -> None:
 def test_who_did_it_is_named_as_people_know_them() -> None:
     actors = ["stripe", "worker", "person:Ada"]
     events = [*FACTS.until_restoring(), FACTS.note()]
-    told = timeline_of(
+    told = timeline_text_of(
         recorded(event, version, PAID_AT, actor)
         for version, (event, actor) in enumerate(zip(events, actors, strict=True), start=1)
     )
@@ -230,11 +232,11 @@ def test_who_did_it_is_named_as_people_know_them() -> None:
 
 
 def test_an_order_without_events_has_no_story() -> None:
-    with pytest.raises(ValueError, match="has no story"):
-        timeline_of([])
+    with pytest.raises(ValueError, match="has no timeline"):
+        timeline_text_of([])
 
 
-def test_where_an_order_stands_says_what_is_awaited() -> None:
+def test_the_status_of_an_order_says_what_is_awaited() -> None:
     assert status_of(given(*FACTS.until_restoring(), FACTS.started(0), FACTS.restored(0)).order) == (
         "The photos are being restored: 1 of 3 done. Still to do: photo 2 has to go to the restorer; "
         "photo 3 has to go to the restorer; the confirmation e-mail has to be sent."
@@ -257,7 +259,7 @@ def test_a_delivered_order_says_what_is_owed_for_the_other_photos() -> None:
     assert status_of(dropped).startswith(f"{sent}, the money for the others is owed.")
 
 
-def test_every_piece_of_outstanding_work_has_words() -> None:
+def test_every_pending_reaction_has_words() -> None:
     spoken = {
         reaction_text(work, order)
         for history in one_of_each()
@@ -274,14 +276,14 @@ def test_every_piece_of_outstanding_work_has_words() -> None:
 
 
 def test_what_a_person_may_do_follows_the_lifecycle() -> None:
-    assert possible_actions(given(*FACTS.until_restoring()).order) == [
+    assert action_texts(given(*FACTS.until_restoring()).order) == [
         "put it on hold",
         "pay back up to 14.70 EUR",
         "send the mail again that its state calls for",
         "write a note about it",
     ]
-    assert "let it go on" in possible_actions(given(*FACTS.until_restoring(), FACTS.held()).order)
-    assert possible_actions(given(*FACTS.until_refunded()).order)[-1] == "erase the customer's data"
+    assert "let it go on" in action_texts(given(*FACTS.until_restoring(), FACTS.held()).order)
+    assert action_texts(given(*FACTS.until_refunded()).order)[-1] == "erase the customer's data"
 
 
 def test_every_reason_has_words() -> None:
@@ -310,17 +312,17 @@ def test_every_refund_says_why(reason: RefundReason) -> None:
         (187_200, "2 days 4 h"),
     ],
 )
-def test_spans_are_said_as_people_say_them(seconds: float, words: str) -> None:
+def test_durations_are_written_as_people_say_them(seconds: float, words: str) -> None:
     assert duration_text(timedelta(seconds=seconds)) == words
 
 
 def test_photos_are_counted_as_people_count_them() -> None:
-    assert [labels.every(photos, "is", "are") for photos in (1, 2, 3)] == [
+    assert [formats.every(photos, "is", "are") for photos in (1, 2, 3)] == [
         *("the photo is", "both photos are", "all 3 photos are"),
     ]
 
 
-def test_numbers_are_said_as_people_say_them() -> None:
+def test_numbers_are_written_as_people_say_them() -> None:
     assert [ordinal(number) for number in (1, 10, 11, 12, 21, 22, 103, 111)] == [
         *("first", "tenth", "11th", "12th", "21st", "22nd", "103rd", "111th"),
     ]

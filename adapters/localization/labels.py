@@ -1,8 +1,8 @@
-"""How the shop says numbers, spans and reasons to people."""
+"""English labels of states, reasons, e-mails and clients, for staff and evidence."""
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Mapping
 
+from domain.order.customer_request_limits import CUSTOMER, VISITOR
 from domain.order.states import State
 from domain.order.values import (
     Browser,
@@ -14,15 +14,7 @@ from domain.order.values import (
     OptOut,
     PointsReason,
 )
-
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
-_KILOBYTE = 1000
-
-#: What to do about work that cannot be read and that the order, as this version understands it, does not need.
-UNREADABLE_AND_NOT_NEEDED = (
-    "its order does not need it as far as this version knows: run the version that wrote it, or close it by hand if "
-    "there is none (docs/operations.md, work_unreadable)"
-)
+from domain.ports.dispute_evidence import ObjectState
 
 STATES: Mapping[State, str] = {
     State.NEW: "not paid yet",
@@ -112,6 +104,13 @@ BROWSERS: Mapping[Browser, str] = {
     Browser.SAMSUNG: "Samsung Internet",
 }
 
+EXHIBIT_STATES: Mapping[ObjectState, str] = {
+    ObjectState.VERIFIED: "verified",
+    ObjectState.DIFFERS: "is not what was recorded",
+    ObjectState.MISSING: "is missing",
+    ObjectState.DELETED: "deleted",
+}
+
 #: How a dispute ended.
 OUTCOMES: Mapping[DisputeOutcome, str] = {
     DisputeOutcome.PREVENTED: "The dispute was prevented before it became a chargeback: no money was taken.",
@@ -120,68 +119,17 @@ OUTCOMES: Mapping[DisputeOutcome, str] = {
     DisputeOutcome.LOST: "The bank decided the dispute for the customer: the money is gone.",
 }
 
-
-def counted(number: int, thing: str) -> str:
-    """``1 photo``, ``3 photos``."""
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-
-def every(photos: int, one: str, many: str) -> str:
-    """``the photo is``, ``both photos are``, ``all 3 photos are``, with the verb for one and for many."""
-    if photos == 1:
-        return f"the photo {one}"
-    return f"both photos {many}" if photos == 2 else f"all {photos} photos {many}"  # noqa: PLR2004 -- a pair
+#: Who recorded an event; members of the staff are known by their own name.
+ACTORS: Mapping[str, str] = {
+    "stripe": "Stripe",
+    "replicate": "Replicate",
+    "sendgrid": "SendGrid",
+    "worker": "a worker",
+    CUSTOMER: "the customer",
+    VISITOR: "a visitor",
+}
 
 
-def listed(parts: Sequence[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
-
-
-def alternatives(parts: Sequence[str]) -> str:
-    """``a``, ``a or b``, ``a, b or c``."""
-    return " or ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
-
-
-def ordinal(number: int) -> str:
-    """``first`` to ``tenth``, then ``11th``."""
-    if number <= len(_ORDINALS):
-        return _ORDINALS[number - 1]
-    suffix = {1: "st", 2: "nd", 3: "rd"}.get(number % 10 if number // 10 % 10 != 1 else 0, "th")
-    return f"{number}{suffix}"
-
-
-def duration_text(span: timedelta) -> str:
-    """A span as people say it: ``0.142 s``, ``12.3 s``, ``4 min 5 s``, ``3 h 20 min``, ``2 days 4 h``."""
-    seconds = span.total_seconds()
-    if seconds < 0.9995:  # noqa: PLR2004 -- what rounds to a second is said as one
-        return f"{seconds:.3f} s"
-    if seconds < 59.95:  # noqa: PLR2004 -- what rounds to a minute is said as one
-        return f"{seconds:.1f}".removesuffix(".0") + " s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:  # noqa: PLR2004 -- an hour
-        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:  # noqa: PLR2004 -- a day
-        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-    days, hours = divmod(hours, 24)
-    return f"{counted(days, 'day')} {hours} h" if hours else counted(days, "day")
-
-
-def size_text(size_bytes: int) -> str:
-    """A size as people say it: ``812 bytes``, ``191 kB``, ``3.4 MB``."""
-    if size_bytes < _KILOBYTE:
-        return counted(size_bytes, "byte")
-    if size_bytes < _KILOBYTE**2:
-        return f"{size_bytes / _KILOBYTE:.0f} kB"
-    return f"{size_bytes / _KILOBYTE**2:.1f} MB"
-
-
-def date_text(moment: datetime) -> str:
-    """``22 November 2026``."""
-    return f"{moment.day} {moment:%B %Y}"
-
-
-def capitalised(sentence: str) -> str:
-    """The sentence with a capital at its beginning; the rest stays as it is."""
-    return sentence[:1].upper() + sentence[1:]
+def actor_name(actor: str) -> str:
+    """An actor's name as people know it."""
+    return ACTORS.get(actor, actor.removeprefix("person:"))

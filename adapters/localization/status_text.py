@@ -1,12 +1,11 @@
-"""Where an order stands, in words: its state, the work that is outstanding, and what a person may do about it."""
+"""An order's status in English, and what staff may do."""
 
+from collections.abc import Iterable, Mapping
 from typing import assert_never
 
-from domain.order import events as e
-from domain.order.decide_delivery import requestable_email
-from domain.order.errors import NothingToSendError
+from adapters.localization.formats import capitalised, counted, every, listed, ordinal
+from adapters.localization.labels import FAILURES, HOLDS, MAILS
 from domain.order.image import Image
-from domain.order.lifecycle import allowed
 from domain.order.order import EmailStatus, Order
 from domain.order.reactions import (
     CancelPrediction,
@@ -22,11 +21,24 @@ from domain.order.reactions import (
 )
 from domain.order.states import State
 from domain.order.values import ImageId, Money
-from domain.use_cases.wording.labels import FAILURES, HOLDS, MAILS, capitalised, counted, every, ordinal
+from domain.use_cases.support.possible_actions import StaffAction, possible_actions
+
+_ACTIONS: Mapping[StaffAction, str] = {
+    StaffAction.HOLD: "put it on hold",
+    StaffAction.RELEASE: "let it go on",
+    StaffAction.RECORD_MANUAL_REFUND: "put on record that a failed refund was paid another way",
+    StaffAction.REDO: "have a photo restored once more",
+    StaffAction.RENEW_LINK: "send a new download link",
+    StaffAction.REVOKE_LINK: "revoke a download link",
+    StaffAction.RESEND_EMAIL: "send the mail again that its state calls for",
+    StaffAction.WRITE_NOTE: "write a note about it",
+    StaffAction.PURGE_PHOTOS: "delete its photos once their retention is over",
+    StaffAction.ERASE: "erase the customer's data",
+}
 
 
 def status_of(order: Order) -> str:
-    """One sentence, or two: where the order stands now, and what is awaited."""
+    """One sentence or two: the order's status, and what is awaited."""
     awaited = [reaction_text(work, order) for work in required_reactions(order)]
     if order.state is State.NEW:
         return "Nothing was paid yet: there is no order."
@@ -51,7 +63,7 @@ def status_of(order: Order) -> str:
 
 
 def reaction_text(work: Reaction, order: Order) -> str:
-    """A piece of outstanding work as people would say it."""
+    """A pending reaction as people would say it."""
     match work:
         case MoveImages():
             return "the photos have to be moved to the order's own place and verified"
@@ -76,33 +88,15 @@ def reaction_text(work: Reaction, order: Order) -> str:
             assert_never(work)
 
 
-def possible_actions(order: Order) -> list[str]:
-    """What a person may do with the order now, as the lifecycle allows it."""
-    may = allowed(order.state)
-    refundable = order.refundable_amount
-    has_photos = bool(order.restored_images) and not order.photos_are_purged
-    ways: list[tuple[type[e.Event], bool, str]] = [
-        (e.OrderHeld, not order.work_is_stopped, "put it on hold"),
-        (e.OrderReleased, order.is_held, "let it go on"),
-        (e.RefundRequested, refundable > 0, f"pay back up to {_money(order, refundable)}"),
-        (e.RefundIssued, order.ledger.failed > 0, "put on record that a failed refund was paid another way"),
-        (e.RedoRequested, has_photos, "have a photo restored once more"),
-        (e.DownloadLinkIssued, has_photos, "send a new download link"),
-        (e.DownloadLinkRevoked, order.newest_link is not None, "revoke a download link"),
-        (e.EmailRequested, _calls_for_mail(order), "send the mail again that its state calls for"),
-        (e.NoteAdded, True, "write a note about it"),
-        (e.PhotosPurged, not order.photos_are_purged, "delete its photos once their retention is over"),
-        (e.OrderErased, True, "erase the customer's data"),
-    ]
-    return [words for event, makes_sense, words in ways if event in may and makes_sense]
+def action_texts(order: Order) -> list[str]:
+    """What staff may do with the order now."""
+    return [_action_text(action, order) for action in possible_actions(order)]
 
 
-def _calls_for_mail(order: Order) -> bool:
-    try:
-        kind = requestable_email(order)
-    except NothingToSendError:
-        return False
-    return not (kind.brings_a_link and (order.photos_are_purged or order.newest_link is None))
+def _action_text(action: StaffAction, order: Order) -> str:
+    if action is StaffAction.REFUND:
+        return f"pay back up to {_money(order, order.refundable_amount)}"
+    return _ACTIONS[action]
 
 
 def image_status_of(image: Image, order: Order) -> str:
@@ -123,7 +117,7 @@ def image_status_of(image: Image, order: Order) -> str:
 
 
 def _redone(image: Image) -> str:
-    """That a photo was tried once more, and that what it had before is kept."""
+    """How often a photo was redone, and what is kept."""
     if not image.was_redone:
         return ""
     tries = "once more" if image.redos == 1 else f"{image.redos} times more"
@@ -136,6 +130,17 @@ def _redone(image: Image) -> str:
 def number_of(order: Order, image_id: ImageId) -> int:
     """The photo's number, 1-based, in the order of upload."""
     return list(order.images).index(image_id) + 1
+
+
+def photo_text(order: Order, image_id: ImageId) -> str:
+    """``photo 2``."""
+    return f"photo {number_of(order, image_id)}"
+
+
+def photos_text(order: Order, image_ids: Iterable[ImageId]) -> str:
+    """``photo 2``, ``photos 2 and 3``."""
+    numbers = [str(number_of(order, image_id)) for image_id in image_ids]
+    return f"{'photo' if len(numbers) == 1 else 'photos'} {listed(numbers)}"
 
 
 def _reached(order: Order) -> str:  # noqa: C901 -- one case per state
@@ -183,7 +188,7 @@ def _still_owed(order: Order) -> str:
 
 
 def _delivery(order: Order) -> str:
-    """How far the results have come, no further than is on record."""
+    """How far the results have come, by the log."""
     restored, photos = len(order.restored_images), len(order.images)
     results = every(photos, "", "").strip() if restored == photos else f"{restored} of {photos} photos"
     fetched = sum(len(link.fetched) for link in order.links.values())
