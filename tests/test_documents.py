@@ -85,24 +85,24 @@ def test_the_glossary_has_every_event_and_every_state() -> None:
     assert [state.value for state in State if f"*{state.value}*" not in text] == []
 
 
-def test_support_staff_are_told_what_every_reason_for_a_hold_means() -> None:
+def test_docs_explain_every_reason_for_a_hold() -> None:
     text = (ROOT / "docs/support.md").read_text()
     assert [reason.value for reason in HoldReason if f"| `{reason.value}` |" not in text] == []
 
 
-def test_operators_are_told_what_every_finding_of_a_comparison_means() -> None:
+def test_docs_explain_every_finding_of_a_comparison() -> None:
     text = (ROOT / "docs/operations.md").read_text()
     assert [what.value for what in FindingCode if f"`{what.value}`" not in text] == []
 
 
-def test_support_staff_are_told_about_every_state_of_an_order() -> None:
+def test_docs_explain_every_state_of_an_order() -> None:
     rows = re.findall(r"^\| ([a-z, ]+) \|", (ROOT / "docs/support.md").read_text(), flags=re.MULTILINE)
     told = {state for row in rows for state in row.split(", ")}
     assert {state.value for state in State} - told == {State.NEW.value}  # there is no order yet
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/support.md"])
-def test_a_printed_history_is_told_as_the_shop_would_tell_it_today(page: str) -> None:
+def test_a_printed_history_matches_what_the_shop_prints_today(page: str) -> None:
     (printed,) = re.findall(r"```text\n(Order .+?)```", (ROOT / page).read_text(), flags=re.DOTALL)
     lines = re.sub(r"\n {24}", " ", printed).splitlines()
     sentences = [line[24:].partition(" (reported by")[0] for line in lines if re.match(r"\d\d:", line)]
@@ -111,7 +111,7 @@ def test_a_printed_history_is_told_as_the_shop_would_tell_it_today(page: str) ->
     assert shape(lines[-1]) in told_today()
 
 
-def test_the_printed_trouble_is_told_as_the_demo_would_tell_it_today() -> None:
+def test_the_printed_faults_match_what_the_demo_prints_today() -> None:
     page = (ROOT / "docs/sandbox.md").read_text()
     (printed,) = re.findall(r"```text\n(\d\d:.+?)```", page, flags=re.DOTALL)
     lines = re.sub(r"\n {24}", " ", printed).splitlines()
@@ -126,7 +126,7 @@ def test_the_printed_trouble_is_told_as_the_demo_would_tell_it_today() -> None:
     assert {"The books agree.", "14.70 - 4.90 = 9.80 EUR stay for what was delivered."} <= set(lines)
 
 
-def test_support_staff_are_told_of_lines_that_a_story_has() -> None:
+def test_docs_explain_lines_that_a_timeline_has() -> None:
     quoted = re.findall(
         r'^- \*\*"(.+?)(?: \.\.\.)?"\*\*', (ROOT / "docs/support.md").read_text(), flags=re.MULTILINE
     )

@@ -47,7 +47,7 @@ def misses(_: Stage) -> AbstractContextManager[Strike]:
         (misses, "there was nothing to lose"),
     ],
 )
-def test_what_did_not_strike_to_its_end_is_told_as_missed_and_the_next_one_goes_on(
+def test_an_incomplete_fault_is_reported_as_missed_and_the_next_one_runs(
     deed: Any, missed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults = {

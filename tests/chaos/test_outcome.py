@@ -63,7 +63,7 @@ def test_three_hundred_orders_in_two_minutes_are_the_least() -> None:
     assert replace(GOOD, schedule=replace(GOOD.schedule, seconds=40)).wanted == 100
 
 
-def test_what_else_goes_wrong_is_told_too() -> None:
+def test_other_errors_are_reported_too() -> None:
     turned_away = Experience(VISIT, Ending.REFUSED, word="POST /api/uploads was answered with 404")
     outcome = replace(
         GOOD,

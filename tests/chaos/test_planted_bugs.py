@@ -42,5 +42,5 @@ def test_planted_bugs_break_different_laws() -> None:
     assert set(laws) <= {law.number for law in LAWS}
 
 
-def test_without_a_bug_the_processes_are_told_nothing() -> None:
+def test_without_a_bug_the_processes_receive_no_option() -> None:
     assert environment_with(None) == {}

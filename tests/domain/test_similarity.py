@@ -62,7 +62,7 @@ def test_a_picture_may_have_moved_a_little(down: int, right: int) -> None:
     assert likeness(sketch(WEDDING), sketch(moved)) > 0.6
 
 
-def test_other_scenes_are_told_apart() -> None:
+def test_other_scenes_are_distinguished() -> None:
     others = [likeness(sketch(WEDDING), sketch(scene(seed))) for seed in range(1, 31)]
     assert sum(other < LEAST_LIKENESS for other in others) >= 24
 

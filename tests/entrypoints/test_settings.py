@@ -158,7 +158,7 @@ def test_a_link_may_not_outlive_the_photos(environment: pytest.MonkeyPatch) -> N
     assert policy_from(read_settings()).retention.photos == timedelta(days=91)
 
 
-def test_a_reminder_comes_after_its_link_and_both_wishes_and_reminders_may_be_left_out(
+def test_a_reminder_follows_its_link_and_requests_and_reminders_are_optional(
     environment: pytest.MonkeyPatch,
 ) -> None:
     environment.setenv("DOWNLOAD_LINK_DAYS", "3")

@@ -36,7 +36,7 @@ class Silence:
         """Ignore the progress."""
 
 
-def test_an_outage_is_told_lifted_and_counted_and_trouble_that_never_came_is_missed(
+def test_an_outage_is_announced_lifted_and_counted_and_a_fault_that_never_came_is_reported(
     stripe: TwinProcess,
 ) -> None:
     def ask() -> int:
@@ -56,7 +56,7 @@ def test_an_outage_is_told_lifted_and_counted_and_trouble_that_never_came_is_mis
         assert ask() == 200
 
 
-def test_a_twin_that_cannot_be_told_to_misbehave_is_named(stripe: TwinProcess) -> None:
+def test_a_twin_that_accepts_no_fault_is_named(stripe: TwinProcess) -> None:
     with (
         TwinControl({"stripe": stripe.url}) as backstage,
         pytest.raises(SilentTwinError, match="the stripe twin"),

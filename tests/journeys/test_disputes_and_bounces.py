@@ -52,7 +52,7 @@ def test_a_dispute_pauses_delivery_and_once_it_is_won_the_order_goes_on(
     completes_with_two_mails(hands, customer, order_id)
 
 
-def test_a_refund_of_everything_in_the_dashboard_stops_predictions_and_only_the_notice_is_mailed(
+def test_a_full_refund_in_the_dashboard_stops_predictions_and_sends_only_its_own_mail(
     hands: RunningShop, photo: Path
 ) -> None:
     hands.misbehave("replicate", {"on": "prediction", "do": "never_end", "times": 2})

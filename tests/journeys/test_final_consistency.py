@@ -87,7 +87,7 @@ def test_the_read_models_equal_a_fold_of_the_log(hands: RunningShop, histories: 
     assert hands.read_models() == before
 
 
-def test_each_payment_belongs_to_one_order_or_is_set_aside(hands: RunningShop, orders: list[Order]) -> None:
+def test_each_payment_belongs_to_one_order_or_is_unmatched(hands: RunningShop, orders: list[Order]) -> None:
     taken = {intent["id"] for intent in hands.ledger("stripe")["payment_intent"] if intent["amount_received"]}
     owned = Counter(order.payment.payment_intent_id for order in orders if order.payment)
     set_aside = hands.unmatched_payments()

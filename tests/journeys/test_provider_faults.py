@@ -98,7 +98,7 @@ def test_a_photo_that_both_models_refuse_is_refunded_and_the_other_delivered(
     assert "€4.90" in result["text"]
 
 
-def test_when_nothing_can_be_restored_all_the_money_goes_back_with_one_mail_that_says_so(
+def test_when_nothing_can_be_restored_everything_is_refunded_with_one_mail(
     hands: RunningShop, photo: Path
 ) -> None:
     hands.misbehave("replicate", {"on": "prediction", "times": 4, **REFUSAL})

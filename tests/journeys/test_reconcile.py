@@ -56,7 +56,7 @@ def test_an_order_whose_webhook_was_lost_is_made_complete(
     eventually(lambda: about(str(order_id), reconcile("--json")) == [], "books that agree about it")
 
 
-def test_a_missing_object_is_told_and_an_upload_that_nothing_names_is_kept(
+def test_a_missing_object_is_reported_and_an_unreferenced_upload_is_kept(
     hands: RunningShop, photo: Path, storage: Minio, reconcile: Callable[..., Answer]
 ) -> None:
     customer, order_id = hands.buy(photo)

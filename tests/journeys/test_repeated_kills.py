@@ -17,9 +17,7 @@ KILLS = 3
 LIFE_SECONDS = (0.02, 0.2)
 
 
-def test_the_worker_is_killed_while_it_refunds_and_the_money_goes_back_once(
-    hands: RunningShop, photo: Path
-) -> None:
+def test_a_worker_killed_while_refunding_refunds_once(hands: RunningShop, photo: Path) -> None:
     for model in (FIRST, SECOND):
         hands.misbehave("replicate", {"on": model, **REFUSAL})
     is_inside = hands.misbehave("stripe", {"on": "POST /v1/refunds", "do": "hang", "seconds": 1})

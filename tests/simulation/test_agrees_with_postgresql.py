@@ -39,7 +39,7 @@ def lived(seed: int) -> tuple[World, Journal]:
 
 
 @pytest.mark.parametrize("seed", [pytest.param(7, marks=pytest.mark.slow), 28])
-def test_postgresql_answers_every_statement_of_a_world_as_the_books_in_memory_do(
+def test_postgresql_answers_every_statement_as_the_unit_of_work_in_memory_does(
     seed: int, postgres: PostgresUnitOfWork
 ) -> None:
     world, journal = lived(seed)

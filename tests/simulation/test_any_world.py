@@ -84,7 +84,7 @@ class AnyWorld(RuleBasedStateMachine):
 
     @precondition(lambda self: self._orders())
     @rule(number=NUMBERS, percent=st.sampled_from([1, 50, 100]))
-    def somebody_refunds_in_the_dashboard(self, number: int, percent: int) -> None:
+    def staff_refund_in_the_dashboard(self, number: int, percent: int) -> None:
         self.world.refund_by_hand(_any(self._orders(), number).order_id, percent)
 
     # The staff.

@@ -72,7 +72,7 @@ def test_without_the_source_the_command_says_where_the_simulation_is(
     assert (told.status, "comes with the source" in told.err) == (1, True)
 
 
-def test_nobody_of_that_name_is_told_who_there_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_name_is_answered_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
     told = Shell(capsys)("simulate", "--seed", "9", "--part", "visitor x")
     assert told.status == 2
     assert "'visitor 3', 'staff' or 'forger'" in told.err

@@ -110,7 +110,7 @@ def test_two_photos_are_spoken_of_as_both() -> None:
 
 
 @pytest.mark.parametrize("kind", [EmailKind.PARTIAL_RESULT, EmailKind.RESULT])
-def test_a_partial_result_says_what_could_not_be_restored_and_what_goes_back_for_it(kind: EmailKind) -> None:
+def test_a_partial_result_names_failed_photos_and_their_refund(kind: EmailKind) -> None:
     known = {"restored": 2, "failed": 1, "refunded": euros(490)}
     assert write(kind, **known).subject == "2 of your 3 photos are restored"
     proposed = read(kind, **known)
@@ -126,7 +126,7 @@ def test_a_partial_result_names_the_photos_that_could_not_be_restored() -> None:
     assert "“aunt &amp; uncle.jpg”" in write(EmailKind.PARTIAL_RESULT, **known).html
 
 
-def test_a_partial_result_tells_of_its_own_refund_and_not_of_earlier_ones() -> None:
+def test_a_partial_result_names_its_own_refund_and_no_earlier_one() -> None:
     known = {"restored": 2, "failed": 1, "refunded": euros(980), "refund_amount": euros(490)}
     assert "What you paid for it, €4.90, is" in read(EmailKind.PARTIAL_RESULT, **known)
 
@@ -173,7 +173,7 @@ def test_a_free_order_is_not_thanked_for_its_payment() -> None:
         ),
     ],
 )
-def test_the_refund_letter_says_how_much_goes_back(refund: int | None, refunded: int, told: str) -> None:
+def test_the_refund_letter_names_the_refunded_amount(refund: int | None, refunded: int, told: str) -> None:
     amount = None if refund is None else euros(refund)
     known = {"restored": 0, "refunded": euros(refunded), "refund_amount": amount}
     assert write(EmailKind.REFUND, **known).subject == "Your money is on its way back (order 20260314-000001)"
@@ -182,7 +182,7 @@ def test_the_refund_letter_says_how_much_goes_back(refund: int | None, refunded:
 
 
 @pytest.mark.parametrize("kind", [EmailKind.FAILURE, EmailKind.REFUND])
-def test_a_failure_is_told_in_plain_words(kind: EmailKind) -> None:
+def test_a_failure_is_explained_in_plain_words(kind: EmailKind) -> None:
     known = {"restored": 0, "failed": 3, "refunded": euros(1470)}
     assert write(kind, **known).subject == "We could not restore your photos (order 20260314-000001)"
     assert "none of your 3 photos could be restored. You get back everything you paid, €14.70." in read(
@@ -254,7 +254,7 @@ def test_a_result_tells_what_a_recommendation_and_the_customers_points_are_worth
 
 
 @pytest.mark.parametrize("locale", LOCALES)
-def test_without_points_the_code_for_later_ones_is_told_and_without_a_programme_nothing_is(
+def test_the_referral_code_is_named_without_points_but_not_without_a_program(
     locale: str,
 ) -> None:
     later = read(locale=locale, rewards=rewards(0))
@@ -265,7 +265,7 @@ def test_without_points_the_code_for_later_ones_is_told_and_without_a_programme_
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EmailKind if kind not in RESULTS])
-def test_no_other_letter_tells_of_points(kind: EmailKind) -> None:
+def test_no_other_letter_mentions_points(kind: EmailKind) -> None:
     assert "7QK2" not in read(kind)
 
 

@@ -96,7 +96,7 @@ def test_every_language_says_every_phrase_and_speaks_of_every_kind(name: str) ->
         assert f"{kind}.subject" in language.phrases
 
 
-def test_every_phrase_is_said_in_some_letter(folder: Path) -> None:
+def test_every_phrase_is_used_in_some_letter(folder: Path) -> None:
     phrases = {
         name: proposed if isinstance(proposed, str) else proposed["other"]
         for name, proposed in ENGLISH.phrases.items()

@@ -36,7 +36,7 @@ def localization(locale: str | None = "en-GB") -> Localization:
         (None, 490, "EUR", "€4.90"),
     ],
 )
-def test_money_is_told_in_the_currencys_and_the_regions_own_way(
+def test_money_is_formatted_by_currency_and_region(
     locale: str | None, amount: int, currency: str, told: str
 ) -> None:
     proposed = localization(locale).money(Money(amount=amount, currency=currency))
@@ -54,7 +54,7 @@ def test_money_is_told_in_the_currencys_and_the_regions_own_way(
         ("fr-CH", "Friday, 1 January 2027, 04:30 UTC"),
     ],
 )
-def test_a_moment_is_told_in_words_and_in_utc(locale: str, told: str) -> None:
+def test_a_moment_is_worded_in_utc(locale: str, told: str) -> None:
     at = datetime.fromisoformat("2026-12-31T23:30:00-05:00")
     assert localization(locale).moment(at) == told
     assert localization(locale).day(at) in told.replace("Friday, ", "").replace("Freitag, ", "")

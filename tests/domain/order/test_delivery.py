@@ -60,15 +60,15 @@ def test_a_confirmation_completes_nothing() -> None:
 
 
 @pytest.mark.parametrize("proposed", [FACTS.sent(CONFIRMATION), FACTS.email_failed(CONFIRMATION)])
-def test_what_is_said_of_a_mail_that_was_sent_already_is_nothing(proposed: object) -> None:
+def test_a_report_about_a_sent_mail_is_ignored(proposed: object) -> None:
     given(FACTS.paid(), FACTS.sent(CONFIRMATION)).when(proposed).then_nothing()  # type: ignore[arg-type]
 
 
-def test_what_is_said_of_a_mail_that_is_not_owed_is_nothing() -> None:
+def test_a_report_about_an_unexpected_mail_is_ignored() -> None:
     given(FACTS.paid()).when(FACTS.sent(RESULT)).then_nothing()
 
 
-def test_what_is_said_of_a_forgotten_customers_mail_is_nothing() -> None:
+def test_a_report_about_an_erased_customers_mail_is_ignored() -> None:
     erased = given(*FACTS.until_refunded(), FACTS.erased()).stands(State.ERASED)
     erased.when(FACTS.sent(CONFIRMATION)).then_nothing()
 

@@ -30,7 +30,7 @@ def test_a_mail_that_is_put_off_is_still_on_its_way() -> None:
     again.when(FACTS.deferred(RESULT)).then_nothing()
 
 
-def test_a_blocked_mail_is_sent_once_more_later_and_nobody_has_to_correct_the_address() -> None:
+def test_a_blocked_mail_is_resent_once_without_a_corrected_address() -> None:
     blocked = given(*FACTS.until_completed()).when(FACTS.blocked(RESULT)).then(FACTS.blocked(RESULT))
     blocked.stands(State.READY).adds(SendEmail(FACTS.email(RESULT, 2), RESULT, 1))
     assert not blocked.order.is_held

@@ -30,7 +30,7 @@ def test_an_inquiry_bars_no_refund_and_stops_no_work() -> None:
     asked.when(FACTS.sent(EmailKind.RESULT)).then(FACTS.sent(EmailKind.RESULT))
 
 
-def test_an_inquiry_is_told_as_one_and_its_end_as_well() -> None:
+def test_an_inquiry_and_its_end_are_recorded() -> None:
     told = timeline_text_of(log(*FACTS.until_completed(), ASKED))
     assert "an inquiry, which takes no money and stops nothing" in told.entries[-1].text
     assert "The bank asks about the payment (an inquiry)" in told.ending
@@ -51,7 +51,7 @@ def test_an_inquiry_may_become_a_chargeback_after_it_was_closed() -> None:
     given(*FACTS.until_completed(), ASKED, CLOSED).when(FACTS.disputed()).then(FACTS.disputed())
 
 
-def test_word_of_an_inquiry_its_chargeback_and_the_end_may_come_in_any_order() -> None:
+def test_webhooks_of_an_inquiry_its_chargeback_and_its_end_may_come_in_any_order() -> None:
     ends = set()
     lost = replace(FACTS.decided(DisputeOutcome.LOST), amount=Money(amount=980, currency="EUR"))
     word: list[e.Event] = [ASKED, FACTS.disputed(), lost]

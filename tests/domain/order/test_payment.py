@@ -82,13 +82,13 @@ def test_an_image_of_another_order_is_not_moved() -> None:
     )
 
 
-def test_nothing_is_said_about_images_before_the_payment() -> None:
+def test_no_image_event_is_recorded_before_the_payment() -> None:
     given().when(FACTS.moved()).then_nothing()
     for proposed in (FACTS.started(), FACTS.attempt_failed(), FACTS.restored(), FACTS.failed(), FACTS.redo()):
         given().when(proposed).then_refused(UnknownImageError, image_id=FACTS.image(0))
 
 
-def test_a_wish_before_the_payment_is_refused_and_says_what_is_allowed() -> None:
+def test_a_command_before_the_payment_is_refused_with_what_is_allowed() -> None:
     given().when(FACTS.held()).then_refused(
         IllegalMoveError, event="OrderHeld", state="new", allowed=["PaymentReceived"]
     )

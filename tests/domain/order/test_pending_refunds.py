@@ -69,7 +69,7 @@ def test_a_pending_refund_that_fails_is_owed_again() -> None:
 
 
 @pytest.mark.parametrize("late", [FACTS.refund_accepted(980), FACTS.refund_issued(980)])
-def test_late_word_of_a_paid_refund_changes_nothing(late: e.Event) -> None:
+def test_a_late_webhook_of_a_paid_refund_changes_nothing(late: e.Event) -> None:
     given(*STOPPED, FACTS.refund_accepted(980), FACTS.refund_issued(980)).when(late).then_nothing()
 
 

@@ -18,7 +18,7 @@ FACTS = Facts()  # two photos for 9.80 EUR
 
 
 @pytest.mark.parametrize("parts", [(1, 979), (327, 327, 326), (10, 20, 950), (980,)])
-def test_points_add_up_however_small_the_parts_are_in_which_money_goes_back(parts: tuple[int, ...]) -> None:
+def test_points_add_up_however_small_the_partial_refunds(parts: tuple[int, ...]) -> None:
     friend = CustomerId(UUID(int=7))
     referral = FACTS.credited(100, PointsReason.REFERRAL, customer_id=friend)
     order = given(FACTS.paid(), FACTS.debited(33), FACTS.credited(100), referral).order

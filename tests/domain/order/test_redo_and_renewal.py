@@ -172,7 +172,7 @@ def test_a_mail_that_is_asked_for_again_is_another_mail() -> None:
 
 
 @pytest.mark.parametrize("kind", [EmailKind.RESULT, EmailKind.REFUND, EmailKind.FAILURE, EmailKind.REMINDER])
-def test_no_mail_tells_of_what_has_not_happened(kind: EmailKind) -> None:
+def test_no_mail_reports_what_has_not_happened(kind: EmailKind) -> None:
     given(*FACTS.until_restoring()).when(FACTS.email_requested(kind)).then_refused(NothingToSendError)
 
 
@@ -212,7 +212,7 @@ def test_a_bounced_confirmation_holds_nothing_up() -> None:
     given(*FACTS.until_restoring()).when(bounced).then(bounced).stands(State.RESTORING)
 
 
-def test_a_bounce_is_told_once_and_later_word_of_its_acceptance_is_nothing() -> None:
+def test_a_bounce_is_recorded_once_and_a_later_acceptance_is_ignored() -> None:
     waiting = given(*FACTS.until_completed(), FACTS.bounced(EmailKind.RESULT))
     waiting.when(FACTS.bounced(EmailKind.RESULT)).then_nothing()
     waiting.when(FACTS.sent(EmailKind.RESULT)).then_nothing()

@@ -51,7 +51,7 @@ def issue(sequence: int = 1, attempt: int = 1) -> IssueRefund:
     return IssueRefund(FACTS.refund(sequence), attempt)
 
 
-def test_a_refund_somebody_asks_for_is_issued_while_the_work_goes_on() -> None:
+def test_a_requested_refund_is_issued_while_restoration_continues() -> None:
     proposed = FACTS.refund_requested(100)
     after = given(FACTS.paid()).when(proposed).then(proposed).stands(State.PAID).adds(issue())
     issued = after.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).stands(State.PAID)
@@ -99,7 +99,7 @@ def test_a_refund_asked_for_again_under_the_same_id_is_nothing_new() -> None:
     given(FACTS.paid(), FACTS.refund_requested(100)).when(FACTS.refund_requested(100)).then_nothing()
 
 
-def test_nothing_goes_back_before_a_payment() -> None:
+def test_nothing_is_refunded_before_a_payment() -> None:
     given().when(FACTS.refund_requested(1)).then_refused(IllegalMoveError, state="new")
     given().when(FACTS.refund_issued(1)).then_refused(IllegalMoveError, state="new")
 
@@ -113,12 +113,12 @@ def test_a_refund_that_no_provider_could_pay_is_refused_with_the_nearest_amounts
     refused.then_refused(AmountNotPayableError, asked="1.235 KWD", below="1.230 KWD", above="1.240 KWD")
 
 
-def test_a_refund_issued_is_told_once() -> None:
+def test_an_issued_refund_is_recorded_once() -> None:
     history = (FACTS.refund_requested(100), FACTS.refund_issued(100))
     given(FACTS.paid(), *history).when(FACTS.refund_issued(100)).then_nothing()
 
 
-def test_a_refund_made_in_the_dashboard_is_taken_in() -> None:
+def test_a_refund_made_in_the_dashboard_is_recorded() -> None:
     at_provider = FACTS.refund_requested(300, reason=RefundReason.AT_PROVIDER)
     after = given(FACTS.paid()).when(FACTS.refund_issued(300)).then(at_provider, FACTS.refund_issued(300))
     after.adds(FAREWELL)
@@ -132,9 +132,7 @@ def test_a_refund_of_everything_in_the_dashboard_ends_the_order() -> None:
     after.adds(CancelPrediction("prediction-0-1"), FAREWELL)
 
 
-def test_once_all_is_to_go_back_every_running_prediction_is_cancelled_and_nothing_is_sent_but_the_notice() -> (
-    None
-):
+def test_a_full_refund_cancels_predictions_and_sends_only_its_own_mail() -> None:
     two_of_one_attempt = (FACTS.started(prediction="orphan"), FACTS.started(prediction="repeat"))
     running = given(*FACTS.until_restoring(), *two_of_one_attempt)
     asked = running.when(FACTS.refund_requested(980)).then(FACTS.refund_requested(980))
@@ -180,7 +178,7 @@ def test_a_share_that_is_back_before_the_result_is_sent_lets_the_mail_complete_t
     ready.when(result).then(result).stands(State.COMPLETED)
 
 
-def test_nothing_is_owed_for_a_failed_image_once_everything_went_back() -> None:
+def test_nothing_is_owed_for_a_failed_image_after_a_full_refund() -> None:
     asked_after = (FACTS.failed(0), FACTS.refund_requested(980), FACTS.refund_issued(980))
     ended = given(*FACTS.until_restoring(), *asked_after).stands(State.REFUNDED)
     assert not ended.order.money_is_owed
@@ -220,7 +218,7 @@ def test_a_refund_that_failed_may_still_turn_out_to_be_issued() -> None:
     stuck.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).stands(State.COMPLETED)
 
 
-def test_the_failure_of_a_refund_nobody_knows_or_that_is_known_is_nothing() -> None:
+def test_an_unknown_or_recorded_refund_failure_is_ignored() -> None:
     given().when(FACTS.refund_failed()).then_nothing()
     given(FACTS.paid()).when(FACTS.refund_failed()).then_nothing()
     given(*FACTS.until_delivered(), FACTS.refund_failed()).when(FACTS.refund_failed()).then_nothing()
@@ -243,7 +241,7 @@ def test_money_that_comes_back_to_the_shop_after_completion_is_owed_again() -> N
     assert [email.kind for email in once.order.emails.values()].count(EmailKind.REFUND) == 1
 
 
-def test_a_part_that_goes_back_does_not_stop_the_work() -> None:
+def test_a_partial_refund_does_not_stop_restoration() -> None:
     asked = given(*FACTS.until_restoring(), FACTS.sent(EmailKind.CONFIRMATION), FACTS.refund_requested(979))
     asked.needs(RestoreImage(FACTS.image(0), 1), RestoreImage(FACTS.image(1), 1), issue())
 
@@ -263,7 +261,7 @@ def test_a_photo_that_is_paid_back_by_name_is_taken_out_of_the_work() -> None:
     after.when(FACTS.restored(0)).then(FACTS.restored(0)).stands(State.SETTLED).adds(PrepareDownload())
 
 
-def test_the_last_photo_to_be_taken_out_settles_the_order_and_what_else_is_owed_goes_back_with_it() -> None:
+def test_withdrawing_the_last_photo_settles_the_order_and_refunds_the_rest() -> None:
     failed = given(*FACTS.until_restoring(), FACTS.failed(0))
     asked = FACTS.refund_requested(490, 1)
     withdrawn = FACTS.failed(1, 0, FailureReason.WITHDRAWN)
@@ -299,7 +297,7 @@ def test_late_word_that_an_earlier_try_failed_does_not_undo_the_refund_that_was_
     paid_again.when(now_failed).then(now_failed, FACTS.held(HoldReason.REFUND_NOT_ISSUED))
 
 
-def test_late_word_of_a_refund_that_failed_since_does_not_bring_the_money_back() -> None:
+def test_a_late_webhook_of_a_refund_that_failed_since_does_not_count_it_again() -> None:
     failed = given(
         FACTS.paid(),
         FACTS.refund_requested(100),
@@ -338,7 +336,7 @@ def test_a_refund_in_the_dashboard_takes_the_place_of_one_the_shop_had_only_aske
     after.when(last).then(last).stands(State.REFUNDED)
 
 
-def test_late_word_of_a_refund_that_was_dropped_is_recorded_even_beyond_the_payment() -> None:
+def test_a_late_webhook_of_a_dropped_refund_is_recorded_even_beyond_the_payment() -> None:
     dashboard = FACTS.refund_issued(300, sequence=7)
     at_provider = FACTS.refund_requested(300, sequence=7, reason=RefundReason.AT_PROVIDER)
     asked = (FACTS.paid(), FACTS.refund_requested(700))
@@ -444,7 +442,7 @@ def test_what_a_bank_took_is_not_paid_back_a_second_time() -> None:
 
 
 @pytest.mark.parametrize("kind", [EmailKind.REFUND, EmailKind.FAILURE])
-def test_no_mail_tells_of_a_refund_where_a_bank_took_all_the_money(kind: EmailKind) -> None:
+def test_no_mail_announces_a_refund_where_a_bank_took_all_the_money(kind: EmailKind) -> None:
     asked = (FACTS.paid(), FACTS.refund_requested(980))
     taken = (FACTS.disputed(), FACTS.decided(DisputeOutcome.LOST), FACTS.refund_dropped())
     ended = given(*asked, *taken).stands(State.REFUNDED)
@@ -455,7 +453,7 @@ def test_no_mail_tells_of_a_refund_where_a_bank_took_all_the_money(kind: EmailKi
     assert requestable_email(paid_back.order) is EmailKind.REFUND
 
 
-def test_what_a_bank_left_of_a_stopped_order_still_goes_back() -> None:
+def test_what_a_bank_left_of_a_stopped_order_is_still_refunded() -> None:
     half = FACTS.disputed(amount=490)
     disputed = given(FACTS.paid(), FACTS.refund_requested(980), half)
     lost = FACTS.decided(DisputeOutcome.LOST)
@@ -463,7 +461,7 @@ def test_what_a_bank_left_of_a_stopped_order_still_goes_back() -> None:
     disputed.when(lost).then(lost, FACTS.refund_dropped(), rest).stands(State.REFUNDING)
 
 
-def test_the_share_of_a_failed_photo_waits_for_the_bank_and_goes_back_if_the_shop_wins() -> None:
+def test_the_share_of_a_failed_photo_is_refunded_once_the_shop_wins_its_dispute() -> None:
     settled = given(*FACTS.until_restoring(), FACTS.disputed(), FACTS.restored(0))
     failed = settled.when(FACTS.failed(1)).then(FACTS.failed(1)).stands(State.SETTLED)
     assert failed.order.money_is_owed
@@ -471,7 +469,7 @@ def test_the_share_of_a_failed_photo_waits_for_the_bank_and_goes_back_if_the_sho
     failed.when(won).then(won, FACTS.owed(490, 1)).adds(PrepareDownload(), issue())
 
 
-def test_points_follow_the_money_that_goes_back() -> None:
+def test_points_follow_refunded_money() -> None:
     earned = given(FACTS.paid(), FACTS.credited(100), FACTS.debited(50), FACTS.refund_requested(490))
     half = FACTS.refund_issued(490)
     taken = FACTS.debited(50, PointsReason.TAKEN_BACK)
@@ -491,7 +489,7 @@ def test_points_are_credited_once_and_only_for_what_earned_them() -> None:
     earned.when(FACTS.debited(0)).then_nothing()
 
 
-def test_what_the_provider_paid_back_is_taken_in_even_after_a_bank_took_the_whole_payment() -> None:
+def test_a_provider_refund_is_recorded_even_after_a_bank_took_the_whole_payment() -> None:
     lost = given(FACTS.paid(), FACTS.disputed(), FACTS.decided(DisputeOutcome.LOST))
     asked = FACTS.refund_requested(490, reason=RefundReason.AT_PROVIDER)
     late = FACTS.refund_issued(490)
@@ -534,7 +532,7 @@ def test_a_refund_that_was_dropped_and_went_through_after_all_may_be_what_ends_a
     given_way.when(late).then(FACTS.refund_dropped(1), late).stands(State.REFUNDED)
 
 
-def test_points_that_come_after_the_money_went_back_go_at_once() -> None:
+def test_points_earned_after_the_refund_are_revoked_at_once() -> None:
     back = given(*FACTS.until_refunded())
     taken = FACTS.debited(100, PointsReason.TAKEN_BACK)
     back.when(FACTS.credited(100)).then(FACTS.credited(100), taken)

@@ -76,7 +76,7 @@ def test_what_failed_together_does_not_come_back_together() -> None:
     assert len(delays) > many.photos // 2
 
 
-def test_nobody_waits_before_what_hung_is_tried_again() -> None:
+def test_a_prediction_that_hung_is_retried_without_a_delay() -> None:
     for reason in (FailureReason.TIMED_OUT, FailureReason.CANCELED):
         before = prediction_service(ONE, ONE.started()).order
         after = prediction_service(ONE, ONE.started(), ONE.attempt_failed(reason=reason)).order
@@ -92,7 +92,7 @@ def test_a_refusal_to_start_counts_as_an_attempt() -> None:
     prediction_service(ONE).when(refused).then(refused).adds(RestoreImage(ONE.image(0), 2))
 
 
-def test_the_failure_of_a_prediction_nobody_waits_for_is_nothing() -> None:
+def test_the_failure_of_an_unexpected_prediction_is_ignored() -> None:
     prediction_service(ONE, ONE.started()).when(ONE.attempt_failed(prediction="orphan")).then_nothing()
 
 
@@ -234,14 +234,14 @@ def test_an_earlier_attempt_that_comes_back_is_taken_and_the_later_one_cancelled
     won.adds(PrepareDownload(), CancelPrediction("prediction-0-2"))
 
 
-def test_a_prediction_the_log_does_not_know_is_wanted_until_its_image_is_settled() -> None:
+def test_a_prediction_missing_in_the_log_is_required_until_its_image_is_settled() -> None:
     orphan = CollectRestoration(FACTS.image(0), 1, "orphan")
     assert is_still_required(orphan, prediction_service(FACTS).order)
     assert not is_still_required(orphan, prediction_service(FACTS, FACTS.restored(0)).order)
     assert not is_still_required(orphan, given(FACTS.paid()).order)
 
 
-def test_an_attempt_is_wanted_until_it_is_begun() -> None:
+def test_an_attempt_is_required_until_it_begins() -> None:
     assert is_still_required(RestoreImage(ONE.image(0), 1), prediction_service(ONE).order)
     assert not is_still_required(RestoreImage(ONE.image(0), 1), prediction_service(ONE, ONE.started()).order)
 

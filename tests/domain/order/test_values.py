@@ -62,7 +62,7 @@ def test_a_price_that_cannot_be_paid_is_refused_with_the_nearest_ones(
         PriceList(currency=currency, steps=((1, price),))
 
 
-def test_money_cannot_be_shared_among_nobody() -> None:
+def test_money_cannot_be_split_into_no_shares() -> None:
     with pytest.raises(ZeroDivisionError):
         euros(100).split(0)
 

@@ -151,7 +151,7 @@ def test_a_mail_that_a_crash_may_have_sent_is_on_record_even_if_the_order_is_hel
     assert e.EmailUnconfirmed in kinds(shop, order_id)
 
 
-def test_a_notice_about_a_mail_whose_event_could_not_be_written_comes_again_as_new(
+def test_a_mail_webhook_whose_event_could_not_be_written_is_retried_as_new(
     shop: InMemoryShop,
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
@@ -169,7 +169,7 @@ def test_a_notice_about_a_mail_whose_event_could_not_be_written_comes_again_as_n
     assert e.EmailSent in kinds(shop, order_id)
 
 
-def test_an_archive_that_a_crash_left_unrecorded_stands_in_no_later_ones_way(shop: InMemoryShop) -> None:
+def test_an_archive_left_unrecorded_by_a_crash_blocks_no_later_one(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"portrait of Adele"))
     shop.live(order_id)
     redo_comes_back(shop, order_id, b"restored again")

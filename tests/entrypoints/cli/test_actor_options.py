@@ -6,7 +6,7 @@ from entrypoints.cli.support.actor_options import NamelessActorError, person
 
 
 @pytest.mark.parametrize("name", ["", "  ", "gra\nce"])
-def test_nobody_acts_without_a_name(name: str) -> None:
+def test_no_staff_action_runs_without_a_name(name: str) -> None:
     with pytest.raises(NamelessActorError, match="--actor NAME"):
         person(name)
 

@@ -65,7 +65,7 @@ def test_a_production_process_names_every_missing_setting(restoreclick: Shell, c
 
 @pytest.mark.usefixtures("bare")
 @pytest.mark.parametrize("command", BOOKISH, ids=" ".join)
-def test_the_books_need_the_database_alone(restoreclick: Shell, command: list[str]) -> None:
+def test_log_commands_need_the_database_alone(restoreclick: Shell, command: list[str]) -> None:
     refused = restoreclick(*command)
     assert refused.status == 2
     assert refused.err.splitlines()[1:] == [
@@ -74,7 +74,7 @@ def test_the_books_need_the_database_alone(restoreclick: Shell, command: list[st
 
 
 @pytest.mark.parametrize("command", BOOKISH, ids=" ".join)
-def test_a_database_that_is_down_is_told_in_a_sentence(
+def test_an_unreachable_database_is_reported_in_a_sentence(
     restoreclick: Shell, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://postgres@/shop?host={tmp_path}")
@@ -89,7 +89,7 @@ def test_a_database_that_is_down_is_told_in_a_sentence(
     ("changed", "reason"),
     [({"path": "/elsewhere"}, 'database "elsewhere" does not exist'), ({"query": "shop=open"}, '"shop"')],
 )
-def test_a_database_that_cannot_be_used_is_told_with_its_own_reason(
+def test_an_unusable_database_is_reported_with_its_own_reason(
     restoreclick: Shell,
     command: list[str],
     changed: dict[str, str],
@@ -136,7 +136,7 @@ def test_a_photo_that_one_may_not_read_is_named_likewise(
     assert refused.err.splitlines()[1:] == [f"  {locked}: Permission denied"]
 
 
-def test_a_mistyped_command_is_told_with_the_status_of_misuse(restoreclick: Shell) -> None:
+def test_a_mistyped_command_ends_with_the_status_of_misuse(restoreclick: Shell) -> None:
     refused = restoreclick("orders", "lsit")
     assert refused.status == 2
     assert "lsit" in refused.err

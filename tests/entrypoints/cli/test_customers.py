@@ -61,7 +61,7 @@ def data_export(shop: InMemoryShop) -> DataExport:
     )
 
 
-def test_nobody_is_erased_by_a_script_that_did_not_say_so(
+def test_no_customer_is_erased_by_a_script_without_yes(
     shop: InMemoryShop, order_id: OrderId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
@@ -71,7 +71,7 @@ def test_nobody_is_erased_by_a_script_that_did_not_say_so(
 
 
 @pytest.mark.parametrize("typed", ["n\n", "\n"])
-def test_nobody_is_erased_unless_somebody_agrees(
+def test_no_customer_is_erased_without_confirmation(
     shop: InMemoryShop,
     order_id: OrderId,
     monkeypatch: pytest.MonkeyPatch,
@@ -87,7 +87,7 @@ def test_nobody_is_erased_unless_somebody_agrees(
     assert "1 download link can still be used" in proposed
 
 
-def test_whoever_agrees_gets_a_certificate_to_read(
+def test_a_confirmed_erasure_prints_a_certificate(
     shop: InMemoryShop,
     order_id: OrderId,
     monkeypatch: pytest.MonkeyPatch,
@@ -170,7 +170,7 @@ def test_an_export_that_breaks_off_leaves_nothing_behind(
     assert not target.exists()
 
 
-def test_nobody_unknown_leaves_a_file(shop: InMemoryShop, tmp_path: Path) -> None:
+def test_an_unknown_customer_leaves_no_file(shop: InMemoryShop, tmp_path: Path) -> None:
     with pytest.raises(UnknownCustomerError):
         export(data_export(shop), ADA, tmp_path / "ada.zip")
     assert not list(tmp_path.iterdir())

@@ -56,7 +56,7 @@ def order_id(shop: InMemoryShop, s3: S3) -> OrderId:
     return order_id
 
 
-def test_a_disputed_order_tells_of_the_pack_and_the_pack_is_one_private_file(
+def test_a_disputed_order_names_its_evidence_pack_which_is_one_private_file(
     restoreclick: Shell, order_id: OrderId, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "`restoreclick orders evidence` writes the pack" in restoreclick("orders", "show", NUMBER).out

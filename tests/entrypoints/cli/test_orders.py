@@ -98,7 +98,7 @@ def test_a_list_of_an_unknown_state_or_moment_is_refused_with_what_would_do(rest
     assert "write 7d, 12h" in restoreclick("orders", "list", "--since", "yesterday").err
 
 
-def test_an_order_is_shown_to_programs_with_its_customer_photos_and_money(
+def test_an_order_as_json_has_its_customer_photos_and_money(
     restoreclick: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
 ) -> None:
     record(unit_of_work, facts, *facts.until_delivered())
@@ -184,7 +184,7 @@ def test_the_log_has_a_line_an_event_and_its_end_can_be_asked_for(
 
 @pytest.mark.parametrize("command", ["show", "history"])
 @pytest.mark.parametrize("wanted", ["20261122-000077", "01931000-0000-7000-8000-00000000dead", "no-such-id"])
-def test_an_unknown_order_is_told_in_a_sentence(restoreclick: Shell, command: str, wanted: str) -> None:
+def test_an_unknown_order_is_reported_in_a_sentence(restoreclick: Shell, command: str, wanted: str) -> None:
     failed = restoreclick("orders", command, wanted)
     assert (failed.status, failed.out) == (1, "")
     assert failed.err == f"There is no order {wanted}: `restoreclick orders list` shows those there are.\n"
@@ -254,7 +254,7 @@ def test_a_schema_with_events_is_not_taken_back_whatever_is_agreed(
     assert restoreclick("orders", "list").status == 0
 
 
-def test_an_unknown_revision_is_told_in_a_sentence(restoreclick: Shell) -> None:
+def test_an_unknown_revision_is_reported_in_a_sentence(restoreclick: Shell) -> None:
     failed = restoreclick("db", "upgrade", "--revision", "9999")
     assert (failed.status, failed.err) == (
         1,

@@ -86,7 +86,7 @@ def test_what_belongs_to_no_order_is_listed(restoreclick: Shell, checkout: str) 
     assert listed["paid"] == {"amount": 490, "currency": "EUR"}
 
 
-def test_when_all_is_settled_that_is_said(restoreclick: Shell) -> None:
+def test_an_empty_list_of_unmatched_payments_has_a_sentence(restoreclick: Shell) -> None:
     assert (
         restoreclick("payments", "unmatched").out == "Every payment belongs to an order, or has gone back.\n"
     )
@@ -123,7 +123,7 @@ def test_a_refund_that_stripe_has_yet_to_pay_is_on_its_way(
     assert "refunding" in restoreclick("payments", "unmatched").out
 
 
-def test_a_refund_is_asked_about_first_and_refused_where_nobody_can_answer(
+def test_a_refund_needs_confirmation_and_is_refused_without_a_terminal(
     restoreclick: Shell, shop: InMemoryShop, checkout: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO())
@@ -142,7 +142,7 @@ def test_a_refund_is_asked_about_first_and_refused_where_nobody_can_answer(
     assert payment(shop, checkout).status is UnmatchedStatus.REFUNDED
 
 
-def test_a_refund_that_stripe_refuses_is_told_and_tried_again(
+def test_a_refund_that_stripe_refuses_is_reported_and_retried(
     restoreclick: Shell, shop: InMemoryShop, checkout: str, stripe: TwinProcess
 ) -> None:
     stripe.control("POST", "disputes", {"payment_intent": payment(shop, checkout).payment_intent_id})
@@ -170,7 +170,7 @@ def test_a_person_gives_it_to_the_photos_it_was_meant_for(
     assert payment(shop, checkout).status is UnmatchedStatus.MATCHED
 
 
-def test_what_cannot_be_done_is_told_in_a_sentence(restoreclick: Shell, checkout: str) -> None:
+def test_an_impossible_action_is_reported_in_a_sentence(restoreclick: Shell, checkout: str) -> None:
     nowhere = str(uuid4())
     unknown = "No payment of checkout cs_nobodys is without an order, here or at the payment provider: `restoreclick"
     for words, told in [

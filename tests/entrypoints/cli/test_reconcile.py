@@ -53,7 +53,7 @@ def test_a_moment_is_written_as_a_span_or_a_date(written: str, meant: datetime) 
 @pytest.mark.parametrize(
     "written", ["", "yesterday", "7", "7w", "-1d", "99999999d", "2026-13-01", "2027-01-01"]
 )
-def test_what_is_no_moment_of_the_past_is_told_in_a_sentence(written: str) -> None:
+def test_a_start_that_is_no_past_moment_is_reported_in_a_sentence(written: str) -> None:
     with pytest.raises(UnknownMomentError, match="is no moment in the past: write 7d, 12h"):
         moment(written, NOW)
 
@@ -74,9 +74,7 @@ def test_a_finding_says_what_is_wrong_since_when_and_what_to_do(
         assert proposed in told
 
 
-def test_what_is_healed_leaves_books_that_agree(
-    shop: InMemoryShop, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_repairs_leave_no_finding(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(shop, heals=True) is True
     told = capsys.readouterr().out
     assert "Stripe: 1 healed\n  healed cs_1" in told
@@ -135,7 +133,7 @@ def test_an_old_api_version_of_stripes_webhooks_is_a_finding_for_people_and_prog
     assert "2024-10-28.acacia or later" in finding["advice"]
 
 
-def test_a_scheduled_comparison_heals_and_logs_ids_only(shop: InMemoryShop) -> None:
+def test_a_scheduled_comparison_repairs_and_logs_ids_only(shop: InMemoryShop) -> None:
     shop.prediction_listing.fault_injector.fail("predictions", UnavailableError("The double", "away"))
     with capture_logs() as logs:
         compare_if_due(shop.reconciliation, timedelta(days=1))
@@ -179,7 +177,7 @@ def test_one_event_that_cannot_be_read_cuts_off_neither_the_comparison_nor_the_l
     assert "stream broken" in restoreclick("orders", "attention").out
 
 
-def test_books_that_do_not_agree_end_with_a_status_of_one(restoreclick: Shell, stripe: TwinProcess) -> None:
+def test_remaining_findings_end_with_a_status_of_one(restoreclick: Shell, stripe: TwinProcess) -> None:
     stripe.misbehave("GET /v1/refunds", "status", status=503, times=None)
     answer = restoreclick("reconcile", "--since", "12h", "--skip-bytes")
     assert answer.status == 1

@@ -155,9 +155,7 @@ def test_a_command_for_programs_has_the_state_and_what_can_be_done_now(
     assert "put it on hold" in told["possible"]
 
 
-def test_an_amount_goes_back_once_however_often_the_same_key_comes(
-    restoreclick: Shell, shop: InMemoryShop
-) -> None:
+def test_an_amount_is_refunded_once_per_idempotency_key(restoreclick: Shell, shop: InMemoryShop) -> None:
     order = completed(shop)
     command = ("orders", "refund", number(order), "--amount", "1.50", "--yes", "--key", "4711", *WHY)
     assert restoreclick(*command).out == (
@@ -170,7 +168,7 @@ def test_an_amount_goes_back_once_however_often_the_same_key_comes(
     assert shop.order(order.order_id).ledger.requested == 150
 
 
-def test_photos_go_back_by_their_numbers_and_without_a_choice_all_that_is_left(
+def test_photos_are_refunded_by_number_and_without_numbers_everything_left(
     restoreclick: Shell, shop: InMemoryShop
 ) -> None:
     order = prediction_service(shop)
@@ -181,7 +179,7 @@ def test_photos_go_back_by_their_numbers_and_without_a_choice_all_that_is_left(
     assert [refund.amount.amount for refund in shop.order(order.order_id).refunds.values()] == [490, 490]
 
 
-def test_money_moves_and_links_die_only_when_somebody_agrees(
+def test_refunds_and_revocations_need_confirmation(
     restoreclick: Shell, shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order = completed(shop)

@@ -50,7 +50,7 @@ def delete_the_newest(database_url: str, about: Facts) -> None:
         connection.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only")
 
 
-def test_an_event_of_a_newer_version_is_told_apart_from_a_changed_one(
+def test_an_event_of_a_newer_version_is_distinguished_from_a_changed_one(
     restoreclick: Shell, about: Facts, own_database_url: str, unit_of_work: PostgresUnitOfWork
 ) -> None:
     with unit_of_work.transaction() as transaction:
@@ -81,7 +81,7 @@ def test_an_event_of_a_newer_version_is_told_apart_from_a_changed_one(
 
 
 @pytest.mark.usefixtures("about")
-def test_a_log_that_holds_is_told_with_its_head(restoreclick: Shell) -> None:
+def test_an_intact_log_is_reported_with_its_head(restoreclick: Shell) -> None:
     verified = restoreclick("events", "verify")
     assert (verified.status, verified.err) == (0, "")
     proposed, head = verified.out.splitlines()
@@ -117,7 +117,7 @@ def auditor(own_database_url: str) -> Iterator[str]:
 
 
 @pytest.mark.usefixtures("about")
-def test_whoever_may_only_read_the_log_can_verify_it(
+def test_read_access_to_the_log_suffices_to_verify_it(
     restoreclick: Shell, own_database_url: str, auditor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = make_url(own_database_url).set(username=auditor).render_as_string(hide_password=False)
@@ -141,7 +141,7 @@ def test_a_kept_head_shows_that_the_newest_event_was_removed(
     assert changed.err.startswith("The log is not what was recorded (2 findings): change nothing")
 
 
-def test_programs_are_told_what_was_found_and_where(
+def test_the_json_report_names_each_defect_and_its_place(
     restoreclick: Shell, own_database_url: str, about: Facts, tmp_path: Path
 ) -> None:
     head = tmp_path / "head.json"

@@ -74,11 +74,11 @@ def test_what_is_no_language_is_refused(door: Doorway, locale: object) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b'{"session_id": "x"}', b"{}"])
-def test_a_malformed_wish_is_refused(door: Doorway, body: bytes) -> None:
+def test_a_malformed_request_is_refused(door: Doorway, body: bytes) -> None:
     assert_problem(door.http.post("/api/checkout-sessions", content=body), 400, "request-malformed")
 
 
-def test_a_wish_of_many_bytes_is_refused(door: Doorway) -> None:
+def test_an_oversized_request_is_refused(door: Doorway) -> None:
     answer = ask(door, door.shop.upload(PORTRAIT), email="a" * 20_000)
     assert_problem(answer, 413, "body-too-large")
 
@@ -97,7 +97,7 @@ def test_a_paid_session_is_not_sold_again(door: Doorway) -> None:
     assert_problem(ask(door, session_id), 409, "upload-session-closed")
 
 
-def test_a_refusal_of_the_provider_is_told_without_its_words(door: Doorway) -> None:
+def test_a_provider_refusal_is_reported_without_its_words(door: Doorway) -> None:
     session_id = door.shop.upload(PORTRAIT)
     door.shop.payments.fault_injector.fail(
         "open_checkout", RefusedError("Stripe", "request req_7", code="key_expired")
@@ -107,7 +107,7 @@ def test_a_refusal_of_the_provider_is_told_without_its_words(door: Doorway) -> N
     assert "req_7" not in refused["detail"]
 
 
-def test_a_provider_that_hangs_delays_no_notice(door: Doorway) -> None:
+def test_a_provider_that_hangs_delays_no_webhook(door: Doorway) -> None:
     paid, *asking = [door.shop.upload(PORTRAIT) for _ in range(1 + CHECKOUT_THREADS)]
     event = door.payment_event(paid)
     reached, may_go_on = Semaphore(0), Event()
@@ -142,7 +142,7 @@ async def leave_as_many_threads_for_all_else(number: int) -> None:
         ({"referral_code": "NOBODYS0", "points_code": "NOBODYS0"}, "two-codes"),
     ],
 )
-def test_a_code_that_helps_nobody_is_refused_and_the_checkout_can_still_be_had(
+def test_an_unusable_code_is_refused_and_the_checkout_stays_available(
     door: Doorway, codes: dict[str, str], problem: str
 ) -> None:
     session_id = door.shop.upload(PORTRAIT)
@@ -157,7 +157,7 @@ def test_what_is_no_code_is_refused(door: Doorway, name: str, code: object) -> N
     assert_problem(ask(door, door.shop.upload(PORTRAIT), **{name: code}), 400, "request-malformed")
 
 
-def test_points_are_told_with_the_discount_they_are_and_only_to_who_has_the_code(door: Doorway) -> None:
+def test_points_are_shown_with_their_discount_to_holders_of_the_code_only(door: Doorway) -> None:
     shop = door.shop
     shop.pay(shop.upload(PORTRAIT))
     with shop.unit_of_work.transaction() as transaction:

@@ -95,7 +95,7 @@ def test_the_orders_page_has_a_button_for_it_once_there_is_something_to_send(doo
     assert not Form(door.http.get(path, headers=BROWSER)).posts
 
 
-def test_whoever_asks_too_often_is_told_when_to_ask_again(door: Doorway) -> None:
+def test_a_rate_limited_customer_receives_a_retry_time(door: Doorway) -> None:
     order_id = door.shop.delivered()
     door.http.post(f"/api/email/resend/{order_id}")
     door.shop.work()
@@ -144,7 +144,7 @@ def test_a_dead_link_offers_a_new_one_wherever_it_led(door: Doorway, below: str)
 
 
 @pytest.mark.parametrize("headers", [BROWSER, {}])
-def test_the_answer_tells_nobody_whether_there_was_anything_to_renew(
+def test_the_answer_does_not_reveal_whether_a_link_was_renewable(
     door: Doorway, headers: dict[str, str]
 ) -> None:
     expired, erased = door.shop.delivered(), door.shop.delivered(b"your grandfather")
@@ -158,7 +158,7 @@ def test_the_answer_tells_nobody_whether_there_was_anything_to_renew(
     assert told == told[:1] * len(tokens)
 
 
-def test_a_program_is_told_where_to_have_a_link_renewed(door: Doorway) -> None:
+def test_a_client_receives_the_address_that_renews_a_link(door: Doorway) -> None:
     order_id = door.shop.delivered()
     door.shop.clock.advance(days=31)
     problem = assert_problem(door.http.get(album_path(door, order_id)), 410, "link-expired")
@@ -305,7 +305,7 @@ def test_a_person_who_asks_too_late_finds_the_reason_beside_the_photo(door: Door
     assert "Is one not quite right?" not in page.text
 
 
-def test_whoever_knows_only_the_order_can_have_nothing_tried_again(door: Doorway) -> None:
+def test_the_order_id_alone_permits_no_redo(door: Doorway) -> None:
     order_id = door.shop.delivered()
     path = f"/api/download/{order_id}/{image(door, order_id)}/redo"
     assert_problem(door.http.post(path), 404, "link-unknown")
@@ -316,7 +316,7 @@ def test_whoever_knows_only_the_order_can_have_nothing_tried_again(door: Doorway
     assert e.RedoRequested not in [type(event) for event in door.shop.events(order_id)]
 
 
-def test_a_file_name_in_an_album_is_shown_and_never_obeyed(door: Doorway) -> None:
+def test_a_file_name_in_a_gallery_is_escaped(door: Doorway) -> None:
     session_id = door.shop.upload()
     name = "\"><script>alert('1931').jpg"
     door.send_photo(session_id, file_name=name)

@@ -94,7 +94,7 @@ def test_the_token_of_one_order_opens_no_image_of_another(door: Doorway) -> None
 
 
 @pytest.mark.parametrize("token", ["guessed", "A" * 43, "%01", "x" * 5000, "%F0%9F%96%BC"])
-def test_a_token_nobody_made_opens_nothing(door: Doorway, token: str) -> None:
+def test_a_forged_token_opens_nothing(door: Doorway, token: str) -> None:
     door.shop.delivered()
     assert_problem(door.http.get(f"/api/download/{token}"), 404, "link-unknown")
 
@@ -120,7 +120,7 @@ def test_a_person_who_follows_a_dead_link_reads_a_page(door: Doorway) -> None:
         assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
-def test_a_storage_that_is_away_is_told_before_the_answer_begins(door: Doorway) -> None:
+def test_an_unreachable_storage_is_reported_before_the_answer_begins(door: Doorway) -> None:
     order_id = door.shop.delivered()
     path = f"/api/download/{door.shop.token(order_id)}"
     door.shop.storage.fault_injector.fail("read", UnavailableError("The storage", "it restarts"))

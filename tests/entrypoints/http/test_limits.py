@@ -51,7 +51,7 @@ class BrokenLimiter:
         return None
 
 
-def test_a_client_that_opens_too_many_sessions_is_told_when_to_come_back_and_another_is_served() -> None:
+def test_a_client_with_too_many_sessions_receives_a_retry_time_and_others_are_served() -> None:
     with doorway(sessions_by_client=2) as (door, network):
         assert [door.http.post("/api/uploads").status_code for _ in range(2)] == [201, 201]
         refused = door.http.post("/api/uploads")

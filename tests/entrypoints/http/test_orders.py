@@ -71,7 +71,7 @@ def test_progress_counts_the_photos_on_their_way(door: Doorway) -> None:
     assert (done["state"], done["percent"], done["poll_after_seconds"]) == ("completed", 100, None)
 
 
-def test_a_photo_that_failed_is_told_as_failed_and_its_money_as_refunded(door: Doorway) -> None:
+def test_a_failed_photo_is_reported_as_failed_and_its_money_as_refunded(door: Doorway) -> None:
     order_id = door.shop.pay(door.shop.upload(PORTRAIT))
     door.shop.work()
     door.shop.end_predictions(FailureReason.REFUSED_INPUT)
@@ -82,7 +82,7 @@ def test_a_photo_that_failed_is_told_as_failed_and_its_money_as_refunded(door: D
     assert told["download_is_available"] is False
 
 
-def test_no_order_is_shown_before_it_is_paid(door: Doorway) -> None:
+def test_no_order_is_visible_before_its_payment(door: Doorway) -> None:
     order_id = door.shop.upload_service.find(door.open_session()).order_id
     for path in (f"/api/orders/{order_id}", f"/api/restoration/status/{uuid4()}"):
         assert "after the payment" in assert_problem(door.http.get(path), 404, "order-unknown")["detail"]
@@ -93,7 +93,7 @@ def test_an_id_that_is_none_leads_nowhere(door: Doorway) -> None:
         assert_problem(door.http.get(path), 404, "not-found")
 
 
-def test_an_order_that_was_stopped_is_told_to_be_on_its_way_back(door: Doorway) -> None:
+def test_a_stopped_order_is_reported_as_refunding(door: Doorway) -> None:
     order_id = door.shop.pay(door.shop.upload(PORTRAIT))
     door.shop.staff_actions.refund(
         order_id, StaffRequest(actor="person:grace", reason="They asked."), amount=None, photos=[]

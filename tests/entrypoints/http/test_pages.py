@@ -68,7 +68,7 @@ def test_a_browser_never_gets_the_document_it_has_not_asked_for(door: Doorway) -
     assert (unchanged.status_code, unchanged.headers["vary"]) == (304, "Accept")
 
 
-def test_an_order_is_told_in_plain_words_and_renews_itself_until_it_ends(door: Doorway) -> None:
+def test_an_order_page_has_plain_words_and_refreshes_until_the_order_ends(door: Doorway) -> None:
     order_id = door.shop.pay(door.shop.upload(PORTRAIT, b"a wedding"))
     paid = page_of(door, order_id)
     assert (heading(paid), refresh(paid)) == ("Thank you, your payment has arrived", 5)
@@ -89,7 +89,7 @@ def test_an_order_is_told_in_plain_words_and_renews_itself_until_it_ends(door: D
     assert (heading(done), refresh(done)) == ("Your photos are ready: look into your e-mail", None)
 
 
-def test_every_moment_of_an_order_has_a_page_and_only_the_last_stands_still(door: Doorway) -> None:
+def test_every_state_of_an_order_has_a_page_and_only_a_final_one_stops_refreshing(door: Doorway) -> None:
     order_id = door.shop.delivered(PORTRAIT, b"a wedding")
     with door.shop.unit_of_work.transaction() as transaction:
         history = transaction.event_store.history(order_id)
@@ -121,7 +121,7 @@ def test_a_page_tells_no_address_no_token_and_no_id(door: Doorway) -> None:
     assert [secret for secret in secrets if secret in page or secret in open_page] == []
 
 
-def test_a_file_name_is_shown_and_never_obeyed(door: Doorway) -> None:
+def test_a_file_name_is_escaped(door: Doorway) -> None:
     session_id = door.shop.upload_service.open().session_id
     name = "<script>alert('1931')</script> & Söhne.jpg"
     door.shop.upload_service.add(session_id, name, io.BytesIO(PORTRAIT), len(PORTRAIT))
@@ -130,7 +130,7 @@ def test_a_file_name_is_shown_and_never_obeyed(door: Doorway) -> None:
     assert [shown in page for page in pages] == [True, True]
 
 
-def test_photos_that_all_failed_are_told_with_where_the_money_is(door: Doorway) -> None:
+def test_a_page_of_failed_photos_says_where_the_money_is(door: Doorway) -> None:
     order_id = door.shop.pay(door.shop.upload(PORTRAIT))
     door.shop.work()
     door.shop.end_predictions(FailureReason.REFUSED_INPUT)
@@ -145,7 +145,7 @@ def test_photos_that_all_failed_are_told_with_where_the_money_is(door: Doorway) 
     assert "could not be restored" in returned
 
 
-def test_an_order_on_hold_is_told_as_in_good_hands_and_renews_itself_seldom(door: Doorway) -> None:
+def test_a_page_of_an_order_on_hold_reassures_and_refreshes_seldom(door: Doorway) -> None:
     session_id = door.shop.upload(PORTRAIT)
     paid = door.shop.payment(session_id).checkout
     assert paid is not None
@@ -175,7 +175,7 @@ OPEN_DISPUTE = {"dp_1": Dispute(dispute_id="dp_1", amount=None)}
         ({"state": State.ERASED}, "This order is closed", None),
     ],
 )
-def test_an_unusual_turn_is_told_for_what_it_is(
+def test_unusual_states_have_their_own_words(
     door: Doorway, turn: dict[str, Any], told: str, seconds: int | None
 ) -> None:
     seen = replace(door.shop.order(door.shop.delivered()), **turn)
@@ -243,7 +243,7 @@ def test_every_page_speaks_the_browsers_language(door: Doorway, path: str, title
     assert not re.search(r"\b(your?|the|and|photos|order)\b", proposed)
 
 
-def test_what_a_wish_comes_to_is_told_in_the_browsers_language(door: Doorway) -> None:
+def test_the_outcome_of_a_request_is_worded_in_the_browsers_language(door: Doorway) -> None:
     german = {**BROWSER, "Accept-Language": "de"}
     order_id = door.shop.delivered()
     for told in ("Sehen Sie in Ihr Postfach", "Darum wurde gerade schon gebeten"):

@@ -15,7 +15,7 @@ def test_an_unknown_address_is_a_problem_document(door: Doorway, path: str) -> N
     assert_problem(door.http.get(path), 404, "not-found")
 
 
-def test_a_method_that_is_not_taken_is_told_with_those_that_are(door: Doorway) -> None:
+def test_an_unsupported_method_is_refused_with_the_supported_ones(door: Doorway) -> None:
     answer = door.http.delete("/api/uploads")
     assert_problem(answer, 405, "method-not-allowed")
     assert "POST" in answer.headers["allow"]

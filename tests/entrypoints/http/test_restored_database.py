@@ -13,7 +13,7 @@ def behind(door: Doorway) -> Doorway:
     return door
 
 
-def test_no_checkout_is_opened_and_the_customer_is_told_so(behind: Doorway) -> None:
+def test_no_checkout_is_opened_and_the_customer_receives_the_reason(behind: Doorway) -> None:
     session_id = behind.shop.upload(b"harvest")
     answer = behind.http.post("/api/checkout-sessions", json={"session_id": str(session_id)})
     told = assert_problem(answer, 503, "payments-paused")

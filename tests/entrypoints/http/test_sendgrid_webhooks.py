@@ -95,9 +95,7 @@ def test_a_blocked_mail_is_sent_once_more_within_hours(door: Doorway) -> None:
         ("group_unsubscribe", OptOut.GROUP_UNSUBSCRIBED),
     ],
 )
-def test_an_opt_out_is_shown_to_support_until_somebody_notes_it(
-    door: Doorway, event: str, how: OptOut
-) -> None:
+def test_an_opt_out_is_listed_until_a_note(door: Doorway, event: str, how: OptOut) -> None:
     order_id = door.shop.delivered()
     assert door.post_from_sendgrid(late(door, order_id, event=event)).status_code == 200
     assert result_of(door, order_id).opt_out is how
@@ -133,7 +131,7 @@ def test_a_deferral_is_on_record_and_changes_nothing_else(door: Doorway) -> None
     assert door.shop.order(order_id).state is before.state
 
 
-def test_one_notice_that_cannot_be_recorded_does_not_keep_the_others_from_it(
+def test_one_unrecordable_webhook_event_does_not_block_the_others(
     door: Doorway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = door.shop.delivered(), door.shop.delivered()

@@ -57,7 +57,7 @@ def serving(
 
 
 @pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGINT])
-def test_a_process_says_where_it_listens_and_ends_when_it_is_told(signal_number: signal.Signals) -> None:
+def test_a_process_logs_its_address_and_ends_on_a_signal(signal_number: signal.Signals) -> None:
     with serving() as (process, http):
         answer = http.get("/health/live")
         assert answer.json() == {"status": "ok"}

@@ -102,7 +102,7 @@ def test_a_refund_and_a_dispute_told_before_their_payment_bring_it_with_them(til
     assert (order.refunded_amount, order.paid_amount) == (100, 490)
 
 
-def test_a_second_payment_goes_back_at_stripe_and_its_notices_leave_it_so(till: Till) -> None:
+def test_a_second_payment_is_refunded_at_stripe_and_its_webhooks_change_nothing(till: Till) -> None:
     session_id = till.shop.upload(PORTRAIT)
     first, second = till.shop.checkout(session_id), till.open_page(session_id)
     intents = [pay_at(till.twin, checkout) for checkout in (first, second)]

@@ -229,7 +229,7 @@ def test_a_session_whose_price_is_quoted_takes_no_more_photos(door: Doorway) -> 
     assert_problem(door.send_photo(session_id), 409, "upload-session-closed")
 
 
-def test_a_storage_that_is_away_is_told_with_a_time_to_come_back(door: Doorway) -> None:
+def test_an_unreachable_storage_is_reported_with_a_retry_time(door: Doorway) -> None:
     session_id = door.open_session()
     door.shop.storage.fault_injector.fail(
         "put", UnavailableError("The storage", "at 10.0.0.7", retry_after_seconds=2.5)
@@ -241,7 +241,7 @@ def test_a_storage_that_is_away_is_told_with_a_time_to_come_back(door: Doorway) 
     assert door.send_photo(session_id).status_code == 201
 
 
-def test_a_disk_that_is_full_is_told_with_a_time_to_come_back(
+def test_a_full_disk_is_reported_with_a_retry_time(
     door: Doorway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(door.shop.scratch, "file", TemporaryFiles(tmp_path).file)

@@ -28,7 +28,7 @@ def test_a_payment_that_is_posted_twice_is_one_order(door: Doorway) -> None:
     assert len(door.shop.events(door.shop.upload_service.find(session_id).order_id)) == 1
 
 
-def test_the_same_event_with_other_contents_changes_nothing_and_is_set_aside(door: Doorway) -> None:
+def test_the_same_event_with_other_contents_changes_nothing_and_is_quarantined(door: Doorway) -> None:
     session_id = door.shop.upload(PORTRAIT)
     event = door.payment_event(session_id)
     door.post_from_stripe(event)
@@ -60,7 +60,7 @@ def test_a_forged_payment_changes_nothing(door: Doorway) -> None:
     assert not door.shop.queue.waiting
 
 
-def test_a_notice_is_not_confirmed_when_it_could_not_be_written_down(
+def test_a_webhook_is_not_acknowledged_unless_it_was_stored(
     door: Doorway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session_id = door.shop.upload(PORTRAIT)
@@ -84,7 +84,7 @@ def restoring(door: Doorway) -> tuple[str, str]:
     return prediction_id, urlsplit(work.webhook_url).path
 
 
-def test_a_signed_notice_has_its_prediction_collected(door: Doorway) -> None:
+def test_a_signed_webhook_collects_its_prediction(door: Doorway) -> None:
     prediction_id, path = restoring(door)
     assert door.post_from_replicate(path, prediction_id).status_code == 200
     door.shop.work()
@@ -92,7 +92,7 @@ def test_a_signed_notice_has_its_prediction_collected(door: Doorway) -> None:
     assert len(order.restored_images) == 1
 
 
-def test_a_notice_at_an_address_that_the_shop_did_not_make_changes_nothing(door: Doorway) -> None:
+def test_a_webhook_at_a_forged_address_changes_nothing(door: Doorway) -> None:
     prediction_id, path = restoring(door)
     before = door.shop.own_unit_of_work.pages
     folder, _, mark = path.rpartition("/")
@@ -103,7 +103,7 @@ def test_a_notice_at_an_address_that_the_shop_did_not_make_changes_nothing(door:
     assert door.shop.own_unit_of_work.pages is before
 
 
-def test_a_forged_notice_about_a_prediction_changes_nothing(door: Doorway) -> None:
+def test_a_forged_prediction_webhook_changes_nothing(door: Doorway) -> None:
     prediction_id, path = restoring(door)
     before = door.shop.own_unit_of_work.pages
     answer = door.post_from_replicate(path, prediction_id, secret="whsec_Z3Vlc3NlZA==")
@@ -120,7 +120,7 @@ def test_a_mail_that_bounces_before_the_shop_knows_it_was_sent_is_put_on_record(
     assert any(isinstance(event, e.EmailBounced) for event in door.shop.events(order_id))
 
 
-def test_a_notice_about_a_mail_that_comes_again_in_another_batch_is_the_same_notice(door: Doorway) -> None:
+def test_a_mail_event_repeated_in_another_batch_is_a_duplicate(door: Doorway) -> None:
     order_id = door.shop.pay(door.shop.upload(PORTRAIT))
     first = bounce(order_id)
     door.post_from_sendgrid([first])
@@ -134,7 +134,7 @@ def test_a_notice_about_a_mail_that_comes_again_in_another_batch_is_the_same_not
     ]
 
 
-def test_a_forged_notice_about_a_mail_changes_nothing(door: Doorway) -> None:
+def test_a_forged_mail_webhook_changes_nothing(door: Doorway) -> None:
     order_id = door.shop.pay(door.shop.upload(PORTRAIT))
     before = door.shop.own_unit_of_work.pages
     key = ec.generate_private_key(ec.SECP256R1())

@@ -183,7 +183,7 @@ def test_the_page_runs_nothing_and_loads_nothing_whatever_a_file_or_a_person_is_
     assert all(address.startswith("data:image/jpeg;base64,") for address in page.loaded)
 
 
-def test_a_changed_event_is_told_loudly_and_the_rest_all_the_same(shop: InMemoryShop) -> None:
+def test_a_changed_event_is_reported_and_the_rest_is_still_shown(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding")
     rewrite(shop, order_id, 2, actor="person:mallory")
     pack = dispute_evidence(shop).pack(order_id)
@@ -202,7 +202,7 @@ def test_a_changed_event_is_told_loudly_and_the_rest_all_the_same(shop: InMemory
     assert files["chain.txt"].count("  DIFFERS") == 1
 
 
-def test_what_stands_behind_a_missing_event_is_not_told(shop: InMemoryShop) -> None:
+def test_events_behind_a_missing_one_are_not_shown(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding")
     stream = list(shop.own_unit_of_work.pages.streams[order_id])
     keep(shop, order_id, [line for line in stream if line.version != 4])
@@ -218,7 +218,7 @@ def test_what_stands_behind_a_missing_event_is_not_told(shop: InMemoryShop) -> N
         dispute_evidence(shop).pack(order_id)
 
 
-def test_an_object_that_is_missing_or_changed_is_told_and_not_shown(shop: InMemoryShop) -> None:
+def test_a_missing_or_changed_object_is_reported_instead_of_shown(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding", b"honeymoon")
     first, second = shop.order(order_id).images.values()
     assert first.original is not None
@@ -237,7 +237,7 @@ def test_an_object_that_is_missing_or_changed_is_told_and_not_shown(shop: InMemo
     assert json.loads(files["timeline.json"])["verifies"] is False
 
 
-def test_photos_whose_retention_is_over_are_told_as_deleted_and_are_no_fault(shop: InMemoryShop) -> None:
+def test_photos_beyond_retention_are_reported_as_deleted_and_not_as_a_defect(shop: InMemoryShop) -> None:
     order_id = finished(shop, b"wedding")
     shop.clock.advance(days=91)
     shop.photo_retention.purge()

@@ -52,7 +52,7 @@ def placed(log: Iterable[ChainedEvent]) -> list[ChainedEvent]:
     return [replace(event, cursor=LogCursor(700 + place, place)) for place, event in enumerate(log, start=1)]
 
 
-def test_a_log_that_nobody_touched_has_nothing_to_be_found() -> None:
+def test_an_unchanged_log_has_no_defect() -> None:
     assert found(LOG) == []
     assert found(LOG, verify(LOG).head) == []
 
@@ -131,7 +131,7 @@ def test_events_that_no_reader_would_see_are_found_and_are_not_in_the_head() -> 
     assert verdict.head == verify(LOG[:4]).head
 
 
-def test_the_first_event_of_an_order_that_no_reader_would_see_stands_for_all_of_them() -> None:
+def test_only_the_first_of_an_orders_unreachable_events_is_reported() -> None:
     hidden = [
         replace(event, cursor=LogCursor(9000 + event.version, 9), is_readable=False)
         for event in LOG

@@ -111,7 +111,7 @@ def test_a_link_whose_mail_came_back_was_not_sent() -> None:
     assert list(unearned("The link to both photos was sent to the customer.", bounced))
 
 
-def test_a_word_of_weight_that_no_row_covers_is_found() -> None:
+def test_a_significant_word_without_a_row_is_found() -> None:
     everything = known_from((*FACTS.until_completed(), FACTS.downloaded()))
     assert list(unearned("Your photos were delivered.", everything))
     assert list(unearned("Your photos are in good hands.", everything)) == []

@@ -169,7 +169,7 @@ def forget(club: Club, email: str) -> CustomerId:
     return customer_id
 
 
-def test_the_forgotten_recommend_nobody_and_come_back_as_somebody_new(club: Club) -> None:
+def test_erased_customers_refer_no_one_and_return_as_new_customers(club: Club) -> None:
     code, points_code = club.customer(GRACE).referral_code, club.points_code(GRACE)
     session_id = club.open(referral=code)
     grace = forget(club, GRACE)
@@ -400,7 +400,7 @@ def test_a_refund_takes_back_what_was_earned_and_gives_back_what_was_spent(club:
     assert (club.balance(ADA), club.balance(FRAN)) == (100, 0)
 
 
-def test_whoever_spends_points_is_no_newcomer(club: Club) -> None:
+def test_a_customer_who_spends_points_is_no_newcomer(club: Club) -> None:
     with pytest.raises(TwoCodesError):
         club.open(points=club.points_code(ADA), referral=club.customer(GRACE).referral_code)
 
@@ -423,7 +423,7 @@ def test_a_shop_without_a_programme_takes_no_recommendations_and_honours_points(
     assert (told.referral_code, told.points) == (None, 100)
 
 
-def test_results_tell_of_points_and_other_mails_do_not(club: Club) -> None:
+def test_only_result_mails_mention_points(club: Club) -> None:
     order_id = club.buy(FRAN, referral=club.customer(ADA).referral_code)
     club.live(order_id, hours=0.2)
     letters = {

@@ -55,7 +55,7 @@ def test_a_mail_stays_under_twenty_megabytes_and_may_come_close() -> None:
     "text", ["Adele looks well.", "Großtante Käthe, geb. Müßiggång.", "写真が修復されました。"]
 )
 @pytest.mark.parametrize("size_bytes", [0, 1, 56, 57, 58, 100_000])
-def test_no_mail_weighs_more_than_was_reckoned(text: str, size_bytes: int) -> None:
+def test_no_mail_is_larger_than_its_computed_size(text: str, size_bytes: int) -> None:
     email_content = RenderedEmail(subject="Photos", text=f"{text}\n" * 200, html=f"<p>{text}</p>" * 200)
     assert len(as_it_travels(email_content, size_bytes)) < encoded_size_bytes(email_content, size_bytes)
     assert (

@@ -41,7 +41,7 @@ def test_a_reminder_goes_out_three_days_before_the_end_and_once(shop: InMemorySh
     assert [reminders(shop) for _ in range(3)] == [1, 1, 1]
 
 
-def test_whoever_has_fetched_anything_is_not_reminded(shop: InMemoryShop) -> None:
+def test_a_customer_who_downloaded_a_file_is_not_reminded(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     link = shop.order(order_id).newest_link
     assert link is not None
@@ -89,7 +89,7 @@ def test_an_old_link_is_not_spoken_of_beside_a_new_one(shop: InMemoryShop) -> No
         e.OrderHeld(reason=HoldReason.REQUESTED),
     ],
 )
-def test_nobody_is_reminded_of_what_they_cannot_have(shop: InMemoryShop, proposed: e.Event) -> None:
+def test_no_reminder_is_sent_for_unavailable_files(shop: InMemoryShop, proposed: e.Event) -> None:
     say(shop, delivered(shop), proposed)
     shop.clock.advance(days=28)
     assert reminders(shop) == 0
@@ -103,7 +103,7 @@ def test_every_link_that_ends_soon_is_found(shop: InMemoryShop, monkeypatch: pyt
     assert reminders(shop) == 5
 
 
-def test_a_shop_may_remind_nobody() -> None:
+def test_a_shop_may_send_no_reminders() -> None:
     shop = InMemoryShop(replace(POLICY, delivery=replace(POLICY.delivery, link_reminder=timedelta(0))))
     delivered(shop)
     shop.clock.advance(days=29, hours=23)

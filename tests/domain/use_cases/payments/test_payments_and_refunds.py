@@ -65,7 +65,7 @@ def test_a_checkout_whose_reply_was_lost_is_opened_once_at_the_provider(shop: In
     assert len(shop.payments.checkouts) == 1
 
 
-def test_a_notice_that_comes_twice_makes_one_order(shop: InMemoryShop) -> None:
+def test_a_repeated_webhook_creates_one_order(shop: InMemoryShop) -> None:
     webhook_event = shop.payment(shop.upload(b"wedding"))
     for _ in range(3):
         shop.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
@@ -92,7 +92,7 @@ def test_a_second_payment_for_a_session_takes_no_order_number(shop: InMemoryShop
     assert third.order_number.endswith("-000002")
 
 
-def test_our_money_for_no_known_session_is_set_aside(shop: InMemoryShop) -> None:
+def test_our_payment_for_an_unknown_session_is_recorded_as_unmatched(shop: InMemoryShop) -> None:
     webhook_event = shop.payment(shop.upload(b"wedding"))
     shop.own_unit_of_work.pages.uploads.clear()
     shop.payment_webhook.handle(webhook_event, sha256_of(b"1"))
@@ -100,7 +100,7 @@ def test_our_money_for_no_known_session_is_set_aside(shop: InMemoryShop) -> None
     assert [payment.paid.amount for payment in shop.own_unit_of_work.pages.unmatched.values()] == [490]
 
 
-def test_money_for_a_session_that_has_expired_is_set_aside(shop: InMemoryShop) -> None:
+def test_a_payment_for_an_expired_session_is_recorded_as_unmatched(shop: InMemoryShop) -> None:
     webhook_event = shop.payment(shop.upload(b"forgotten"))
     shop.clock.advance(days=8)
     shop.storage.fault_injector.fail(
@@ -164,7 +164,7 @@ def test_a_refund_whose_reply_was_lost_before_a_dispute_is_paid_once(shop: InMem
 
 
 @pytest.mark.parametrize("outcome", [DisputeOutcome.WON, DisputeOutcome.LOST, DisputeOutcome.PREVENTED])
-def test_a_refund_that_a_dispute_overtakes_waits_for_the_bank_and_for_nobody_else(
+def test_a_refund_overtaken_by_a_dispute_waits_for_the_bank_alone(
     shop: InMemoryShop, outcome: DisputeOutcome
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
@@ -203,7 +203,7 @@ def test_a_result_that_a_dispute_kept_back_too_long_goes_out_once_and_with_a_lin
     assert (order.order_id, link) == (order_id, order.newest_link)
 
 
-def test_a_refund_made_in_the_dashboard_is_taken_in(shop: InMemoryShop) -> None:
+def test_a_refund_made_in_the_dashboard_is_recorded(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     payment = shop.order(order_id).payment
     assert payment is not None

@@ -68,7 +68,7 @@ def test_a_refund_that_the_api_does_not_know_is_not_believed(shop: InMemoryShop,
     assert len(shop.own_unit_of_work.pages.inbox) >= 2  # the webhook event is known, and answered with 200
 
 
-def test_amount_and_payment_of_a_refund_are_taken_from_the_api_not_from_the_notice(
+def test_amount_and_payment_of_a_refund_come_from_the_api_not_from_the_webhook(
     shop: InMemoryShop,
 ) -> None:
     paid, other = (shop.pay(shop.upload(photo)) for photo in (b"wedding", b"harvest"))
@@ -111,7 +111,7 @@ def test_a_refund_paid_by_hand_and_in_the_dashboard_is_recorded_held_and_shown(s
     assert attention_text_of(attention_item) == "more was paid back for it than was paid"
 
 
-def test_refunds_are_asked_for_where_only_the_charge_is_told_of(shop: InMemoryShop) -> None:
+def test_refunds_are_fetched_for_a_webhook_that_names_only_the_charge(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     payment = shop.order(order_id).payment
     assert payment is not None

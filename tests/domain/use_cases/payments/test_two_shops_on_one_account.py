@@ -74,7 +74,7 @@ def test_neither_shop_refunds_or_stores_what_the_other_sold(shops: TwoShops) -> 
         assert sum(source == "stripe" for source, _ in shop.own_unit_of_work.pages.inbox) == 1
 
 
-def test_the_books_of_each_agree_and_the_other_shops_payments_are_listed(shops: TwoShops) -> None:
+def test_each_reconciliation_is_clean_and_lists_the_other_shops_payments(shops: TwoShops) -> None:
     _, intent = shops.sell(shops.old)
     shops.post(of_refund(intent, shops.payments.refund_by_hand(intent, 100)))
     dispute = replace(of_dispute(intent), created_at=shops.fresh.clock.now())
@@ -116,7 +116,7 @@ def test_the_other_shops_open_pages_and_delayed_payments_are_left_alone(shops: T
     assert not shops.fresh.own_unit_of_work.pages.inbox
 
 
-def test_a_refund_before_word_of_the_payment_is_answered_for_the_shop_that_sold_it_only(
+def test_a_refund_webhook_before_its_payment_is_recorded_by_the_selling_shop_only(
     shops: TwoShops,
 ) -> None:
     webhook_event = shops.old.payment(shops.old.upload(b"wedding"))

@@ -65,7 +65,7 @@ def wait(shop: InMemoryShop, span: timedelta) -> None:
     shop.clock.advance(seconds=span.total_seconds() + 1)
 
 
-def test_a_second_payment_goes_back_once_after_its_wait(shop: InMemoryShop) -> None:
+def test_a_second_payment_is_refunded_once_after_its_wait(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     shop.clock.advance(days=7)
     assert shop.unmatched_payment_service.refund_due() == 0
@@ -122,7 +122,7 @@ def paid_elsewhere(shop: InMemoryShop) -> str:
     return checkout
 
 
-def test_a_payment_without_our_seal_is_not_stored_and_never_refunded_by_itself(shop: InMemoryShop) -> None:
+def test_a_payment_without_our_token_is_neither_stored_nor_refunded_automatically(shop: InMemoryShop) -> None:
     paid_elsewhere(shop)
     shop.clock.advance(days=100)
     assert shop.unmatched_payment_service.refund_due() == 0
@@ -130,13 +130,13 @@ def test_a_payment_without_our_seal_is_not_stored_and_never_refunded_by_itself(s
     assert not shop.own_unit_of_work.pages.inbox
 
 
-def test_a_person_refunds_a_payment_without_our_seal_by_naming_it(shop: InMemoryShop) -> None:
+def test_staff_refund_a_payment_without_our_token_by_naming_it(shop: InMemoryShop) -> None:
     checkout = paid_elsewhere(shop)
     shop.unmatched_payment_service.refund(checkout, **BRUNO)
     assert gone_back(shop, checkout) == 490
 
 
-def test_a_person_gives_a_payment_without_our_seal_to_its_photos(shop: InMemoryShop) -> None:
+def test_staff_match_a_payment_without_our_token_to_its_photos(shop: InMemoryShop) -> None:
     checkout = paid_elsewhere(shop)
     session_id = shop.upload(b"harvest")
     order_id = shop.unmatched_payment_service.match(checkout, session_id, **BRUNO)
@@ -144,7 +144,9 @@ def test_a_person_gives_a_payment_without_our_seal_to_its_photos(shop: InMemoryS
     assert payment(shop, checkout).status is UnmatchedStatus.MATCHED
 
 
-def test_naming_a_payment_without_our_seal_stores_nothing_if_it_cannot_be_matched(shop: InMemoryShop) -> None:
+def test_naming_a_payment_without_our_token_stores_nothing_if_it_cannot_be_matched(
+    shop: InMemoryShop,
+) -> None:
     checkout = paid_elsewhere(shop)
     with pytest.raises(NotMatchableError):
         shop.unmatched_payment_service.match(checkout, UploadSessionId(uuid4()), **BRUNO)
@@ -173,16 +175,14 @@ def test_our_own_payment_whose_session_is_lost_is_held_for_a_person(shop: InMemo
 
 
 @pytest.mark.parametrize("payment_token", [None, "", "x" * 43, "\ud800"])
-def test_a_session_that_our_tables_know_is_ours_whatever_the_seal(
-    shop: InMemoryShop, payment_token: str | None
-) -> None:
+def test_a_stored_session_is_ours_whatever_its_token(shop: InMemoryShop, payment_token: str | None) -> None:
     session_id = shop.upload(b"wedding")
     order_id = shop.pay(session_id, payment_token=payment_token)
     assert shop.order(order_id).payment is not None
 
 
 @pytest.mark.parametrize("payment_token", [None, "", "x" * 43, "\ud800"])
-def test_without_a_session_that_we_know_only_a_valid_seal_counts(
+def test_without_a_stored_session_only_a_valid_token_counts(
     shop: InMemoryShop, payment_token: str | None
 ) -> None:
     webhook_event = shop.payment(shop.upload(b"wedding"), payment_token=payment_token)
@@ -191,7 +191,7 @@ def test_without_a_session_that_we_know_only_a_valid_seal_counts(
     assert not shop.own_unit_of_work.pages.unmatched
 
 
-def test_a_seal_is_good_for_its_own_session_only(shop: InMemoryShop) -> None:
+def test_a_token_is_valid_for_its_own_session_only(shop: InMemoryShop) -> None:
     other = shop.payment(shop.upload(b"harvest"))
     assert other.checkout is not None
     webhook_event = shop.payment(shop.upload(b"wedding"), payment_token=other.checkout.payment_token)
@@ -230,7 +230,7 @@ def test_a_refund_whose_reply_was_lost_is_repeated_under_the_same_key(shop: InMe
 
 
 @pytest.mark.parametrize("was_made", [True, False])
-def test_after_a_day_only_a_look_tells_whether_it_went_back(shop: InMemoryShop, was_made: bool) -> None:  # noqa: FBT001 -- a parameter
+def test_after_a_day_only_a_lookup_shows_whether_it_was_refunded(shop: InMemoryShop, was_made: bool) -> None:  # noqa: FBT001 -- a parameter
     checkout = set_aside(shop)
     wait(shop, shop.policy.payments.unmatched_wait)
     if was_made:
@@ -262,7 +262,7 @@ def test_a_refusal_is_kept_and_tried_again_the_next_day(shop: InMemoryShop) -> N
     assert payment(shop, checkout).problem is None
 
 
-def test_one_that_fails_keeps_no_other_from_going_back(shop: InMemoryShop) -> None:
+def test_a_failing_refund_does_not_block_the_others(shop: InMemoryShop) -> None:
     set_aside(shop)
     other = set_aside(shop)
     wait(shop, shop.policy.payments.unmatched_wait)
@@ -367,7 +367,7 @@ def test_a_dispute_takes_the_money_unless_it_is_won(
     assert payment(shop, checkout).status is status
 
 
-def test_a_refund_told_before_the_payment_that_is_set_aside_closes_it(shop: InMemoryShop) -> None:
+def test_a_refund_webhook_before_its_unmatched_payment_closes_it(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
     shop.pay(session_id)
     foreign = shop.checkout(shop.upload(b"harvest"))
@@ -432,7 +432,7 @@ def test_a_matched_payment_begins_the_order_of_the_photos_it_is_given_to(shop: I
     assert (matched.actor, matched.note) == tuple(BRUNO.values())
 
 
-def test_a_matched_payment_is_never_refunded_by_itself_and_its_notice_may_come_again(
+def test_a_matched_payment_is_never_refunded_automatically_and_its_webhook_may_repeat(
     shop: InMemoryShop,
 ) -> None:
     checkout = set_aside(shop)
@@ -512,7 +512,7 @@ def test_an_empty_session_takes_no_payment(shop: InMemoryShop) -> None:
         shop.unmatched_payment_service.match(set_aside(shop), shop.upload_service.open().session_id, **BRUNO)
 
 
-def test_a_payment_of_which_some_went_back_cannot_be_matched(shop: InMemoryShop) -> None:
+def test_a_partly_refunded_payment_cannot_be_matched(shop: InMemoryShop) -> None:
     checkout = set_aside(shop)
     intent = intent_of(shop, checkout)
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 200)))
@@ -527,7 +527,7 @@ def test_a_payment_whose_payer_the_provider_does_not_know_cannot_be_matched(shop
         shop.unmatched_payment_service.match(checkout, shop.upload(b"harvest"), **BRUNO)
 
 
-def test_what_a_bank_gives_back_after_the_rest_went_back_goes_back_as_well(shop: InMemoryShop) -> None:
+def test_what_a_bank_returns_after_the_rest_was_refunded_is_refunded_as_well(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding", b"harvest")
     shop.pay(session_id)
     webhook_event = shop.payment(shop.upload(b"portrait", b"garden"), upload_session_id=session_id)
@@ -546,7 +546,7 @@ def test_what_a_bank_gives_back_after_the_rest_went_back_goes_back_as_well(shop:
     assert gone_back(shop, checkout) == 980
 
 
-def test_what_comes_back_after_the_rest_was_paid_goes_back_as_well(shop: InMemoryShop) -> None:
+def test_a_failed_refund_after_the_rest_was_paid_is_refunded_as_well(shop: InMemoryShop) -> None:
     """A recorded refund does not answer an attempt at the rest."""
     checkout = set_aside(shop)
     intent = intent_of(shop, checkout)
@@ -562,7 +562,7 @@ def test_what_comes_back_after_the_rest_was_paid_goes_back_as_well(shop: InMemor
     assert gone_back(shop, checkout) == 490
 
 
-def test_a_payment_for_no_photo_is_set_aside(shop: InMemoryShop) -> None:
+def test_a_payment_for_no_photo_is_recorded_as_unmatched(shop: InMemoryShop) -> None:
     session_id = shop.upload(b"wedding")
     page = shop.checkout(session_id)
     shop.payments.expire(page)
@@ -594,7 +594,7 @@ def test_a_payment_that_staff_settles_during_the_run_is_left_alone(
     assert {each.actor for each in settled} == {"shop", BRUNO["actor"]}
 
 
-def test_a_payment_without_our_seal_says_who_named_it(shop: InMemoryShop) -> None:
+def test_a_payment_without_our_token_records_who_named_it(shop: InMemoryShop) -> None:
     checkout = paid_elsewhere(shop)
     shop.unmatched_payment_service.refund(checkout, **BRUNO)
     assert payment(shop, checkout).reason == "It does not carry this shop's seal; a person named it."

@@ -147,7 +147,7 @@ def test_money_that_takes_days_keeps_its_photos_and_then_makes_the_order(shop: I
 
 
 @pytest.mark.parametrize("has_failed", [True, False], ids=["failed", "expired"])
-def test_a_checkout_that_nobody_will_pay_frees_its_photos(shop: InMemoryShop, has_failed: bool) -> None:  # noqa: FBT001 -- a parameter
+def test_an_abandoned_checkout_frees_its_photos(shop: InMemoryShop, has_failed: bool) -> None:  # noqa: FBT001 -- a parameter
     session_id = shop.upload(b"wedding")
     checkout = shop.checkout(session_id)
     if has_failed:
@@ -164,7 +164,7 @@ def test_a_checkout_that_nobody_will_pay_frees_its_photos(shop: InMemoryShop, ha
 
 
 @pytest.mark.parametrize(("has_failed", "end"), [(True, UploadStatus.OPEN), (False, UploadStatus.PAID)])
-def test_word_of_money_that_takes_days_may_come_in_any_order(has_failed: bool, end: UploadStatus) -> None:  # noqa: FBT001 -- a parameter
+def test_webhooks_of_a_delayed_payment_may_come_in_any_order(has_failed: bool, end: UploadStatus) -> None:  # noqa: FBT001 -- a parameter
     last = PaymentEventKind.ABANDONED if has_failed else PaymentEventKind.PAID
     for order in permutations([PaymentEventKind.PENDING, last]):
         shop = InMemoryShop()
@@ -210,7 +210,7 @@ def test_an_expired_session_whose_photos_are_on_their_way_out_does_not_open_agai
     assert shop.upload_service.find(session_id).status is UploadStatus.EXPIRED
 
 
-def test_a_notice_that_can_be_contradicted_comes_again_when_the_provider_cannot_be_asked(
+def test_a_webhook_that_cannot_be_verified_at_the_provider_is_retried(
     shop: InMemoryShop,
 ) -> None:
     session_id = shop.upload(b"wedding")
@@ -225,7 +225,7 @@ def test_a_notice_that_can_be_contradicted_comes_again_when_the_provider_cannot_
     assert shop.upload_service.find(session_id).status is UploadStatus.PENDING
 
 
-def test_word_of_an_older_page_does_not_open_a_session_whose_new_page_is_being_opened(
+def test_a_webhook_of_an_older_page_does_not_reopen_a_session_while_a_new_page_opens(
     shop: InMemoryShop,
 ) -> None:
     session_id = shop.upload(b"wedding")
@@ -312,7 +312,7 @@ def test_a_session_whose_end_is_never_told_is_asked_about_once_it_is_over(shop: 
 
 
 @pytest.mark.parametrize("has_failed", [False, True], ids=["issued", "failed"])
-def test_a_payment_and_its_refund_may_be_told_in_any_order(has_failed: bool) -> None:  # noqa: FBT001 -- a parameter
+def test_webhooks_of_a_payment_and_its_refund_may_come_in_any_order(has_failed: bool) -> None:  # noqa: FBT001 -- a parameter
     ends = set()
     for sequence in permutations(range(3)):
         shop = InMemoryShop()
@@ -333,7 +333,7 @@ def test_a_payment_and_its_refund_may_be_told_in_any_order(has_failed: bool) -> 
     assert {hold for _, hold, _ in ends} == {HoldReason.REFUND_NOT_ISSUED if has_failed else None}
 
 
-def test_a_dispute_and_its_end_may_be_told_before_the_payment(shop: InMemoryShop) -> None:
+def test_webhooks_of_a_dispute_and_its_end_may_come_before_the_payment(shop: InMemoryShop) -> None:
     checkout = shop.checkout(shop.upload(b"wedding"))
     intent = shop.payments.pay(checkout)
     take(shop, of_dispute(intent, DisputeOutcome.WON), of_dispute(intent))
@@ -392,7 +392,7 @@ def test_a_refund_ahead_of_its_payment_comes_again_only_when_the_provider_cannot
     assert shop.order(order_of(shop.told(checkout, PaymentEventKind.PAID))).state is State.REFUNDED
 
 
-def test_a_notice_about_money_that_is_not_this_shops_is_accepted_and_changes_nothing(
+def test_a_webhook_about_another_shops_payment_is_accepted_and_ignored(
     shop: InMemoryShop,
 ) -> None:
     by_hand = ProviderRefund(
@@ -404,7 +404,7 @@ def test_a_notice_about_money_that_is_not_this_shops_is_accepted_and_changes_not
     assert not shop.own_unit_of_work.pages.unmatched
 
 
-def test_a_notice_about_money_that_is_still_on_its_way_comes_again(shop: InMemoryShop) -> None:
+def test_a_webhook_about_a_payment_still_pending_is_retried(shop: InMemoryShop) -> None:
     checkout = shop.checkout(shop.upload(b"wedding"))
     intent = shop.payments.pay_later(checkout)
     with pytest.raises(UnavailableError):

@@ -74,7 +74,7 @@ def test_photos_that_wait_on_hold_where_they_were_uploaded_are_exported_too(shop
     assert unpacked(export_archive)["20260314-000001/originals/1-great-aunt-1.png"] == b"wedding"
 
 
-def test_an_export_holds_nothing_of_anybody_else(shop: InMemoryShop) -> None:
+def test_an_export_holds_nothing_of_other_customers(shop: InMemoryShop) -> None:
     finished(shop, b"wedding")
     finished(shop, b"a secret", email="bruno@customer.example", name="Bruno")
     whole = b"".join(unpacked(export(shop)).values())
@@ -103,7 +103,7 @@ def test_photos_whose_retention_is_over_are_missing_from_an_export_of_all_the_re
     assert "20260314-000001/history.json" in unpacked(export_archive)
 
 
-def test_nobody_unknown_is_exported(shop: InMemoryShop) -> None:
+def test_an_unknown_customer_is_not_exported(shop: InMemoryShop) -> None:
     with pytest.raises(UnknownCustomerError):
         export(shop)
 

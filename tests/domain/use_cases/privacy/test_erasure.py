@@ -80,7 +80,7 @@ def test_a_log_of_the_erased_folds_and_brings_nothing_back(shop: InMemoryShop) -
     assert shop.own_unit_of_work.pages.orders == before
 
 
-def test_whoever_pays_with_the_same_address_is_somebody_new(shop: InMemoryShop) -> None:
+def test_a_payment_with_an_erased_customers_address_creates_a_new_customer(shop: InMemoryShop) -> None:
     first = shop.order(finished(shop)).payment
     erase(shop)
     second = shop.order(finished(shop)).payment
@@ -101,7 +101,7 @@ def test_whoever_pays_with_the_same_address_is_somebody_new(shop: InMemoryShop) 
         ),
     ],
 )
-def test_what_stands_against_an_erasure_is_named_with_what_would_help(
+def test_each_obstacle_to_an_erasure_is_named_with_a_remedy(
     shop: InMemoryShop, proposed: e.Event, obstacle: Obstacle, advice: str
 ) -> None:
     orders = [finished(shop), finished(shop)]
@@ -116,13 +116,13 @@ def test_what_stands_against_an_erasure_is_named_with_what_would_help(
     assert shop.own_unit_of_work.pages.customers
 
 
-def test_nobody_is_forgotten_while_an_order_is_in_work(shop: InMemoryShop) -> None:
+def test_no_customer_is_erased_while_an_order_is_in_progress(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     with pytest.raises(StillNeededError, match="is still in work: wait until it is completed"):
         shop.customer_erasure.look(ADA, "asked for it")
 
 
-def test_nobody_is_forgotten_while_the_shop_has_money_without_an_order(shop: InMemoryShop) -> None:
+def test_no_customer_is_erased_while_a_payment_is_unmatched(shop: InMemoryShop) -> None:
     order_id = finished(shop)
     payment = shop.order(order_id).payment
     assert payment is not None
@@ -140,7 +140,7 @@ def test_nobody_is_forgotten_while_the_shop_has_money_without_an_order(shop: InM
         erase(shop)
 
 
-def test_nobody_unknown_is_forgotten(shop: InMemoryShop) -> None:
+def test_an_unknown_customer_is_not_erased(shop: InMemoryShop) -> None:
     with pytest.raises(UnknownCustomerError, match="Nobody with the address ada@"):
         erase(shop)
 
@@ -180,7 +180,7 @@ def test_what_was_being_stored_at_that_moment_goes_as_well(shop: InMemoryShop) -
     assert not shop.storage.objects
 
 
-def test_a_certificate_names_nobody_and_carries_its_own_fingerprint(shop: InMemoryShop) -> None:
+def test_a_certificate_names_no_customer_and_carries_its_own_fingerprint(shop: InMemoryShop) -> None:
     finished(shop)
     document = erase(shop).document()
     assert "ada@" not in json.dumps(document)

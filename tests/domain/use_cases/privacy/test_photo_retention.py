@@ -57,7 +57,7 @@ def test_every_order_that_is_due_is_found_also_behind_those_that_are_kept(
     assert [has_photos(shop, order_id) for order_id in sorted(orders)] == [True] * 3 + [False] * 2
 
 
-def test_photos_are_kept_while_somebody_may_need_them(shop: InMemoryShop) -> None:
+def test_photos_are_kept_while_they_may_be_required(shop: InMemoryShop) -> None:
     order_id = finished(shop)
     euros = Money(amount=100, currency="EUR")
     opened = e.DisputeOpened(dispute_id="dp_1", amount=euros, reason="fraudulent")

@@ -16,7 +16,7 @@ from tests.doubles.container import InMemoryShop
 AWAY = UnavailableError("The double", "out for lunch")
 
 
-def test_housekeeping_takes_what_nobody_paid_for_and_nothing_else(shop: InMemoryShop) -> None:
+def test_cleanup_deletes_unpaid_uploads_and_nothing_else(shop: InMemoryShop) -> None:
     abandoned = shop.upload(b"forgotten")
     paid = shop.upload(b"wedding")
     in_checkout = shop.upload(b"wavering")

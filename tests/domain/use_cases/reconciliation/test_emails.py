@@ -17,9 +17,7 @@ def order_id(shop: InMemoryShop) -> OrderId:
     return order_id
 
 
-def test_a_mail_that_counts_as_sent_and_is_unknown_there_is_told(
-    shop: InMemoryShop, order_id: OrderId
-) -> None:
+def test_a_sent_mail_unknown_to_the_provider_is_reported(shop: InMemoryShop, order_id: OrderId) -> None:
     lost = shop.mailer.mailbox.pop("message-1")
     finding = only(compare(shop, heals=True))
     assert (finding.what, finding.subject, finding.order_id) == (
@@ -43,7 +41,7 @@ def test_a_mail_older_than_sendgrids_memory_is_not_missed(shop: InMemoryShop, or
     assert compare(shop).agrees
 
 
-def test_a_mail_that_came_back_is_told_and_put_on_record(shop: InMemoryShop, order_id: OrderId) -> None:
+def test_a_bounced_mail_is_reported_and_recorded(shop: InMemoryShop, order_id: OrderId) -> None:
     shop.email_listing.undeliverable.add("message-2")
     assert found(compare(shop)) == ["mail_came_back"]
     assert [finding.is_healed for finding in compare(shop, heals=True).findings] == [True]
@@ -75,7 +73,7 @@ def test_a_mail_whose_reply_was_lost_and_that_is_known_there_counts_as_sent(shop
     assert len(shop.mailer.mailbox) == 1
 
 
-def test_a_mail_that_nobody_knows_of_waits_for_its_resend(shop: InMemoryShop) -> None:
+def test_a_mail_unknown_to_log_and_provider_waits_for_its_resend(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.mailer.fault_injector.lose_reply("send")
     shop.work()

@@ -52,7 +52,7 @@ def test_closed_work_that_the_order_needs_is_found_and_reopened(shop: InMemorySh
     assert shop.live(order_id).state is State.COMPLETED
 
 
-def test_work_that_is_due_and_that_nobody_does_is_told(shop: InMemoryShop) -> None:
+def test_an_overdue_reaction_is_reported(shop: InMemoryShop) -> None:
     paid(shop)
     assert compare(shop).agrees
     shop.clock.advance(hours=2)
@@ -74,7 +74,7 @@ def test_a_photo_that_waits_for_its_orders_turn_is_not_overdue() -> None:
     assert overdue == ["CollectRestoration is due, and nobody does it."]
 
 
-def test_an_order_on_hold_is_told_with_its_reason(shop: InMemoryShop) -> None:
+def test_an_order_on_hold_is_reported_with_its_reason(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"), paid=Money(amount=1, currency="EUR"))
     shop.live(order_id)
     finding = next(each for each in compare(shop).findings if each.what == "order_held")
@@ -82,14 +82,14 @@ def test_an_order_on_hold_is_told_with_its_reason(shop: InMemoryShop) -> None:
     assert "amount_mismatch" in finding_text_of(finding).wrong
 
 
-def test_an_order_on_hold_is_told_however_old_it_is(shop: InMemoryShop) -> None:
+def test_an_order_on_hold_is_reported_however_old_it_is(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"), paid=Money(amount=1, currency="EUR"))
     shop.live(order_id)
     shop.clock.advance(days=300)
     assert "order_held" in found(compare(shop))
 
 
-def test_read_models_that_do_not_tell_what_the_log_tells_are_told(shop: InMemoryShop) -> None:
+def test_read_models_that_differ_from_the_log_are_reported(shop: InMemoryShop) -> None:
     order_id = paid(shop)
     shop.live(order_id)
     pages = shop.own_unit_of_work.pages
@@ -99,7 +99,7 @@ def test_read_models_that_do_not_tell_what_the_log_tells_are_told(shop: InMemory
     assert "`restoreclick db rebuild`" in finding_text_of(finding).advice
 
 
-def test_a_stream_with_a_gap_is_told_and_does_not_keep_others_from_being_compared(shop: InMemoryShop) -> None:
+def test_a_stream_with_a_gap_is_reported_and_does_not_block_other_comparisons(shop: InMemoryShop) -> None:
     order_id, other = paid(shop), paid(shop)
     shop.live(order_id)
     first, _, *others = shop.own_unit_of_work.pages.streams[order_id]
@@ -108,7 +108,7 @@ def test_a_stream_with_a_gap_is_told_and_does_not_keep_others_from_being_compare
     assert {"stream_broken", "read_models_differ"} <= set(found(compare(shop)))
 
 
-def test_a_stream_with_a_move_that_the_lifecycle_does_not_know_is_told(shop: InMemoryShop) -> None:
+def test_a_stream_with_a_transition_outside_the_lifecycle_is_reported(shop: InMemoryShop) -> None:
     order_id = paid(shop)
     (first,) = shop.own_unit_of_work.pages.streams[order_id]
     prepared = e.PhotosPurged()
@@ -117,7 +117,7 @@ def test_a_stream_with_a_move_that_the_lifecycle_does_not_know_is_told(shop: InM
     assert "an order that is paid cannot take it" in finding_text_of(finding).wrong
 
 
-def test_a_stream_that_is_about_what_it_never_named_is_told(shop: InMemoryShop) -> None:
+def test_a_stream_that_refers_to_unknown_objects_is_reported(shop: InMemoryShop) -> None:
     order_id = paid(shop)
     first, *_ = shop.own_unit_of_work.pages.streams[order_id]
     unknown = e.RefundFailed(refund_id=RefundId(shop.ids.new()), provider_refund_id=None, reason="")
@@ -125,7 +125,7 @@ def test_a_stream_that_is_about_what_it_never_named_is_told(shop: InMemoryShop) 
     assert "stream_broken" in found(compare(shop))
 
 
-def test_a_message_that_came_in_two_shapes_is_told(shop: InMemoryShop) -> None:
+def test_a_message_received_with_two_contents_is_reported(shop: InMemoryShop) -> None:
     webhook_event = shop.payment(shop.upload(b"wedding"))
     for contents in "12":
         shop.payment_webhook.handle(webhook_event, Sha256(contents * 64))

@@ -39,7 +39,7 @@ def put(shop: InMemoryShop, name: str) -> ObjectKey:
 
 @pytest.mark.parametrize("prefix", ["uploads/originals/", "uploads/restored/", "downloads/"])
 @pytest.mark.parametrize("reads_bytes", [True, False])
-def test_an_object_that_is_gone_is_told(
+def test_a_deleted_object_is_reported(
     shop: InMemoryShop, order_id: OrderId, prefix: str, *, reads_bytes: bool
 ) -> None:
     missing = key(shop, prefix)
@@ -48,7 +48,7 @@ def test_an_object_that_is_gone_is_told(
     assert (finding.what, finding.subject, finding.order_id) == ("object_missing", missing, order_id)
 
 
-def test_an_object_whose_bytes_were_changed_is_told(shop: InMemoryShop, order_id: OrderId) -> None:
+def test_an_object_with_changed_bytes_is_reported(shop: InMemoryShop, order_id: OrderId) -> None:
     original = key(shop, "uploads/originals/")
     shop.storage.objects[original] = b"WEDDING"
     finding = only(compare(shop))
@@ -57,13 +57,15 @@ def test_an_object_whose_bytes_were_changed_is_told(shop: InMemoryShop, order_id
 
 
 @pytest.mark.usefixtures("order_id")
-def test_an_object_that_was_cut_is_told_without_reading_it(shop: InMemoryShop) -> None:
+def test_a_truncated_object_is_reported_without_reading_it(shop: InMemoryShop) -> None:
     shop.storage.objects[key(shop, "downloads/")] = b""
     assert found(compare(shop, reads_bytes=False)) == ["object_differs"]
 
 
 @pytest.mark.parametrize("prefix", ["uploads/originals/", "uploads/restored/", "downloads/"])
-def test_a_stray_object_is_told_and_never_deleted(shop: InMemoryShop, order_id: OrderId, prefix: str) -> None:
+def test_an_orphan_object_is_reported_and_never_deleted(
+    shop: InMemoryShop, order_id: OrderId, prefix: str
+) -> None:
     stray = put(shop, f"{prefix}{order_id}/unnamed")
     assert compare(shop).agrees, "it may be on its way into the log"
     shop.clock.advance(hours=2)
@@ -160,7 +162,7 @@ def test_another_shops_objects_in_the_bucket_are_listed_and_kept(shop: InMemoryS
     assert len(asked) == 2, "one object of each order or session tells whose the others are"
 
 
-def test_a_stray_upload_is_deleted_if_that_is_wished(shop: InMemoryShop) -> None:
+def test_an_orphan_upload_is_deleted_on_request(shop: InMemoryShop) -> None:
     stray = put(shop, f"uploads/temp/{tidied(shop)}/{uuid4()}")
     kept = shop.upload(b"wavering")
     assert compare(shop, heals=True).agrees

@@ -63,7 +63,7 @@ def dispute(
     )
 
 
-def test_a_lost_webhook_is_found_and_nothing_is_changed_unless_that_is_wished(shop: InMemoryShop) -> None:
+def test_a_lost_webhook_is_found_and_nothing_is_changed_without_a_request(shop: InMemoryShop) -> None:
     webhook_event = lost_payment(shop)
     finding = only(compare(shop))
     assert (finding.what, finding.subject, finding.since) == (
@@ -75,7 +75,7 @@ def test_a_lost_webhook_is_found_and_nothing_is_changed_unless_that_is_wished(sh
     assert not shop.events(order_of(webhook_event))
 
 
-def test_a_lost_webhook_that_is_taken_in_makes_the_order_complete(shop: InMemoryShop) -> None:
+def test_a_lost_webhook_that_is_applied_completes_the_order(shop: InMemoryShop) -> None:
     webhook_event = lost_payment(shop)
     assert only(compare(shop, heals=True)).is_healed
     assert shop.live(order_of(webhook_event)).state is State.COMPLETED
@@ -91,7 +91,7 @@ def test_a_webhook_that_comes_after_it_was_made_up_for_changes_nothing(shop: InM
         assert transaction.webhook_inbox.conflicts() == []
 
 
-def test_lost_webhooks_are_taken_in_in_the_order_they_came_to_be(shop: InMemoryShop) -> None:
+def test_lost_webhooks_are_applied_in_the_order_of_creation(shop: InMemoryShop) -> None:
     webhook_event = lost_payment(shop)
     assert webhook_event.checkout is not None
     assert webhook_event.checkout.payment_intent_id is not None
@@ -112,7 +112,7 @@ def test_lost_webhooks_are_taken_in_in_the_order_they_came_to_be(shop: InMemoryS
     assert shop.order(order_of(webhook_event)).state is State.REFUNDED
 
 
-def test_a_payment_of_which_no_event_tells_any_more_is_taken_in(shop: InMemoryShop) -> None:
+def test_a_payment_without_a_listed_webhook_is_recorded(shop: InMemoryShop) -> None:
     webhook_event = lost_payment(shop)
     shop.payment_listing.told.clear()
     finding = only(compare(shop, heals=True))
@@ -120,7 +120,7 @@ def test_a_payment_of_which_no_event_tells_any_more_is_taken_in(shop: InMemorySh
     assert shop.live(order_of(webhook_event)).state is State.COMPLETED
 
 
-def test_a_payment_of_another_amount_is_told_and_left_to_a_person(shop: InMemoryShop) -> None:
+def test_a_payment_of_another_amount_is_reported_and_left_to_staff(shop: InMemoryShop) -> None:
     completed(shop)
     ((name, state),) = shop.payments.states.items()
     other = replace(state.checkout, paid=Money(amount=980, currency="EUR"))
@@ -130,7 +130,7 @@ def test_a_payment_of_another_amount_is_told_and_left_to_a_person(shop: InMemory
     assert "9.80 EUR" in finding_text_of(finding).wrong
 
 
-def test_a_payment_that_stripe_does_not_know_is_told(shop: InMemoryShop) -> None:
+def test_a_payment_unknown_to_stripe_is_reported(shop: InMemoryShop) -> None:
     order_id, _ = completed(shop)
     shop.payments.states.clear()
     finding = only(compare(shop, heals=True))
@@ -138,7 +138,7 @@ def test_a_payment_that_stripe_does_not_know_is_told(shop: InMemoryShop) -> None
 
 
 @pytest.mark.parametrize("standing", [one for one in CheckoutStatus if one is not CheckoutStatus.PAID])
-def test_a_payment_on_record_of_a_checkout_that_nobody_paid_is_told(
+def test_a_recorded_payment_of_an_unpaid_checkout_is_reported(
     shop: InMemoryShop, standing: CheckoutStatus
 ) -> None:
     order_id, _ = completed(shop)
@@ -154,7 +154,7 @@ def test_a_payment_that_came_just_now_may_be_new_to_stripes_lists(shop: InMemory
     assert compare(shop).agrees
 
 
-def test_a_refund_made_by_hand_of_which_nobody_told_is_taken_in(shop: InMemoryShop) -> None:
+def test_a_manual_refund_without_a_webhook_is_recorded(shop: InMemoryShop) -> None:
     order_id, intent = completed(shop)
     shop.payments.refund_by_hand(intent, 200)
     assert not only(compare(shop)).is_healed
@@ -164,7 +164,7 @@ def test_a_refund_made_by_hand_of_which_nobody_told_is_taken_in(shop: InMemorySh
     assert compare(shop).agrees
 
 
-def test_a_refund_that_failed_later_is_taken_in(shop: InMemoryShop) -> None:
+def test_a_refund_that_failed_later_is_recorded(shop: InMemoryShop) -> None:
     order_id, intent = completed(shop)
     made = shop.payments.refund_by_hand(intent, 200)
     compare(shop, heals=True)
@@ -174,7 +174,7 @@ def test_a_refund_that_failed_later_is_taken_in(shop: InMemoryShop) -> None:
     assert shop.order(order_id).refunded_amount == 0
 
 
-def test_a_refund_that_stripe_does_not_know_is_told(shop: InMemoryShop) -> None:
+def test_a_refund_unknown_to_stripe_is_reported(shop: InMemoryShop) -> None:
     _, intent = completed(shop)
     shop.payments.refund_by_hand(intent, 200)
     compare(shop, heals=True)
@@ -187,7 +187,7 @@ def test_a_refund_that_stripe_does_not_know_is_told(shop: InMemoryShop) -> None:
     ("kind", "outcome"),
     [(PaymentEventKind.DISPUTE_OPENED, None), (PaymentEventKind.DISPUTE_CLOSED, DisputeOutcome.WON)],
 )
-def test_a_dispute_of_which_nobody_told_is_taken_in(
+def test_a_dispute_without_a_webhook_is_recorded(
     shop: InMemoryShop, kind: PaymentEventKind, outcome: DisputeOutcome | None
 ) -> None:
     order_id, intent = completed(shop)
@@ -244,7 +244,7 @@ def refund_notice(
     )
 
 
-def test_a_lost_refund_that_another_lost_word_makes_room_for_is_taken_in_with_it(shop: InMemoryShop) -> None:
+def test_a_lost_refund_webhook_is_applied_after_the_lost_one_that_it_depends_on(shop: InMemoryShop) -> None:
     order_id, intent = completed(shop)
     shop.staff_actions.refund(order_id, BY, amount=None, photos=[])
     shop.work()
@@ -270,7 +270,7 @@ def test_a_lost_refund_that_another_lost_word_makes_room_for_is_taken_in_with_it
     assert not shop.order(order_id).ledger.requested
 
 
-def test_a_scheduled_comparison_goes_back_to_lost_word_that_could_not_be_taken_in(shop: InMemoryShop) -> None:
+def test_a_scheduled_comparison_retries_lost_webhooks_that_could_not_be_applied(shop: InMemoryShop) -> None:
     order_id, intent = completed(shop)
     shop.payment_listing.told.append(refund_notice(shop, intent, shop.payments.refund_by_hand(intent, 490)))
     shop.clock.advance(hours=2)
@@ -399,7 +399,7 @@ def test_an_inquiry_that_is_not_on_record_is_called_one(shop: InMemoryShop) -> N
     )
 
 
-def test_a_refund_of_a_payment_in_no_table_is_ours_if_its_checkout_carries_our_seal(
+def test_a_refund_of_an_unknown_payment_is_ours_if_its_checkout_carries_our_token(
     shop: InMemoryShop,
 ) -> None:
     paid = shop.payment(shop.upload(b"wedding"))

@@ -34,7 +34,7 @@ def test_an_orphan_is_adopted_by_the_image_that_waits(shop: InMemoryShop) -> Non
     assert list(shop.restorer.works) == ["prediction-1"]
 
 
-def test_an_orphan_that_runs_for_nobody_is_cancelled(shop: InMemoryShop) -> None:
+def test_an_orphan_prediction_is_cancelled(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.restorer.fault_injector.lose_reply("start")
     shop.work()
@@ -63,7 +63,7 @@ def test_an_output_that_came_second_is_nobodys_concern(shop: InMemoryShop) -> No
     assert about_predictions(shop) == []
 
 
-def test_a_prediction_that_names_nobody_of_ours_is_left_alone(shop: InMemoryShop) -> None:
+def test_a_prediction_of_another_account_user_is_left_alone(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.restorer.fault_injector.lose_reply("start")
     shop.work()
@@ -76,7 +76,7 @@ def test_a_prediction_that_names_nobody_of_ours_is_left_alone(shop: InMemoryShop
     assert work.told.status is PredictionStatus.RUNNING
 
 
-def test_a_prediction_that_ended_and_that_nobody_collects_is_collected(shop: InMemoryShop) -> None:
+def test_an_ended_prediction_that_was_not_collected_is_collected(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.restorer.succeed("prediction-1", b"restored")
@@ -137,7 +137,7 @@ def test_a_prediction_older_than_the_list_is_asked_about_by_itself(shop: InMemor
     assert shop.order(order_id).state is State.COMPLETED
 
 
-def test_a_prediction_that_the_restorer_does_not_know_is_told(shop: InMemoryShop) -> None:
+def test_a_prediction_unknown_to_the_restorer_is_reported(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.restorer.works.clear()

@@ -31,12 +31,12 @@ def delivered(shop: InMemoryShop) -> InMemoryShop:
     return shop
 
 
-def test_the_books_of_an_order_that_came_all_its_way_agree(delivered: InMemoryShop) -> None:
+def test_a_completed_order_has_no_findings(delivered: InMemoryShop) -> None:
     report = compare(delivered)
     assert (report.findings, report.closed, report.cut_off, report.agrees) == ((), {}, {}, True)
 
 
-def test_the_books_of_an_empty_shop_agree(shop: InMemoryShop) -> None:
+def test_an_empty_shop_has_no_findings(shop: InMemoryShop) -> None:
     assert compare(shop).agrees
 
 
@@ -119,7 +119,7 @@ def test_an_object_that_cannot_be_read_is_a_finding_while_the_storage_is_there(
     assert set(compare(delivered).cut_off) == {Side.STORAGE}
 
 
-def test_a_scheduled_comparison_goes_back_to_what_could_not_be_read(shop: InMemoryShop) -> None:
+def test_a_scheduled_comparison_retries_what_could_not_be_read(shop: InMemoryShop) -> None:
     first = shop.reconciliation.compare_if_due(DAY)
     shop.payment_listing.garbled = [garbled("event")]
     shop.clock.advance(days=2)
@@ -152,7 +152,7 @@ def test_of_many_workers_one_compares_in_an_interval(delivered: InMemoryShop) ->
     assert delivered.reconciliation.compare_if_due(DAY) is not None
 
 
-def test_a_scheduled_comparison_goes_back_to_where_a_side_was_cut_off(shop: InMemoryShop) -> None:
+def test_a_scheduled_comparison_resumes_where_a_side_was_cut_off(shop: InMemoryShop) -> None:
     first = shop.reconciliation.compare_if_due(DAY)
     assert first is not None
     for _ in range(2):

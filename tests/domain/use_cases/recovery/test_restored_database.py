@@ -347,7 +347,7 @@ def test_a_further_result_that_was_never_packed_is_listed_by_its_order(shop: InM
     assert len(shop.order(order_id).restored_images[0].results) == 1
 
 
-def test_an_order_is_named_of_which_nobody_knows_whether_a_friends_code_was_used(shop: InMemoryShop) -> None:
+def test_an_order_with_an_unknown_referral_is_named(shop: InMemoryShop) -> None:
     order_id = lose(shop, b"wedding")
     recovery = shop.restored_database.put_right()
     assert recovery is not None

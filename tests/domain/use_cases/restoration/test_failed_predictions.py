@@ -142,7 +142,7 @@ def test_a_prediction_without_an_end_is_cancelled_at_its_deadline_and_tried_agai
     assert shop.live(order_id).state is State.COMPLETED
 
 
-def test_a_prediction_that_nobody_looks_at_any_more_ends_by_itself(shop: InMemoryShop) -> None:
+def test_a_prediction_that_is_no_longer_polled_ends_by_itself(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.work()
     (work,) = shop.restorer.works.values()
@@ -175,7 +175,7 @@ def test_what_succeeds_while_it_is_being_cancelled_is_not_lost(shop: InMemorySho
     assert shop.order(order_id).state is State.COMPLETED
 
 
-def test_a_deadline_is_told_as_such_when_the_cancellation_was_all_that_got_done(shop: InMemoryShop) -> None:
+def test_a_deadline_is_recorded_as_such_even_if_only_the_cancellation_completed(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     with shop.event_store_fails():

@@ -61,7 +61,7 @@ def dispute(shop: InMemoryShop, order_id: OrderId) -> None:
     shop.payment_webhook.handle(webhook_event, sha256_of(b"dispute"))
 
 
-def test_a_shop_whose_orders_are_well_needs_nobody(shop: InMemoryShop) -> None:
+def test_a_healthy_shop_has_an_empty_attention_list(shop: InMemoryShop) -> None:
     shop.live(shop.pay(shop.upload(b"wedding")))
     shop.pay(shop.upload(b"harvest"))
     assert needed(shop) == []
@@ -107,9 +107,7 @@ def test_a_failed_refund_is_listed_with_its_number_and_amount_until_it_is_settle
 
 
 @pytest.mark.parametrize("seen_to", ["resent", "noted", "fetched"])
-def test_a_mail_that_came_back_is_listed_until_the_customer_hears_or_somebody_notes_it(
-    shop: InMemoryShop, seen_to: str
-) -> None:
+def test_a_bounced_mail_is_listed_until_a_resend_or_a_note(shop: InMemoryShop, seen_to: str) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
     bounce(shop, order_id, EmailKind.CONFIRMATION)
@@ -161,7 +159,7 @@ def test_an_open_dispute_is_listed_until_the_bank_has_decided(shop: InMemoryShop
     assert attention_text_of(attention_item) == "the customer's bank disputes 4.90 EUR (product not received)"
 
 
-def test_a_prediction_that_could_not_be_cancelled_is_listed_until_somebody_notes_it(
+def test_an_uncancellable_prediction_is_listed_until_a_note(
     shop: InMemoryShop,
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
@@ -180,7 +178,7 @@ def test_a_prediction_that_could_not_be_cancelled_is_listed_until_somebody_notes
     assert needed(shop) == []
 
 
-def test_a_photo_that_was_given_up_is_paid_back_and_needs_nobody(shop: InMemoryShop) -> None:
+def test_an_abandoned_photo_is_refunded_and_not_listed(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.end_predictions(FailureReason.REFUSED_INPUT)

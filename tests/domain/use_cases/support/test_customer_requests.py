@@ -59,7 +59,7 @@ def new_links(shop: InMemoryShop, order_id: OrderId) -> int:
 # Resending a mail.
 
 
-def test_what_is_sent_again_is_what_the_order_stands_for_now(shop: InMemoryShop) -> None:
+def test_a_resent_mail_shows_the_orders_current_state(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.clock.advance(minutes=5)
@@ -181,9 +181,7 @@ def test_there_are_so_many_new_links_and_no_more(shop: InMemoryShop) -> None:
 
 
 @pytest.mark.parametrize("end", ["purged", "erased", "refunded", "held"])
-def test_nothing_is_renewed_and_nothing_is_told_where_there_is_nothing_to_renew(
-    shop: InMemoryShop, end: str
-) -> None:
+def test_nothing_is_renewed_or_revealed_without_a_renewable_link(shop: InMemoryShop, end: str) -> None:
     order_id = delivered(shop)
     refund = e.RefundRequested(
         refund_id=shop.ids.new(),  # type: ignore[arg-type]

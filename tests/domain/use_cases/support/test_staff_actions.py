@@ -92,7 +92,7 @@ def test_a_note_changes_nothing_else(shop: InMemoryShop) -> None:
     assert [note.text for note in notes(shop, order_id)] == [ADA.reason]
 
 
-def test_an_amount_goes_back_and_the_rest_may_go_back_later(shop: InMemoryShop) -> None:
+def test_an_amount_is_refunded_and_the_rest_may_follow_later(shop: InMemoryShop) -> None:
     order_id = completed(shop)
     shop.staff_actions.refund(order_id, ADA, amount=euros(100))
     shop.work()
@@ -123,7 +123,7 @@ def test_a_repeat_under_the_same_key_is_done_once(shop: InMemoryShop) -> None:
     assert len(notes(shop, order_id)) == 2
 
 
-def test_a_rehearsal_shows_what_a_wish_would_bring_and_writes_nothing(shop: InMemoryShop) -> None:
+def test_a_dry_run_shows_the_outcome_of_a_command_and_writes_nothing(shop: InMemoryShop) -> None:
     order_id = completed(shop)
     before = shop.order(order_id)
     would = shop.staff_actions.dry_run().refund(order_id, ADA)
@@ -145,7 +145,7 @@ def test_a_photo_that_is_paid_back_by_number_is_taken_out_of_the_work(shop: InMe
     assert (order.state, order.ledger.issued, len(order.restored_images)) == (State.COMPLETED, 490, 1)
 
 
-def test_the_mail_tells_what_goes_back_for_all_photos_that_are_missing_and_for_nothing_else(
+def test_the_mail_names_the_refund_for_all_missing_photos_and_no_other(
     shop: InMemoryShop,
 ) -> None:
     order_id = prediction_service(shop, b"wedding", b"harvest", b"portrait")
@@ -160,7 +160,7 @@ def test_the_mail_tells_what_goes_back_for_all_photos_that_are_missing_and_for_n
     assert "refund_amount=Money(amount=980, currency='EUR')" in email_content.html
 
 
-def test_all_that_was_paid_stops_the_order_and_nothing_is_sent_but_the_notice(shop: InMemoryShop) -> None:
+def test_a_full_refund_stops_the_order_and_sends_only_its_own_mail(shop: InMemoryShop) -> None:
     order_id = prediction_service(shop)
     shop.staff_actions.refund(order_id, ADA)
     order = shop.live(order_id)
@@ -335,14 +335,14 @@ def test_photos_are_called_by_their_numbers_when_they_are_not_paid_back(shop: In
         shop.staff_actions.refund(paid, ADA, photos=[1])
 
 
-def test_what_has_gone_back_does_not_go_back_again(shop: InMemoryShop) -> None:
+def test_refunded_money_is_not_refunded_again(shop: InMemoryShop) -> None:
     order_id = completed(shop)
     shop.staff_actions.refund(order_id, ADA)
     with refused(match="nothing left that could be paid back: the order is stopped"):
         shop.staff_actions.refund(order_id, ADA)
 
 
-def test_wishes_that_are_fulfilled_already_are_told_so(shop: InMemoryShop) -> None:
+def test_repeated_commands_report_that_they_are_fulfilled(shop: InMemoryShop) -> None:
     order_id = completed(shop)
     shop.staff_actions.hold(order_id, ADA)
     with refused(match="It is on hold already: the order is complete, on hold, and"):
