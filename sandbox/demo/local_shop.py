@@ -28,7 +28,8 @@ LOCAL = {
     "RECONCILE_GRACE_SECONDS": "5",
 }
 
-READY_SECONDS = 30.0
+#: Generous: a busy machine needs half a minute to migrate, and a wait ends as soon as its process is ready.
+READY_SECONDS = 120.0
 
 #: Settings of a real shop stay behind: the processes here must not call its providers.
 _INHERITED = frozenset(
