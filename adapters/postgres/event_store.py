@@ -5,6 +5,7 @@ Events, read models, reactions and the closed lease go to the server in one roun
 
 import json
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -82,16 +83,16 @@ _CHAIN = text(
 _CHAIN_OF_ONE = text(f"{_CHAINED} WHERE order_id = :order_id ORDER BY txid, position")
 
 
+@dataclass(eq=False)
 class PostgresEventStore(EventStore):
     """The event log on one connection, inside one transaction."""
 
-    def __init__(self, connection: Connection, codec: Codec) -> None:
-        self._connection = connection
-        self._codec = codec
+    connection: Connection
+    codec: Codec
 
     def lock(self, order_id: OrderId) -> None:
         """Take the order's advisory lock until the transaction ends."""
-        self._connection.execute(_LOCK, {"order_id": str(order_id)})
+        self.connection.execute(_LOCK, {"order_id": str(order_id)})
 
     def load(self, order_id: OrderId) -> Order:
         """Return the order folded from its stream, in one query."""
@@ -99,24 +100,24 @@ class PostgresEventStore(EventStore):
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
         """Return the order a download token belongs to, in one query."""
-        stream = self._decode(self._connection.execute(_STREAM_BY_TOKEN, {"token": token_sha256}).all())
+        stream = self._decode(self.connection.execute(_STREAM_BY_TOKEN, {"token": token_sha256}).all())
         return _folded(stream[0].order_id, stream) if stream else None
 
     def load_by_payment(self, payment_intent_id: str) -> Order | None:
         """Return the order paid by this payment intent, in one query."""
-        rows = self._connection.execute(_STREAM_BY_PAYMENT, {"payment": payment_intent_id}).all()
+        rows = self.connection.execute(_STREAM_BY_PAYMENT, {"payment": payment_intent_id}).all()
         stream = self._decode(rows)
         return _folded(stream[0].order_id, stream) if stream else None
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
         """Return the stream, oldest event first."""
-        return self._decode(self._connection.execute(_STREAM, {"order_id": order_id}).all())
+        return self._decode(self.connection.execute(_STREAM, {"order_id": order_id}).all())
 
     def append(self, step: Commit) -> None:
         """Write a commit in one statement; see the port for errors."""
         statement, parameters = self._statement(step)
         try:
-            closed = self._connection.execute(text(statement), parameters).scalar_one()
+            closed = self.connection.execute(text(statement), parameters).scalar_one()
         except IntegrityError as error:
             raise _translated(error, step) from error
         if step.closes is not None and not closed:
@@ -125,7 +126,7 @@ class PostgresEventStore(EventStore):
 
     def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
         """Return a page of the log in commit order; see the port."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             _WHOLE_LOG, {"txid": after.txid, "position": after.position, "limit": limit}
         ).all()
         events = self._decode(rows)
@@ -134,7 +135,7 @@ class PostgresEventStore(EventStore):
 
     def _roll_back(self) -> None:
         """Roll back, so that no caller can commit under a lost lease."""
-        transaction = self._connection.get_transaction()
+        transaction = self.connection.get_transaction()
         if transaction is not None:
             transaction.rollback()
 
@@ -176,15 +177,15 @@ class PostgresEventStore(EventStore):
         if order.version == 0 or order.head is not None:
             return order.head
         version = {"order_id": order.order_id, "version": order.version}
-        return self._connection.execute(_HEAD, version).scalar_one_or_none()
+        return self.connection.execute(_HEAD, version).scalar_one_or_none()
 
     def _event_row(self, recorded: RecordedEvent, previous: Sha256 | None) -> dict[str, Any]:
         return {
             "event_id": recorded.event_id,
             "order_id": recorded.order_id,
             "version": recorded.version,
-            "name": self._codec.stored_name(recorded.event),
-            "data": self._codec.encode(recorded.event),
+            "name": self.codec.stored_name(recorded.event),
+            "data": self.codec.encode(recorded.event),
             "recorded_at": recorded.recorded_at,
             "cause": recorded.cause,
             "cause_key": recorded.cause_key,
@@ -194,7 +195,7 @@ class PostgresEventStore(EventStore):
         }
 
     def _decode(self, rows: Sequence[Row[Any]]) -> list[RecordedEvent]:
-        return [decode_row(row, self._codec) for row in rows]
+        return [decode_row(row, self.codec) for row in rows]
 
 
 def _folded(order_id: OrderId, stream: Sequence[RecordedEvent]) -> Order:

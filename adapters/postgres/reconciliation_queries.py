@@ -1,6 +1,7 @@
 """Bulk queries for reconciliation, one statement each."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -85,12 +86,12 @@ _END = text(
 )
 
 
+@dataclass(eq=False)
 class PostgresReconciliationQueries(ReconciliationQueries):
     """The queries on one connection, inside one transaction."""
 
-    def __init__(self, connection: Connection, codec: Codec) -> None:
-        self._connection = connection
-        self._codec = codec
+    connection: Connection
+    codec: Codec
 
     def orders_since(self, since: datetime) -> list[OrderId]:
         """Orders with events since, and all that have not ended.
@@ -98,15 +99,15 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         The latter are found in the projection.
         """
         parameters = {"since": since, "terminal": list(TERMINAL)}
-        return [OrderId(found) for found in self._connection.execute(_ORDERS_SINCE, parameters).scalars()]
+        return [OrderId(found) for found in self.connection.execute(_ORDERS_SINCE, parameters).scalars()]
 
     def streams(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[RecordedEvent]]:
         """The streams of many orders; see the port."""
         streams: dict[OrderId, list[RecordedEvent]] = {}
         unreadable: set[OrderId] = set()
-        for row in stream_rows(self._connection, order_ids):
+        for row in stream_rows(self.connection, order_ids):
             try:
-                recorded = decode_row(row, self._codec)
+                recorded = decode_row(row, self.codec)
             except UnreadableEventError:
                 unreadable.add(OrderId(row.order_id))
             else:
@@ -115,20 +116,20 @@ class PostgresReconciliationQueries(ReconciliationQueries):
 
     def unreadable_events(self, order_ids: Sequence[OrderId]) -> list[UnreadableEvent]:
         """The first unreadable event of each of these orders."""
-        return self._unreadable(stream_rows(self._connection, order_ids))
+        return self._unreadable(stream_rows(self.connection, order_ids))
 
     def all_unreadable_events(self) -> list[UnreadableEvent]:
         """One statement with a server-side cursor; see the port."""
-        parameters = {"readable_names": self._codec.readable_names, "terminal": list(TERMINAL)}
+        parameters = {"readable_names": self.codec.readable_names, "terminal": list(TERMINAL)}
         streamed = {"yield_per": PAGE_EVENTS}
-        with self._connection.execute(_SUSPECT_EVENTS, parameters, execution_options=streamed) as rows:
+        with self.connection.execute(_SUSPECT_EVENTS, parameters, execution_options=streamed) as rows:
             return self._unreadable(rows)
 
     def _unreadable(self, rows: Iterable[Any]) -> list[UnreadableEvent]:
         found: dict[OrderId, tuple[Any, UnreadableEventError]] = {}
         for row in rows:
             try:
-                decode_row(row, self._codec)
+                decode_row(row, self.codec)
             except UnreadableEventError as error:
                 earlier = found.get(row.order_id)
                 if earlier is None or row.version < earlier[0].version:
@@ -160,7 +161,7 @@ class PostgresReconciliationQueries(ReconciliationQueries):
     def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[ReactionSummary]]:
         """All reactions of these orders."""
         work: dict[OrderId, list[ReactionSummary]] = {}
-        for row in self._connection.execute(_WORK, {"order_ids": list(order_ids)}):
+        for row in self.connection.execute(_WORK, {"order_ids": list(order_ids)}):
             can_be_read = not row.is_open or is_readable(row)
             line = ReactionSummary(
                 reaction_id=row.reaction_id,
@@ -177,7 +178,7 @@ class PostgresReconciliationQueries(ReconciliationQueries):
     def unknown_messages(self, source: str, event_ids: Sequence[str]) -> set[str]:
         """Which webhook events the inbox never accepted."""
         asked = {"source": source, "event_ids": list(event_ids)}
-        return set(self._connection.execute(_UNKNOWN_MESSAGES, asked).scalars())
+        return set(self.connection.execute(_UNKNOWN_MESSAGES, asked).scalars())
 
     def payments(self, checkout_session_ids: Sequence[str]) -> dict[str, Money]:
         """The amounts recorded as paid, by checkout."""
@@ -204,13 +205,13 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         return {UploadSessionId(row.session_id) for row in self._about(_TIDIED_SESSIONS, session_ids)}
 
     def _about(self, question: Any, ids: Sequence[object]) -> Sequence[Any]:
-        return self._connection.execute(question, {"ids": list(ids)}).all()
+        return self.connection.execute(question, {"ids": list(ids)}).all()
 
     def _differing(self, table: str, expected: Sequence[Row], order_ids: Sequence[OrderId]) -> list[OrderId]:
         if not order_ids:
             return []
         asked = {"expected": as_json(expected), "order_ids": list(order_ids)}
-        return [OrderId(found) for found in self._connection.execute(_difference(table), asked).scalars()]
+        return [OrderId(found) for found in self.connection.execute(_difference(table), asked).scalars()]
 
 
 class PostgresReconciliationRounds(ReconciliationRounds):

@@ -99,6 +99,7 @@ class OrderTransaction(Generic[Orders_co]):
 Propose = Callable[[Orders, Order], Sequence[Proposal]]
 
 
+@dataclass(eq=False, kw_only=True)
 class OrderCommandHandler(Generic[Orders_co]):
     """Handle commands and proposed events: the only way to append.
 
@@ -107,22 +108,12 @@ class OrderCommandHandler(Generic[Orders_co]):
     functions passed in may run several times and must have no effects outside the transaction.
     """
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[Orders_co],
-        queue: ReactionQueue,
-        prediction_limiter: PredictionLimiter,
-        clock: Clock,
-        ids: Ids,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._queue = queue
-        self._prediction_limiter = prediction_limiter
-        self._clock = clock
-        self._ids = ids
-        self._policy = policy
+    unit_of_work: UnitOfWork[Orders_co]
+    queue: ReactionQueue
+    prediction_limiter: PredictionLimiter
+    clock: Clock
+    ids: Ids
+    policy: ShopPolicy
 
     def handle(
         self,
@@ -162,7 +153,7 @@ class OrderCommandHandler(Generic[Orders_co]):
         """
         for decision in range(1, MAX_DECISIONS + 1):
             try:
-                with self._unit_of_work.transaction() as repositories:
+                with self.unit_of_work.transaction() as repositories:
                     transaction = OrderTransaction(repositories, self._decide)
                     result = work(transaction)
             except VersionConflictError:
@@ -179,10 +170,10 @@ class OrderCommandHandler(Generic[Orders_co]):
         recorded: list[e.RecordedEvent] = []
         after = before
         for each in proposed:
-            for event in decide(after, each, self._policy.limits):
+            for event in decide(after, each, self.policy.limits):
                 recorded.append(self._envelope(after, event, cause, number=len(recorded) + 1))
                 after = apply(after, recorded[-1])
-        work = [*reactions_to(before, after, self._policy.limits), *_cancellations(proposed, after)]
+        work = [*reactions_to(before, after, self.policy.limits), *_cancellations(proposed, after)]
         return Commit(
             before=before,
             after=after,
@@ -198,10 +189,10 @@ class OrderCommandHandler(Generic[Orders_co]):
 
     def _envelope(self, before: Order, event: e.Event, cause: Cause, *, number: int) -> e.RecordedEvent:
         return e.RecordedEvent(
-            event_id=self._ids.new(),
+            event_id=self.ids.new(),
             order_id=before.order_id,
             version=before.version + 1,
-            recorded_at=self._clock.now(),
+            recorded_at=self.clock.now(),
             cause=cause.name,
             cause_key=f"{cause.key}#{number}",
             correlation_id=cause.correlation_id,
@@ -210,7 +201,7 @@ class OrderCommandHandler(Generic[Orders_co]):
         )
 
     def _scheduled(self, order_id: OrderId, due: Due) -> ScheduledReaction:
-        now = self._clock.now()
+        now = self.clock.now()
         return ScheduledReaction(
             reaction_id=reaction_id_of(order_id, due.reaction),
             order_id=order_id,
@@ -226,7 +217,7 @@ class OrderCommandHandler(Generic[Orders_co]):
         order required it again.
         """
         if closing.claim.reaction in required_reactions(commit.after):
-            again_at = self._clock.now() + closing.retry_after
+            again_at = self.clock.now() + closing.retry_after
             return replace(commit, closes=closing.claim, outcome=Outcome.AGAIN, again_at=again_at)
         return replace(commit, closes=closing.claim, outcome=closing.outcome)
 
@@ -235,13 +226,13 @@ class OrderCommandHandler(Generic[Orders_co]):
 
         ``ReactionRunner.resend_due`` sends the later ones.
         """
-        self._queue.send([(each.reaction_id, each.reaction) for each in commit.reactions if each.sent_at])
+        self.queue.send([(each.reaction_id, each.reaction) for each in commit.reactions if each.sent_at])
         if lets_others_start(commit):
-            self._prediction_limiter.grant_slots()
+            self.prediction_limiter.grant_slots()
 
     def _close_only(self, order_id: OrderId, closing: ReactionResult | None) -> Commit:
         """Close the claim, if any, of a cause that was recorded before."""
-        with self._unit_of_work.transaction() as repositories:
+        with self.unit_of_work.transaction() as repositories:
             order = repositories.event_store.load(order_id)
             commit = Commit(before=order, after=order, events=())
             if closing is not None:

@@ -64,21 +64,21 @@ class QueryRepositories(
     """The repositories that the queries read."""
 
 
+@dataclass(eq=False, kw_only=True)
 class Queries:
     """Read orders, payments and the log, in one transaction per method."""
 
-    def __init__(self, *, unit_of_work: UnitOfWork[QueryRepositories], hash_chain: HashChain) -> None:
-        self._unit_of_work = unit_of_work
-        self._hash_chain = hash_chain
+    unit_of_work: UnitOfWork[QueryRepositories]
+    hash_chain: HashChain
 
     def order(self, order_id: OrderId) -> Order:
         """The state of an order; version 0 if it has no events."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return transaction.event_store.load(order_id)
 
     def details(self, order_id: OrderId) -> OrderDetails:
         """The state of an order, with its customer, file names and notes."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             order = transaction.event_store.load(order_id)
             return OrderDetails(
                 order=order,
@@ -89,57 +89,57 @@ class Queries:
 
     def history(self, order_id: OrderId) -> Sequence[RecordedEvent]:
         """The events of an order, oldest first; empty if there are none."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return transaction.event_store.history(order_id)
 
     def file_names(self, order_id: OrderId) -> Mapping[ImageId, str]:
         """The customer's file names of an order's photos, without erased ones."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             names = transaction.upload_sessions.file_names(order_id)
         return {ImageId(photo_id): name for photo_id, name in names.items()}
 
     def notes(self, order_id: OrderId) -> Sequence[Note]:
         """The notes of staff members about an order, oldest first."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return transaction.notes.of(order_id)
 
     def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> Sequence[OrderSummary]:
         """The orders that match a filter, newest first."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return transaction.order_queries.newest(limit, wanted)
 
     def order_id_of(self, number: OrderNumber) -> OrderId | None:
         """The order with this number; None if there is none."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return transaction.order_queries.find(number)
 
     def log_page(self, after: LogCursor, limit: int) -> Sequence[tuple[LogCursor, RecordedEvent]]:
         """The next events of the whole log, in commit order."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return transaction.event_store.read_all(after, limit)
 
     def chained_events(self) -> Iterator[ChainedEvent]:
         """Every event of the log in commit order, with its hashes."""
-        return self._hash_chain.chained_events()
+        return self.hash_chain.chained_events()
 
     def unsettled_payments(self) -> Sequence[UnmatchedPayment]:
         """Unrefunded payments that belong to no order, oldest first."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return transaction.unmatched_payments.unsettled()
 
     def unmatched_payment(self, checkout_session_id: str) -> UnmatchedPayment | None:
         """The unmatched payment of a checkout session; None if there is none."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return transaction.unmatched_payments.find(checkout_session_id)
 
     def points(self, email: str) -> PointsStatement:
         """A customer's referral code and points; raises UnknownCustomerError."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return statement(transaction, email)
 
     def attention_items(self) -> Sequence[AttentionItem]:
         """Everything that waits for a staff member, oldest first."""
-        return AttentionList(unit_of_work=self._unit_of_work).needed()
+        return AttentionList(unit_of_work=self.unit_of_work).needed()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,28 +156,26 @@ class PhotoGallery:
     redo_until: datetime | None  # None before the redo period begins
 
 
+@dataclass(eq=False, kw_only=True)
 class PhotoGalleries:
     """Read the photos that a download link gives access to."""
 
-    def __init__(
-        self, *, queries: Queries, downloads: DownloadService, clock: Clock, policy: ShopPolicy
-    ) -> None:
-        self._queries = queries
-        self._downloads = downloads
-        self._clock = clock
-        self._policy = policy
+    queries: Queries
+    downloads: DownloadService
+    clock: Clock
+    policy: ShopPolicy
 
     def open(self, token: str) -> PhotoGallery:
         """The photos of a link's order; raises what ``DownloadService.open`` raises."""
-        opened, link = self._downloads.open(token)
-        history = self._queries.history(opened.order_id)
-        names = self._queries.file_names(opened.order_id)
+        opened, link = self.downloads.open(token)
+        history = self.queries.history(opened.order_id)
+        names = self.queries.file_names(opened.order_id)
         order, until = (
             fold(opened.order_id, history),
-            redo_ends_at(history, self._policy.delivery.redo_within),
+            redo_ends_at(history, self.policy.delivery.redo_within),
         )
         obstacles = {
-            image_id: why_no_redo(order, image, self._policy.limits, until, self._clock.now())
+            image_id: why_no_redo(order, image, self.policy.limits, until, self.clock.now())
             for image_id, image in order.images.items()
         }
         return PhotoGallery(

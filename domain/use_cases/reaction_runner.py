@@ -5,7 +5,7 @@ Recording the events and closing the claim is one transaction. What each kind of
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -35,29 +35,18 @@ class ReactionRepositories(HasEventStore, HasReactions, Protocol):
 SWEEP_LIMIT = 500
 
 
+@dataclass(eq=False, kw_only=True)
 class ReactionRunner:
     """Run pending reactions, one at a time."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[ReactionRepositories],
-        queue: ReactionQueue,
-        command_handler: OrderCommandHandler[HasEventStore],
-        handlers: ReactionHandlers,
-        prediction_limiter: PredictionLimiter,
-        clock: Clock,
-        ids: Ids,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._queue = queue
-        self._command_handler = command_handler
-        self._handlers = handlers
-        self._clock = clock
-        self._ids = ids
-        self._policy = policy
-        self._prediction_limiter = prediction_limiter
+    unit_of_work: UnitOfWork[ReactionRepositories]
+    queue: ReactionQueue
+    command_handler: OrderCommandHandler[HasEventStore]
+    handlers: ReactionHandlers
+    prediction_limiter: PredictionLimiter
+    clock: Clock
+    ids: Ids
+    policy: ShopPolicy
 
     def claim(self, reaction_id: UUID) -> tuple[Claim, Order] | None:
         """Lease a reaction and load its order.
@@ -65,9 +54,9 @@ class ReactionRunner:
         None if it is not due, is closed, is leased by another worker, or is no longer required; the last is closed as
         dropped.
         """
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             claim = transaction.reactions.claim(
-                reaction_id, self._ids.new(), self._clock.now(), self._policy.work.lease
+                reaction_id, self.ids.new(), self.clock.now(), self.policy.work.lease
             )
             if claim is None:
                 return None
@@ -76,7 +65,7 @@ class ReactionRunner:
                 return claim, order
             transaction.reactions.close(claim, outcome=Outcome.DROPPED)
         if holds_slot(claim.reaction):
-            self._prediction_limiter.grant_slots()
+            self.prediction_limiter.grant_slots()
         return None
 
     def perform(self, claim: Claim, order: Order) -> None:
@@ -91,7 +80,7 @@ class ReactionRunner:
         except StillRunning as not_yet:
             self._postpone(claim, not_yet.wait, "still running", has_progressed=True)
         except BusyError as busy:
-            self._postpone(claim, self._prediction_limiter.pause(busy), str(busy), has_progressed=True)
+            self._postpone(claim, self.prediction_limiter.pause(busy), str(busy), has_progressed=True)
         except OutsideError as error:
             self._try_again(claim, order, error)
         except Exception as error:
@@ -111,12 +100,12 @@ class ReactionRunner:
         A call that exceeds its time limit counts as a failed attempt. Its lease is released, which invalidates the
         fencing token, so any later result of the call is discarded.
         """
-        now = self._clock.now()
+        now = self.clock.now()
         overdue = [(claim, order) for claim, order in held if now >= self._last_moment(claim)]
         in_time = [claim.token for claim, order in held if (claim, order) not in overdue]
         if in_time:
-            with self._unit_of_work.transaction() as transaction:
-                transaction.reactions.renew(in_time, now + self._policy.work.lease)
+            with self.unit_of_work.transaction() as transaction:
+                transaction.reactions.renew(in_time, now + self.policy.work.lease)
         return [claim for claim, order in overdue if self._give_up_call(claim, order)]
 
     def _last_moment(self, claim: Claim) -> datetime:
@@ -143,18 +132,18 @@ class ReactionRunner:
 
         Due are also those whose lease expired or whose message was lost; one call sends at most SWEEP_LIMIT.
         """
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             unsent = transaction.reactions.take_unsent(
-                self._clock.now(), self._policy.work.resend_after, SWEEP_LIMIT
+                self.clock.now(), self.policy.work.resend_after, SWEEP_LIMIT
             )
-        self._queue.send(unsent)
-        return len(unsent) + self._prediction_limiter.grant_slots()
+        self.queue.send(unsent)
+        return len(unsent) + self.prediction_limiter.grant_slots()
 
     def _do(self, claim: Claim, order: Order) -> Sequence[Proposal]:
         spec, attempt = spec_of(claim.reaction), Attempt(claim.reaction, order, claim)
         if claim.was_interrupted and spec.when_unanswered is not None:
             return spec.when_unanswered(attempt)
-        return spec.handle(self._handlers, attempt)
+        return spec.handle(self.handlers, attempt)
 
     def _try_again(self, claim: Claim, order: Order, error: Exception) -> None:
         limits = self._retry_policy(claim.reaction)
@@ -175,7 +164,7 @@ class ReactionRunner:
         """
         wait = self._retry_policy(claim.reaction).wait(claim.reaction_id, claim.attempts)
         closing = ReactionResult(claim=claim, outcome=outcome, retry_after=wait)
-        return self._command_handler.handle(order.order_id, proposed, _cause(claim), closing=closing).after
+        return self.command_handler.handle(order.order_id, proposed, _cause(claim), closing=closing).after
 
     def _give_up_what_spins(self, claim: Claim, after: Order) -> None:
         """Give up a reaction that is still required after its last attempt.
@@ -185,15 +174,15 @@ class ReactionRunner:
         if claim.reaction in required_reactions(after):
             cause = _cause(claim)
             cause = replace(cause, key=f"{cause.key}:spent")
-            self._command_handler.handle(after.order_id, _events_when_exhausted(claim, after), cause)
+            self.command_handler.handle(after.order_id, _events_when_exhausted(claim, after), cause)
 
     def _postpone(self, claim: Claim, wait: timedelta, problem: str, *, has_progressed: bool = False) -> None:
-        due_at = self._clock.now() + wait
-        with self._unit_of_work.transaction() as transaction:
+        due_at = self.clock.now() + wait
+        with self.unit_of_work.transaction() as transaction:
             transaction.reactions.postpone(claim, due_at, problem, has_progressed=has_progressed)
 
     def _retry_policy(self, reaction: Reaction) -> RetryPolicy:
-        return spec_of(reaction).retry(self._policy)
+        return spec_of(reaction).retry(self.policy)
 
 
 def _may_have_been_sent(claim: Claim) -> bool:

@@ -31,6 +31,7 @@ from domain.use_cases.reaction_handlers import ReactionHandlers
 from domain.use_cases.reaction_runner import ReactionRunner
 from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
+from domain.use_cases.recovery.own_objects import OwnObjects
 from domain.use_cases.recovery.restored_database import RestoredDatabase
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 from domain.use_cases.restoration.originals import OriginalsCopier
@@ -283,11 +284,12 @@ class Container:
             token_signer=ports.token_signer,
             clock=ports.clock,
         )
+        own_objects = OwnObjects(ports.storage)
         self.session_rebuilding = SessionRebuilding(
             command_handler=self.command_handler,
             order_placement=self.order_placement,
             unit_of_work=ports.unit_of_work,
-            storage=ports.storage,
+            objects=own_objects,
             clock=ports.clock,
             policy=ports.policy,
         )
@@ -299,7 +301,7 @@ class Container:
             sessions=self.session_rebuilding,
             rebuilding=OrderRebuilding(
                 unit_of_work=ports.unit_of_work,
-                storage=ports.storage,
+                objects=own_objects,
                 originals_copier=self.originals_copier,
                 downloads=self.downloads,
                 mails=ports.email_listing,

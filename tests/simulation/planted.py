@@ -183,7 +183,7 @@ PLANTED: dict[str, Planted] = {
     "photos go with the order's end": Planted(
         7,
         "The retention is not waited for.",
-        _patch(PhotoRetention, "_over_before", lambda self: self._clock.now()),
+        _patch(PhotoRetention, "_over_before", lambda self: self.clock.now()),
         told="after the order was over",
         found_by=2,
     ),

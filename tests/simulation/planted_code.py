@@ -98,9 +98,9 @@ class NeverRaisedError(Exception):
 def claims_and_forgets(self: ReactionRunner, reaction_id: Any) -> Any:
     """Begin work on a claim that is not committed."""
     try:
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             claim = transaction.reactions.claim(
-                reaction_id, self._ids.new(), self._clock.now(), self._policy.work.lease
+                reaction_id, self.ids.new(), self.clock.now(), self.policy.work.lease
             )
             if claim is None:
                 return None
@@ -113,7 +113,7 @@ def claims_and_forgets(self: ReactionRunner, reaction_id: Any) -> Any:
 def opens_whatever_has_a_token(self: DownloadService, token: str) -> Any:
     """Open a link without checking its expiry."""
     fingerprint = sha256_of(token)
-    with self._unit_of_work.transaction() as transaction:
+    with self.unit_of_work.transaction() as transaction:
         order = transaction.event_store.load_by_token(fingerprint)
     links = order.links.values() if order else ()
     link = next((link for link in links if link.token_sha256 == fingerprint), None)
@@ -131,7 +131,7 @@ def finds_any_image(self: Any, token: str, image_id: Any = None, *, earlier: int
         return _find(self, token, image_id, earlier=earlier)
     except UnknownLinkError:
         order, link = self.open(token)
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             for line in transaction.order_queries.newest(1000):
                 other = transaction.event_store.load(line.order_id)
                 image = other.images.get(image_id)

@@ -87,29 +87,18 @@ class _Record:
     notes: tuple[Note, ...] | None
 
 
+@dataclass(eq=False, kw_only=True)
 class DisputeEvidence:
     """Builds evidence packs."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[DisputeEvidenceRepositories],
-        hash_chain: HashChain,
-        storage: ObjectStorage,
-        thumbnailer: Thumbnailer,
-        writer: EvidenceWriter,
-        archiver: Archiver,
-        scratch: ScratchFiles,
-        clock: Clock,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._hash_chain = hash_chain
-        self._storage = storage
-        self._thumbnailer = thumbnailer
-        self._writer = writer
-        self._archiver = archiver
-        self._scratch = scratch
-        self._clock = clock
+    unit_of_work: UnitOfWork[DisputeEvidenceRepositories]
+    hash_chain: HashChain
+    storage: ObjectStorage
+    thumbnailer: Thumbnailer
+    writer: EvidenceWriter
+    archiver: Archiver
+    scratch: ScratchFiles
+    clock: Clock
 
     def pack(
         self,
@@ -127,11 +116,11 @@ class DisputeEvidence:
         record = self._record(order_id, has_notes=has_notes)
         disputes = _chosen(record.order, dispute_id)
         evidence = self._evidence(record, disputes, watch)
-        size_bytes, content = self._archiver.archive(self._writer.files(evidence))
+        size_bytes, content = self.archiver.archive(self.writer.files(evidence))
         return EvidencePack(evidence=evidence, size_bytes=size_bytes, content=content)
 
     def _record(self, order_id: OrderId, *, has_notes: bool) -> _Record:
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             stream = transaction.event_store.history(order_id)
             names = transaction.upload_sessions.file_names(order_id)
             notes = tuple(transaction.notes.of(order_id)) if has_notes else None
@@ -142,8 +131,8 @@ class DisputeEvidence:
             raise NothingToProveError(order_id)
         newest = stream[-1].version
         # Events recorded since are not in this pack, so they are not in its chain.
-        chain = [event for event in self._hash_chain.chained_events(order_id) if event.version <= newest]
-        with self._unit_of_work.transaction() as transaction:
+        chain = [event for event in self.hash_chain.chained_events(order_id) if event.version <= newest]
+        with self.unit_of_work.transaction() as transaction:
             customer = transaction.customers.find(order.payment.customer_id)
         return _Record(
             order=order,
@@ -157,11 +146,11 @@ class DisputeEvidence:
     def _evidence(self, record: _Record, disputes: tuple[Dispute, ...], watch: Watch) -> Evidence:
         deleted = _photos_deleted(record.history)
         examiner = ObjectExaminer(
-            self._storage, self._thumbnailer, self._scratch, watch, is_gone=deleted is not None
+            self.storage, self.thumbnailer, self.scratch, watch, is_gone=deleted is not None
         )
         photos, archives = examiner.examine(record.order, record.names)
         return Evidence(
-            made_at=self._clock.now(),
+            made_at=self.clock.now(),
             order=record.order,
             history=record.history,
             chain=record.chain,

@@ -3,7 +3,7 @@
 What follows from a payment is in ``payments``.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -54,25 +54,16 @@ class CheckoutFixedError(ShopError):
         )
 
 
+@dataclass(eq=False, kw_only=True)
 class CheckoutService:
     """Quote and open checkouts."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[CheckoutRepositories],
-        payments: PaymentProvider,
-        referral_program: ReferralProgram,
-        token_signer: TokenSigner,
-        clock: Clock,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._payments = payments
-        self._token_signer = token_signer
-        self._referral_program = referral_program
-        self._clock = clock
-        self._policy = policy
+    unit_of_work: UnitOfWork[CheckoutRepositories]
+    payments: PaymentProvider
+    referral_program: ReferralProgram
+    token_signer: TokenSigner
+    clock: Clock
+    policy: ShopPolicy
 
     def open(
         self,
@@ -92,9 +83,9 @@ class CheckoutService:
         session, checkout = self._reserve_after_expiring(session_id, codes, email)
         if checkout.url is not None:
             return checkout
-        opened = self._payments.open_checkout(self._wish(session, checkout, email, locale))
+        opened = self.payments.open_checkout(self._wish(session, checkout, email, locale))
         checkout = replace(checkout, checkout_session_id=opened.checkout_session_id, url=opened.url)
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             current = transaction.upload_sessions.find(session_id, lock=True)
             is_current = (
                 current is not None
@@ -106,7 +97,7 @@ class CheckoutService:
                 transaction.upload_sessions.set_checkout(session_id, checkout)
         if not is_current:
             # The page was replaced, or the photos changed, while it was being opened: it must not be paid.
-            self._payments.expire_checkout(opened.checkout_session_id)
+            self.payments.expire_checkout(opened.checkout_session_id)
         return checkout
 
     def _reserve_after_expiring(
@@ -118,7 +109,7 @@ class CheckoutService:
         """
         expired: str | None = None
         while isinstance(reserved := self._reserve(session_id, codes, email, expired), str):
-            standing = self._payments.expire_checkout(reserved)
+            standing = self.payments.expire_checkout(reserved)
             if standing in PAID_PAGES:
                 raise UploadSessionClosedError(session_id, PAID_PAGES[standing])
             expired = reserved
@@ -131,8 +122,8 @@ class CheckoutService:
 
         The page is given by the provider's id of its checkout session.
         """
-        now = self._clock.now()
-        with self._unit_of_work.transaction() as transaction:
+        now = self.clock.now()
+        with self.unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
                 raise UnknownUploadSessionError(session_id)
@@ -140,7 +131,7 @@ class CheckoutService:
                 raise UploadSessionClosedError(session_id, session.status)
             if not session.photos:
                 raise NothingToPayError(session_id)
-            claims = self._referral_program.read(transaction, codes, email)
+            claims = self.referral_program.read(transaction, codes, email)
             known = session.checkout
             if known is not None and _can_be_used(session, known, now):
                 if codes.are_none or claims == RedeemedCodes.of(known):
@@ -157,16 +148,16 @@ class CheckoutService:
     def _quote(
         self, transaction: CheckoutRepositories, session: UploadSession, claims: RedeemedCodes, now: datetime
     ) -> Checkout:
-        quoted, spending = self._policy.prices.quote(len(session.photos)), None
+        quoted, spending = self.policy.prices.quote(len(session.photos)), None
         if claims.spender_id is not None:
-            spending = self._referral_program.reserve(
+            spending = self.referral_program.reserve(
                 transaction, session.session_id, claims.spender_id, quoted
             )
         return Checkout(
             attempt=session.checkout.attempt + 1 if session.checkout else 1,
             quoted=quoted,
             reserved_at=now,
-            expires_at=now + self._policy.payments.checkout_lifetime,
+            expires_at=now + self.policy.payments.checkout_lifetime,
             referrer_id=claims.referrer_id,
             spending=spending,
         )
@@ -179,12 +170,12 @@ class CheckoutService:
         return NewCheckout(
             upload_session_id=session.session_id,
             order_id=session.order_id,
-            payment_token=self._token_signer.payment_token(session.session_id, session.order_id),
+            payment_token=self.token_signer.payment_token(session.session_id, session.order_id),
             photos=photos,
             unit_price=unit_price,
             email=email,
-            success_url=self._policy.urls.success.replace("{upload_session}", str(session.session_id)),
-            cancel_url=self._policy.urls.cancel.replace("{upload_session}", str(session.session_id)),
+            success_url=self.policy.urls.success.replace("{upload_session}", str(session.session_id)),
+            cancel_url=self.policy.urls.cancel.replace("{upload_session}", str(session.session_id)),
             expires_at=checkout.expires_at,
             # Another customer gets another page; the fingerprint keeps the key short and free of personal data.
             idempotency_key=f"checkout:{session.session_id}:{checkout.attempt}:{_fingerprint(email, locale)}",

@@ -1,5 +1,6 @@
 """Removal of a photo from an unpaid upload session."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from domain.order.errors import ShopError
@@ -22,18 +23,16 @@ class CheckoutOpeningError(ShopError):
         )
 
 
+@dataclass(eq=False, kw_only=True)
 class PhotoRemoval:
     """Remove photos from upload sessions.
 
     Their stored bytes are deleted later, with the session's other uploads.
     """
 
-    def __init__(
-        self, *, unit_of_work: UnitOfWork[HasUploadSessions], payments: PaymentProvider, clock: Clock
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._payments = payments
-        self._clock = clock
+    unit_of_work: UnitOfWork[HasUploadSessions]
+    payments: PaymentProvider
+    clock: Clock
 
     def remove(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
         """Remove a photo, after expiring an open checkout page.
@@ -43,7 +42,7 @@ class PhotoRemoval:
         """
         expired: str | None = None
         while page := self._remove_unless_page_is_open(session_id, photo_id, expired):
-            standing = self._payments.expire_checkout(page)
+            standing = self.payments.expire_checkout(page)
             if standing in PAID_PAGES:
                 raise UploadSessionClosedError(session_id, PAID_PAGES[standing])
             expired = page
@@ -55,14 +54,14 @@ class PhotoRemoval:
 
         The page is given by the provider's id; ``expired`` is the page that was just expired.
         """
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
                 raise UnknownUploadSessionError(session_id)
             if all(photo.photo_id != photo_id for photo in session.photos):
                 return None
             if session.status is UploadStatus.CHECKOUT:
-                page = _open_page(session, self._clock.now())
+                page = _open_page(session, self.clock.now())
                 if page is not None and page != expired:
                     return page
                 # The quote no longer fits the photos; the next checkout makes a new one.

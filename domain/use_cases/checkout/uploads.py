@@ -57,41 +57,32 @@ class AddedPhoto:
     is_duplicate: bool = False
 
 
+@dataclass(eq=False, kw_only=True)
 class UploadService:
     """Open upload sessions; validate, store and add photos."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[HasUploadSessions],
-        storage: ObjectStorage,
-        inspector: ImageInspector,
-        clock: Clock,
-        ids: Ids,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._storage = storage
-        self._inspector = inspector
-        self._clock = clock
-        self._ids = ids
-        self._policy = policy
+    unit_of_work: UnitOfWork[HasUploadSessions]
+    storage: ObjectStorage
+    inspector: ImageInspector
+    clock: Clock
+    ids: Ids
+    policy: ShopPolicy
 
     def open(self) -> UploadSession:
         """Open a session, with the id of its later order."""
         session = UploadSession(
-            session_id=UploadSessionId(self._ids.new()),
-            order_id=OrderId(self._ids.new()),
+            session_id=UploadSessionId(self.ids.new()),
+            order_id=OrderId(self.ids.new()),
             status=UploadStatus.OPEN,
-            opened_at=self._clock.now(),
+            opened_at=self.clock.now(),
         )
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             transaction.upload_sessions.open(session)
         return session
 
     def find(self, session_id: UploadSessionId) -> UploadSession:
         """The session; raises UnknownUploadSessionError."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id)
         if session is None:
             raise UnknownUploadSessionError(session_id)
@@ -99,7 +90,7 @@ class UploadService:
 
     def check(self) -> None:
         """Raise UnavailableError if no photo can be inspected now."""
-        self._inspector.check()
+        self.inspector.check()
 
     def check_can_add(self, session_id: UploadSessionId) -> None:
         """Check a session before a photo's bytes are read.
@@ -132,10 +123,10 @@ class UploadService:
             return AddedPhoto(photo=known, is_duplicate=True)
         self._require_room(session)
         content.seek(0)
-        facts = self._inspector.inspect(content, cancellation=cancellation)
-        photo_id = PhotoId(self._ids.new())
+        facts = self.inspector.inspect(content, cancellation=cancellation)
+        photo_id = PhotoId(self.ids.new())
         content.seek(0)
-        upload = self._storage.put(
+        upload = self.storage.put(
             upload_key(session_id, photo_id),
             content,
             size_bytes=size_bytes,
@@ -150,15 +141,15 @@ class UploadService:
         except ShopError:
             # Delete the object only here, where it is certain that no row refers to it. After an outage the row may
             # have been committed; if not, the object is deleted with the session's other uploads.
-            self._storage.delete([upload.key])
+            self.storage.delete([upload.key])
             raise
         if added.is_duplicate:
-            self._storage.delete([upload.key])
+            self.storage.delete([upload.key])
         return added
 
     def _write_down(self, session_id: UploadSessionId, photo: UploadedPhoto) -> AddedPhoto:
         """Add a photo under the session's lock; a concurrent duplicate wins."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
                 raise UnknownUploadSessionError(session_id)
@@ -170,8 +161,8 @@ class UploadService:
             return AddedPhoto(photo=photo)
 
     def _require_room(self, session: UploadSession) -> None:
-        if len(session.photos) >= self._policy.uploads.max_photos:
-            raise TooManyPhotosError(self._policy.uploads.max_photos)
+        if len(session.photos) >= self.policy.uploads.max_photos:
+            raise TooManyPhotosError(self.policy.uploads.max_photos)
 
 
 def _require_open(session: UploadSession) -> None:

@@ -86,27 +86,17 @@ class Delivery:
     file_name: str
 
 
+@dataclass(eq=False, kw_only=True)
 class DownloadService:
     """Build archives and open download links."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[DownloadRepositories],
-        storage: ObjectStorage,
-        archiver: Archiver,
-        command_handler: OrderCommandHandler[HasEventStore],
-        token_signer: TokenSigner,
-        clock: Clock,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._storage = storage
-        self._archiver = archiver
-        self._command_handler = command_handler
-        self._token_signer = token_signer
-        self._clock = clock
-        self._policy = policy
+    unit_of_work: UnitOfWork[DownloadRepositories]
+    storage: ObjectStorage
+    archiver: Archiver
+    command_handler: OrderCommandHandler[HasEventStore]
+    token_signer: TokenSigner
+    clock: Clock
+    policy: ShopPolicy
 
     def prepare_download(self, order: Order) -> Sequence[e.Event]:
         """Stream the restored images into one archive and create its link.
@@ -116,7 +106,7 @@ class DownloadService:
         cannot be reached, and ObjectMissingError or ObjectDiffersError if a lost result could not be restored again.
         """
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
-        expires_at = self._clock.now() + self._policy.delivery.link_lifetime
+        expires_at = self.clock.now() + self.policy.delivery.link_lifetime
         files = self._files(order)
         while True:
             try:
@@ -135,7 +125,7 @@ class DownloadService:
                 link_id=link_id,
                 archive=archive,
                 image_ids=tuple(image.image_id for image in order.restored_images),
-                token_sha256=sha256_of(self._token_signer.download_token(link_id)),
+                token_sha256=sha256_of(self.token_signer.download_token(link_id)),
                 expires_at=expires_at,
                 edition=order.archive_revision,
             )
@@ -156,13 +146,11 @@ class DownloadService:
         Raises ObjectMissingError or ObjectDiffersError, and stores nothing then.
         """
         entries = [
-            ArchiveEntry(
-                name=name, size_bytes=result.size_bytes, content=read_verified(self._storage, result)
-            )
+            ArchiveEntry(name=name, size_bytes=result.size_bytes, content=read_verified(self.storage, result))
             for name, result in files
         ]
-        size_bytes, chunks = self._archiver.archive(entries)
-        return self._storage.put(
+        size_bytes, chunks = self.archiver.archive(entries)
+        return self.storage.put(
             # The key depends on the content: a crash may have left an archive of other files that no link refers to.
             _archive_key(order, files),
             cast("io.BufferedReader", io.BufferedReader(_Reader(chunks))),
@@ -175,7 +163,7 @@ class DownloadService:
         """Keys of all missing files, so that they are restored together."""
         for _, result in files:
             try:
-                self._storage.describe(result.key)
+                self.storage.describe(result.key)
             except ObjectMissingError:
                 yield result.key
 
@@ -196,8 +184,8 @@ class DownloadService:
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
         return IssueLink(
             link_id=link_id,
-            token_sha256=sha256_of(self._token_signer.download_token(link_id)),
-            expires_at=self._clock.now() + self._policy.delivery.link_lifetime,
+            token_sha256=sha256_of(self.token_signer.download_token(link_id)),
+            expires_at=self.clock.now() + self.policy.delivery.link_lifetime,
         )
 
     def open(self, token: str) -> tuple[Order, DownloadLink]:
@@ -206,7 +194,7 @@ class DownloadService:
         Raises UnknownLinkError, LinkRevokedError or LinkExpiredError.
         """
         fingerprint = sha256_of(token)
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             order = transaction.event_store.load_by_token(fingerprint)
         links = order.links.values() if order else ()
         link = next((link for link in links if link.token_sha256 == fingerprint), None)
@@ -214,7 +202,7 @@ class DownloadService:
             raise UnknownLinkError
         if link.is_revoked:
             raise LinkRevokedError(order.order_id)
-        if link.expires_at <= self._clock.now() or order.photos_are_purged or order.state is State.ERASED:
+        if link.expires_at <= self.clock.now() or order.photos_are_purged or order.state is State.ERASED:
             raise LinkExpiredError(order.order_id)
         return order, link
 
@@ -245,7 +233,7 @@ class DownloadService:
         if delivery.image_id in delivery.link.served:
             return
         served = e.ResultServed(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)
-        self._command_handler.handle(
+        self.command_handler.handle(
             delivery.order_id, [served], _cause("served", delivery, actor=VISITOR, request_id=request_id)
         )
 
@@ -254,7 +242,7 @@ class DownloadService:
         if delivery.image_id in delivery.link.fetched:
             return
         fetched = e.ResultDownloaded(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)
-        self._command_handler.handle(
+        self.command_handler.handle(
             delivery.order_id, [fetched], _cause("fetched", delivery, actor=CUSTOMER, request_id=request_id)
         )
 
@@ -263,7 +251,7 @@ class DownloadService:
 
         It is derived from the customer's file name, so that each result can be matched with its photo.
         """
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             given = transaction.upload_sessions.file_names(order.order_id)
         stems = [
             f"{safe_stem(given.get(PhotoId(image_id), '')) or f'photo-{number}'}-restored"

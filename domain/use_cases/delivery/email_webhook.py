@@ -1,7 +1,7 @@
 """Handling of the e-mail provider's webhook events."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from domain.order import events as e
@@ -35,19 +35,13 @@ _FOUND_BY_MESSAGE = frozenset(
 )
 
 
+@dataclass(eq=False, kw_only=True)
 class EmailWebhook:
     """Record what the provider reports about e-mails."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[HasOrderQueries],
-        command_handler: OrderCommandHandler[EmailWebhookRepositories],
-        clock: Clock,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._command_handler = command_handler
-        self._clock = clock
+    unit_of_work: UnitOfWork[HasOrderQueries]
+    command_handler: OrderCommandHandler[EmailWebhookRepositories]
+    clock: Clock
 
     def handle(self, webhook_events: Sequence[EmailWebhookEvent]) -> None:
         """Record a batch of webhook events; idempotent.
@@ -81,7 +75,7 @@ class EmailWebhook:
         ]
         found: Mapping[str, tuple[OrderId, EmailId]] = {}
         if wanted:
-            with self._unit_of_work.transaction() as transaction:
+            with self.unit_of_work.transaction() as transaction:
                 found = transaction.order_queries.find_by_messages(wanted)
         for webhook_event in webhook_events:
             if not _lacks_ids(webhook_event):
@@ -107,12 +101,12 @@ class EmailWebhook:
                 webhook_event.event_id,
                 webhook_event.fate,
                 _fingerprint(webhook_event),
-                self._clock.now(),
+                self.clock.now(),
             )
             email = order.emails.get(email_id)
             return _proposed(webhook_event, email) if is_new and email is not None else ()
 
-        self._command_handler.handle(order_id, accepted, cause)
+        self.command_handler.handle(order_id, accepted, cause)
 
 
 def _fingerprint(webhook_event: EmailWebhookEvent) -> Sha256:

@@ -4,7 +4,7 @@ An e-mail is sent again only as a recorded resend. ``email_webhook`` records its
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from domain.order import events as e
@@ -54,31 +54,19 @@ _WITH_RESULTS = frozenset({EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind
 MAX_FAILED_NOTICES = 3
 
 
+@dataclass(eq=False, kw_only=True)
 class EmailSender:
     """Render e-mails and hand them to the provider."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[EmailRepositories],
-        mailer: Mailer,
-        writer: EmailRenderer,
-        storage: ObjectStorage,
-        token_signer: TokenSigner,
-        referral_program: ReferralProgram,
-        downloads: DownloadService,
-        clock: Clock,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._referral_program = referral_program
-        self._downloads = downloads
-        self._clock = clock
-        self._mailer = mailer
-        self._writer = writer
-        self._storage = storage
-        self._token_signer = token_signer
-        self._policy = policy
+    unit_of_work: UnitOfWork[EmailRepositories]
+    mailer: Mailer
+    writer: EmailRenderer
+    storage: ObjectStorage
+    token_signer: TokenSigner
+    referral_program: ReferralProgram
+    downloads: DownloadService
+    clock: Clock
+    policy: ShopPolicy
 
     def send_email(self, order: Order, work: SendEmail) -> Sequence[Proposal]:
         """Hand an e-mail to the provider and return the resulting event.
@@ -90,9 +78,9 @@ class EmailSender:
         if customer is None:
             return [_failed(work, "The customer's address is not kept any more.")]
         if work.kind.brings_a_link and self._link_has_run_out(order):
-            return [self._downloads.new_link(order)]
+            return [self.downloads.new_link(order)]
         try:
-            message_id = self._mailer.send(self._mail(order, work, customer))
+            message_id = self.mailer.send(self._mail(order, work, customer))
         except LostReplyError:
             return [e.EmailUnconfirmed(email_id=work.email_id, kind=work.kind)]
         except RefusedError as refusal:
@@ -101,20 +89,20 @@ class EmailSender:
 
     def _link_has_run_out(self, order: Order) -> bool:
         link = order.newest_link
-        return link is not None and link.expires_at <= self._clock.now()
+        return link is not None and link.expires_at <= self.clock.now()
 
     def _customer(self, order: Order) -> Customer | None:
         if order.payment is None:
             return None
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return transaction.customers.find(order.payment.customer_id)
 
     def _mail(self, order: Order, work: SendEmail, customer: Customer) -> OutgoingEmail:
         facts = self._facts(order, order.emails[work.email_id], customer)
-        email_content, attachment = self._writer.render(facts), None
+        email_content, attachment = self.writer.render(facts), None
         if archive := _archive_for(order, work.kind):
-            telling = self._writer.render(replace(facts, is_attached=True))
-            if encoded_size_bytes(telling, archive.size_bytes) < self._policy.delivery.max_email_bytes:
+            telling = self.writer.render(replace(facts, is_attached=True))
+            if encoded_size_bytes(telling, archive.size_bytes) < self.policy.delivery.max_email_bytes:
                 email_content, attachment = telling, self._attachment(archive, facts.order_number)
         return OutgoingEmail(
             email_id=work.email_id,
@@ -130,10 +118,8 @@ class EmailSender:
             raise AssertionError("An order that owes a mail was paid.")
         kind, currency = email.kind, order.payment.paid.currency
         link = order.newest_link if kind.brings_a_link else None
-        url = self._policy.urls.public
-        page = (
-            f"{url}/api/download/{self._token_signer.download_token(link.link_id)}/photos" if link else None
-        )
+        url = self.policy.urls.public
+        page = f"{url}/api/download/{self.token_signer.download_token(link.link_id)}/photos" if link else None
         tells_of_redo = kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT}
         return EmailFacts(
             kind=kind,
@@ -155,7 +141,7 @@ class EmailSender:
             redone_name=self._redone_name(order),
             status_url=f"{url}/api/restoration/status/{order.order_id}",
             download_url=page,
-            redo_days=self._policy.delivery.redo_within.days if tells_of_redo else None,
+            redo_days=self.policy.delivery.redo_within.days if tells_of_redo else None,
             expires_at=link.expires_at if link else None,
             rewards=self._rewards(kind, customer, currency),
             sizes=self._sizes(order) if kind in _WITH_RESULTS else (),
@@ -163,7 +149,7 @@ class EmailSender:
 
     def _sizes(self, order: Order) -> tuple[ResultSize, ...]:
         """The sizes of the newest results whose file names are not erased."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             names = transaction.upload_sessions.file_names(order.order_id)
         return tuple(
             ResultSize(
@@ -188,8 +174,8 @@ class EmailSender:
         """
         if kind is not EmailKind.RESULT:
             return None
-        with self._unit_of_work.transaction() as transaction:
-            return self._referral_program.told_to(transaction, customer, currency)
+        with self.unit_of_work.transaction() as transaction:
+            return self.referral_program.told_to(transaction, customer, currency)
 
     def _failed_names(self, order: Order) -> tuple[str, ...]:
         """The customer's file names of the photos that could not be restored."""
@@ -203,13 +189,13 @@ class EmailSender:
     def _names(self, order: Order, images: Sequence[Image]) -> tuple[str, ...]:
         if not images:
             return ()
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             given = transaction.upload_sessions.file_names(order.order_id)
         names = (given.get(PhotoId(image.image_id)) for image in images)
         return tuple(name for name in names if name)
 
     def _attachment(self, archive: StoredObject, number: OrderNumber) -> Attachment:
-        content = b"".join(read_verified(self._storage, archive))
+        content = b"".join(read_verified(self.storage, archive))
         return Attachment(
             name=f"restored-photos-{number}.zip", media_type=archive.media_type, content=content
         )

@@ -1,6 +1,7 @@
 """Reminders to customers whose unused download link expires soon."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from domain.order.commands import Proposal, RequestEmail
 from domain.order.customer_request_limits import needs_reminder
@@ -17,28 +18,21 @@ from domain.use_cases.shop_policy import ShopPolicy
 ROUND = 100
 
 
+@dataclass(eq=False, kw_only=True)
 class LinkReminders:
     """Request reminder e-mails, once per link."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[HasOrderQueries],
-        command_handler: OrderCommandHandler[HasEventStore],
-        clock: Clock,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._command_handler = command_handler
-        self._clock = clock
-        self._policy = policy
+    unit_of_work: UnitOfWork[HasOrderQueries]
+    command_handler: OrderCommandHandler[HasEventStore]
+    clock: Clock
+    policy: ShopPolicy
 
     def remind(self) -> int:
         """Request the due reminders and return their number.
 
         If the events of some orders cannot be read, raises UnreadableEventError after processing all others.
         """
-        if not self._policy.delivery.link_reminder:
+        if not self.policy.delivery.link_reminder:
             return 0
         reminded, trouble = 0, None
         after: DownloadLinkId | None = None
@@ -54,20 +48,20 @@ class LinkReminders:
         return reminded
 
     def _ending(self, after: DownloadLinkId | None) -> list[tuple[OrderId, DownloadLinkId]]:
-        now = self._clock.now()
-        with self._unit_of_work.transaction() as transaction:
+        now = self.clock.now()
+        with self.unit_of_work.transaction() as transaction:
             return transaction.order_queries.unfetched(
-                now, now + self._policy.delivery.link_reminder, after, ROUND
+                now, now + self.policy.delivery.link_reminder, after, ROUND
             )
 
     def _remind(self, order_id: OrderId, link_id: DownloadLinkId) -> bool:
         """Decide under the order's lock: the customer may download something meanwhile."""
 
         def reminder(_: HasEventStore, order: Order) -> Sequence[Proposal]:
-            if not needs_reminder(order, link_id, self._clock.now()):
+            if not needs_reminder(order, link_id, self.clock.now()):
                 return ()
             return [RequestEmail(kind=EmailKind.REMINDER)]
 
         name = f"{REMINDER}{link_id}"
         cause = Cause(name=name, key=name, actor="worker", correlation_id=order_id)
-        return bool(self._command_handler.handle(order_id, reminder, cause).events)
+        return bool(self.command_handler.handle(order_id, reminder, cause).events)

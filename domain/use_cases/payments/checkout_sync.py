@@ -1,6 +1,6 @@
 """Synchronize upload sessions and orders with their checkouts at the provider."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from typing import Protocol
@@ -29,39 +29,30 @@ UNDECIDED = frozenset({CheckoutStatus.OPEN, CheckoutStatus.PENDING})
 _UNPAID = frozenset({UploadStatus.OPEN, UploadStatus.CHECKOUT})
 
 
+@dataclass(eq=False, kw_only=True)
 class CheckoutSync:
     """Apply the provider's checkout status to upload sessions and orders."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[CheckoutSyncRepositories],
-        payments: PaymentProvider,
-        command_handler: OrderCommandHandler[CheckoutSyncRepositories],
-        order_placement: OrderPlacement,
-        ownership: PaymentOwnership,
-        clock: Clock,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._payments = payments
-        self._command_handler = command_handler
-        self._order_placement = order_placement
-        self._ownership = ownership
-        self._clock = clock
+    unit_of_work: UnitOfWork[CheckoutSyncRepositories]
+    payments: PaymentProvider
+    command_handler: OrderCommandHandler[CheckoutSyncRepositories]
+    order_placement: OrderPlacement
+    ownership: PaymentOwnership
+    clock: Clock
 
     def sync_checkout(self, checkout_session_id: str) -> None:
         """Fetch a checkout's status and apply it; raises the provider's errors."""
-        state = self._payments.find_checkout(checkout_session_id)
+        state = self.payments.find_checkout(checkout_session_id)
         trigger = trigger_of(checkout_session_id)
-        self._command_handler.transact(partial(self.apply_status, state=state, trigger=trigger))
+        self.command_handler.transact(partial(self.apply_status, state=state, trigger=trigger))
 
     def poll_pending_payments(self) -> int:
         """Sync delayed payments with overdue webhook events; return their number.
 
         If the provider is unavailable for some, raises UnavailableError after trying all others.
         """
-        with self._unit_of_work.transaction() as repositories:
-            waiting = repositories.upload_sessions.pending(self._clock.now() - PENDING_PAYMENT)
+        with self.unit_of_work.transaction() as repositories:
+            waiting = repositories.upload_sessions.pending(self.clock.now() - PENDING_PAYMENT)
         trouble = None
         for checkout_session_id in waiting:
             try:
@@ -74,10 +65,10 @@ class CheckoutSync:
 
     def is_ours(self, checkout: CheckoutDetails) -> bool:
         """Whether this shop opened the checkout."""
-        if self._ownership.is_sealed(checkout):
+        if self.ownership.is_sealed(checkout):
             return True
-        with self._unit_of_work.transaction() as repositories:
-            return self._ownership.is_ours(repositories, checkout)
+        with self.unit_of_work.transaction() as repositories:
+            return self.ownership.is_ours(repositories, checkout)
 
     def apply_status(
         self,
@@ -91,10 +82,10 @@ class CheckoutSync:
         """
         if state is None or state.status is CheckoutStatus.OPEN:
             return
-        if not self._ownership.is_ours(transaction.repositories, state.checkout):
+        if not self.ownership.is_ours(transaction.repositories, state.checkout):
             return
         if state.status is CheckoutStatus.PAID:
-            self._order_placement.place(transaction, state.checkout, trigger)
+            self.order_placement.place(transaction, state.checkout, trigger)
         else:
             _apply_unpaid(transaction.repositories, state)
 

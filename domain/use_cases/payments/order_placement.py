@@ -49,16 +49,14 @@ class PaidCheckout:
     number: OrderNumber | None = None  # of an order that is restored after a loss; None: the next number
 
 
+@dataclass(eq=False, kw_only=True)
 class OrderPlacement:
     """Place orders whose payment a webhook, a poll or staff reported."""
 
-    def __init__(
-        self, *, referral_program: ReferralProgram, clock: Clock, ids: Ids, policy: ShopPolicy
-    ) -> None:
-        self._policy = policy
-        self._referral_program = referral_program
-        self._clock = clock
-        self._ids = ids
+    referral_program: ReferralProgram
+    clock: Clock
+    ids: Ids
+    policy: ShopPolicy
 
     def place(
         self,
@@ -110,7 +108,7 @@ class OrderPlacement:
         A reopened session is quoted anew, because photos may have been added since its checkout.
         """
         if session.checkout is None or session.status is UploadStatus.OPEN:
-            return self._policy.prices.quote(len(session.photos))
+            return self.policy.prices.quote(len(session.photos))
         return session.checkout.quoted
 
     def begin(
@@ -127,10 +125,10 @@ class OrderPlacement:
         """
         cause = Cause(name=trigger.name, key=trigger.name, actor=trigger.actor, correlation_id=order.order_id)
         repositories = transaction.repositories
-        self._referral_program.lock_customers(repositories, purchase.email, purchase.checkout.spending)
+        self.referral_program.lock_customers(repositories, purchase.email, purchase.checkout.spending)
         payment = self._payment(repositories, purchase)
         quote = purchase.session.checkout
-        points = self._referral_program.follows(
+        points = self.referral_program.follows(
             repositories, payment, purchase.checkout, quote.referrer_id if quote else None
         )
         commit = transaction.record(order, [payment, *points], cause)
@@ -140,11 +138,11 @@ class OrderPlacement:
     def _payment(self, repositories: HasCustomers, purchase: PaidCheckout) -> e.PaymentReceived:
         session, checkout = purchase.session, purchase.checkout
         customer_id, number = repositories.customers.receive(
-            CustomerId(self._ids.new()),
+            CustomerId(self.ids.new()),
             purchase.email,
             checkout.name,
             checkout.locale,
-            self._clock.now().date(),
+            self.clock.now().date(),
             purchase.number,
         )
         shares = checkout.paid.split(len(session.photos))
@@ -183,7 +181,7 @@ class OrderPlacement:
                 payment_intent_id=checkout.payment_intent_id,
                 paid=checkout.paid,
                 reason=reason,
-                received_at=self._clock.now(),
+                received_at=self.clock.now(),
                 is_held=is_held,
             )
         )

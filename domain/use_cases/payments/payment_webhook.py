@@ -3,6 +3,8 @@
 Refunds and disputes are delegated to ``refund_and_dispute_webhooks``.
 """
 
+from dataclasses import dataclass
+
 from domain.order.values import Sha256
 from domain.ports.clock import Clock
 from domain.ports.payments import (
@@ -31,6 +33,7 @@ _REFUNDS_AND_DISPUTES = frozenset(
 )
 
 
+@dataclass(eq=False, kw_only=True)
 class PaymentWebhook:
     """Handle payment webhook events, which may be repeated and out of order.
 
@@ -38,20 +41,11 @@ class PaymentWebhook:
     status is fetched from the provider, always before a transaction is opened.
     """
 
-    def __init__(
-        self,
-        *,
-        payments: PaymentProvider,
-        command_handler: OrderCommandHandler[PaymentWebhookRepositories],
-        checkout_sync: CheckoutSync,
-        refunds_and_disputes: RefundAndDisputeWebhooks,
-        clock: Clock,
-    ) -> None:
-        self._payments = payments
-        self._command_handler = command_handler
-        self._checkout_sync = checkout_sync
-        self._refunds_and_disputes = refunds_and_disputes
-        self._clock = clock
+    payments: PaymentProvider
+    command_handler: OrderCommandHandler[PaymentWebhookRepositories]
+    checkout_sync: CheckoutSync
+    refunds_and_disputes: RefundAndDisputeWebhooks
+    clock: Clock
 
     def handle(self, webhook_event: PaymentWebhookEvent, body_sha256: Sha256) -> Handled:
         """Record a webhook event in inbox, customer and order; idempotent.
@@ -64,22 +58,22 @@ class PaymentWebhook:
         to send it again.
         """
         if webhook_event.kind is PaymentEventKind.REFUNDS_CHANGED:
-            return self._refunds_and_disputes.handle_changed_refunds(webhook_event, body_sha256)
+            return self.refunds_and_disputes.handle_changed_refunds(webhook_event, body_sha256)
         if webhook_event.kind in _REFUNDS_AND_DISPUTES:
-            return self._refunds_and_disputes.handle(webhook_event, body_sha256)
+            return self.refunds_and_disputes.handle(webhook_event, body_sha256)
         checkout = webhook_event.checkout
-        if checkout is not None and not self._checkout_sync.is_ours(checkout):
+        if checkout is not None and not self.checkout_sync.is_ours(checkout):
             return Handled.OF_ANOTHER_SHOP
         if checkout is None or webhook_event.kind is PaymentEventKind.PAID:
             state = CheckoutState(status=CheckoutStatus.PAID, checkout=checkout) if checkout else None
         else:
-            state = self._payments.find_checkout(checkout.checkout_session_id)
+            state = self.payments.find_checkout(checkout.checkout_session_id)
         trigger = trigger_of(webhook_event.event_id)
 
         def work(transaction: OrderTransaction[PaymentWebhookRepositories]) -> None:
             inbox = transaction.repositories.webhook_inbox
-            if accept(inbox, webhook_event, body_sha256, self._clock.now()):
-                self._checkout_sync.apply_status(transaction, state, trigger)
+            if accept(inbox, webhook_event, body_sha256, self.clock.now()):
+                self.checkout_sync.apply_status(transaction, state, trigger)
 
-        self._command_handler.transact(work)
+        self.command_handler.transact(work)
         return Handled.RECORDED

@@ -1,6 +1,6 @@
 """Handling of webhook events about refunds and disputes."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
@@ -39,30 +39,22 @@ class PaymentWebhookRepositories(CheckoutSyncRepositories, HasWebhookInbox, Prot
     """The repositories that a payment webhook event is recorded in."""
 
 
+@dataclass(eq=False, kw_only=True)
 class RefundAndDisputeWebhooks:
     """Record refunds and disputes of paid orders and unmatched payments, idempotently."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[PaymentWebhookRepositories],
-        payments: PaymentProvider,
-        command_handler: OrderCommandHandler[PaymentWebhookRepositories],
-        checkout_sync: CheckoutSync,
-        clock: Clock,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._payments = payments
-        self._command_handler = command_handler
-        self._checkout_sync = checkout_sync
-        self._clock = clock
+    unit_of_work: UnitOfWork[PaymentWebhookRepositories]
+    payments: PaymentProvider
+    command_handler: OrderCommandHandler[PaymentWebhookRepositories]
+    checkout_sync: CheckoutSync
+    clock: Clock
 
     def handle_changed_refunds(self, webhook_event: PaymentWebhookEvent, body_sha256: Sha256) -> Handled:
         """Fetch all refunds of a payment and record the new ones."""
         intent = webhook_event.payment_intent_id
         if intent is None or not self._record_payment_first(intent):
             return Handled.OF_ANOTHER_SHOP
-        for refund in self._payments.refunds_of(intent):
+        for refund in self.payments.refunds_of(intent):
             self.handle(event_about_refund(refund, event_type=webhook_event.event_type), UNSEEN)
         self._accept_only(webhook_event, body_sha256)
         return Handled.RECORDED
@@ -79,8 +71,8 @@ class RefundAndDisputeWebhooks:
         if is_of_another_payment and not self._record_payment_first(current.payment_intent_id):
             return Handled.OF_ANOTHER_SHOP
         for failed in self._failed_before(current):
-            self._command_handler.transact(partial(self._record, webhook_event=failed, body_sha256=UNSEEN))
-        self._command_handler.transact(partial(self._record, webhook_event=current, body_sha256=body_sha256))
+            self.command_handler.transact(partial(self._record, webhook_event=failed, body_sha256=UNSEEN))
+        self.command_handler.transact(partial(self._record, webhook_event=current, body_sha256=body_sha256))
         return Handled.RECORDED
 
     def _record_payment_first(self, intent: str | None) -> bool:
@@ -93,20 +85,20 @@ class RefundAndDisputeWebhooks:
             return False
         if self._knows(intent):
             return True
-        state = self._payments.find_checkout_by_payment(intent)
-        if state is None or not self._checkout_sync.is_ours(state.checkout):
+        state = self.payments.find_checkout_by_payment(intent)
+        if state is None or not self.checkout_sync.is_ours(state.checkout):
             return False
         if state.status in UNDECIDED:
             raise UnavailableError("The order", "its payment is not there yet")
         if state.status is CheckoutStatus.PAID:
             trigger = trigger_of(state.checkout.checkout_session_id)
-            self._command_handler.transact(
-                partial(self._checkout_sync.apply_status, state=state, trigger=trigger)
+            self.command_handler.transact(
+                partial(self.checkout_sync.apply_status, state=state, trigger=trigger)
             )
         return True
 
     def _knows(self, payment_intent_id: str) -> bool:
-        with self._unit_of_work.transaction() as repositories:
+        with self.unit_of_work.transaction() as repositories:
             return (
                 repositories.event_store.load_by_payment(payment_intent_id) is not None
                 or repositories.unmatched_payments.find_by_payment(payment_intent_id) is not None
@@ -119,7 +111,7 @@ class RefundAndDisputeWebhooks:
         """
         if webhook_event.refund is None:
             return self._refreshed_dispute(webhook_event)
-        refund = self._payments.look_up_refund(webhook_event.refund.provider_refund_id)
+        refund = self.payments.look_up_refund(webhook_event.refund.provider_refund_id)
         if refund is None:
             return None
         return replace(
@@ -135,7 +127,7 @@ class RefundAndDisputeWebhooks:
         dispute_id = webhook_event.dispute_id
         if dispute_id is None or not self._contradicts_outcome(webhook_event, dispute_id):
             return webhook_event
-        dispute = self._payments.look_up_dispute(dispute_id)
+        dispute = self.payments.look_up_dispute(dispute_id)
         if dispute is None:
             return None
         return replace(
@@ -156,7 +148,7 @@ class RefundAndDisputeWebhooks:
         intent, outcome = webhook_event.payment_intent_id, webhook_event.outcome
         if intent is None or outcome is None:
             return False
-        with self._unit_of_work.transaction() as repositories:
+        with self.unit_of_work.transaction() as repositories:
             order = repositories.event_store.load_by_payment(intent)
             unmatched = repositories.unmatched_payments.find_by_payment(intent)
         if order is not None:
@@ -174,7 +166,7 @@ class RefundAndDisputeWebhooks:
         refund, intent = webhook_event.refund, webhook_event.payment_intent_id
         if refund is None or refund.has_failed or intent is None:
             return []
-        with self._unit_of_work.transaction() as repositories:
+        with self.unit_of_work.transaction() as repositories:
             order = repositories.event_store.load_by_payment(intent)
         if order is None:
             return []
@@ -187,7 +179,7 @@ class RefundAndDisputeWebhooks:
         if is_counted or ledger.issued + ledger.pending + refund.amount.amount <= ledger.paid:
             return []
         others = [
-            self._payments.look_up_refund(name)
+            self.payments.look_up_refund(name)
             for name in counted
             if name is not None and note_of_payment_by_hand(name) is None
         ]
@@ -210,7 +202,7 @@ class RefundAndDisputeWebhooks:
         repositories, intent, now = (
             transaction.repositories,
             webhook_event.payment_intent_id,
-            self._clock.now(),
+            self.clock.now(),
         )
         # Find and lock the unmatched payment first: staff may be matching it with an order at this moment.
         unmatched = repositories.unmatched_payments.find_by_payment(intent, lock=True) if intent else None
@@ -228,5 +220,5 @@ class RefundAndDisputeWebhooks:
         transaction.record(order, proposed_events(webhook_event, order), cause)
 
     def _accept_only(self, webhook_event: PaymentWebhookEvent, body_sha256: Sha256) -> None:
-        with self._unit_of_work.transaction() as repositories:
-            accept(repositories.webhook_inbox, webhook_event, body_sha256, self._clock.now())
+        with self.unit_of_work.transaction() as repositories:
+            accept(repositories.webhook_inbox, webhook_event, body_sha256, self.clock.now())

@@ -1,6 +1,7 @@
 """Issue refunds idempotently through the payment provider."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.order import events as e
@@ -16,12 +17,12 @@ from domain.ports.payments import NewRefund, PaymentProvider, ProviderRefund
 KEY_LIFETIME = timedelta(hours=23)
 
 
+@dataclass(eq=False, kw_only=True)
 class RefundService:
     """Issue the refunds of orders."""
 
-    def __init__(self, *, payments: PaymentProvider, clock: Clock) -> None:
-        self._payments = payments
-        self._clock = clock
+    payments: PaymentProvider
+    clock: Clock
 
     def issue(self, order: Order, work: IssueRefund, *, first_due_at: datetime) -> Sequence[e.Event]:
         """Issue a refund, or find the one that was issued; idempotent.
@@ -56,7 +57,7 @@ class RefundService:
             amount=refund.amount,
             idempotency_key=str(reaction_id_of(order.order_id, work)),
         )
-        return issue_once(self._payments, wish, waited=self._clock.now() - first_due_at)
+        return issue_once(self.payments, wish, waited=self.clock.now() - first_due_at)
 
 
 def event_of(refund: ProviderRefund, refund_id: RefundId) -> e.RefundAccepted | e.RefundIssued:

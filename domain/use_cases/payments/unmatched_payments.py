@@ -4,7 +4,7 @@ An unmatched payment belongs to no order; ``order_placement`` quarantines it.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Protocol
 
@@ -62,25 +62,16 @@ PENDING_AGAIN = timedelta(days=1)
 REFUSED_AGAIN = timedelta(days=1)
 
 
+@dataclass(eq=False, kw_only=True)
 class UnmatchedPaymentService:
     """Refund unmatched payments or match them with upload sessions."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[UnmatchedPaymentRepositories],
-        payments: PaymentProvider,
-        command_handler: OrderCommandHandler[MatchRepositories],
-        order_placement: OrderPlacement,
-        clock: Clock,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._payments = payments
-        self._command_handler = command_handler
-        self._order_placement = order_placement
-        self._clock = clock
-        self._policy = policy
+    unit_of_work: UnitOfWork[UnmatchedPaymentRepositories]
+    payments: PaymentProvider
+    command_handler: OrderCommandHandler[MatchRepositories]
+    order_placement: OrderPlacement
+    clock: Clock
+    policy: ShopPolicy
 
     def refund_due(self) -> int:
         """Refund payments that waited long enough; return how many are settled.
@@ -88,9 +79,9 @@ class UnmatchedPaymentService:
         Also those whose refund staff requested. If the provider is unavailable for some, raises UnavailableError
         after trying all others.
         """
-        now = self._clock.now()
-        with self._unit_of_work.transaction() as transaction:
-            due = transaction.unmatched_payments.due(now - self._policy.payments.unmatched_wait, now)
+        now = self.clock.now()
+        with self.unit_of_work.transaction() as transaction:
+            due = transaction.unmatched_payments.due(now - self.policy.payments.unmatched_wait, now)
         settled, trouble = 0, None
         for checkout_session_id in due:
             payment = self._claim(checkout_session_id)
@@ -112,13 +103,13 @@ class UnmatchedPaymentService:
         A payment without this shop's signed token, which was never quarantined, is fetched from the provider. Raises
         UnknownPaymentError or PaymentNotOpenError. On UnavailableError the refund is retried later.
         """
-        now = self._clock.now()
-        with self._unit_of_work.transaction() as transaction:
+        now = self.clock.now()
+        with self.unit_of_work.transaction() as transaction:
             is_known = transaction.unmatched_payments.find(checkout_session_id) is not None
-        state = None if is_known else self._payments.find_checkout(checkout_session_id)
-        with self._unit_of_work.transaction() as transaction:
+        state = None if is_known else self.payments.find_checkout(checkout_session_id)
+        with self.unit_of_work.transaction() as transaction:
             payment = self._open(transaction, checkout_session_id, state)
-            claimed = _claimed(payment, self._clock).resolved(actor, note, now)
+            claimed = _claimed(payment, self.clock).resolved(actor, note, now)
             transaction.unmatched_payments.save(claimed)
         return self._pay_back(claimed)
 
@@ -130,7 +121,7 @@ class UnmatchedPaymentService:
         The payer's details are fetched from the provider. Raises UnknownPaymentError, PaymentNotOpenError or
         NotMatchableError.
         """
-        state = self._payments.find_checkout(checkout_session_id)
+        state = self.payments.find_checkout(checkout_session_id)
 
         def work(transaction: OrderTransaction[MatchRepositories]) -> OrderId:
             repositories = transaction.repositories
@@ -145,14 +136,14 @@ class UnmatchedPaymentService:
             )
             trigger = Trigger(name=f"match:{checkout_session_id}", actor=actor)
             order = repositories.event_store.load(purchase.session.order_id)
-            self._order_placement.begin(transaction, order, purchase, trigger)
-            resolved = payment.resolved(actor, note, self._clock.now())
+            self.order_placement.begin(transaction, order, purchase, trigger)
+            resolved = payment.resolved(actor, note, self.clock.now())
             repositories.unmatched_payments.save(
                 replace(resolved, status=UnmatchedStatus.MATCHED, matched_session_id=upload_session_id)
             )
             return order.order_id
 
-        return self._command_handler.transact(work)
+        return self.command_handler.transact(work)
 
     def _open(
         self, transaction: UnmatchedPaymentRepositories, checkout_session_id: str, state: CheckoutState | None
@@ -179,7 +170,7 @@ class UnmatchedPaymentService:
             payment_intent_id=checkout.payment_intent_id,
             paid=checkout.paid,
             reason="It does not carry this shop's seal; a person named it.",
-            received_at=self._clock.now(),
+            received_at=self.clock.now(),
             is_held=True,
         )
 
@@ -198,17 +189,17 @@ class UnmatchedPaymentService:
                 payment.checkout_session_id, upload_session_id, problem or "there is none"
             )
         return PaidCheckout(
-            session=session, checkout=checkout, email=email, quoted=self._order_placement.quoted(session)
+            session=session, checkout=checkout, email=email, quoted=self.order_placement.quoted(session)
         )
 
     def _claim(self, checkout_session_id: str) -> UnmatchedPayment | None:
         """Claim a due payment for refund; None if another worker was faster."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             payment = transaction.unmatched_payments.find(checkout_session_id, lock=True)
-            now = self._clock.now()
+            now = self.clock.now()
             if payment is None or payment.is_settled or (payment.retry_at and payment.retry_at > now):
                 return None
-            claimed = _claimed(payment, self._clock)
+            claimed = _claimed(payment, self.clock)
             if claimed.actor is None:
                 claimed = claimed.resolved(SHOP, None, now)
             transaction.unmatched_payments.save(claimed)
@@ -216,7 +207,7 @@ class UnmatchedPaymentService:
 
     def _pay_back(self, payment: UnmatchedPayment) -> UnmatchedPayment:
         """Refund a claimed payment at the provider and save the result."""
-        now = self._clock.now()
+        now = self.clock.now()
         if payment.payment_intent_id is None:
             # Nothing was charged, so there is nothing to refund.
             return self._write(payment, lambda current: current.given_back())
@@ -231,10 +222,10 @@ class UnmatchedPaymentService:
         )
         waited = now - (payment.asked_at or now)
         try:
-            made = issue_once(self._payments, wish, waited=waited)
+            made = issue_once(self.payments, wish, waited=waited)
             if made is not None and made.is_pending:
                 # A response replayed for the same idempotency key may be older than the current status.
-                made = self._payments.look_up_refund(made.provider_refund_id) or made
+                made = self.payments.look_up_refund(made.provider_refund_id) or made
         except RefusedError as refusal:
             return self._fail(payment, refusal.code or "refused")
         except UnavailableError as error:
@@ -254,14 +245,14 @@ class UnmatchedPaymentService:
         return self._fail(after, "not all of it could be paid back") if after.left.amount > 0 else after
 
     def _fail(self, payment: UnmatchedPayment, problem: str) -> UnmatchedPayment:
-        retry_at = self._clock.now() + REFUSED_AGAIN
+        retry_at = self.clock.now() + REFUSED_AGAIN
         return self._write(payment, lambda current: current.failed(problem, retry_at))
 
     def _write(
         self, claimed: UnmatchedPayment, change: Callable[[UnmatchedPayment], UnmatchedPayment]
     ) -> UnmatchedPayment:
         """Save an attempt's result, unless a webhook event ended it meanwhile."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             current = transaction.unmatched_payments.find(claimed.checkout_session_id, lock=True) or claimed
             if current.status is not UnmatchedStatus.REFUNDING or current.attempt != claimed.attempt:
                 return current

@@ -40,21 +40,14 @@ class _OrderFile:
     prefixes: tuple[str, ...]
 
 
+@dataclass(eq=False, kw_only=True)
 class DataExport:
     """Exports what the shop stores about a customer."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[DataExportRepositories],
-        storage: ObjectStorage,
-        archiver: Archiver,
-        text: ExportText,
-    ) -> None:
-        self._text = text
-        self._unit_of_work = unit_of_work
-        self._storage = storage
-        self._archiver = archiver
+    unit_of_work: UnitOfWork[DataExportRepositories]
+    storage: ObjectStorage
+    archiver: Archiver
+    text: ExportText
 
     def export(self, email: str) -> ExportArchive:
         """Export the data and photos of the customer with this address.
@@ -62,7 +55,7 @@ class DataExport:
         Raises UnknownCustomerError. Photos are read one after the other while the content is read; if one is deleted
         meanwhile, the content ends with ObjectMissingError.
         """
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             customer = transaction.personal_data.find(email)
             if customer is None:
                 raise UnknownCustomerError(email)
@@ -73,24 +66,24 @@ class DataExport:
             ]
         photos = [entry for file in files for entry in self._photos(file)]
         entries = [
-            text_file("README.txt", self._text.readme()),
+            text_file("README.txt", self.text.readme()),
             json_file("person.json", holdings),
             *(entry for file in files for entry in self._documents(file)),
             *photos,
         ]
-        size_bytes, content = self._archiver.archive(entries)
+        size_bytes, content = self.archiver.archive(entries)
         return ExportArchive(orders=len(files), photos=len(photos), size_bytes=size_bytes, content=content)
 
     def _documents(self, file: _OrderFile) -> Iterator[ArchiveEntry]:
         yield json_file(f"{file.number}/history.json", [event_document(line) for line in file.history])
-        yield text_file(f"{file.number}/story.txt", self._text.timeline(file.history))
+        yield text_file(f"{file.number}/story.txt", self.text.timeline(file.history))
 
     def _photos(self, file: _OrderFile) -> Iterator[ArchiveEntry]:
         """Yield the stored objects that the order's events name.
 
         After the photo retention there are none.
         """
-        there = {key for prefix in file.prefixes for key in self._storage.keys(prefix)}
+        there = {key for prefix in file.prefixes for key in self.storage.keys(prefix)}
         for name, stored in _named(file).items():
             if stored.key in there:
                 yield ArchiveEntry(
@@ -98,7 +91,7 @@ class DataExport:
                 )
 
     def _read(self, key: ObjectKey) -> Iterator[bytes]:
-        with self._storage.read(key) as chunks:
+        with self.storage.read(key) as chunks:
             yield from chunks
 
 

@@ -87,28 +87,20 @@ class ErasurePreview:
     good_links: int  # orders with a valid link that leads to files
 
 
+@dataclass(eq=False, kw_only=True)
 class CustomerErasure:
     """Erases customers on their request."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[ErasureRepositories],
-        command_handler: OrderCommandHandler[ErasureRepositories],
-        photo_deletion: PhotoDeletion,
-        clock: Clock,
-        ids: Ids,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._command_handler = command_handler
-        self._photo_deletion = photo_deletion
-        self._clock = clock
-        self._ids = ids
+    unit_of_work: UnitOfWork[ErasureRepositories]
+    command_handler: OrderCommandHandler[ErasureRepositories]
+    photo_deletion: PhotoDeletion
+    clock: Clock
+    ids: Ids
 
     def look(self, email: str, reason: str) -> ErasurePreview:
         """Return what would be removed; raise every error that ``erase`` would raise."""
-        now = self._clock.now()
-        with self._unit_of_work.transaction() as repositories:
+        now = self.clock.now()
+        with self.unit_of_work.transaction() as repositories:
             customer = _find(repositories, email, reason)
             orders = [
                 repositories.event_store.load(order_id)
@@ -128,7 +120,7 @@ class CustomerErasure:
         are deleted, in all versions. If that is interrupted, the orders' reactions complete it. Raises
         UnknownCustomerError, StillNeededError, MoneyUnmatchedError or TellingReasonError, and changes nothing then.
         """
-        erasure_id, now = self._ids.new(), self._clock.now()
+        erasure_id, now = self.ids.new(), self.clock.now()
         name = f"erasure:{erasure_id}"
         cause = Cause(name=name, key=name, actor=actor, correlation_id=erasure_id)
 
@@ -146,7 +138,7 @@ class CustomerErasure:
             )
             return erasure, orders, repositories.personal_data.forget(erasure)
 
-        erasure, orders, removed = self._command_handler.transact(work)
+        erasure, orders, removed = self.command_handler.transact(work)
         return Certificate(
             erasure=erasure,
             orders=tuple(erased_order(order) for order in orders),
@@ -156,7 +148,7 @@ class CustomerErasure:
 
     def _empty(self, orders: Sequence[Order]) -> int | None:
         try:
-            return sum(self._photo_deletion.empty(order) for order in orders)
+            return sum(self.photo_deletion.empty(order) for order in orders)
         except UnavailableError:
             return None  # a reaction of each order deletes them
 

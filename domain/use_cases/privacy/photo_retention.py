@@ -4,6 +4,7 @@ The recorded event requires the reaction DeletePhotos, which ``photo_deletion.py
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from domain.order import events as e
@@ -21,21 +22,14 @@ from domain.use_cases.shop_policy import ShopPolicy
 ROUND = 100
 
 
+@dataclass(eq=False, kw_only=True)
 class PhotoRetention:
     """Keeps photos for the promised retention, and no longer."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[HasOrderQueries],
-        command_handler: OrderCommandHandler[HasEventStore],
-        clock: Clock,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._command_handler = command_handler
-        self._clock = clock
-        self._policy = policy
+    unit_of_work: UnitOfWork[HasOrderQueries]
+    command_handler: OrderCommandHandler[HasEventStore]
+    clock: Clock
+    policy: ShopPolicy
 
     def purge(self) -> int:
         """Record the deletion of photos whose retention is over.
@@ -58,11 +52,11 @@ class PhotoRetention:
         return purged
 
     def _finished(self, after: OrderId | None) -> list[OrderId]:
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return transaction.order_queries.finished(self._over_before(), after, ROUND)
 
     def _over_before(self) -> datetime:
-        return self._clock.now() - self._policy.retention.photos
+        return self.clock.now() - self.policy.retention.photos
 
     def _purge(self, order_id: OrderId) -> bool:
         """Decide under the order's lock, in sequence with all other events."""
@@ -73,9 +67,9 @@ class PhotoRetention:
                 raise UnreadableEventError(f"{broken} Run `restoreclick reconcile`")
             order, since = lived(order_id, history)
             is_over = since is not None and since < self._over_before()
-            if not is_over or obstacle(order) or has_good_link(order, self._clock.now()):
+            if not is_over or obstacle(order) or has_good_link(order, self.clock.now()):
                 return ()
             return [e.PhotosPurged()]
 
         cause = Cause(name="retention", key="retention", actor="worker", correlation_id=order_id)
-        return bool(self._command_handler.handle(order_id, purge, cause).events)
+        return bool(self.command_handler.handle(order_id, purge, cause).events)

@@ -1,5 +1,6 @@
 """Scheduled deletion of temporary uploads and old records."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -29,21 +30,14 @@ ROUND = 100
 RECORDS = 1_000
 
 
+@dataclass(eq=False, kw_only=True)
 class UploadCleanup:
     """Deletes stale uploads and old records on a schedule."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[UploadCleanupRepositories],
-        storage: ObjectStorage,
-        clock: Clock,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._storage = storage
-        self._clock = clock
-        self._policy = policy
+    unit_of_work: UnitOfWork[UploadCleanupRepositories]
+    storage: ObjectStorage
+    clock: Clock
+    policy: ShopPolicy
 
     def tidy(self) -> int:
         """Delete all stale temporary uploads, and return the number of sessions.
@@ -55,7 +49,7 @@ class UploadCleanup:
         tidied, trouble = 0, None
         while sessions := self._expire():
             forgotten = 0
-            with self._unit_of_work.transaction() as transaction:
+            with self.unit_of_work.transaction() as transaction:
                 unreadable = sessions_of_unreadable_orders(transaction, sessions)
             for session_id in sessions:
                 if session_id in unreadable:
@@ -69,8 +63,8 @@ class UploadCleanup:
             tidied += forgotten
             if len(sessions) < ROUND or not forgotten:
                 break
-        with self._unit_of_work.transaction() as transaction:
-            transaction.upload_sessions.remove_tidied(self._clock.now() - TIDIED_KEPT)
+        with self.unit_of_work.transaction() as transaction:
+            transaction.upload_sessions.remove_tidied(self.clock.now() - TIDIED_KEPT)
         if trouble is not None:
             raise trouble
         return tidied
@@ -82,10 +76,10 @@ class UploadCleanup:
         inbox, prevents an event from being recorded twice. Both are kept longer than providers retry and than
         reconciliation looks back.
         """
-        before = self._clock.now() - self._policy.retention.records
+        before = self.clock.now() - self.policy.retention.records
         forgotten, is_more = 0, True
         while is_more:
-            with self._unit_of_work.transaction() as transaction:
+            with self.unit_of_work.transaction() as transaction:
                 work = transaction.reactions.forget_closed(before, RECORDS)
                 messages = transaction.webhook_inbox.forget(before, RECORDS)
             forgotten += work + messages
@@ -93,14 +87,14 @@ class UploadCleanup:
         return forgotten
 
     def _expire(self) -> list[UploadSessionId]:
-        now = self._clock.now()
-        with self._unit_of_work.transaction() as transaction:
+        now = self.clock.now()
+        with self.unit_of_work.transaction() as transaction:
             return transaction.upload_sessions.expire_stale(
-                now - self._policy.retention.uploads, now - self._policy.payments.checkout_lifetime, ROUND
+                now - self.policy.retention.uploads, now - self.policy.payments.checkout_lifetime, ROUND
             )
 
     def _forget(self, session_id: UploadSessionId) -> None:
         # Everything under the session's prefix, also uploads that a crash left unrecorded.
-        self._storage.purge(uploads_of(session_id))
-        with self._unit_of_work.transaction() as transaction:
-            transaction.upload_sessions.forget_temp_objects(session_id, self._clock.now())
+        self.storage.purge(uploads_of(session_id))
+        with self.unit_of_work.transaction() as transaction:
+            transaction.upload_sessions.forget_temp_objects(session_id, self.clock.now())

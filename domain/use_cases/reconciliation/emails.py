@@ -44,26 +44,20 @@ class _Told:
     unconfirmed: list[_Mail] = field(default_factory=list)
 
 
+@dataclass(eq=False, kw_only=True)
 class EmailComparison:
     """Compares sent and unconfirmed e-mails of a period with SendGrid's messages."""
 
     side = Side.SENDGRID
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[EmailComparisonRepositories],
-        ledger: EmailListing,
-        email_webhook: EmailWebhook,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._ledger = ledger
-        self._email_webhook = email_webhook
+    unit_of_work: UnitOfWork[EmailComparisonRepositories]
+    ledger: EmailListing
+    email_webhook: EmailWebhook
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """Yield bounces not recorded, unknown messages, and unconfirmed e-mails that were accepted."""
         told, since = self._told(scope), max(scope.since, scope.now - SENDGRID_REMEMBERS)
-        for page in paged(self._ledger.messages(since, scope.unreadable(self.side))):
+        for page in paged(self.ledger.messages(since, scope.unreadable(self.side))):
             scope.watch(len(page))
             for carried in page:
                 mail = told.sent.pop(carried.message_id, None)
@@ -79,10 +73,10 @@ class EmailComparison:
     def _told(self, scope: Scope) -> _Told:
         told = _Told()
         since = max(scope.since, scope.now - SENDGRID_REMEMBERS)
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(scope.since)
         for page in paged(order_ids):
-            with self._unit_of_work.transaction() as transaction:
+            with self.unit_of_work.transaction() as transaction:
                 streams = transaction.reconciliation_queries.streams(page)
             for recorded in (each for stream in streams.values() for each in stream):
                 if not since <= recorded.recorded_at <= scope.settled_before:
@@ -111,7 +105,7 @@ class EmailComparison:
     def _accepted_after_all(self, scope: Scope, mail: _Mail) -> Iterator[Finding]:
         if not self._stands(mail, EmailStatus.UNCONFIRMED):
             return
-        carried = self._ledger.find(mail.email_id)
+        carried = self.ledger.find(mail.email_id)
         if carried is None:
             return  # its retry sends it again
         finding = Finding(
@@ -136,12 +130,12 @@ class EmailComparison:
         )
         return scope.repair(
             finding,
-            lambda: self._email_webhook.handle([webhook_event]),
+            lambda: self.email_webhook.handle([webhook_event]),
             is_wrong_still=lambda: self._stands(mail, was),
         )
 
     def _stands(self, mail: _Mail, status: EmailStatus) -> bool:
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             order: Order = transaction.event_store.load(mail.order_id)
         known = order.emails.get(mail.email_id)
         return known is not None and known.status is status

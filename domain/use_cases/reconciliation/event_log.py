@@ -4,7 +4,7 @@ Streams must fold, read models must equal the folded state, and a worker must be
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
@@ -38,6 +38,7 @@ _HEALABLE = frozenset({FindingCode.WORK_LOST, FindingCode.WORK_UNREADABLE})
 OVERDUE = timedelta(hours=1)
 
 
+@dataclass(eq=False, kw_only=True)
 class EventLogComparison:
     """Compares orders with their read models and reactions.
 
@@ -48,20 +49,19 @@ class EventLogComparison:
 
     side = Side.LOG
 
-    def __init__(self, *, unit_of_work: UnitOfWork[EventLogRepositories], queue: ReactionQueue) -> None:
-        self._unit_of_work = unit_of_work
-        self._queue = queue
+    unit_of_work: UnitOfWork[EventLogRepositories]
+    queue: ReactionQueue
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """Yield inconsistencies of the log, and work awaiting staff or workers."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             unreadable = {work.order_id for work in transaction.reactions.unreadable()}
             broken = {event.order_id for event in transaction.reconciliation_queries.all_unreadable_events()}
             since = transaction.reconciliation_queries.orders_since(scope.since)
         order_ids = sorted({*since, *unreadable, *broken})
         for page in paged(order_ids):
             scope.watch(len(page))
-            with self._unit_of_work.transaction() as transaction:
+            with self.unit_of_work.transaction() as transaction:
                 suspects = {finding.order_id for finding in _findings(transaction, page, scope)}
             for order_id in page:
                 if order_id in suspects:
@@ -73,7 +73,7 @@ class EventLogComparison:
 
         The inbox quarantined them.
         """
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             conflicts = transaction.webhook_inbox.conflicts()
         for conflict in conflicts:
             if conflict.received_at >= scope.since:
@@ -87,7 +87,7 @@ class EventLogComparison:
 
     def _look_again(self, order_id: OrderId, scope: Scope) -> list[Finding]:
         scheduled: list[ScheduledReaction] = []
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             transaction.event_store.lock(order_id)
             findings = list(_findings(transaction, [order_id], scope))
             wrong = {
@@ -105,7 +105,7 @@ class EventLogComparison:
                     replace(each, is_healed=each.what in _HEALABLE and each.subject not in still)
                     for each in findings
                 ]
-        self._queue.send([(work.reaction_id, work.reaction) for work in scheduled])
+        self.queue.send([(work.reaction_id, work.reaction) for work in scheduled])
         return findings
 
 

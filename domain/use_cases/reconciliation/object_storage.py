@@ -58,6 +58,7 @@ class _Inventory:
         return is_going or key in self.keys or not self.is_complete
 
 
+@dataclass(eq=False, kw_only=True)
 class ObjectStorageComparison:
     """Compares objects stored, and objects named by events, since a moment.
 
@@ -66,25 +67,18 @@ class ObjectStorageComparison:
 
     side = Side.STORAGE
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[UnreadableOrderRepositories],
-        ledger: ObjectListing,
-        storage: ObjectStorage,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._ledger = ledger
-        self._storage = storage
+    unit_of_work: UnitOfWork[UnreadableOrderRepositories]
+    ledger: ObjectListing
+    storage: ObjectStorage
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """Yield missing and changed objects, then strays.
 
         Of the strays, only uploads of cleaned-up sessions are ever deleted.
         """
-        foreign = ForeignObjects(self._storage)
+        foreign = ForeignObjects(self.storage)
         listed = {each.key: each for prefix in LASTING for each in self._stored_since(prefix, scope)}
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(scope.since)
         for page in paged(order_ids):
             for order_id, inventory in self._inventories(page).items():
@@ -101,15 +95,15 @@ class ObjectStorageComparison:
 
     def _isolated(self, scope: Scope, key: ObjectKey) -> AbstractContextManager[None]:
         """Isolate an object: report it if only this object cannot be read."""
-        return scope.isolated(self.side, "object", key, probe=self._storage.check)
+        return scope.isolated(self.side, "object", key, probe=self.storage.check)
 
     def _stored_since(self, prefix: str, scope: Scope) -> Iterator[ListedObject]:
-        for page in paged(self._ledger.objects_under(prefix, scope.unreadable(self.side))):
+        for page in paged(self.ledger.objects_under(prefix, scope.unreadable(self.side))):
             scope.watch(len(page))
             yield from (each for each in page if each.stored_at >= scope.since)
 
     def _inventories(self, order_ids: Sequence[OrderId]) -> dict[OrderId, _Inventory]:
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             streams = transaction.reconciliation_queries.streams(order_ids)
             left_out = [order_id for order_id in order_ids if order_id not in streams]
             unreadable = transaction.reconciliation_queries.unreadable_events(left_out) if left_out else []
@@ -150,7 +144,7 @@ class ObjectStorageComparison:
     def _read(self, stored: StoredObject, *, to_its_end: bool) -> _Problem | None:
         digest = hashlib.sha256()
         try:
-            with self._storage.read(stored.key) as chunks:
+            with self.storage.read(stored.key) as chunks:
                 for chunk in chunks if to_its_end else ():
                     digest.update(chunk)
         except ObjectMissingError:
@@ -199,11 +193,11 @@ class ObjectStorageComparison:
         An unknown session is no reason to delete: the bucket may be shared, and after a backup was restored these can
         be the only copies of paid photos.
         """
-        for page in paged(self._ledger.objects_under(TEMPORARY, scope.unreadable(self.side))):
+        for page in paged(self.ledger.objects_under(TEMPORARY, scope.unreadable(self.side))):
             scope.watch(len(page))
             old = [each for each in page if each.stored_at < scope.settled_before]
             sessions = {each.key: UploadSessionId(owner) for each in old if (owner := _owner(each.key))}
-            with self._unit_of_work.transaction() as transaction:
+            with self.unit_of_work.transaction() as transaction:
                 asked = list(set(sessions.values()))
                 known = transaction.reconciliation_queries.known_sessions(asked)
                 tidied = transaction.reconciliation_queries.tidied_sessions(asked)
@@ -214,7 +208,7 @@ class ObjectStorageComparison:
                     continue  # the comparison of the log reports its order
                 if session_id in tidied:
                     finding = _upload_finding(stray, FindingCode.STRAY_UPLOAD)
-                    yield scope.repair(finding, lambda key=stray.key: self._storage.delete([key]))  # type: ignore[misc]
+                    yield scope.repair(finding, lambda key=stray.key: self.storage.delete([key]))  # type: ignore[misc]
                 elif session_id not in known:
                     with self._isolated(scope, stray.key):
                         yield from self._unknown(scope, stray, foreign.owner_of(stray.key, session_id))

@@ -23,25 +23,23 @@ class Seen:
     refunds: set[str] = field(default_factory=set)
 
 
+@dataclass(eq=False, kw_only=True)
 class MissingAtProvider:
     """Compares recorded payments and refunds with Stripe."""
 
-    def __init__(
-        self, *, unit_of_work: UnitOfWork[HasReconciliationQueries], payments: PaymentProvider
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._payments = payments
+    unit_of_work: UnitOfWork[HasReconciliationQueries]
+    payments: PaymentProvider
 
     def unknown_to_stripe(self, scope: Scope, seen: Seen) -> Iterator[Finding]:
         """Yield payments and refunds recorded since, but missing or different at Stripe.
 
         Those that were on a list are skipped; the few others are requested one by one.
         """
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(scope.since)
         for page in paged(order_ids):
             scope.watch(len(page))
-            with self._unit_of_work.transaction() as transaction:
+            with self.unit_of_work.transaction() as transaction:
                 streams = transaction.reconciliation_queries.streams(page)
             for recorded in (each for stream in streams.values() for each in stream):
                 if not scope.since <= recorded.recorded_at <= scope.settled_before:
@@ -66,11 +64,11 @@ class MissingAtProvider:
                         pass
 
     def _paid(self, checkout_session_id: str) -> Money | None:
-        state = self._payments.find_checkout(checkout_session_id)
+        state = self.payments.find_checkout(checkout_session_id)
         return state.checkout.paid if state and state.status is CheckoutStatus.PAID else None
 
     def _paid_back(self, provider_refund_id: str) -> Money | None:
-        refund = self._payments.look_up_refund(provider_refund_id)
+        refund = self.payments.look_up_refund(provider_refund_id)
         return refund.amount if refund is not None else None
 
 

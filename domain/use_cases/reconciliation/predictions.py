@@ -38,32 +38,24 @@ class _Awaited:
     work: CollectRestoration
 
 
+@dataclass(eq=False, kw_only=True)
 class PredictionComparison:
     """Compares running and successful predictions with the attempts awaiting one."""
 
     side = Side.REPLICATE
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[PredictionComparisonRepositories],
-        ledger: PredictionListing,
-        restorer: Restorer,
-        queue: ReactionQueue,
-        token_signer: TokenSigner,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._ledger = ledger
-        self._restorer = restorer
-        self._queue = queue
-        self._token_signer = token_signer
+    unit_of_work: UnitOfWork[PredictionComparisonRepositories]
+    ledger: PredictionListing
+    restorer: Restorer
+    queue: ReactionQueue
+    token_signer: TokenSigner
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """Yield predictions unknown to the log, and ended ones still awaited."""
         awaited = self._awaited(scope)
-        for page in paged(self._ledger.predictions(scope.since, scope.unreadable(self.side))):
+        for page in paged(self.ledger.predictions(scope.since, scope.unreadable(self.side))):
             scope.watch(len(page))
-            with self._unit_of_work.transaction() as transaction:
+            with self.unit_of_work.transaction() as transaction:
                 known = transaction.reconciliation_queries.known_predictions(
                     [each.prediction_id for each in page]
                 )
@@ -81,10 +73,10 @@ class PredictionComparison:
     def _awaited(self, scope: Scope) -> dict[str, _Awaited]:
         """Return the awaited predictions by id; all are held in memory."""
         awaited: dict[str, _Awaited] = {}
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(scope.since)
         for page in paged(order_ids):
-            with self._unit_of_work.transaction() as transaction:
+            with self.unit_of_work.transaction() as transaction:
                 streams = transaction.reconciliation_queries.streams(page)
             for order_id, stream in streams.items():
                 order = followed(order_id, stream)
@@ -109,7 +101,7 @@ class PredictionComparison:
     def _unlisted(self, scope: Scope, prediction_id: str, waiting: _Awaited) -> Iterator[Finding]:
         """Compare a prediction older than the listed ones by requesting it itself."""
         try:
-            status = self._restorer.look(prediction_id).status
+            status = self.restorer.look(prediction_id).status
         except RefusedError:
             status = None
         if status is PredictionStatus.RUNNING or not self._is_awaited_still(waiting):
@@ -129,12 +121,12 @@ class PredictionComparison:
         waiting = self._named(listed)
         if waiting is None:
             return
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             unreadable = transaction.reconciliation_queries.unreadable_events([waiting.order_id])
         if unreadable:
             yield from map(stream_broken, unreadable)
             return
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             order = transaction.event_store.load(waiting.order_id)
             lines = transaction.reconciliation_queries.work([waiting.order_id]).get(waiting.order_id, [])
         image = order.images.get(waiting.work.image_id)
@@ -147,22 +139,22 @@ class PredictionComparison:
                 yield scope.repair(finding, lambda: self._hasten(scope, waiting))
         elif listed.status is PredictionStatus.RUNNING:
             finding = _orphaned(listed, waiting, FindingCase.STILL_RUNNING)
-            yield scope.repair(finding, lambda: self._restorer.cancel(listed.prediction_id))
+            yield scope.repair(finding, lambda: self.restorer.cancel(listed.prediction_id))
 
     def _named(self, listed: ListedPrediction) -> _Awaited | None:
         """Return the attempt in the webhook URL, if this shop signed it."""
-        parts = (self._ledger.address_of(listed) or "").split("/")[-_ADDRESS_PARTS:]
+        parts = (self.ledger.address_of(listed) or "").split("/")[-_ADDRESS_PARTS:]
         try:
             order, image, attempt, mark = parts
             order_id, image_id, number = OrderId(UUID(order)), ImageId(UUID(image)), int(attempt)
         except ValueError:
             return None
-        if not self._token_signer.is_prediction_token(mark, order_id, image_id, number):
+        if not self.token_signer.is_prediction_token(mark, order_id, image_id, number):
             return None
         return _Awaited(order_id, CollectRestoration(image_id, number, listed.prediction_id))
 
     def _is_awaited_still(self, waiting: _Awaited) -> bool:
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return waiting.work in _waits_for(transaction.event_store.load(waiting.order_id))
 
     def _hasten(self, scope: Scope, waiting: _Awaited) -> None:
@@ -174,10 +166,10 @@ class PredictionComparison:
             due_at=scope.now,
             sent_at=scope.now,
         )
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             transaction.reactions.schedule([scheduled])  # reopens a reaction that was given up
             transaction.reactions.expedite(scheduled)
-        self._queue.send([(reaction_id, waiting.work)])
+        self.queue.send([(reaction_id, waiting.work)])
 
 
 def _waits_for(order: Order) -> list[CollectRestoration]:

@@ -1,6 +1,7 @@
 """The reconciliation of all sides, with one report."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from domain.ports.clock import Clock
@@ -27,21 +28,14 @@ def _nobody(side: Side, things: int) -> None:
     """Ignore the progress."""
 
 
+@dataclass(eq=False, kw_only=True)
 class Reconciliation:
     """Compares the log with every side, and makes safe repairs on request."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[HasReconciliationRounds],
-        comparisons: Sequence[Comparison],
-        clock: Clock,
-        grace: timedelta,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._comparisons = comparisons
-        self._clock = clock
-        self._grace = grace
+    unit_of_work: UnitOfWork[HasReconciliationRounds]
+    comparisons: Sequence[Comparison]
+    clock: Clock
+    grace: timedelta
 
     def compare(
         self,
@@ -52,19 +46,19 @@ class Reconciliation:
         watch: Callable[[Side, int], None] = _nobody,
     ) -> Report:
         """Compare every side since a moment; an unavailable side affects no other."""
-        now = self._clock.now()
+        now = self.clock.now()
         findings: dict[Finding, None] = {}  # in order; a finding made by two sides is reported once
         foreign: list[Foreign] = []
         defects: list[Exception] = []
         closed: dict[Side, str] = {}
         cut_off: dict[Side, str] = {}
-        for comparison in self._comparisons:
+        for comparison in self.comparisons:
             side = comparison.side
             watch(side, 0)
             scope = Scope(
                 since=since,
                 now=now,
-                grace=self._grace,
+                grace=self.grace,
                 repairs=heals,
                 reads_bytes=reads_bytes,
                 watch=lambda things, side=side: watch(side, things),  # type: ignore[misc]
@@ -100,8 +94,8 @@ class Reconciliation:
         readable, and every lost webhook event was handled: otherwise an event not yet handled would be too old for
         the next run.
         """
-        began_at = self._clock.now()
-        with self._unit_of_work.transaction() as transaction:
+        began_at = self.clock.now()
+        with self.unit_of_work.transaction() as transaction:
             turn = transaction.reconciliation_rounds.begin(began_at, unless_since=began_at - interval)
         if turn is None:
             return None
@@ -109,10 +103,10 @@ class Reconciliation:
         report = self.compare(since, heals=True)
         if report.cut_off or any(finding.what in _OPEN_ENDS for finding in report.remaining):
             return report
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             transaction.reconciliation_rounds.end(
                 began_at,
-                self._clock.now(),
+                self.clock.now(),
                 findings=len(report.findings),
                 healed=len(report.findings) - len(report.remaining),
             )

@@ -16,7 +16,7 @@ from domain.order.values import DownloadLinkId, ImageId, OrderId, StoredObject
 from domain.ports.clock import Clock
 from domain.ports.email import DeliveryStatus
 from domain.ports.errors import OutsideError
-from domain.ports.object_storage import ObjectDescription, ObjectStorage
+from domain.ports.object_storage import ObjectDescription
 from domain.ports.provider_listings import EmailListing
 from domain.ports.unit_of_work import HasEventStore, UnitOfWork
 from domain.signed_tokens import TokenSigner, sha256_of
@@ -57,41 +57,29 @@ class _Result:
     stored_at: datetime
 
 
+@dataclass(eq=False, kw_only=True)
 class OrderRebuilding:
     """Records what the storage and the e-mail provider prove about an order.
 
     Only objects with this shop's signature count. Nothing is sent, refunded or deleted here.
     """
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[HasEventStore],
-        storage: ObjectStorage,
-        originals_copier: OriginalsCopier,
-        downloads: DownloadService,
-        mails: EmailListing,
-        command_handler: OrderCommandHandler[HasEventStore],
-        token_signer: TokenSigner,
-        clock: Clock,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._objects = OwnObjects(storage)
-        self._originals_copier = originals_copier
-        self._downloads = downloads
-        self._mails = mails
-        self._command_handler = command_handler
-        self._token_signer = token_signer
-        self._clock = clock
-        self._policy = policy
+    unit_of_work: UnitOfWork[HasEventStore]
+    objects: OwnObjects
+    originals_copier: OriginalsCopier
+    downloads: DownloadService
+    mails: EmailListing
+    command_handler: OrderCommandHandler[HasEventStore]
+    token_signer: TokenSigner
+    clock: Clock
+    policy: ShopPolicy
 
     def advance(self, order_id: OrderId, incident: str) -> bool:
         """Record what the storage and the e-mail provider know beyond the log.
 
         Returns whether anything was recorded. ``incident`` names the restore; repeating it is idempotent.
         """
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             before = transaction.event_store.load(order_id)
         if before.payment is None:
             return False
@@ -116,13 +104,13 @@ class OrderRebuilding:
         if not facts:
             return order
         cause = Cause(name="restored", key=key, actor=ACTOR, correlation_id=order.order_id)
-        return self._command_handler.handle(order.order_id, facts, cause).after
+        return self.command_handler.handle(order.order_id, facts, cause).after
 
     def _originals(self, order: Order) -> Iterator[e.Event]:
         """Yield the copies of the photos, if any; copy missing ones."""
         is_moved = all(image.original is not None for image in order.images.values())
-        if not is_moved and any(True for _ in self._objects.under(originals_of(order.order_id))):
-            yield from self._originals_copier.move_images(order)
+        if not is_moved and any(True for _ in self.objects.under(originals_of(order.order_id))):
+            yield from self.originals_copier.move_images(order)
 
     def _restorations(self, order: Order) -> Iterator[e.Event]:
         """Yield the start and end of the attempts behind the first results.
@@ -159,7 +147,7 @@ class OrderRebuilding:
     def _after(self, order: Order, proposed: Sequence[e.Event]) -> Order:
         """Return the order as if these events were recorded; record nothing."""
         cause = Cause(name="restored", key="draft", actor=ACTOR, correlation_id=order.order_id)
-        return self._command_handler.preview(order, proposed, cause).after
+        return self.command_handler.preview(order, proposed, cause).after
 
     def _has_archive(self, order: Order) -> bool:
         return self._archive_of(order) is not None
@@ -168,9 +156,9 @@ class OrderRebuilding:
         """Return the stored archive of exactly the order's current results."""
         if not order.restored_images:
             return None
-        key = self._downloads.archive_key(order)
+        key = self.downloads.archive_key(order)
         return next(
-            (each for each in self._objects.under(archives_of(order.order_id)) if each.key == key), None
+            (each for each in self.objects.under(archives_of(order.order_id)) if each.key == key), None
         )
 
     def _unrecorded(self, order: Order, *, of_delivered: bool = False) -> list[_Result]:
@@ -179,7 +167,7 @@ class OrderRebuilding:
         By default of images without a recorded result; with ``of_delivered``, of images with one.
         """
         found: list[_Result] = []
-        for described in self._objects.under(results_of(order.order_id)):
+        for described in self.objects.under(results_of(order.order_id)):
             labels = described.labels
             image_id = ImageId(UUID(labels[IMAGE_ID])) if IMAGE_ID in labels else None
             image = order.images.get(image_id) if image_id is not None else None
@@ -192,7 +180,7 @@ class OrderRebuilding:
             result = _Result(
                 image_id=image_id,
                 prediction_id=name_of(described.key),
-                restored=self._objects.recorded(described, described.key),
+                restored=self.objects.recorded(described, described.key),
                 width=int(labels[WIDTH]),
                 height=int(labels[HEIGHT]),
                 stored_at=described.stored_at,
@@ -205,7 +193,7 @@ class OrderRebuilding:
 
         A link's token is derived from its id, so links in e-mails already sent work again.
         """
-        archives = sorted(self._objects.under(archives_of(order.order_id)), key=lambda each: each.stored_at)
+        archives = sorted(self.objects.under(archives_of(order.order_id)), key=lambda each: each.stored_at)
         if not archives or order.links or not order.restored_images:
             return
         proven = self._archive_of(order)
@@ -238,9 +226,9 @@ class OrderRebuilding:
     ) -> e.DownloadPrepared:
         return e.DownloadPrepared(
             link_id=link_id,
-            archive=self._objects.recorded(archive, archive.key),
+            archive=self.objects.recorded(archive, archive.key),
             image_ids=tuple(image.image_id for image in order.restored_images),
-            token_sha256=sha256_of(self._token_signer.download_token(link_id)),
+            token_sha256=sha256_of(self.token_signer.download_token(link_id)),
             expires_at=self._expiry(archive),
             edition=order.archive_revision,
         )
@@ -248,15 +236,13 @@ class OrderRebuilding:
     def _issued(self, link_id: DownloadLinkId, archive: ObjectDescription) -> e.DownloadLinkIssued:
         return e.DownloadLinkIssued(
             link_id=link_id,
-            token_sha256=sha256_of(self._token_signer.download_token(link_id)),
+            token_sha256=sha256_of(self.token_signer.download_token(link_id)),
             expires_at=self._expiry(archive),
         )
 
     def _expiry(self, archive: ObjectDescription) -> datetime:
         told = archive.labels.get(EXPIRES_AT)
-        return (
-            datetime.fromisoformat(told) if told else self._clock.now() + self._policy.delivery.link_lifetime
-        )
+        return datetime.fromisoformat(told) if told else self.clock.now() + self.policy.delivery.link_lifetime
 
     def _emails(self, order: Order) -> Iterator[e.Event]:
         """Yield the outcome of due e-mails, which may have been sent.
@@ -268,7 +254,7 @@ class OrderRebuilding:
                 continue
             carried = None
             with suppress(OutsideError):  # an unavailable or closed account confirms none
-                carried = self._mails.find(email.email_id)
+                carried = self.mails.find(email.email_id)
             if carried is not None and carried.fate is DeliveryStatus.ACCEPTED:
                 yield e.EmailSent(email_id=email.email_id, kind=email.kind, message_id=carried.message_id)
             else:

@@ -64,32 +64,21 @@ class Recovery:
         )
 
 
+@dataclass(eq=False, kw_only=True)
 class RestoredDatabase:
     """Updates a restored database from the providers and the storage.
 
     It refunds and deletes nothing.
     """
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[RestoredDatabaseRepositories],
-        heads: LogHeads,
-        ledger: PaymentListing,
-        ownership: PaymentOwnership,
-        sessions: SessionRebuilding,
-        rebuilding: OrderRebuilding,
-        reconciliation: Reconciliation,
-        clock: Clock,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._heads = heads
-        self._ledger = ledger
-        self._ownership = ownership
-        self._sessions = sessions
-        self._rebuilding = rebuilding
-        self._reconciliation = reconciliation
-        self._clock = clock
+    unit_of_work: UnitOfWork[RestoredDatabaseRepositories]
+    heads: LogHeads
+    ledger: PaymentListing
+    ownership: PaymentOwnership
+    sessions: SessionRebuilding
+    rebuilding: OrderRebuilding
+    reconciliation: Reconciliation
+    clock: Clock
 
     def put_right(self) -> Recovery | None:
         """Run the automatic recovery; None if the database is not behind.
@@ -97,8 +86,8 @@ class RestoredDatabase:
         It can be repeated after an interruption: the new head, after which the shop accepts payments again, is
         written last.
         """
-        head = self._heads.newest()
-        if head is None or not self._heads.is_behind():
+        head = self.heads.newest()
+        if head is None or not self.heads.is_behind():
             return None
         since = self._since()
         lost = list(self._lost_payments(since))
@@ -106,15 +95,15 @@ class RestoredDatabase:
         rebuilt: list[OrderId] = []
         unknown_referrals: list[OrderId] = []
         for checkout in lost:
-            is_unknown = self._sessions.may_have_had_a_referral(checkout)
-            if (order_id := self._sessions.place_order(checkout)) is not None:
+            is_unknown = self.sessions.may_have_had_a_referral(checkout)
+            if (order_id := self.sessions.place_order(checkout)) is not None:
                 rebuilt.append(order_id)
                 unknown_referrals += [order_id] if is_unknown else []
         advanced = self._advance(since, f"restored:{head.sequence}")
-        report = self._reconciliation.compare(since, heals=True, reads_bytes=False)
-        with self._unit_of_work.transaction() as transaction:
+        report = self.reconciliation.compare(since, heals=True, reads_bytes=False)
+        with self.unit_of_work.transaction() as transaction:
             held = tuple(each for each in transaction.unmatched_payments.unsettled() if each.is_held)
-        self._heads.replace()
+        self.heads.replace()
         return Recovery(
             since=since,
             head=head,
@@ -132,21 +121,21 @@ class RestoredDatabase:
 
         It precedes the newest remaining event by OVERLAP, within the providers' retention.
         """
-        now = self._clock.now()
-        with self._unit_of_work.transaction() as transaction:
+        now = self.clock.now()
+        with self.unit_of_work.transaction() as transaction:
             newest = transaction.log_recovery.newest_event()
         farthest = now - FARTHEST_LOOK
         return max(newest.recorded_at - OVERLAP, farthest) if newest is not None else farthest
 
     def _lost_payments(self, since: datetime) -> Iterator[CheckoutDetails]:
         """Yield this shop's payments that no order or unmatched payment records."""
-        for page in paged(self._ledger.checkouts(since)):
+        for page in paged(self.ledger.checkouts(since)):
             paid = [each.state.checkout for each in page if each.state.status is CheckoutStatus.PAID]
-            with self._unit_of_work.transaction() as transaction:
+            with self.unit_of_work.transaction() as transaction:
                 recorded = transaction.reconciliation_queries.payments(
                     [each.checkout_session_id for each in paid]
                 )
-                foreign = self._ownership.foreign_among(transaction, paid)
+                foreign = self.ownership.foreign_among(transaction, paid)
             yield from (
                 each
                 for each in paid
@@ -158,10 +147,10 @@ class RestoredDatabase:
 
         These are the numbers up to the head's counters, and one for each payment since.
         """
-        today = self._clock.now().date()
+        today = self.clock.now().date()
         since = today - timedelta(days=COUNTED_DAYS - 1)
         skipped = {}
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             counters = dict(transaction.log_recovery.order_counters(since))
             for day in sorted({today, *counters, *head.order_counters}):
                 up_to = max(head.order_counters.get(day, 0), counters.get(day, 0)) + lost
@@ -171,13 +160,13 @@ class RestoredDatabase:
         return skipped
 
     def _advance(self, since: datetime, incident: str) -> tuple[OrderId, ...]:
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(since)
-        return tuple(each for each in order_ids if self._rebuilding.advance(each, incident))
+        return tuple(each for each in order_ids if self.rebuilding.advance(each, incident))
 
     def _numbers(self, order_ids: Iterable[OrderId | None]) -> dict[OrderId, OrderNumber]:
         numbers = {}
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             for order_id in {each for each in order_ids if each is not None}:
                 payment = transaction.event_store.load(order_id).payment
                 if payment is not None:

@@ -3,13 +3,13 @@
 Its order can then be placed again.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
 from domain.object_keys import name_of, originals_of, results_of, upload_key, uploads_of
 from domain.order.values import OrderId, OrderNumber, PhotoId, UploadSessionId
 from domain.ports.clock import Clock
-from domain.ports.object_storage import ObjectStorage
 from domain.ports.payments import CheckoutDetails
 from domain.ports.unit_of_work import HasOrderQueries, HasUnmatchedPayments, HasUploadSessions, UnitOfWork
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
@@ -32,25 +32,16 @@ NOT_CERTAIN = (
 )
 
 
+@dataclass(eq=False, kw_only=True)
 class SessionRebuilding:
     """Finds a payment's photos in the storage."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[SessionRebuildingRepositories],
-        command_handler: OrderCommandHandler[PlacementRepositories],
-        order_placement: OrderPlacement,
-        storage: ObjectStorage,
-        clock: Clock,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._command_handler = command_handler
-        self._order_placement = order_placement
-        self._objects = OwnObjects(storage)
-        self._clock = clock
-        self._policy = policy
+    unit_of_work: UnitOfWork[SessionRebuildingRepositories]
+    command_handler: OrderCommandHandler[PlacementRepositories]
+    order_placement: OrderPlacement
+    objects: OwnObjects
+    clock: Clock
+    policy: ShopPolicy
 
     def place_order(self, checkout: CheckoutDetails) -> OrderId | None:
         """Place the order of a lost payment again, or hold the payment.
@@ -59,14 +50,14 @@ class SessionRebuilding:
         recorded first.
         """
         if not self.restore_session(checkout):
-            with self._unit_of_work.transaction() as transaction:
-                self._order_placement.hold(transaction, checkout, NOT_CERTAIN)
+            with self.unit_of_work.transaction() as transaction:
+                self.order_placement.hold(transaction, checkout, NOT_CERTAIN)
             return None
         order_id = checkout.order_id
         number = self._number_of(order_id) if order_id is not None else None
         trigger = Trigger(name=f"restored:{checkout.checkout_session_id}", actor=ACTOR)
-        order = self._command_handler.transact(
-            lambda transaction: self._order_placement.place(transaction, checkout, trigger, number=number),
+        order = self.command_handler.transact(
+            lambda transaction: self.order_placement.place(transaction, checkout, trigger, number=number),
             wakes_workers=False,
         )
         return order.order_id if order is not None else None
@@ -80,10 +71,10 @@ class SessionRebuilding:
         if session_id is None or order_id is None:
             return False
         photos = self._photos(session_id, order_id)
-        if not photos or self._policy.prices.quote(len(photos)) != checkout.paid + checkout.discount:
+        if not photos or self.policy.prices.quote(len(photos)) != checkout.paid + checkout.discount:
             return False
-        now = self._clock.now()
-        with self._unit_of_work.transaction() as transaction:
+        now = self.clock.now()
+        with self.unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
                 session = UploadSession(
@@ -115,18 +106,18 @@ class SessionRebuilding:
 
         Points exclude one.
         """
-        if checkout.upload_session_id is None or not self._policy.referral_terms.takes_referrals:
+        if checkout.upload_session_id is None or not self.policy.referral_terms.takes_referrals:
             return False
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(checkout.upload_session_id)
         return checkout.spending is None and (session is None or session.checkout is None)
 
     def _number_of(self, order_id: OrderId) -> OrderNumber | None:
         """Return the order's number from an object's label, if still unused."""
-        for described in self._objects.under(results_of(order_id)):
+        for described in self.objects.under(results_of(order_id)):
             number = described.labels.get(ORDER_NUMBER)
             if number:
-                with self._unit_of_work.transaction() as transaction:
+                with self.unit_of_work.transaction() as transaction:
                     is_free = transaction.order_queries.find(OrderNumber(number)) is None
                 return OrderNumber(number) if is_free else None
         return None
@@ -138,7 +129,7 @@ class SessionRebuilding:
         """
         found: dict[PhotoId, UploadedPhoto] = {}
         for prefix in (uploads_of(session_id), originals_of(order_id)):
-            for described in self._objects.under(prefix):
+            for described in self.objects.under(prefix):
                 labels = described.labels
                 if not {WIDTH, HEIGHT} <= set(labels):
                     continue
@@ -146,7 +137,7 @@ class SessionRebuilding:
                 found[photo_id] = UploadedPhoto(
                     photo_id=photo_id,
                     file_name=labels.get(FILE_NAME, ""),
-                    upload=self._objects.recorded(described, upload_key(session_id, photo_id)),
+                    upload=self.objects.recorded(described, upload_key(session_id, photo_id)),
                     width=int(labels[WIDTH]),
                     height=int(labels[HEIGHT]),
                 )

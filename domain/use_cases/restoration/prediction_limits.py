@@ -1,5 +1,6 @@
 """Rate and concurrency limits of predictions, with slots granted fairly by order."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from domain.order.reactions import Reaction
@@ -14,38 +15,31 @@ from domain.use_cases.shop_policy import ShopPolicy
 BUSY_WAIT = timedelta(seconds=10)
 
 
+@dataclass(eq=False, kw_only=True)
 class PredictionLimiter:
     """Grant the restorer's free slots to waiting predictions."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[HasPredictionSlots],
-        queue: ReactionQueue,
-        clock: Clock,
-        policy: ShopPolicy,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._queue = queue
-        self._clock = clock
-        self._policy = policy
+    unit_of_work: UnitOfWork[HasPredictionSlots]
+    queue: ReactionQueue
+    clock: Clock
+    policy: ShopPolicy
 
     def grant_slots(self) -> int:
         """Fill the free slots, wake workers for them, and return their number."""
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             admitted = transaction.prediction_slots.grant(
-                self._clock.now(),
-                max_running=self._policy.predictions.max_running,
-                max_per_minute=self._policy.predictions.max_per_minute,
+                self.clock.now(),
+                max_running=self.policy.predictions.max_running,
+                max_per_minute=self.policy.predictions.max_per_minute,
             )
-        self._queue.send(admitted)
+        self.queue.send(admitted)
         return len(admitted)
 
     def pause(self, busy: BusyError) -> timedelta:
         """Pause starts for the time that a busy provider requests; return it."""
         wait = BUSY_WAIT if busy.retry_after_seconds is None else timedelta(seconds=busy.retry_after_seconds)
-        with self._unit_of_work.transaction() as transaction:
-            transaction.prediction_slots.pause(self._clock.now() + wait)
+        with self.unit_of_work.transaction() as transaction:
+            transaction.prediction_slots.pause(self.clock.now() + wait)
         return wait
 
 

@@ -3,6 +3,7 @@
 The prediction itself is collected by ``predictions``.
 """
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from domain.order.reactions import CollectRestoration, reaction_id_of
@@ -22,28 +23,21 @@ class PredictionWebhookRepositories(HasReactions, HasWebhookInbox, Protocol):
     """The repositories that a prediction webhook writes to."""
 
 
+@dataclass(eq=False, kw_only=True)
 class PredictionWebhook:
     """Handle the restorer's webhook events.
 
     An event only triggers the collection of a prediction; its content is never trusted.
     """
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[PredictionWebhookRepositories],
-        queue: ReactionQueue,
-        token_signer: TokenSigner,
-        clock: Clock,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._queue = queue
-        self._token_signer = token_signer
-        self._clock = clock
+    unit_of_work: UnitOfWork[PredictionWebhookRepositories]
+    queue: ReactionQueue
+    token_signer: TokenSigner
+    clock: Clock
 
     def verify_token(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> None:
         """Raise ForgedMessageError unless the webhook URL's signed token is this shop's."""
-        if not self._token_signer.is_prediction_token(mark, order_id, image_id, attempt):
+        if not self.token_signer.is_prediction_token(mark, order_id, image_id, attempt):
             raise ForgedMessageError(SOURCE, "its address was not made by this shop")
 
     def handle(
@@ -61,7 +55,7 @@ class PredictionWebhook:
         """
         if not webhook_event.has_ended:
             return
-        now = self._clock.now()
+        now = self.clock.now()
         work = CollectRestoration(image_id, attempt, webhook_event.prediction_id)
         scheduled = ScheduledReaction(
             reaction_id=reaction_id_of(order_id, work),
@@ -70,10 +64,10 @@ class PredictionWebhook:
             due_at=now,
             sent_at=now,
         )
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             if not transaction.webhook_inbox.accept(
                 SOURCE, webhook_event.event_id, "prediction", body_sha256, now
             ):
                 return
             transaction.reactions.expedite(scheduled)
-        self._queue.send([(scheduled.reaction_id, work)])
+        self.queue.send([(scheduled.reaction_id, work)])

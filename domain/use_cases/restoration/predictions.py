@@ -6,6 +6,7 @@ Which attempts follow is decided by the order; how many run at a time by ``predi
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import SEEK_END
 from typing import BinaryIO
@@ -56,29 +57,18 @@ class OriginalLostError(Exception):
         super().__init__(f"The original cannot be restored ({reason}).")
 
 
+@dataclass(eq=False, kw_only=True)
 class PredictionService:
     """Start, collect and cancel predictions."""
 
-    def __init__(
-        self,
-        *,
-        restorer: Restorer,
-        storage: ObjectStorage,
-        inspector: ImageInspector,
-        output_inspector: ImageInspector,
-        scratch: ScratchFiles,
-        token_signer: TokenSigner,
-        clock: Clock,
-        policy: ShopPolicy,
-    ) -> None:
-        self._restorer = restorer
-        self._storage = storage
-        self._inspector = inspector
-        self._output_inspector = output_inspector
-        self._scratch = scratch
-        self._token_signer = token_signer
-        self._clock = clock
-        self._policy = policy
+    restorer: Restorer
+    storage: ObjectStorage
+    inspector: ImageInspector
+    output_inspector: ImageInspector
+    scratch: ScratchFiles
+    token_signer: TokenSigner
+    clock: Clock
+    policy: ShopPolicy
 
     def restore_image(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
         """Start a prediction and return the resulting event.
@@ -93,23 +83,23 @@ class PredictionService:
     def _hand_over(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
         """Start a prediction, with a webhook URL that identifies this attempt."""
         image = order.images[work.image_id]
-        if image.to_enlarge is not None and not self._policy.limits.enlarges_results:
+        if image.to_enlarge is not None and not self.policy.limits.enlarges_results:
             return [_failed(work, None, FailureReason.REFUSED_INPUT)]
         source = _original(order, work.image_id) if image.to_enlarge is None else image.to_enlarge.restored
         with self._opened(source) as picture:
             try:
-                upright, media_type = self._inspector.upright(picture)
+                upright, media_type = self.inspector.upright(picture)
             except UnreadableImageError:
                 return [_failed(work, None, FailureReason.UNREADABLE_INPUT)]
-            mark = self._token_signer.prediction_token(order.order_id, work.image_id, work.attempt)
+            mark = self.token_signer.prediction_token(order.order_id, work.image_id, work.attempt)
             address = f"{order.order_id}/{work.image_id}/{work.attempt}/{mark}"
             try:
-                started = self._restorer.start(
+                started = self.restorer.start(
                     upright,
                     media_type=media_type,
-                    webhook_url=f"{self._policy.urls.webhook}/api/webhooks/replicate/{address}",
+                    webhook_url=f"{self.policy.urls.webhook}/api/webhooks/replicate/{address}",
                     variant=image.variant,
-                    ends_within=self._policy.predictions.deadline + GRACE,
+                    ends_within=self.policy.predictions.deadline + GRACE,
                 )
             except RefusedError:
                 return [_failed(work, None, FailureReason.REFUSED_INPUT)]
@@ -127,16 +117,16 @@ class PredictionService:
 
         Raises StillRunning while it runs within the deadline.
         """
-        prediction = self._restorer.look(work.prediction_id)
+        prediction = self.restorer.look(work.prediction_id)
         # The first poll is due one poll interval after the start.
-        waited = self._clock.now() - first_due_at + self._policy.limits.restoration_poll
-        is_overdue = waited >= self._policy.predictions.deadline
+        waited = self.clock.now() - first_due_at + self.policy.limits.restoration_poll
+        is_overdue = waited >= self.policy.predictions.deadline
         if prediction.status is PredictionStatus.RUNNING:
             if not is_overdue:
-                raise StillRunning(self._policy.limits.restoration_poll)
-            self._restorer.cancel(work.prediction_id)
+                raise StillRunning(self.policy.limits.restoration_poll)
+            self.restorer.cancel(work.prediction_id)
             # It may have succeeded between the poll and the cancellation.
-            prediction = self._restorer.look(work.prediction_id)
+            prediction = self.restorer.look(work.prediction_id)
         if prediction.status is PredictionStatus.SUCCEEDED:
             outcome = self._fetch(order, work, prediction)
         else:
@@ -145,15 +135,15 @@ class PredictionService:
 
     def cancel(self, prediction_id: str) -> Sequence[e.Event]:
         """Cancel a prediction that no order needs; nothing is recorded."""
-        self._restorer.cancel(prediction_id)
+        self.restorer.cancel(prediction_id)
         return []
 
     @contextmanager
     def _opened(self, original: StoredObject) -> Iterator[BinaryIO]:
         """Open an original after verifying its checksum; raises OriginalLostError."""
-        with self._scratch.file() as picture:
+        with self.scratch.file() as picture:
             try:
-                for chunk in read_verified(self._storage, original):
+                for chunk in read_verified(self.storage, original):
                     picture.write(chunk)
             except (ObjectMissingError, ObjectDiffersError) as error:
                 raise OriginalLostError(lost_file(error)) from error
@@ -162,22 +152,22 @@ class PredictionService:
 
     def _fetch(self, order: Order, work: CollectRestoration, prediction: Prediction) -> e.Event:
         small = order.images[work.image_id].to_enlarge
-        with self._scratch.file() as output:
+        with self.scratch.file() as output:
             try:
-                self._restorer.fetch(prediction.output_url or "", output)
+                self.restorer.fetch(prediction.output_url or "", output)
                 output.seek(0)
-                facts = self._output_inspector.inspect(output)
+                facts = self.output_inspector.inspect(output)
             except (RefusedError, UnreadableImageError):
                 return _failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)
             try:
                 with self._opened(_original(order, work.image_id)) as picture:
-                    original = self._inspector.inspect(picture)
+                    original = self.inspector.inspect(picture)
                     flaw = validate_output(facts, original)
                     if flaw is None and small is not None and facts.pixels <= small.pixels:
                         flaw = FailureReason.BAD_OUTPUT
                     if flaw is not None:
                         return _failed(work, work.prediction_id, flaw)
-                    finished, media_type = self._output_inspector.finished(output, picture)
+                    finished, media_type = self.output_inspector.finished(output, picture)
             except OriginalLostError as lost:
                 return _failed(work, work.prediction_id, lost.reason)
             except UnreadableImageError:
@@ -186,7 +176,7 @@ class PredictionService:
                 return _failed(work, work.prediction_id, FailureReason.REPEATED_OUTPUT)
             size_bytes = finished.seek(0, SEEK_END)
             finished.seek(0)
-            restored: StoredObject = self._storage.put(
+            restored: StoredObject = self.storage.put(
                 result_key(order.order_id, work.prediction_id),
                 finished,
                 size_bytes=size_bytes,
@@ -194,7 +184,7 @@ class PredictionService:
                 labels=result_labels(order, work.image_id, facts.width, facts.height),
             )
         is_to_be_enlarged = (
-            self._policy.limits.enlarges_results and small is None and is_smaller(facts, original)
+            self.policy.limits.enlarges_results and small is None and is_smaller(facts, original)
         )
         result = e.SmallResultStored if is_to_be_enlarged else e.RestorationCompleted
         return result(

@@ -1,6 +1,7 @@
 """Requests of customers: an e-mail again, a new link, another restoration."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 from domain.order.commands import Command, RequestEmail, RequestRedo
@@ -37,6 +38,7 @@ from domain.use_cases.shop_policy import ShopPolicy
 Request = Callable[[Order, History], Command | None]
 
 
+@dataclass(eq=False, kw_only=True)
 class CustomerRequests:
     """Handles customers' requests, within the limits of customer_request_limits.
 
@@ -44,18 +46,10 @@ class CustomerRequests:
     to the address on file only, so the order id or one of its links is enough.
     """
 
-    def __init__(
-        self,
-        *,
-        command_handler: OrderCommandHandler[HasEventStore],
-        downloads: DownloadService,
-        clock: Clock,
-        policy: ShopPolicy,
-    ) -> None:
-        self._command_handler = command_handler
-        self._downloads = downloads
-        self._clock = clock
-        self._policy = policy
+    command_handler: OrderCommandHandler[HasEventStore]
+    downloads: DownloadService
+    clock: Clock
+    policy: ShopPolicy
 
     def resend(self, order_id: OrderId, request_id: UUID) -> None:
         """Send the e-mail for the order's state again.
@@ -74,7 +68,7 @@ class CustomerRequests:
         revoked link renews nothing: it was revoked so that its holder can do nothing, and a newer one exists.
         """
         try:
-            order, _ = self._downloads.open(token)
+            order, _ = self.downloads.open(token)
         except LinkExpiredError as expired:
             order_id = expired.order_id
         except (UnknownLinkError, LinkRevokedError):
@@ -94,14 +88,14 @@ class CustomerRequests:
         A repeated request during the redo changes nothing. Raises what opening the link raises, UnknownImageError, or
         RedoRefusedError.
         """
-        opened, _ = self._downloads.open(token)
+        opened, _ = self.downloads.open(token)
 
         def request(order: Order, history: History) -> RequestRedo:
             image = order.images.get(image_id)
             if image is None:
                 raise UnknownImageError(order_id=order.order_id, image_id=image_id)
-            until = redo_ends_at(history, self._policy.delivery.redo_within)
-            why = why_no_redo(order, image, self._policy.limits, until, self._clock.now())
+            until = redo_ends_at(history, self.policy.delivery.redo_within)
+            why = why_no_redo(order, image, self.policy.limits, until, self.clock.now())
             if why is not None and not image.is_being_redone:
                 raise RedoRefusedError(image_id=image_id, why=why)
             return RequestRedo(image_id=image_id, by_customer=True)
@@ -118,7 +112,7 @@ class CustomerRequests:
             cause = Cause(name="request", key=key, actor=CUSTOMER, correlation_id=request_id)
             transaction.record(order, [proposed] if proposed is not None else [], cause)
 
-        self._command_handler.transact(work)
+        self.command_handler.transact(work)
 
     def _mail(self, order: Order, history: History, kind: EmailKind) -> Command | None:
         """Propose the command for an e-mail; None if already on its way.
@@ -130,8 +124,8 @@ class CustomerRequests:
         if kind.brings_a_link:
             if order.work_is_stopped or order.is_disputed:
                 raise NothingToSendError(state="on hold" if order.work_is_stopped else "disputed")
-            if order.newest_link is not None and order.newest_link.expires_at <= self._clock.now():
+            if order.newest_link is not None and order.newest_link.expires_at <= self.clock.now():
                 check_link_limit(history)
-                return self._downloads.new_link(order)
-        check_wait(history, kind, self._clock.now())
+                return self.downloads.new_link(order)
+        check_wait(history, kind, self.clock.now())
         return RequestEmail(kind=kind)

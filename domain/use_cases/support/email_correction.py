@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
 from domain.order import events as e
@@ -59,18 +60,16 @@ def is_address(text: str) -> bool:
     return len(text) <= _LONGEST_EMAIL and _EMAIL.fullmatch(text) is not None
 
 
+@dataclass(eq=False, kw_only=True)
 class EmailCorrection:
     """Corrects addresses.
 
     The log records only a note, because it never holds an address.
     """
 
-    def __init__(
-        self, *, command_handler: OrderCommandHandler[EmailCorrectionRepositories], clock: Clock, ids: Ids
-    ) -> None:
-        self._command_handler = command_handler
-        self._clock = clock
-        self._ids = ids
+    command_handler: OrderCommandHandler[EmailCorrectionRepositories]
+    clock: Clock
+    ids: Ids
 
     def correct(self, order_id: OrderId, by: StaffRequest, email: str) -> tuple[ActionResult, int]:
         """Change the address of the order's customer.
@@ -81,7 +80,7 @@ class EmailCorrection:
         """
         if not is_address(email):
             raise NoAddressError
-        key = by.cause_key("address", self._ids)
+        key = by.cause_key("address", self.ids)
 
         def work(transaction: OrderTransaction[EmailCorrectionRepositories]) -> tuple[ActionResult, int]:
             repositories = transaction.repositories
@@ -101,7 +100,7 @@ class EmailCorrection:
             mine = commits[order_id]
             return ActionResult(order=mine.after, events=mine.events), len(commits)
 
-        return self._command_handler.transact(work)
+        return self.command_handler.transact(work)
 
     def _note(
         self,
@@ -110,7 +109,7 @@ class EmailCorrection:
         by: StaffRequest,
         key: str,
     ) -> Commit:
-        note = note_of(order.order_id, by, self._ids, self._clock)
+        note = note_of(order.order_id, by, self.ids, self.clock)
         cause = Cause(name="desk:address", key=key, actor=by.actor, correlation_id=note.note_id)
         transaction.repositories.notes.write(note)
         return transaction.record(order, [e.NoteAdded(note_id=note.note_id)], cause)

@@ -5,7 +5,7 @@ The reason is stored as a note beside the log, in the same transaction as the ev
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from domain.order import events as e
@@ -51,39 +51,23 @@ class StaffActionRepositories(HasEventStore, HasNotes, Protocol):
 Request = Callable[[Order, NoteId], Sequence[Proposal]]
 
 
+@dataclass(eq=False, kw_only=True)
 class StaffActions:
     """The actions of support staff.
 
     Each raises ActionRefusedError, and writes nothing, where the order forbids it.
     """
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[HasEventStore],
-        command_handler: OrderCommandHandler[StaffActionRepositories],
-        downloads: DownloadService,
-        clock: Clock,
-        ids: Ids,
-        is_dry_run: bool = False,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._command_handler = command_handler
-        self._downloads = downloads
-        self._clock = clock
-        self._ids = ids
-        self._is_dry_run = is_dry_run
+    unit_of_work: UnitOfWork[HasEventStore]
+    command_handler: OrderCommandHandler[StaffActionRepositories]
+    downloads: DownloadService
+    clock: Clock
+    ids: Ids
+    is_dry_run: bool = False
 
     def dry_run(self) -> "StaffActions":
         """Return the same actions as a preview: they decide and write nothing."""
-        return StaffActions(
-            unit_of_work=self._unit_of_work,
-            command_handler=self._command_handler,
-            downloads=self._downloads,
-            clock=self._clock,
-            ids=self._ids,
-            is_dry_run=True,
-        )
+        return replace(self, is_dry_run=True)
 
     # Whether reactions run.
 
@@ -120,7 +104,7 @@ class StaffActions:
         def request(order: Order, note: NoteId) -> Sequence[Command]:
             if order.payment is None:
                 raise ActionRefusedError(order, "Nothing was paid")
-            images, refund_id = _images_of(order, photos), RefundId(self._ids.new())
+            images, refund_id = _images_of(order, photos), RefundId(self.ids.new())
             return [RequestRefund(refund_id=refund_id, amount=amount, image_ids=images, note_id=note)]
 
         return self._do(order_id, "refund", by, request)
@@ -159,7 +143,7 @@ class StaffActions:
         """
 
         def request(order: Order, note: NoteId) -> Sequence[Command]:
-            issued = replace(self._downloads.new_link(order), note_id=note)
+            issued = replace(self.downloads.new_link(order), note_id=note)
             return [issued, *(_revocations(_good_links(order), note) if revokes_others else [])]
 
         return self._do(order_id, "link", by, request)
@@ -183,7 +167,7 @@ class StaffActions:
         def request(order: Order, note: NoteId) -> Sequence[Command]:
             kind = requestable_email(order)
             link = order.newest_link
-            if kind.brings_a_link and link is not None and link.expires_at <= self._clock.now():
+            if kind.brings_a_link and link is not None and link.expires_at <= self.clock.now():
                 raise ActionRefusedError(
                     order, "The link in the e-mail has expired, so a new one has to be sent"
                 )
@@ -204,8 +188,8 @@ class StaffActions:
 
         ``nothing_new`` is the reason given when the request changes nothing.
         """
-        key = by.cause_key(action, self._ids)
-        note = note_of(order_id, by, self._ids, self._clock)
+        key = by.cause_key(action, self.ids)
+        note = note_of(order_id, by, self.ids, self.clock)
         cause = Cause(name=f"desk:{action}", key=key, actor=by.actor, correlation_id=note.note_id)
 
         def proposed(repositories: HasEventStore, order: Order) -> Sequence[Proposal]:
@@ -219,18 +203,18 @@ class StaffActions:
             repositories.notes.write(note)
 
         with self._refusals(order_id):
-            if self._is_dry_run:
+            if self.is_dry_run:
                 return self._preview(order_id, proposed, cause, nothing_new)
-            commit = self._command_handler.handle(order_id, proposed, cause, also=keep_note)
+            commit = self.command_handler.handle(order_id, proposed, cause, also=keep_note)
         return ActionResult(order=commit.after, events=commit.events)
 
     def _preview(
         self, order_id: OrderId, proposed: Propose[HasEventStore], cause: Cause, nothing_new: str
     ) -> ActionResult:
-        with self._unit_of_work.transaction() as repositories:
+        with self.unit_of_work.transaction() as repositories:
             order = repositories.event_store.load(order_id)
             try:
-                commit = self._command_handler.preview(order, proposed(repositories, order), cause)
+                commit = self.command_handler.preview(order, proposed(repositories, order), cause)
             except CauseRepeatedError:
                 return ActionResult(order=order, events=())
         if not commit.events:
@@ -245,7 +229,7 @@ class StaffActions:
         except ActionRefusedError:
             raise
         except ShopError as refusal:
-            with self._unit_of_work.transaction() as repositories:
+            with self.unit_of_work.transaction() as repositories:
                 order = repositories.event_store.load(order_id)
             raise ActionRefusedError(order, refusal) from refusal
 

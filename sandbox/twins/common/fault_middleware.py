@@ -53,21 +53,21 @@ def is_api_call(scope: Scope) -> bool:
     return scope["type"] == ScopeType.HTTP and not scope["path"].startswith(CONTROL_PREFIX)
 
 
+@dataclass(eq=False)
 class Recorder:
     """Record each request and its answer; abort connections of lost replies."""
 
-    def __init__(self, app: ASGIApp, ledger: TwinState) -> None:
-        self._app = app
-        self._ledger = ledger
+    app: ASGIApp
+    ledger: TwinState
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
         if not is_api_call(scope):
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         exchange = await _read(scope, receive)
         scope["state"]["exchange"] = exchange
-        request_id = self._ledger.open_request(
+        request_id = self.ledger.open_request(
             exchange.method,
             exchange.path,
             scope["query_string"].decode("latin-1"),
@@ -84,43 +84,43 @@ class Recorder:
                 await send(message)
 
         try:
-            await self._app(scope, _replay(exchange.body, receive), pass_on)
+            await self.app(scope, _replay(exchange.body, receive), pass_on)
         except asyncio.CancelledError:
             # The process is ending: the connection is closed without an answer.
             exchange.cut = True
-        self._ledger.close_request(request_id, status, _outcome(exchange))
+        self.ledger.close_request(request_id, status, _outcome(exchange))
         if exchange.cut:
             await _hang_up(scope, receive)
 
 
+@dataclass(eq=False)
 class FaultMiddleware:
     """Apply the faults that concern requests."""
 
-    def __init__(self, app: ASGIApp, faults: FaultRules, error_body: Callable[[int], object]) -> None:
-        self._app = app
-        self._faults = faults
-        self._error_body = error_body
+    app: ASGIApp
+    faults: FaultRules
+    error_body: Callable[[int], object]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
         if not is_api_call(scope):
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         exchange = exchange_of(scope)
-        exchange.fault = fault = self._faults.take(f"{exchange.method} {exchange.path}", REQUEST_ACTIONS)
+        exchange.fault = fault = self.faults.take(f"{exchange.method} {exchange.path}", REQUEST_ACTIONS)
         if fault is None:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
         elif fault.do == "refuse":
             exchange.cut = True
         elif fault.do == "status":
-            body = self._error_body(fault.status) if fault.body is None else fault.body
+            body = self.error_body(fault.status) if fault.body is None else fault.body
             await answer_json(send, fault.status, body, fault.headers)
         else:
             exchange.cut = fault.do == "lose_reply"
             if fault.do == "hang":
                 # The request is carried out afterwards, even if the caller has gone: like at a provider.
                 await asyncio.sleep(fault.seconds)
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
 
 
 async def answer_json(send: Send, status: int, body: object, headers: Mapping[str, str]) -> None:

@@ -76,18 +76,18 @@ class Output:
     content: bytes | None
 
 
+@dataclass(eq=False)
 class Predictions:
     """All predictions; each change and its webhooks are one transaction."""
 
-    def __init__(self, ledger: TwinState, webhooks: WebhookSender, url: str) -> None:
-        self._ledger = ledger
-        self._webhooks = webhooks
-        self._url = url
+    ledger: TwinState
+    webhooks: WebhookSender
+    url: str
 
     def create(self, request: NewPrediction, starts_at: float, deadline: float | None) -> Json:
         """Store a prediction, `starting`, with its timers in epoch seconds."""
         prediction_id = base64.b32encode(secrets.token_bytes(17)).decode().lower()[:26]
-        here = f"{self._url}/v1/predictions/{prediction_id}"
+        here = f"{self.url}/v1/predictions/{prediction_id}"
         prediction: Json = {
             "id": prediction_id,
             "model": request.model.full_name,
@@ -105,7 +105,7 @@ class Predictions:
             "urls": {
                 "get": here,
                 "cancel": f"{here}/cancel",
-                "web": f"{self._url}/p/{prediction_id}",
+                "web": f"{self.url}/p/{prediction_id}",
             },
             "metrics": {},
             "_webhook": request.webhook,
@@ -113,7 +113,7 @@ class Predictions:
             "_starts_at": starts_at,
             "_deadline": deadline,
         }
-        self._ledger.put("prediction", prediction_id, prediction)
+        self.ledger.put("prediction", prediction_id, prediction)
         return shown(prediction)
 
     def get(self, prediction_id: str) -> Json:
@@ -122,25 +122,25 @@ class Predictions:
 
     def still_open(self) -> list[Json]:
         """Return predictions that have not ended, oldest first, with private fields."""
-        found = [one for status in OPEN for one in self._ledger.find("prediction", status=status)]
+        found = [one for status in OPEN for one in self.ledger.find("prediction", status=status)]
         return sorted(found, key=lambda one: str(one["created_at"]))
 
     def perishable(self) -> list[Json]:
         """Return ended predictions that still have data, ordered by end."""
-        kept = self._ledger.find("prediction", data_removed=False)
+        kept = self.ledger.find("prediction", data_removed=False)
         return sorted(
             (one for one in kept if one["status"] not in OPEN), key=lambda one: str(one["completed_at"])
         )
 
     def begin(self, prediction_id: str) -> Json | None:
         """Set `processing`, also again after a restart; None if it has ended."""
-        with self._ledger.transaction():
+        with self.ledger.transaction():
             prediction = self._get(prediction_id)
             if prediction["status"] not in OPEN:
                 return None
             if prediction["status"] == "starting":
                 prediction |= {"status": "processing", "started_at": timestamp()}
-                self._ledger.put("prediction", prediction_id, prediction)
+                self.ledger.put("prediction", prediction_id, prediction)
                 self._send_webhook(prediction, "start")
         return shown(prediction)
 
@@ -154,17 +154,17 @@ class Predictions:
         output: Output | None = None,
     ) -> bool:
         """Set a final state; return False, changing nothing, if it has ended."""
-        with self._ledger.transaction():
+        with self.ledger.transaction():
             prediction = self._get(prediction_id)
             if prediction["status"] not in OPEN:
                 return False
             prediction |= {"status": status, "error": error, "logs": logs, "completed_at": timestamp()}
             prediction["metrics"] = _metrics(prediction)
             if output is not None:
-                prediction["output"] = f"{self._url}/pbxt/{prediction_id}/{output.name}"
+                prediction["output"] = f"{self.url}/pbxt/{prediction_id}/{output.name}"
                 if output.content is not None:
-                    self._ledger.put_blob(_blob_id(prediction_id, output.name), output.content)
-            self._ledger.put("prediction", prediction_id, prediction)
+                    self.ledger.put_blob(_blob_id(prediction_id, output.name), output.content)
+            self.ledger.put("prediction", prediction_id, prediction)
             for event, happened in (("output", output), ("logs", logs), (COMPLETED, True)):
                 if happened:
                     self._send_webhook(prediction, event)
@@ -175,29 +175,29 @@ class Predictions:
 
         Returns False if it has ended.
         """
-        with self._ledger.transaction():
+        with self.ledger.transaction():
             begun = self._get(prediction_id)["status"] == "processing"
             return self.end(prediction_id, "canceled" if begun else "aborted")
 
     def forget_data(self, prediction_id: str) -> None:
         """Remove input, output and logs, as Replicate does after an hour."""
-        with self._ledger.transaction():
+        with self.ledger.transaction():
             prediction = self._get(prediction_id)
             if prediction["output"]:
-                self._ledger.remove_blob(_blob_id(prediction_id, prediction["output"].rpartition("/")[2]))
+                self.ledger.remove_blob(_blob_id(prediction_id, prediction["output"].rpartition("/")[2]))
             prediction |= {"input": {}, "output": None, "logs": "", "data_removed": True}
-            self._ledger.put("prediction", prediction_id, prediction)
+            self.ledger.put("prediction", prediction_id, prediction)
 
     def output_file(self, prediction_id: str, name: str) -> bytes | None:
         """Return an output's bytes, or None."""
-        return self._ledger.get_blob(_blob_id(prediction_id, name))
+        return self.ledger.get_blob(_blob_id(prediction_id, name))
 
     def newest_first(self) -> list[Json]:
         """Return all predictions as the API shows them."""
-        return [shown(prediction) for prediction in self._ledger.find("prediction")]
+        return [shown(prediction) for prediction in self.ledger.find("prediction")]
 
     def _get(self, prediction_id: str) -> Json:
-        prediction = self._ledger.get("prediction", prediction_id)
+        prediction = self.ledger.get("prediction", prediction_id)
         if prediction is None:
             raise MissingError
         return prediction
@@ -205,7 +205,7 @@ class Predictions:
     def _send_webhook(self, prediction: Json, event: str) -> None:
         if prediction["_webhook"] is not None and event in prediction["_events"]:
             body = json.dumps(shown(prediction)).encode()
-            self._webhooks.send(f"msg_{prediction['id']}_{event}", event, prediction["_webhook"], body)
+            self.webhooks.send(f"msg_{prediction['id']}_{event}", event, prediction["_webhook"], body)
 
 
 def shown(prediction: Json) -> Json:

@@ -87,27 +87,21 @@ class SendGridSettings(TwinSettings, kw_only=True):
     shares_account: bool = False
 
 
+@dataclass(eq=False)
 class MailDelivery:
     """Deliver all e-mails into one mailbox."""
 
-    def __init__(
-        self,
-        ledger: TwinState,
-        faults: FaultRules,
-        settings: RuntimeOptions[SendGridSettings],
-        webhooks: WebhookSender,
-    ) -> None:
-        self._ledger = ledger
-        self._faults = faults
-        self._settings = settings
-        self._webhooks = webhooks
+    ledger: TwinState
+    faults: FaultRules
+    settings: RuntimeOptions[SendGridSettings]
+    webhooks: WebhookSender
 
     def accept(self, message: Json) -> str:
         """Accept a valid message, one e-mail per personalization; return its X-Message-Id."""
         message_id = secrets.token_urlsafe(16)
         events: list[Json] = []
         later: list[Json] = []
-        with self._ledger.transaction():
+        with self.ledger.transaction():
             for number, personalization in enumerate(message["personalizations"]):
                 told = self._deliver(message, personalization, f"{message_id}.recvd-sandbox-{number}")
                 events += told[0]
@@ -117,17 +111,17 @@ class MailDelivery:
         return message_id
 
     def _post(self, events: list[Json]) -> None:
-        settings = self._settings.current
+        settings = self.settings.current
         if not events or not settings.webhook_url:
             return
         batch = [*(_FOREIGN_EVENTS if settings.shares_account else ()), *events]
         batch_id = secrets.token_urlsafe(16)
         body = json.dumps(batch).encode()
-        self._webhooks.send(batch_id, events[-1]["event"], settings.webhook_url, body)
+        self.webhooks.send(batch_id, events[-1]["event"], settings.webhook_url, body)
 
     def mailbox(self, to: str | None = None) -> list[Json]:
         """Return the e-mails, newest last, optionally those to one address."""
-        mails = self._ledger.find("mail")[::-1]
+        mails = self.ledger.find("mail")[::-1]
         wanted = to.lower() if to else None
         return [
             mail for mail in mails if wanted is None or wanted in {one["email"].lower() for one in mail["to"]}
@@ -135,17 +129,17 @@ class MailDelivery:
 
     def mail(self, mail_id: str) -> Json | None:
         """Return one e-mail, or None."""
-        return self._ledger.get("mail", mail_id)
+        return self.ledger.get("mail", mail_id)
 
     @property
     def shows_activity(self) -> bool:
         """Whether the account has Email Activity."""
-        return self._settings.current.has_email_activity
+        return self.settings.current.has_email_activity
 
     def attachment(self, mail_id: str, number: int) -> tuple[Json, bytes] | None:
         """Return one attachment's description and content, or None."""
         mail = self.mail(mail_id)
-        content = self._ledger.get_blob(f"{mail_id}/{number}")
+        content = self.ledger.get_blob(f"{mail_id}/{number}")
         return None if mail is None or content is None else (mail["attachments"][number], content)
 
     def _deliver(
@@ -157,7 +151,7 @@ class MailDelivery:
         ends = {one["email"]: self._outcome_of(one["email"]) for one in recipients}
         custom_args = (message.get("custom_args") or {}) | (personalization.get("custom_args") or {})
         parts = {part["type"]: part["value"] for part in message.get("content") or []}
-        self._ledger.put(
+        self.ledger.put(
             "mail",
             mail_id,
             {
@@ -191,14 +185,14 @@ class MailDelivery:
         return told, later
 
     def _outcome_of(self, address: str) -> str:
-        fault = self._faults.take(f"mail:{address}", MAIL_ACTIONS)
+        fault = self.faults.take(f"mail:{address}", MAIL_ACTIONS)
         return fault.do if fault else DOMAIN_OUTCOMES.get(address.rpartition("@")[2].lower(), "delivered")
 
     def _keep_attachments(self, mail_id: str, message: Json) -> list[Json]:
         kept = []
         for number, attachment in enumerate(message.get("attachments") or []):
             content = base64.b64decode(attachment["content"])
-            self._ledger.put_blob(f"{mail_id}/{number}", content)
+            self.ledger.put_blob(f"{mail_id}/{number}", content)
             kept.append(
                 {
                     "filename": attachment["filename"],

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from litestar import Controller, MediaType, Request, Response, get, post
@@ -21,12 +22,12 @@ Call = Request[Any, Any, State]
 Operation = Callable[[Account, Json], Json]
 
 
+@dataclass(eq=False)
 class Api:
     """Run operations and answer as Stripe does."""
 
-    def __init__(self, account: Account, keys: IdempotencyKeys) -> None:
-        self._account = account
-        self._keys = keys
+    account: Account
+    keys: IdempotencyKeys
 
     def answer(self, call: Call, operation: Operation) -> Response[str]:
         """Run the operation and store its answer, in one transaction."""
@@ -34,17 +35,17 @@ class Api:
         request_id = call.scope["state"]["request_id"]
         sent = exchange.body if exchange.method == "POST" else call.scope["query_string"]
         params = decode(sent.decode(errors="replace"))
-        with self._account.requested_by(request_id, exchange.headers.get("idempotency-key")):
-            result = lists.expand(self._account, operation(self._account, params), params)
+        with self.account.requested_by(request_id, exchange.headers.get("idempotency-key")):
+            result = lists.expand(self.account, operation(self.account, params), params)
             body = json.dumps(self._with_urls(result), indent=2)
-            self._keys.save(exchange, request_id, 200, body)
+            self.keys.save(exchange, request_id, 200, body)
         return Response(body, media_type=MediaType.JSON, status_code=200)
 
     def _with_urls(self, answer: Json) -> Json:
         """Set the payment pages' URLs, which change with the twin's port."""
         for one in answer["data"] if answer["object"] == "list" else [answer]:
             if one["object"] == SESSION and one["status"] == "open":
-                one["url"] = f"{self._account.url}/c/pay/{one['id']}"
+                one["url"] = f"{self.account.url}/c/pay/{one['id']}"
         return answer
 
 

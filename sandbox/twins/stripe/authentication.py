@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -23,17 +24,17 @@ def is_v1(scope: Scope) -> bool:
     return is_api_call(scope) and scope["path"].startswith("/v1/")
 
 
+@dataclass(eq=False)
 class Authentication:
     """Require the secret key, and add Stripe's headers to every answer."""
 
-    def __init__(self, app: ASGIApp, secret_key: str) -> None:
-        self._app = app
-        self._secret_key = secret_key
+    app: ASGIApp
+    secret_key: str
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
         if not is_v1(scope):
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         headers = exchange_of(scope).headers
         scope["state"]["request_id"] = request_id = new_id("req", 14)
@@ -49,7 +50,7 @@ class Authentication:
 
         refusal = self._refusal(headers.get("authorization", ""))
         if refusal is None:
-            await self._app(scope, receive, send_with_headers)
+            await self.app(scope, receive, send_with_headers)
         else:
             await _answer(send_with_headers, refusal)
 
@@ -57,7 +58,7 @@ class Authentication:
         given = _key_in(authorization)
         if not given:
             return StripeError("You did not provide an API key. Provide it as a Bearer token.", status=401)
-        if given != self._secret_key:
+        if given != self.secret_key:
             shown = given[:8] + "*" * 8 + given[-4:] if len(given) > len("sk_test_") + 4 else "****"
             return StripeError(f"Invalid API Key provided: {shown}", status=401)
         return None
