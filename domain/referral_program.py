@@ -33,10 +33,7 @@ class Spending:
 
 @dataclass(frozen=True, kw_only=True)
 class ReferralTerms:
-    """The owner's terms for referrals and points.
-
-    Amounts are in minor units of the prices' currency.
-    """
+    """The owner's terms; amounts are minor units of the prices' currency."""
 
     referral_points: int = 100  # credited to each side; 0 switches referrals off
     point_value: int = 1
@@ -48,10 +45,7 @@ class ReferralTerms:
         return self.referral_points > 0
 
     def worth(self, points: int, currency: str) -> Money:
-        """The discount that points are worth, rounded down to a payable amount.
-
-        A negative balance is worth nothing.
-        """
+        """The payable discount that points are worth; none if negative."""
         return Money(amount=max(points, 0) * self.point_value, currency=currency).rounded_down
 
     def spending(self, customer_id: CustomerId, available: int, quoted: Money) -> Spending | None:
@@ -87,10 +81,7 @@ def spoken(digest: bytes, length: int) -> str:
 
 
 def as_typed(code: str) -> str:
-    """A typed code in its stored form.
-
-    Case, hyphens and spaces are ignored, and an O is read as 0, an I or L as 1.
-    """
+    """A typed code without case, hyphens, spaces and mistakable letters."""
     return code.upper().translate(_MISHEARD)
 
 

@@ -57,10 +57,7 @@ class TokenSigner:
         return _is_same(payment_token, self.payment_token(upload_session_id, order_id))
 
     def shop_name(self) -> str:
-        """An identifier of this shop among others in one bucket.
-
-        It reveals nothing of the key.
-        """
+        """This shop's identifier in a shared bucket; reveals nothing of the key."""
         return self._seal("shop")[:16]
 
     def object_token(self, key: ObjectKey, labels: Mapping[str, str]) -> str:

@@ -36,10 +36,7 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestRefund:
-    """Refund an amount, some images or all that is left.
-
-    With neither an amount nor images, everything that is refundable is refunded.
-    """
+    """Refund an amount, some images or, with neither, all that is left."""
 
     refund_id: RefundId
     amount: Money | None = None

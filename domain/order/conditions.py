@@ -12,10 +12,7 @@ def every_image_is_settled(order: Order) -> bool:
 
 
 def nothing_can_follow(order: Order) -> bool:
-    """Whether nothing can follow: no result and nothing to refund.
-
-    That is a free order whose images all failed.
-    """
+    """Whether a free order has no result and nothing to refund."""
     return order.every_image_is_settled and not order.restored_images and order.paid_amount == 0
 
 
@@ -30,18 +27,12 @@ def result_is_sent_and_money_is_owed(order: Order) -> bool:
 
 
 def result_is_undelivered(order: Order) -> bool:
-    """Whether no result e-mail arrived and no file was fetched.
-
-    As far as is known: a lost bounce cannot be seen.
-    """
+    """Whether, as known, no result e-mail arrived and no file was fetched."""
     return order.result_is_undelivered
 
 
 def money_is_owed(order: Order) -> bool:
-    """Whether an amount is owed and not yet refunded.
-
-    That is a failed image's share or a requested refund.
-    """
+    """Whether a failed image's share or a requested refund is still owed."""
     return order.money_is_owed
 
 
@@ -56,10 +47,7 @@ def everything_is_refunded(order: Order) -> bool:
 
 
 def is_full_refund_pending(order: Order) -> bool:
-    """Whether the full payment is to be refunded.
-
-    That is so when the order was stopped or yielded no result.
-    """
+    """Whether the full payment of a stopped or failed order is owed."""
     return order.is_full_refund_pending
 
 

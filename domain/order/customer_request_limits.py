@@ -61,19 +61,13 @@ def check_wait(history: History, kind: EmailKind, now: datetime) -> None:
 
 
 def check_link_limit(history: History) -> None:
-    """Raise AskedTooOftenError when MAX_LINKS links were requested for an order.
-
-    No pause is needed: while the newest link is valid, no other one is issued.
-    """
+    """Raise AskedTooOftenError when MAX_LINKS links were requested for an order."""
     if len(_asked(history, e.DownloadLinkIssued)) >= MAX_LINKS:
         raise AskedTooOftenError(wait=None)
 
 
 def redo_ends_at(history: History, within: timedelta) -> datetime | None:
-    """When the time for redo requests ends.
-
-    None while the customer has no result yet.
-    """
+    """When the time for redo requests ends; None without a result."""
     shown = first_shown(history)
     return shown + within if shown is not None else None
 
@@ -120,10 +114,7 @@ def why_no_redo(
 
 
 def needs_reminder(order: Order, link_id: DownloadLinkId, now: datetime) -> bool:
-    """Whether to remind the customer that this link expires soon.
-
-    That is so if it is their newest link and nothing was fetched.
-    """
+    """Whether this is the customer's newest link and nothing was fetched."""
     link = order.newest_link
     is_theirs = order.is_deliverable and order.result_is_sent and not order.photos_are_purged
     is_stopped = order.is_held or order.is_disputed or order.has_opted_out

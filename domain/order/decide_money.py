@@ -114,10 +114,7 @@ def _becomes_a_chargeback(known: Dispute, proposed: e.DisputeOpened) -> bool:
 
 
 def _is_stale(known: Dispute, proposed: e.DisputeClosed) -> bool:
-    """Whether an inquiry's end is reported too late.
-
-    It became a chargeback before, or has another outcome already.
-    """
+    """Whether an inquiry became a chargeback or was decided before."""
     is_past = not known.is_inquiry or known.outcome is not None
     return proposed.outcome is DisputeOutcome.INQUIRY_CLOSED and is_past
 
@@ -147,10 +144,7 @@ def decide_points(order: Order, proposed: e.PointsCredited | e.PointsDebited) ->
 
 
 def points_after(order: Order) -> Iterator[e.Event]:
-    """Points to debit and credit after money was returned.
-
-    In proportion to the returned part of the payment, earned points are debited and spent points are credited again.
-    """
+    """Points to debit and credit, in proportion to the returned amount."""
     paid, back = order.paid_amount, order.ledger.returned_amount
     if paid == 0:
         # Nothing was charged, so the share of failed images, which points paid for, counts instead.
@@ -203,10 +197,7 @@ def _refundable_image(order: Order, image_id: ImageId) -> Image:
 
 
 def _is_another(known: Refund, proposed: e.RefundAccepted | e.RefundIssued) -> bool:
-    """Whether the provider made a second refund beside the known one.
-
-    For example when staff paid it by other means meanwhile.
-    """
+    """Whether the provider made a second refund beside the known one."""
     counts = known.status in {RefundStatus.PENDING, RefundStatus.ISSUED}
     is_new = proposed.provider_refund_id not in known.failed_provider_refund_ids
     return counts and is_new and proposed.provider_refund_id != known.provider_refund_id
@@ -262,10 +253,7 @@ def _make_room(draft: DecisionBuilder) -> None:
 
 
 def _drop(draft: DecisionBuilder, excess: int) -> list[Refund]:
-    """Drop unpaid refunds, newest first, until ``excess`` is covered.
-
-    Less is covered when there are too few of them.
-    """
+    """Drop unpaid refunds, newest first, until ``excess`` is covered, if possible."""
     dropped: list[Refund] = []
     for refund in reversed(draft.order.ledger.having(RefundStatus.REQUESTED, RefundStatus.FAILED)):
         if excess <= 0:
@@ -310,10 +298,7 @@ def _decide_failure(order: Order, proposed: e.RefundFailed) -> Decision:
 
 
 def _is_news(known: Refund, proposed: e.RefundFailed) -> bool:
-    """Whether a failure concerns the current try of a refund.
-
-    One of an earlier try, or one that is recorded already, changes nothing.
-    """
+    """Whether an unrecorded failure concerns the current try of a refund."""
     if known.status in {RefundStatus.PENDING, RefundStatus.ISSUED}:
         return proposed.provider_refund_id in {None, known.provider_refund_id}
     return known.status is RefundStatus.REQUESTED and (

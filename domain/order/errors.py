@@ -38,10 +38,7 @@ class IllegalMoveError(ShopError):
 
 
 class AlreadyPaidError(ShopError):
-    """A second payment arrived for a paid order.
-
-    It has to be refunded, or matched by staff.
-    """
+    """A second payment arrived for a paid order: refund or match it."""
 
     def __init__(self, *, order_id: UUID, checkout_session_id: str) -> None:
         self.order_id = order_id
@@ -71,10 +68,7 @@ class AmountNotPayableError(ShopError):
 
 
 class ImageNotRefundableError(ShopError):
-    """An image that is restored or refunded is not refunded by name.
-
-    Neither is one whose original is not moved yet.
-    """
+    """An image that is restored, refunded or not moved is not refundable."""
 
     def __init__(self, *, order_id: UUID, image_id: UUID) -> None:
         self.order_id = order_id

@@ -84,10 +84,7 @@ class RestorationAttemptFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class SmallResultStored:
-    """The restored image was stored, smaller than its original.
-
-    It was verified; an attempt to enlarge it follows.
-    """
+    """The restored image, smaller than its original, was stored; enlarging it follows."""
 
     image_id: ImageId
     attempt: int
@@ -115,10 +112,7 @@ class RestorationCompleted:
 
 @dataclass(frozen=True, kw_only=True)
 class RestorationFailed:
-    """The image cannot be restored; it is settled.
-
-    Its share of the payment is owed.
-    """
+    """The image cannot be restored; it is settled, its share is owed."""
 
     image_id: ImageId
     attempts: int
@@ -127,10 +121,7 @@ class RestorationFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class RedoRequested:
-    """Another attempt at a delivered image was requested.
-
-    Its first result is kept, whatever the attempt yields.
-    """
+    """Another attempt at an image was requested; its result is kept."""
 
     image_id: ImageId
     by_customer: bool
@@ -148,10 +139,7 @@ class RedoFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadPrepared:
-    """The archive of restored images and its link exist.
-
-    Only the SHA-256 of the link's token is stored.
-    """
+    """The archive of restored images and its link exist."""
 
     link_id: DownloadLinkId
     archive: StoredObject
@@ -163,10 +151,7 @@ class DownloadPrepared:
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadLinkIssued:
-    """Another link to the newest archive was issued.
-
-    Earlier links keep their expiry.
-    """
+    """Another link to the newest archive; earlier links keep their expiry."""
 
     link_id: DownloadLinkId
     token_sha256: Sha256
@@ -202,10 +187,7 @@ class EmailSent:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailUnconfirmed:
-    """The provider's reply was lost; delivery is uncertain.
-
-    The e-mail is resent once unless it is confirmed in time.
-    """
+    """The provider's reply was lost; the e-mail is resent unless confirmed."""
 
     email_id: EmailId
     kind: EmailKind
@@ -213,10 +195,7 @@ class EmailUnconfirmed:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailFailed:
-    """The e-mail provider refused an e-mail, or attempts are used up.
-
-    The refusal is permanent: a temporary one is retried.
-    """
+    """The provider refused an e-mail permanently, or attempts are used up."""
 
     email_id: EmailId
     kind: EmailKind
@@ -243,10 +222,7 @@ class EmailDeferred:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailBlocked:
-    """The receiving server blocked an e-mail for now.
-
-    Another is sent later: the address may be valid.
-    """
+    """The receiving server blocked an e-mail for now; another is sent."""
 
     email_id: EmailId
     kind: EmailKind
@@ -264,10 +240,7 @@ class EmailOptedOut:
 
 @dataclass(frozen=True, kw_only=True)
 class ResultServed:
-    """The archive, or one image, was sent to a client.
-
-    The client may be a mail scanner.
-    """
+    """An archive or image was sent to a client, perhaps a scanner."""
 
     link_id: DownloadLinkId
     image_id: ImageId | None  # none: the whole archive
@@ -276,10 +249,7 @@ class ResultServed:
 
 @dataclass(frozen=True, kw_only=True)
 class ResultDownloaded:
-    """The customer pressed the download button on the photo page.
-
-    It was the button for the archive or for one image.
-    """
+    """The customer pressed the download button for the archive or an image."""
 
     link_id: DownloadLinkId
     image_id: ImageId | None  # none: the whole archive
@@ -300,10 +270,7 @@ class RefundRequested:
 
 @dataclass(frozen=True, kw_only=True)
 class RefundAccepted:
-    """The refund is pending at the payment provider.
-
-    It may still fail.
-    """
+    """The refund is pending at the payment provider; it may still fail."""
 
     refund_id: RefundId
     amount: Money
@@ -322,10 +289,7 @@ class RefundIssued:
 
 @dataclass(frozen=True, kw_only=True)
 class RefundFailed:
-    """The refund failed, at once or days later.
-
-    The amount is still owed.
-    """
+    """The refund failed, at once or days later; it is still owed."""
 
     refund_id: RefundId
     provider_refund_id: str | None  # none when the provider never created one
@@ -334,10 +298,7 @@ class RefundFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class RefundDropped:
-    """A requested refund is no longer owed.
-
-    The amount was returned another way.
-    """
+    """A requested refund is not owed: it was returned another way."""
 
     refund_id: RefundId
 
@@ -412,10 +373,7 @@ class PhotosPurged:
 
 @dataclass(frozen=True, kw_only=True)
 class OrderErased:
-    """Personal data and photos were deleted; amounts stay.
-
-    The totals of the log are therefore unchanged.
-    """
+    """Personal data and photos were deleted; amounts and totals stay."""
 
 
 Event = (

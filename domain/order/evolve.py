@@ -35,10 +35,7 @@ def fold(order_id: OrderId, recorded: Iterable[e.RecordedEvent]) -> Order:
 
 
 def apply(order: Order, recorded: e.RecordedEvent) -> Order:
-    """``evolve``, plus what only the envelope holds.
-
-    That is version, head, and when each state was first reached.
-    """
+    """``evolve``, plus the envelope's version, head and time of the state."""
     after = evolve(order, recorded.event)
     entered_at = {after.state: recorded.recorded_at, **order.entered_at}
     return replace(after, version=recorded.version, head=recorded.sha256, entered_at=entered_at)
@@ -148,10 +145,7 @@ def _enqueue_failure_email(before: Order, after: Order, event: e.Event) -> Order
 
 
 def _reopen_what_failed(order: Order) -> Order:
-    """Reopen failed refunds and undelivered e-mails after a release.
-
-    Failed refunds and e-mails get a new attempt number; a bounced e-mail is replaced by another one.
-    """
+    """Reopen failed refunds and undelivered e-mails after a release."""
     emails = {
         email.email_id: replace(email, status=EmailStatus.DUE, attempt=email.attempt + 1)
         if email.status is EmailStatus.FAILED
@@ -170,10 +164,7 @@ def _reopen_what_failed(order: Order) -> Order:
 
 
 def _is_worth_another(kind: EmailKind, order: Order) -> bool:
-    """Whether a bounced e-mail is sent again.
-
-    A reminder is, too, where no other e-mail has brought the link.
-    """
+    """Whether a bounced e-mail is sent again."""
     if kind.brings_a_link:
         is_missed = order.is_deliverable and order.result_is_undelivered
         return not order.photos_are_purged and (kind not in _PASSING or is_missed)

@@ -45,10 +45,7 @@ def apply_restoration(
 
 
 def _without_result(image: Image, *, is_shown: bool) -> Image:
-    """Remove an image's lost result, so that it is restored again.
-
-    Where the customer may have it already, the image is redone instead.
-    """
+    """Remove a lost result, so that the image is restored or redone."""
     if is_shown:
         return replace(image, redo_from=image.next_attempt)
     return replace(image, restored=None, width=None, height=None)

@@ -40,10 +40,7 @@ _VIRAMA = 9  # the combining class of signs that join two consonants
 
 
 def as_written(given: str) -> str:
-    """A customer's file name without folders and control characters.
-
-    ``photo`` if nothing visible is left.
-    """
+    """A file name without folders and control characters, or ``photo``."""
     base = without_controls(given.replace("\\", "/").rpartition("/")[2]).strip()
     if not _is_visible(base):
         return "photo"
@@ -89,20 +86,14 @@ def distinct(stems: Sequence[str]) -> list[str]:
 
 
 def disk_key(name: str) -> str:
-    """A key that is equal for names that some disk confuses.
-
-    It ignores case, Unicode form and invisible signs.
-    """
+    """A name without case, Unicode form and invisible signs."""
     visible = "".join(sign for sign in name if not _is_ignorable(sign))
     once = unicodedata.normalize("NFD", visible).upper().casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", once).casefold())
 
 
 def cut(text: str, limit_bytes: int) -> str:
-    """The longest beginning that fits ``limit_bytes`` of UTF-8.
-
-    It is cut between two graphemes.
-    """
+    """The longest beginning in whole graphemes within ``limit_bytes`` of UTF-8."""
     if len(text.encode()) <= limit_bytes:
         return text
     kept, size_bytes = [], 0

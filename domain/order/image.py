@@ -32,10 +32,7 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class SmallResult:
-    """A verified result that is smaller than its original.
-
-    It is delivered if it cannot be enlarged.
-    """
+    """A result smaller than its original; delivered if it cannot be enlarged."""
 
     attempt: int
     prediction_id: str
@@ -84,10 +81,7 @@ class Image:
 
     @property
     def attempt_of_result(self) -> Attempt | None:
-        """The attempt that made the newest result.
-
-        None if there is no result, or the result was found to be lost.
-        """
+        """The attempt that made the newest result; None without a result."""
         if self.restored is None:
             return None
         made = (a for a in self.attempts.values() if self.restored.key.endswith(f"/{a.prediction_id}"))
@@ -137,25 +131,16 @@ class Image:
         return Variant.SECOND if self.is_being_redone or was_refused else Variant.FIRST
 
     def spent(self, attempt: int) -> int:
-        """The number of attempts used, ``attempt`` included.
-
-        Counted from the first one of the redo or of the enlargement.
-        """
+        """The attempts used in this redo or enlargement, ``attempt`` included."""
         return attempt - self._first_of_round + 1
 
     def is_in_turn(self, attempt: int) -> bool:
-        """Whether an attempt belongs to the current round.
-
-        One of an earlier round does not, nor does one beyond the next attempt.
-        """
+        """Whether an attempt belongs to the current round, or is next."""
         return self.awaits_restorer and self._first_of_round <= attempt <= self.next_attempt
 
     @property
     def _first_of_round(self) -> int:
-        """The number of the current round's first attempt.
-
-        A round is the first restoration, a redo, or an enlargement.
-        """
+        """The first attempt of this restoration, redo or enlargement."""
         return self.to_enlarge.attempt + 1 if self.to_enlarge is not None else self.redo_from or 1
 
     def knows(self, prediction_id: str) -> bool:
@@ -167,10 +152,7 @@ class Image:
 
     @property
     def open_predictions(self) -> tuple[str, ...]:
-        """Predictions that may still run.
-
-        They are canceled once the image's result is no longer required.
-        """
+        """Predictions that may still run; canceled once they are not required."""
         predictions: list[str] = []
         for attempt in self.attempts.values():
             predictions.extend(attempt.superseded)

@@ -60,10 +60,7 @@ def _owes_again(event: type[events.Event]) -> list[Move]:
 
 
 def _ends_in_refund(event: type[events.Event]) -> list[Move]:
-    """End in a refund once everything is refunded.
-
-    Where a full refund was pending already, the reasons of the single refunds do not matter.
-    """
+    """End in a refund once everything is refunded, whatever the reasons."""
     return [
         *_goes(event, (*WORKING_STATES, *DELIVERED_STATES), State.REFUNDED, when.everything_is_refunded),
         Move(event, State.REFUNDING, State.REFUNDED, when.is_fully_refunded),
@@ -208,20 +205,14 @@ def allowed(state: State) -> frozenset[type[events.Event]]:
 
 
 def may_be_on_record(state: State, event: type[events.Event]) -> bool:
-    """Whether a stored log may contain ``event`` in ``state``.
-
-    That is what is allowed now and what older versions allowed.
-    """
+    """Whether ``event`` in ``state`` is legal now or was in older versions."""
     return event in allowed(state) or any(
         (move.event, move.source) == (event, state) for move in FORMER_MOVES
     )
 
 
 def require(state: State, event: type[events.Event]) -> None:
-    """Raise IllegalMoveError unless ``event`` is allowed in ``state``.
-
-    The error names the allowed events.
-    """
+    """Raise IllegalMoveError, naming the allowed events, unless ``event`` is allowed."""
     if not _table()[event, state]:
         raise IllegalMoveError(
             event=event.__name__, state=state.value, allowed=sorted(kind.__name__ for kind in allowed(state))

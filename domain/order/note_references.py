@@ -1,7 +1,4 @@
-"""The note that an event refers to.
-
-Notes are stored outside the log, where they can be erased.
-"""
+"""The note that an event refers to, stored outside the log."""
 
 from domain.order import events as e
 from domain.order.deterministic_ids import note_of_payment_by_hand
@@ -9,10 +6,7 @@ from domain.order.values import NoteId
 
 
 def note_id_of(event: e.Event) -> NoteId | None:
-    """The note in which staff gave the reason for an event.
-
-    None if the event has no note.
-    """
+    """The note with staff's reason for an event, if it has one."""
     match event:
         case e.RefundIssued():
             return note_of_payment_by_hand(event.provider_refund_id)

@@ -41,10 +41,7 @@ class EmailStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Email:
-    """An e-mail that is owed to the customer.
-
-    ``attempt`` counts the requests that may have reached the provider.
-    """
+    """An e-mail owed to the customer; ``attempt`` counts possibly arrived requests."""
 
     email_id: EmailId
     kind: EmailKind
@@ -59,10 +56,7 @@ class Email:
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadLink:
-    """A link to an archive.
-
-    The token itself is stored nowhere: only the customer's mailbox has it.
-    """
+    """A link to an archive; only the customer's mailbox has its token."""
 
     link_id: DownloadLinkId
     archive: StoredObject
@@ -219,10 +213,7 @@ class Order:
 
     @property
     def is_fetched(self) -> bool:
-        """Whether the customer fetched anything.
-
-        What was only served to a client does not count.
-        """
+        """Whether the customer fetched anything; serving a client does not count."""
         return any(link.fetched for link in self.links.values())
 
     @property
@@ -258,10 +249,7 @@ class Order:
 
     @property
     def refundable_amount(self) -> int:
-        """The amount that may still be refunded, in minor units.
-
-        It is what was paid, less everything that is requested, refunded, disputed or lost.
-        """
+        """The payment less what is requested, refunded, disputed or lost."""
         return self.ledger.refundable
 
     @property
@@ -274,10 +262,7 @@ class Order:
 
     @property
     def money_is_owed(self) -> bool:
-        """Whether an amount is owed and not yet refunded.
-
-        That is a failed image's share or a requested refund.
-        """
+        """Whether a failed image's share or a requested refund is still owed."""
         ledger = self.ledger
         if ledger.having(RefundStatus.REQUESTED, RefundStatus.PENDING, RefundStatus.FAILED):
             return True
@@ -285,10 +270,7 @@ class Order:
 
     @property
     def is_full_refund_pending(self) -> bool:
-        """Whether the full payment is to be refunded.
-
-        That is so when the order was stopped or yielded no result.
-        """
+        """Whether the full payment of a stopped or failed order is owed."""
         ledger = self.ledger
         return ledger.pending_refunds_amount >= ledger.paid > 0 and self._was_stopped(
             tuple(ledger.all_but(RefundStatus.DROPPED))
@@ -315,9 +297,6 @@ class Order:
         return self.state is State.REFUNDED and not is_returned
 
     def _was_stopped(self, refunds: tuple[Refund, ...]) -> bool:
-        """Whether a refund has another cause than some failed photos.
-
-        That is: another reason, a lost dispute, or no restored image.
-        """
+        """Whether a refund has another cause than some failed photos."""
         by_somebody = any(refund.reason is not RefundReason.NOT_RESTORED for refund in refunds)
         return by_somebody or self.ledger.lost > 0 or not self.restored_images

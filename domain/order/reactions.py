@@ -69,10 +69,7 @@ class CancelPrediction(_Kind):
 
 @dataclass(frozen=True)
 class PrepareDownload(_Kind):
-    """Stream the restored images into one archive, once per revision.
-
-    Its first link is made with it.
-    """
+    """Stream the restored images into one archive with its first link."""
 
     edition: int = 1
 
@@ -96,10 +93,7 @@ class IssueRefund(_Kind):
 
 @dataclass(frozen=True)
 class DeletePhotos(_Kind):
-    """Delete every stored object of the order.
-
-    It is repeated when the customer is erased.
-    """
+    """Delete every stored object of the order, again when it is erased."""
 
     is_done_once = True
 
@@ -149,10 +143,7 @@ def reaction_id_of(order_id: OrderId, reaction: Reaction) -> UUID:
 
 
 def reactions_to(before: Order, after: Order, limits: Limits) -> list[Due]:
-    """The reactions that became pending between two versions of an order.
-
-    They are in the order in which they should start.
-    """
+    """The reactions that became pending between two versions, in starting order."""
     known = set(pending_reactions(before))
     return [
         Due(reaction=new, delay=_delay(new, after, limits))
@@ -176,10 +167,7 @@ def is_still_required(reaction: Reaction, order: Order) -> bool:
 
 
 def required_reactions(order: Order) -> list[Reaction]:
-    """The pending reactions without which an order cannot proceed.
-
-    Those that are done once are not among them.
-    """
+    """The pending reactions without which an order cannot proceed."""
     return [work for work in pending_reactions(order) if not work.is_done_once]
 
 
@@ -292,8 +280,5 @@ def _backoff(image: Image, limits: Limits) -> timedelta:
 
 
 def _jitter(reaction_id: UUID) -> float:
-    """A factor of 1 to 1.25, constant for each reaction.
-
-    It spreads the retries of reactions that failed together.
-    """
+    """A factor of 1 to 1.25, constant for each reaction."""
     return 1 + reaction_id.bytes[-1] / 1024

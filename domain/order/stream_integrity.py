@@ -15,10 +15,7 @@ from domain.order.values import OrderId
 
 @dataclass(frozen=True, kw_only=True)
 class StreamBreak:
-    """The first event that does not follow from those before it.
-
-    ``why`` is the end of a sentence.
-    """
+    """The first event that does not follow; ``why`` ends a sentence."""
 
     recorded: RecordedEvent
     why: str

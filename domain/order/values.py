@@ -53,10 +53,7 @@ class Money:
 
     @property
     def is_payable(self) -> bool:
-        """Whether a payment provider accepts such an amount.
-
-        It has to be a multiple of the currency's ``step``.
-        """
+        """Whether a payment provider accepts it: a multiple of ``step``."""
         return self.amount % self.step == 0
 
     @property
@@ -110,10 +107,7 @@ class StoredObject:
 
 @dataclass(frozen=True, kw_only=True)
 class PaidPhoto:
-    """One photo of a payment: its upload and its share.
-
-    The share is a part of the amount paid.
-    """
+    """One photo of a payment: its upload and its share of it."""
 
     image_id: ImageId
     upload: StoredObject
@@ -261,10 +255,7 @@ class Browser(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """The origin of a request, coarse enough to be logged.
-
-    It contains no address and no user agent.
-    """
+    """The origin of a request, without address and user agent."""
 
     network: str | None  # the /24 of an IPv4 address or the /48 of an IPv6 one; none if there was no address
     device: Device

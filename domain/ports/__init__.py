@@ -1,4 +1,1 @@
-"""Ports: the protocols that the domain needs implemented by adapters.
-
-Each names the errors that its methods may raise.
-"""
+"""The protocols that adapters implement, with the errors that methods may raise."""

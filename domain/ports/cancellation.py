@@ -21,8 +21,5 @@ class Cancellation(Protocol):
         ...
 
     def calling(self, callback: Callable[[], None]) -> AbstractContextManager[None]:
-        """Call ``callback`` once if cancellation is requested within the block.
-
-        It is called at once if the request came before the block, and never after it.
-        """
+        """Call ``callback`` once, if canceled before or within the block."""
         ...

@@ -41,10 +41,7 @@ class ResultSize:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailFacts:
-    """The facts that an e-mail is rendered from.
-
-    Only kinds with a link have ``download_url`` and ``expires_at``.
-    """
+    """An e-mail's facts; only kinds with a link have ``download_url`` and ``expires_at``."""
 
     kind: EmailKind
     order_id: OrderId
@@ -98,10 +95,7 @@ class Attachment:
 
 @dataclass(frozen=True, kw_only=True)
 class OutgoingEmail:
-    """An e-mail to one address.
-
-    The provider returns ``email_id`` in its webhook events.
-    """
+    """An e-mail to one address; webhook events carry its ``email_id``."""
 
     email_id: EmailId
     order_id: OrderId
@@ -156,8 +150,5 @@ class EmailWebhookParser(Protocol):
     """Parses the e-mail provider's webhook requests."""
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[EmailWebhookEvent]:
-        """Verify the signature of the raw bytes, then parse.
-
-        Raise ForgedMessageError. Header names are lower case.
-        """
+        """Verify the raw bytes' signature, then parse, or raise ForgedMessageError."""
         ...

@@ -38,17 +38,11 @@ class UnavailableError(OutsideError):
 
 
 class UnreadableAnswerError(UnavailableError):
-    """The provider's reply does not have the documented shape.
-
-    Other entries of the reply may still be readable.
-    """
+    """The provider's reply does not have the documented shape."""
 
 
 class UnreadableEventError(UnavailableError):
-    """An event of an order cannot be read by this version.
-
-    Other orders are not affected.
-    """
+    """An event of an order cannot be read by this version."""
 
     def __init__(self, detail: str) -> None:
         super().__init__("This order", detail)
@@ -67,10 +61,7 @@ class BusyError(UnavailableError):
 
 
 class AccountRefusedError(UnavailableError):
-    """The provider refuses this shop's account, not the request.
-
-    It may succeed once the operator has corrected the account or its settings.
-    """
+    """The provider refuses this shop's account, not the request."""
 
     def __init__(self, provider: str, detail: str) -> None:
         super().__init__(provider, f"it refuses our account: {detail}; check its key and its settings")
@@ -120,10 +111,7 @@ class RefusedError(OutsideError):
 
 
 class DisputedError(RefusedError):
-    """The provider refunds nothing while a dispute is undecided.
-
-    It may do so after the bank's decision.
-    """
+    """The provider refunds nothing while a dispute is undecided."""
 
 
 class ForgedMessageError(OutsideError):

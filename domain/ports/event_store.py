@@ -80,8 +80,5 @@ class EventStore(Protocol):
         ...
 
     def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
-        """Events after a cursor, in commit order.
-
-        An event that commits late is never skipped.
-        """
+        """Events after a cursor in commit order; late commits are included."""
         ...

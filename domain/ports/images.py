@@ -61,8 +61,5 @@ class Thumbnailer(Protocol):
     """Creates thumbnails."""
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
-        """A JPEG of a few kilobytes, upright and without metadata.
-
-        It shows the whole image. Raise UnreadableImageError.
-        """
+        """A small upright JPEG without metadata, or raise UnreadableImageError."""
         ...

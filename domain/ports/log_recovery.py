@@ -20,10 +20,7 @@ class NewestEvent:
 
 
 class LogRecovery(Protocol):
-    """Queries on the whole log, and the counter of order numbers.
-
-    The counter is all that has to be changed after a loss.
-    """
+    """Queries on the whole log, and the counter of order numbers."""
 
     def newest_event(self) -> NewestEvent | None:
         """The newest committed event; none if the log is empty."""
@@ -34,10 +31,7 @@ class LogRecovery(Protocol):
         ...
 
     def order_counters(self, since: date) -> Mapping[date, int]:
-        """The last order number of each day from ``since`` on.
-
-        Days without an order number are left out.
-        """
+        """The last order number of each day with orders since."""
         ...
 
     def skip_order_numbers(self, day: date, up_to: int) -> None:

@@ -12,10 +12,7 @@ from domain.order.values import (
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """A note about an order; ``actor`` wrote it.
-
-    Notes are stored outside the log, where they can be erased.
-    """
+    """A note by ``actor``, stored outside the log, where it is erasable."""
 
     note_id: NoteId
     order_id: OrderId

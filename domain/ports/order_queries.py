@@ -76,10 +76,7 @@ class OrderQueries(Protocol):
         ...
 
     def in_trouble(self) -> list[OrderId]:
-        """Orders that are held or disputed or have e-mail trouble.
-
-        That is an e-mail that failed, bounced or was opted out of. By id.
-        """
+        """Orders held, disputed, or with undelivered or unwanted e-mail; by id."""
         ...
 
     def find_by_messages(self, message_ids: Collection[str]) -> Mapping[str, tuple[OrderId, EmailId]]:

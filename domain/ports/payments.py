@@ -65,10 +65,7 @@ class ProviderRefund:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderDispute:
-    """The current state of a dispute.
-
-    ``outcome`` is None while it is open or under appeal.
-    """
+    """A dispute; ``outcome`` is None while open or under appeal."""
 
     dispute_id: str
     payment_intent_id: str | None
@@ -80,10 +77,7 @@ class ProviderDispute:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutDetails:
-    """The details of a checkout at the provider.
-
-    Our ids are none when this shop did not open it.
-    """
+    """A checkout at the provider; our ids are none if not ours."""
 
     checkout_session_id: str
     upload_session_id: UploadSessionId | None
@@ -113,10 +107,7 @@ class CheckoutStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutState:
-    """The current state of a checkout.
-
-    Nothing of ``checkout`` counts as paid unless ``status`` is PAID.
-    """
+    """The state of a checkout; nothing is paid unless it is PAID."""
 
     status: CheckoutStatus
     checkout: CheckoutDetails
@@ -133,10 +124,7 @@ class PaymentProvider(Protocol):
         ...
 
     def expire_checkout(self, checkout_session_id: str) -> CheckoutStatus:
-        """Expire an open checkout, so that it cannot be paid.
-
-        Return its status afterwards.
-        """
+        """Make an open checkout unpayable; return its status afterwards."""
         ...
 
     def issue_refund(self, wish: NewRefund) -> ProviderRefund:
@@ -160,10 +148,7 @@ class PaymentProvider(Protocol):
         ...
 
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
-        """The current state of a checkout, no matter who opened it.
-
-        None if it sells nothing.
-        """
+        """A checkout's state, also another shop's; None if it sells nothing."""
         ...
 
     def find_checkout_by_payment(self, payment_intent_id: str) -> CheckoutState | None:
@@ -229,10 +214,7 @@ class PaymentWebhookParser(Protocol):
     """Parses the payment provider's webhook requests."""
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> PaymentWebhookEvent:
-        """Verify the signature of the raw bytes, then parse.
-
-        Raise ForgedMessageError. Header names are lower case.
-        """
+        """Verify the raw bytes' signature, then parse, or raise ForgedMessageError."""
         ...
 
     def contents(self, body: bytes) -> bytes:

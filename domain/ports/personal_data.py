@@ -15,10 +15,7 @@ Holdings = Mapping[str, Sequence[Mapping[str, object]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Erasure:
-    """The record of an erasure: when, by whom and why.
-
-    It contains no personal data, so it is kept.
-    """
+    """When, by whom and why someone was erased, without personal data."""
 
     erasure_id: UUID
     customer_id: CustomerId
@@ -31,10 +28,7 @@ class PersonalData(Protocol):
     """Everything about one customer, in all tables."""
 
     def find(self, email: str, *, lock: bool = False) -> Customer | None:
-        """The customer with this address, compared case-insensitively.
-
-        ``lock`` prevents payments under this address until the transaction ends.
-        """
+        """The customer with this address, case-insensitively; ``lock`` prevents payments."""
         ...
 
     def orders(self, customer_id: CustomerId) -> list[OrderId]:
@@ -46,10 +40,7 @@ class PersonalData(Protocol):
         ...
 
     def holdings(self, customer_id: CustomerId) -> Holdings:
-        """Every row about the customer, the log excepted.
-
-        Tables without such rows are left out.
-        """
+        """Every row about the customer by table, the log excepted."""
         ...
 
     def forget(self, erasure: Erasure) -> Mapping[str, int]:

@@ -1,7 +1,4 @@
-"""The port for customers' points: a projection of the log.
-
-What open checkouts have reserved is queried here as well.
-"""
+"""The port for customers' points: a projection, and open checkouts' reservations."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,10 +20,7 @@ class PointsBalances(Protocol):
     """Points by customer; an erased customer's points are kept."""
 
     def balance(self, customer_id: CustomerId) -> int:
-        """The sum of all points.
-
-        It is negative if points were spent and the order that had earned them was refunded.
-        """
+        """The sum of all points; negative if spent points were revoked."""
         ...
 
     def reserved(

@@ -1,7 +1,4 @@
-"""The port that limits concurrent predictions.
-
-A start needs an admission before a worker may claim it.
-"""
+"""The port that limits concurrent predictions: each start needs an admission."""
 
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -14,10 +11,7 @@ MINUTE = timedelta(minutes=1)
 
 
 class PredictionSlots(Protocol):
-    """Grants slots for predictions.
-
-    An attempt returns its admission when it ends, in whatever way.
-    """
+    """Grants slots for predictions; each attempt returns its own at the end."""
 
     def grant(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
         """Admit as many due starts as there are free slots.

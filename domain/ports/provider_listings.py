@@ -28,10 +28,7 @@ class ListingClosedError(OutsideError):
 
 @dataclass(frozen=True, kw_only=True)
 class UnreadableEntry:
-    """A listed entry without the documented shape.
-
-    ``detail`` quotes none of its values.
-    """
+    """A listed entry without the documented shape; ``detail`` quotes no values."""
 
     provider: str
     kind: str  # checkout, refund, prediction...
@@ -73,10 +70,7 @@ class PaymentListing(Protocol):
     def events(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
-        """The webhook events that the shop handles, newest first.
-
-        They include those that the provider failed to deliver.
-        """
+        """The webhook events since, delivered or not, newest first."""
         ...
 
     def checkouts(
@@ -113,10 +107,7 @@ class PaymentListing(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ListedPrediction:
-    """A prediction in the restorer's listing.
-
-    ``name_tag`` leads to its webhook address.
-    """
+    """A listed prediction; ``name_tag`` leads to its webhook address."""
 
     prediction_id: str
     status: PredictionStatus
@@ -131,10 +122,7 @@ class PredictionListing(Protocol):
     def predictions(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedPrediction]:
-        """The account's predictions created since, newest first.
-
-        Other shops' predictions may be among them.
-        """
+        """The account's predictions created since, newest first, other shops' included."""
         ...
 
     def address_of(self, listed: ListedPrediction) -> str | None:

@@ -10,10 +10,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """An amount that may be requested within a window.
-
-    ``name`` distinguishes quotas.
-    """
+    """A named amount that may be requested within a window."""
 
     name: str
     amount: int
@@ -21,23 +18,14 @@ class Quota:
 
 
 class RateLimiter(Protocol):
-    """Counts by client.
-
-    While the store is unavailable it allows everything; the totals still hold.
-    """
+    """Counts by client; allows everything while the store is unavailable."""
 
     def take(self, quota: Quota, client: str, amount: int = 1) -> timedelta | None:
-        """Count ``amount``, or return the wait if it exceeds the quota.
-
-        Nothing is counted then.
-        """
+        """Count ``amount``; over the quota count nothing and return the wait."""
         ...
 
     def exceeded_for(self, quota: Quota, client: str) -> timedelta | None:
-        """The wait of a client whose quota is used up, else None.
-
-        Counts nothing.
-        """
+        """The wait of a client whose quota is used up, else None."""
         ...
 
 
@@ -45,10 +33,7 @@ class UsageTotals(Protocol):
     """Counts over all clients, inside a database transaction."""
 
     def take(self, quota: Quota, window_started_at: datetime, amount: int = 1) -> bool:
-        """Count ``amount`` in a window; False if it exceeds the quota.
-
-        Nothing is counted then.
-        """
+        """Count ``amount`` in a window; over the quota count nothing, return False."""
         ...
 
     def taken(self, quota: Quota, window_started_at: datetime) -> int:

@@ -60,10 +60,7 @@ class ExhaustedReaction:
 
 @dataclass(frozen=True, kw_only=True)
 class UnreadableWork:
-    """An open reaction of an unknown kind or with unknown arguments.
-
-    This version of the shop cannot read it.
-    """
+    """An open reaction whose kind or arguments this version cannot read."""
 
     reaction_id: UUID
     order_id: OrderId
@@ -102,10 +99,7 @@ class ReactionTable(Protocol):
         ...
 
     def close(self, claim: Claim, *, outcome: Outcome, problem: str | None = None) -> None:
-        """Close a claimed reaction that leads to no event.
-
-        Raise LeaseLostError.
-        """
+        """Close a claimed reaction without an event, or raise LeaseLostError."""
         ...
 
     def expedite(self, reaction: ScheduledReaction) -> None:
@@ -132,17 +126,11 @@ class ReactionTable(Protocol):
         ...
 
     def exhausted(self) -> list[ExhaustedReaction]:
-        """Exhausted reactions of kinds that are done once, oldest first.
-
-        No event records their failure.
-        """
+        """Exhausted reactions of kinds done once, which no event records."""
         ...
 
     def unreadable(self) -> list[UnreadableWork]:
-        """Open reactions that this version cannot read, oldest first.
-
-        They are left alone.
-        """
+        """Open reactions that this version cannot read, oldest first."""
         ...
 
     def rewrite(self, reactions: Iterable[ScheduledReaction]) -> None:
@@ -158,8 +146,5 @@ class ReactionQueue(Protocol):
     """Wakes workers; messages may be lost, rows of the table are not."""
 
     def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
-        """Send due reactions to workers.
-
-        An unavailable queue is no error: the sweeper resends them later.
-        """
+        """Send due reactions to workers; the sweeper resends unsent ones."""
         ...

@@ -30,10 +30,7 @@ class ReactionSummary:
 
 @dataclass(frozen=True, kw_only=True)
 class UnreadableEvent:
-    """An event that this version of the shop cannot read.
-
-    Its name or version is unknown, or it is damaged.
-    """
+    """An event of unknown name or version, or a damaged one."""
 
     event_id: UUID
     order_id: OrderId
@@ -50,10 +47,7 @@ class UnreadableEvent:
 
 
 class ReconciliationQueries(Protocol):
-    """Bulk queries.
-
-    Each takes a page of ids, a few hundred at most, unless it says otherwise.
-    """
+    """Bulk queries, by default about a page of a few hundred ids."""
 
     def orders_since(self, since: datetime) -> list[OrderId]:
         """Orders with events since, and all that have not ended.
@@ -104,10 +98,7 @@ class ReconciliationQueries(Protocol):
         ...
 
     def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:
-        """Which predictions belong to recorded attempts.
-
-        Superseded ones may be missing.
-        """
+        """Which predictions belong to recorded attempts, without some superseded ones."""
         ...
 
     def known_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
@@ -133,10 +124,7 @@ class ReconciliationRounds(Protocol):
     """The schedule of reconciliations: of many workers, one runs each."""
 
     def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
-        """Record that a reconciliation begins.
-
-        None, and nothing is recorded, if another one began since ``unless_since``.
-        """
+        """Record the beginning, unless another one began since ``unless_since``."""
         ...
 
     def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:

@@ -27,10 +27,7 @@ class PredictionStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """A prediction in its current state.
-
-    ``output_url`` is set on success, ``failure`` on failure.
-    """
+    """A prediction's state: ``output_url`` on success, ``failure`` on failure."""
 
     prediction_id: str
     status: PredictionStatus
@@ -66,10 +63,7 @@ class Restorer(Protocol):
         ...
 
     def look(self, prediction_id: str) -> Prediction:
-        """The current state of a prediction.
-
-        A success without any output is returned as a failure with BAD_OUTPUT.
-        """
+        """A prediction's state; a success without output is a BAD_OUTPUT failure."""
         ...
 
     def fetch(self, output_url: str, target: BinaryIO) -> int:
@@ -87,10 +81,7 @@ class Restorer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionWebhookEvent:
-    """A signed webhook event: a prediction changed.
-
-    The prediction's state is looked up at the provider, not taken from the event.
-    """
+    """A signed webhook event; it names a prediction to look up."""
 
     event_id: str
     prediction_id: str
@@ -101,8 +92,5 @@ class PredictionWebhookParser(Protocol):
     """Parses the restorer's webhook requests."""
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> PredictionWebhookEvent:
-        """Verify the signature of the raw bytes, then parse.
-
-        Raise ForgedMessageError. Header names are lower case.
-        """
+        """Verify the raw bytes' signature, then parse, or raise ForgedMessageError."""
         ...

@@ -8,8 +8,5 @@ class ScratchFiles(Protocol):
     """Temporary files for data that does not fit in memory."""
 
     def file(self) -> AbstractContextManager[BinaryIO]:
-        """An empty file to write and read, deleted after the block.
-
-        Raise UnavailableError when there is no space.
-        """
+        """An empty file, deleted after the block; UnavailableError without space."""
         ...

@@ -14,10 +14,7 @@ class UnmatchedPayments(Protocol):
         ...
 
     def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
-        """The payment of a checkout.
-
-        ``lock`` prevents changes by other transactions.
-        """
+        """The payment of a checkout, locked with ``lock``."""
         ...
 
     def find_by_payment(self, payment_intent_id: str, *, lock: bool = False) -> UnmatchedPayment | None:

@@ -21,10 +21,7 @@ class UploadStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class UploadedPhoto:
-    """A photo as received; its file name is never logged.
-
-    The name is the customer's own.
-    """
+    """A photo as received; the customer's file name is never logged."""
 
     photo_id: PhotoId
     file_name: str
@@ -49,10 +46,7 @@ class Checkout:
 
 @dataclass(frozen=True, kw_only=True)
 class UploadSession:
-    """A visitor's photos before payment.
-
-    ``order_id`` is the id that the order will have.
-    """
+    """A visitor's photos before payment; ``order_id`` is their order's later id."""
 
     session_id: UploadSessionId
     order_id: OrderId
@@ -75,17 +69,11 @@ class UploadSessions(Protocol):
         ...
 
     def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
-        """The session with its photos in upload order.
-
-        ``lock`` prevents changes by other transactions.
-        """
+        """The session with its photos in upload order, locked with ``lock``."""
         ...
 
     def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
-        """Append a photo.
-
-        A session holds the same bytes once: the caller has checked that.
-        """
+        """Append a photo whose bytes, the caller checked, are new."""
         ...
 
     def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
@@ -116,10 +104,7 @@ class UploadSessions(Protocol):
         ...
 
     def pending(self, reserved_before: datetime) -> list[str]:
-        """Checkouts with a pending payment, oldest first.
-
-        These are the provider's ids of those that were reserved before ``reserved_before``.
-        """
+        """Provider ids of checkouts pending since before ``reserved_before``, oldest first."""
         ...
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:

@@ -15,10 +15,7 @@ UNSEEN = Sha256("0" * 64)
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """An event whose id was received before with another body.
-
-    One of the two is not genuine.
-    """
+    """An event whose id was received before with another body."""
 
     source: str
     event_id: str
@@ -39,10 +36,7 @@ class WebhookInbox(Protocol):
         ...
 
     def forget(self, before: datetime, limit: int) -> int:
-        """Delete events received before; return how many.
-
-        A deleted event would be new again.
-        """
+        """Delete and count events received before; they would be new again."""
         ...
 
     def conflicts(self) -> list[Conflict]:

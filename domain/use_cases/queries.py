@@ -37,10 +37,7 @@ from domain.use_cases.support.attention_list import AttentionItem, AttentionList
 
 @dataclass(frozen=True, kw_only=True)
 class OrderDetails:
-    """An order with the data that is stored outside its log.
-
-    ``customer`` is None before payment and after erasure.
-    """
+    """An order with its data outside the log; erased customers are None."""
 
     order: Order
     customer: Customer | None
@@ -144,10 +141,7 @@ class Queries:
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoGallery:
-    """An order's photos, as seen through one download link.
-
-    ``why_no_redo`` has the reason for each image that cannot be redone.
-    """
+    """An order's photos through one link; ``why_no_redo`` maps refused images."""
 
     order: Order
     link: DownloadLink

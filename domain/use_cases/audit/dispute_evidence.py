@@ -74,10 +74,7 @@ class EvidencePack:
 
 @dataclass(frozen=True, kw_only=True)
 class _Record:
-    """The recorded data of an order.
-
-    ``history`` ends before the first missing event.
-    """
+    """An order's records; ``history`` ends before the first missing event."""
 
     order: Order
     history: Sequence[e.RecordedEvent]

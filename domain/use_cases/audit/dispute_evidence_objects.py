@@ -1,7 +1,4 @@
-"""Exhibits: an order's stored objects, compared with the log.
-
-Each object is read once.
-"""
+"""Exhibits: an order's stored objects, each compared once with the log."""
 
 import hashlib
 from collections.abc import Callable
@@ -44,10 +41,7 @@ class ObjectExaminer:
     def examine(
         self, order: Order, names: dict[PhotoId, str]
     ) -> tuple[tuple[PhotoEvidence, ...], tuple[Exhibit, ...]]:
-        """Return an order's photos and archives as evidence.
-
-        An archive with several links is returned once.
-        """
+        """Return an order's photos and archives as evidence, each once."""
         packed = list({link.archive.key: link.archive for link in order.links.values()}.values())
         self._of = sum(1 + len(image.results) for image in order.images.values()) + len(packed)
         photos = tuple(

@@ -24,10 +24,7 @@ class StreamHead:
 
 @dataclass(frozen=True, kw_only=True)
 class LogSnapshot:
-    """The state of the log up to a position, as one hash.
-
-    The heads of the streams serve to locate differences.
-    """
+    """The log's state as one hash; the streams' heads locate differences."""
 
     events: int
     txid: int

@@ -25,10 +25,7 @@ class CheckoutOpeningError(ShopError):
 
 @dataclass(eq=False, kw_only=True)
 class PhotoRemoval:
-    """Remove photos from upload sessions.
-
-    Their stored bytes are deleted later, with the session's other uploads.
-    """
+    """Remove photos from upload sessions; stored bytes go with the session."""
 
     unit_of_work: UnitOfWork[HasUploadSessions]
     payments: PaymentProvider
@@ -50,10 +47,7 @@ class PhotoRemoval:
     def _remove_unless_page_is_open(
         self, session_id: UploadSessionId, photo_id: PhotoId, expired: str | None
     ) -> str | None:
-        """Remove the photo, or return the page to expire first.
-
-        The page is given by the provider's id; ``expired`` is the page that was just expired.
-        """
+        """Remove the photo, or return the page to expire first."""
         with self.unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
@@ -73,10 +67,7 @@ class PhotoRemoval:
 
 
 def _open_page(session: UploadSession, now: datetime) -> str | None:
-    """The session's page at the provider, if there is one.
-
-    Raises CheckoutOpeningError while it is being opened.
-    """
+    """The session's page at the provider; CheckoutOpeningError while opening."""
     checkout = session.checkout
     if checkout is None:
         return None

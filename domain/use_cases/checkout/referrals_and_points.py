@@ -148,10 +148,7 @@ class ReferralProgram:
         spender_id: CustomerId,
         quoted: Money,
     ) -> Spending:
-        """Compute the points to spend on a price.
-
-        Points that another open checkout has reserved are not available. Raises NoPointsError.
-        """
+        """The unreserved points to spend on a price, or raise NoPointsError."""
         points = transaction.points_balances
         expired_before = self._clock.now() - LATE_NOTICE
         available = points.balance(spender_id) - points.reserved(
@@ -227,10 +224,7 @@ class ReferralProgram:
         email: str,
         referrer_id: CustomerId,
     ) -> bool:
-        """Whether a new customer's first paid order was referred by another.
-
-        The referrer must not have been erased. An order on hold earns points, too: a refund revokes their share.
-        """
+        """Whether a new customer's first paid order was referred by another."""
         if not self._referral_terms.takes_referrals or payment.paid.amount == 0:
             return False
         if transaction.personal_data.orders(payment.customer_id):
@@ -255,10 +249,7 @@ class ReferralProgram:
     # E-mails.
 
     def told_to(self, transaction: HasPointsBalances, customer: Customer, currency: str) -> Rewards | None:
-        """The points section of an e-mail to a customer.
-
-        None if the customer has no points and the referral program is off.
-        """
+        """The points section of an e-mail; None without points and program."""
         referral_terms = self._referral_terms
         points = max(transaction.points_balances.balance(customer.customer_id), 0)
         if not referral_terms.takes_referrals and not points:

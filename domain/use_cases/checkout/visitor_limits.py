@@ -22,10 +22,7 @@ STORAGE_WAIT = timedelta(hours=1)
 
 
 class TooManyRequestsError(ShopError):
-    """A client, or all clients together, exceeded a rate limit.
-
-    ``wait`` is the time until a retry can succeed.
-    """
+    """A rate limit was exceeded; a retry can succeed after ``wait``."""
 
     def __init__(self, what: str, wait: timedelta) -> None:
         self.what = what
@@ -47,10 +44,7 @@ class StorageNearlyFullError(ShopError):
 
 @dataclass(frozen=True, kw_only=True)
 class _Bound:
-    """A quota per client and one for all clients together.
-
-    ``what`` is a plural noun that appears in messages to customers.
-    """
+    """A quota per client and in total; ``what`` is a plural noun."""
 
     what: str
     name: str
@@ -125,10 +119,7 @@ class VisitorLimits:
         self._take(self._checkouts, client)
 
     def check_code_guesses(self, client: str) -> None:
-        """Refuse another code after too many that do not exist.
-
-        The limit applies to the client and to all clients together.
-        """
+        """Refuse a code after too many unknown ones, by client or together."""
         wait = self._limiter.exceeded_for(self._guesses.client_quota(), client)
         if wait is None:
             window = self._window()

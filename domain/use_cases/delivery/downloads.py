@@ -74,10 +74,7 @@ class LinkRevokedError(ShopError):
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """A file that a customer may download now.
-
-    ``image_id`` is None for the archive.
-    """
+    """A file to download now; the archive has no ``image_id``."""
 
     order_id: OrderId
     link: DownloadLink
@@ -132,19 +129,13 @@ class DownloadService:
         ]
 
     def archive_key(self, order: Order) -> ObjectKey:
-        """The object key of an order's archive.
-
-        It is derived from the names and checksums of the files.
-        """
+        """The archive's key, derived from its files' names and checksums."""
         return _archive_key(order, self._files(order))
 
     def _pack(
         self, order: Order, files: Sequence[tuple[str, StoredObject]], labels: Mapping[str, str]
     ) -> StoredObject:
-        """Store the archive of these files.
-
-        Raises ObjectMissingError or ObjectDiffersError, and stores nothing then.
-        """
+        """Store the archive, or nothing: ObjectMissingError or ObjectDiffersError."""
         entries = [
             ArchiveEntry(name=name, size_bytes=result.size_bytes, content=read_verified(self.storage, result))
             for name, result in files
@@ -247,10 +238,7 @@ class DownloadService:
         )
 
     def _file_stems(self, order: Order) -> dict[ImageId, str]:
-        """A distinct file name per image, without extension.
-
-        It is derived from the customer's file name, so that each result can be matched with its photo.
-        """
+        """Distinct file names per image, like the customer's, without extension."""
         with self.unit_of_work.transaction() as transaction:
             given = transaction.upload_sessions.file_names(order.order_id)
         stems = [

@@ -85,10 +85,7 @@ class EmailWebhook:
                 yield replace(webhook_event, order_id=order_id, email_id=email_id, message_id=message_id)
 
     def _take(self, webhook_event: EmailWebhookEvent) -> None:
-        """Record inbox row and event in one transaction.
-
-        So a webhook event that could not be recorded is accepted when it is sent again.
-        """
+        """Record inbox row and event in one transaction."""
         order_id, email_id = webhook_event.order_id, webhook_event.email_id
         if order_id is None or email_id is None or webhook_event.fate is DeliveryStatus.OTHER:
             return

@@ -168,10 +168,7 @@ class EmailSender:
         )
 
     def _rewards(self, kind: EmailKind, customer: Customer, currency: str) -> Rewards | None:
-        """The points section, only with a complete result.
-
-        A customer who is waiting or disappointed receives no advertising.
-        """
+        """The points section, only with a complete result."""
         if kind is not EmailKind.RESULT:
             return None
         with self.unit_of_work.transaction() as transaction:
@@ -209,10 +206,7 @@ def _archive_for(order: Order, kind: EmailKind) -> StoredObject | None:
 
 
 def _told_refund(order: Order, email: Email) -> Money | None:
-    """The refund amount that an e-mail states.
-
-    That of the refund it reports or, with a partial result, the sum for the missing photos.
-    """
+    """The refund, or the missing photos' sum, that an e-mail states."""
     if email.refund_id is not None:
         return order.refunds[email.refund_id].amount
     shares = [refund.amount for refund in order.ledger.all_but(RefundStatus.DROPPED) if refund.image_ids]

@@ -91,10 +91,7 @@ class CheckoutSync:
 
 
 def trigger_of(subject: str) -> Trigger:
-    """The trigger of an order whose payment was reported by the provider.
-
-    ``subject`` is the id of a webhook event or of a checkout session.
-    """
+    """The trigger of an order paid by this webhook event or checkout."""
     return Trigger(name=f"{SOURCE}:{subject}", actor=SOURCE)
 
 

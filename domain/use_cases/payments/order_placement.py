@@ -103,10 +103,7 @@ class OrderPlacement:
         return self.begin(transaction, order, purchase, trigger)
 
     def quoted(self, session: UploadSession) -> Money:
-        """The price of the session's photos.
-
-        A reopened session is quoted anew, because photos may have been added since its checkout.
-        """
+        """The session's price; a reopened session is quoted anew."""
         if session.checkout is None or session.status is UploadStatus.OPEN:
             return self.policy.prices.quote(len(session.photos))
         return session.checkout.quoted
@@ -193,10 +190,7 @@ def _is_paid_by(order: Order, checkout: CheckoutDetails) -> bool:
 
 
 def _tax(checkout: CheckoutDetails, quoted: Money) -> Money | None:
-    """The tax that the provider added to the quote.
-
-    None if it is in another currency, where it cannot be compared.
-    """
+    """The tax added to the quote, if it is in its currency."""
     tax = checkout.tax
     return tax if tax is not None and tax.currency == quoted.currency else None
 

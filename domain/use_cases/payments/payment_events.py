@@ -49,10 +49,7 @@ def event_about_refund(refund: ProviderRefund, *, event_type: str) -> PaymentWeb
 
 
 def proposed_events(webhook_event: PaymentWebhookEvent, order: Order) -> Sequence[e.Event]:
-    """The events to propose for a refund or dispute webhook event.
-
-    Empty if it lacks a required field.
-    """
+    """The events of a refund or dispute; empty without required fields."""
     dispute_id, amount = webhook_event.dispute_id, webhook_event.dispute_amount
     if webhook_event.refund is not None:
         return _of_refund(webhook_event, webhook_event.refund, order)
@@ -93,10 +90,7 @@ def _of_refund(webhook_event: PaymentWebhookEvent, refund: ProviderRefund, order
 
 
 def _refund_id(webhook_event: PaymentWebhookEvent, refund: ProviderRefund, order: Order) -> RefundId:
-    """Our id of a refund.
-
-    For a refund made in the provider's dashboard it is derived from the provider's id.
-    """
+    """Our id of a refund, derived from the provider's if theirs."""
     return webhook_event.refund_id or refund_id_at_provider(order.order_id, refund.provider_refund_id)
 
 

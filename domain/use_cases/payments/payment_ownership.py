@@ -33,10 +33,7 @@ class PaymentOwnership:
     def foreign_among(
         self, transaction: HasReconciliationQueries, checkouts: Sequence[CheckoutDetails]
     ) -> set[str]:
-        """The ids of those checkouts that this shop did not open.
-
-        ``checkouts`` is at most one page of a listing.
-        """
+        """The checkouts, of a listing's page, that this shop did not open."""
         unsealed = [checkout for checkout in checkouts if not self.is_sealed(checkout)]
         if not unsealed:
             return set()

@@ -148,10 +148,7 @@ class UnmatchedPaymentService:
     def _open(
         self, transaction: UnmatchedPaymentRepositories, checkout_session_id: str, state: CheckoutState | None
     ) -> UnmatchedPayment:
-        """Lock and return an open payment.
-
-        A payment without our signed token is quarantined now, because a staff member named it.
-        """
+        """Lock and return an open payment; quarantine one without our token."""
         if state is not None and state.status is CheckoutStatus.PAID:
             is_an_orders = bool(transaction.reconciliation_queries.payments([checkout_session_id]))
             if not is_an_orders:
@@ -262,10 +259,7 @@ class UnmatchedPaymentService:
 
 
 def _claimed(payment: UnmatchedPayment, clock: Clock) -> UnmatchedPayment:
-    """The payment in status REFUNDING.
-
-    After a crash the next worker continues the same attempt, with the same idempotency key.
-    """
+    """The payment in status REFUNDING, which another worker could continue."""
     now = clock.now()
     return replace(
         payment,

@@ -1,7 +1,4 @@
-"""Erasure of a customer's personal data, certified afterwards.
-
-Amounts, dates and ids stay.
-"""
+"""Erasure of personal data, certified; amounts, dates and ids stay."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -165,10 +162,7 @@ def _find(repositories: HasPersonalData, email: str, reason: str) -> Customer:
 def _check_erasable(
     repositories: ErasureRepositories, customer_id: CustomerId, orders: Sequence[Order]
 ) -> None:
-    """Raise an error unless all orders of the customer can be erased.
-
-    Raises StillNeededError or MoneyUnmatchedError.
-    """
+    """Raise StillNeededError or MoneyUnmatchedError unless all orders are erasable."""
     obstacles = {
         order.payment.order_number: why
         for order in orders

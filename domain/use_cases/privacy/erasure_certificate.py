@@ -1,7 +1,4 @@
-"""The certificate given to an erased customer.
-
-It lists what was removed, what stays and why, and what other companies hold.
-"""
+"""The certificate: what was removed, stays, or is held by others."""
 
 import json
 from collections.abc import Mapping
@@ -44,10 +41,7 @@ class ErasedOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """The record of what was removed.
-
-    It contains no personal data, so the shop may keep it.
-    """
+    """The record of what was removed, without personal data."""
 
     erasure: Erasure
     orders: tuple[ErasedOrder, ...]

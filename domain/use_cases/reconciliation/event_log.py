@@ -69,10 +69,7 @@ class EventLogComparison:
         yield from self._conflicts(scope)
 
     def _conflicts(self, scope: Scope) -> Iterator[Finding]:
-        """Yield webhook events that repeat an id with other contents.
-
-        The inbox quarantined them.
-        """
+        """Yield quarantined webhook events: repeated ids with other contents."""
         with self.unit_of_work.transaction() as transaction:
             conflicts = transaction.webhook_inbox.conflicts()
         for conflict in conflicts:

@@ -93,10 +93,7 @@ class Finding:
 
 
 def stream_broken(found: StreamBreak | UnreadableEvent) -> Finding:
-    """Return the finding for an order whose events cannot be folded.
-
-    No other comparison reports anything about such an order.
-    """
+    """The finding for an unfoldable order, its only one."""
     at = found.recorded if isinstance(found, StreamBreak) else found
     return Finding(
         side=Side.LOG,
@@ -111,10 +108,7 @@ def stream_broken(found: StreamBreak | UnreadableEvent) -> Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Foreign:
-    """An item of another shop on the same account or bucket.
-
-    It is listed and left unchanged, and is not a finding.
-    """
+    """An item of another shop, listed and left unchanged."""
 
     side: Side
     kind: str  # payment, refund, dispute, object

@@ -8,20 +8,14 @@ from domain.ports.object_storage import ObjectOwner, ObjectStorage
 
 
 class ForeignObjects:
-    """Finds the owner of objects; remembers other shops' orders and sessions.
-
-    Only one object of each such order or session is described by the storage.
-    """
+    """Finds objects' owners with one look-up per other shop's order."""
 
     def __init__(self, storage: ObjectStorage) -> None:
         self._storage = storage
         self._foreign: set[UUID] = set()
 
     def owner_of(self, key: ObjectKey, belongs_to: UUID | None) -> ObjectOwner | None:
-        """Return the owner of an object of this order or session.
-
-        Returns None if the object no longer exists.
-        """
+        """The owner of an object of this order or session, if any."""
         if belongs_to in self._foreign:
             return ObjectOwner.FOREIGN
         try:
