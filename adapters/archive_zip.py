@@ -32,10 +32,7 @@ class ZipArchiver:
     """Build zip archives without holding them in memory."""
 
     def archive(self, entries: list[ArchiveEntry]) -> tuple[int, Iterator[bytes]]:
-        """Return the exact length in bytes and the stream.
-
-        The stream raises ValueError if an entry differs from its declared size.
-        """
+        """The exact length and the stream; ValueError for a wrong size."""
         return _length(entries), _stream(entries)
 
 

@@ -72,10 +72,7 @@ class CircuitBreaker:
             self._open_until = self._monotonic() + self._pause_seconds
 
     def _close(self, *, is_probe: bool) -> None:
-        """Close after a probe was answered.
-
-        Other calls prove nothing: they may have begun before the outage.
-        """
+        """Close after an answered probe; other calls may predate the outage."""
         if is_probe:
             with self._lock:
                 self._open_until = None

@@ -121,10 +121,7 @@ class MinioStorage:
         media_type: str,
         labels: Mapping[str, str] | None = None,
     ) -> StoredObject:
-        """Stream an object into the storage; see the port.
-
-        Raises ValueError if the content is shorter than ``size_bytes``.
-        """
+        """Stream an object; ValueError if shorter than ``size_bytes``; see the port."""
         body = _HashedStream(content, size_bytes)
         try:
             is_taken = not self._write_once(key, body, media_type, self._metadata(key, labels or {}))
@@ -260,10 +257,7 @@ class MinioStorage:
         self._pool.clear()
 
     def _remove_versions(self, prefix: str) -> int:
-        """Delete all versions, delete markers included.
-
-        Without versioning each object has one, called null.
-        """
+        """Delete all versions, delete markers and unversioned objects."""
         with self._calling(prefix):
             versions = [
                 DeleteObject(str(found.object_name), found.version_id)
@@ -277,10 +271,7 @@ class MinioStorage:
         return len(versions)
 
     def _abort_uploads(self, prefix: str) -> int:
-        """Abort unfinished multipart uploads.
-
-        The SDK's public methods cover its own uploads only.
-        """
+        """Abort unfinished multipart uploads, also those of other programs."""
         with self._calling(prefix):
             listed = self._client._list_multipart_uploads(self._bucket, prefix=prefix)  # noqa: SLF001
             for upload in listed.uploads:
@@ -339,10 +330,7 @@ class MinioStorage:
 
     @contextmanager
     def _calling(self, subject: str) -> Iterator[None]:
-        """Translate errors, and fail fast while the breaker is open.
-
-        Not for calls that last as long as their consumer, such as listings and reads.
-        """
+        """Translate a short call's errors; fail fast while the breaker is open."""
         with self._breaker.guard(), _translated(subject):
             yield
 
@@ -381,10 +369,7 @@ class _RetryUnlessTimeout(urllib3.Retry):
 
 
 class _HashedStream:
-    """A stream of exactly ``size_bytes``, hashed while it is read.
-
-    Raises ValueError if the content ends before.
-    """
+    """A stream of exactly ``size_bytes``, or ValueError, hashed while read."""
 
     def __init__(self, content: BinaryIO, size_bytes: int) -> None:
         self.size_bytes = size_bytes
@@ -423,10 +408,7 @@ def _chunks(key: ObjectKey, response: urllib3.BaseHTTPResponse) -> Iterator[byte
 
 @contextmanager
 def _translated(subject: str) -> Iterator[None]:
-    """Translate the SDK's errors, omitting their messages.
-
-    They may quote a presigned URL.
-    """
+    """Translate the SDK's errors without messages, which may quote presigned URLs."""
     try:
         yield
     except S3Error as error:

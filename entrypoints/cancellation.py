@@ -28,10 +28,7 @@ class ThreadCancellation:
 
     @contextmanager
     def calling(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Call ``callback`` if cancellation is requested within the block.
-
-        It is called at once if cancellation was requested before; see the port.
-        """
+        """Call ``callback`` once canceled, at once if canceled before; see the port."""
         with self._lock:
             if self._is_requested:
                 callback()

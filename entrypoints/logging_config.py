@@ -1,7 +1,4 @@
-"""Configuration of structured logs on standard error.
-
-Processes write JSON lines with a stable event name and ids, never personal data or secrets.
-"""
+"""Configuration of structured logs on standard error, without secrets and personal data."""
 
 import logging
 import sys
@@ -25,10 +22,7 @@ _DISCREET = (
 
 
 def log_beside_the_answer() -> None:
-    """Log as text to standard error.
-
-    A command's standard output is for its result alone.
-    """
+    """Log text to standard error; standard output is for the result."""
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 

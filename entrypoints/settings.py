@@ -322,10 +322,7 @@ class SettingsError(MisuseError):
 
 
 def read_settings() -> Settings:
-    """The settings from the environment.
-
-    Raises SettingsError, which names everything that is wrong with them.
-    """
+    """The settings, or SettingsError that names everything wrong with the environment."""
     return _read(Settings)
 
 

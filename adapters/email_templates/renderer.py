@@ -15,10 +15,7 @@ _LINE_WIDTH = 72
 
 
 class TemplateEmailRenderer:
-    """Renders e-mails: one template a kind has the content, the language's catalog the words.
-
-    Each template is put into three frames: subject, plain text and HTML.
-    """
+    """Renders e-mails: a template a kind, words from the language's catalog."""
 
     def __init__(self, *, shop_name: str = "RestoreClick", languages: Traversable = CATALOGS) -> None:
         self._shop_name = shop_name

@@ -1,7 +1,4 @@
-"""A pool of limited child processes that decode untrusted pictures.
-
-Whatever a file does to a decoder affects that file only.
-"""
+"""A pool of limited child processes that decode untrusted pictures."""
 
 import errno
 import os
@@ -234,10 +231,7 @@ def _unavailable(detail: str, *, retry_after_seconds: float | None = None) -> Un
 
 @contextmanager
 def _opened(picture: BinaryIO) -> Iterator[int]:
-    """Yield a read descriptor at the picture's beginning.
-
-    A picture in memory is copied to a file.
-    """
+    """Yield a read descriptor at the picture's beginning."""
     try:
         descriptor = picture.fileno()
     except OSError:
@@ -293,10 +287,7 @@ def _value(answer: Answer, expected: Any) -> object:
 
 
 def _error_of(error: ChildEndedError) -> Exception:
-    """Map the end of a process to the error of its task.
-
-    SIGKILL comes from the machine, when it lacks memory, or from an operator: a retry may succeed.
-    """
+    """Map the end of a process to the error of its task."""
     if error.signal is signal.SIGXCPU:
         return UnreadableImageError(
             "This picture takes too long to open.",

@@ -1,7 +1,4 @@
-"""A decoder process: one task at a time, without secrets.
-
-It inherits no environment, connections or files of the shop, and ends when its parent does.
-"""
+"""A decoder process: one task at a time, without secrets or files."""
 
 import fcntl
 import math

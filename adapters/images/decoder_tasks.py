@@ -19,10 +19,7 @@ def upright(picture: BinaryIO, output: BinaryIO, limits: SizeLimits) -> str:
 
 
 def finished(pictures: BinaryIO, output: BinaryIO, limits: SizeLimits, result_bytes: int) -> str:
-    """Return the media type of what was written; see ImageInspector.
-
-    ``pictures`` is the result followed by its original.
-    """
+    """Return the media type of what was written; see ImageInspector."""
     result, original = io.BytesIO(pictures.read(result_bytes)), io.BytesIO(pictures.read())
     return normalization.finish(result, original, output, limits)
 

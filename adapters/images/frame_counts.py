@@ -1,7 +1,4 @@
-"""Frame and page counts from a file's headers, without a decoder.
-
-Scans of JPEG files are counted in ``jpeg_scans``, an APNG's frames in ``metadata_stripping``.
-"""
+"""Frame and page counts from a file's headers, without a decoder."""
 
 from collections.abc import Iterator
 

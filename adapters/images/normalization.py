@@ -1,7 +1,4 @@
-"""Output pictures, encoded anew from their pixels.
-
-They contain the pixels and a small sRGB profile only: no location, no names, no thumbnail, no trailing data.
-"""
+"""Output pictures, encoded anew: pixels and a small sRGB profile only."""
 
 from typing import Any, BinaryIO
 

@@ -63,10 +63,7 @@ class SizeLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedPicture:
-    """A picture whose header was read; its pixels are decoded on demand.
-
-    ``size`` is what a viewer shows, ``decoder.size`` what the decoder returns.
-    """
+    """A picture whose header was read; ``size`` is what a viewer shows."""
 
     file_format: str
     decoder: Image.Image
@@ -120,10 +117,7 @@ class OpenedPicture:
 
 @contextmanager
 def opened(picture: BinaryIO, limits: SizeLimits) -> Iterator[OpenedPicture]:
-    """Open a picture within limits; errors in the block are the file's.
-
-    Raises UnreadableImageError, which says what to send instead.
-    """
+    """Open a picture within limits; errors within are UnreadableImageErrors with advice."""
     check_scans(picture)
     content = picture.read()
     try:

@@ -91,10 +91,7 @@ class SendGridMailer:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Translate the SDK's errors, omitting SendGrid's messages.
-
-    They may quote the address.
-    """
+    """Translate the SDK's errors without their messages, which may quote addresses."""
     try:
         yield
     except HTTPError as error:
@@ -119,10 +116,7 @@ def _error_of(status: int, headers: Mapping[str, str]) -> UnavailableError | Ref
 
 
 def _wait_seconds(headers: Mapping[str, str]) -> float | None:
-    """Return the wait by the response's own clock, in seconds.
-
-    SendGrid's rate limit header has the time of its reset.
-    """
+    """Seconds until the rate limit's reset, by the response's own clock."""
     if "Retry-After" in headers:
         return wait_seconds(headers["Retry-After"])
     try:

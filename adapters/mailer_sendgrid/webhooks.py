@@ -59,10 +59,7 @@ _LONGEST_ID = 255
 
 
 class SendGridWebhookParser:
-    """Verify and parse SendGrid's webhooks.
-
-    Raises ValueError for a key that is not the one from its mail settings.
-    """
+    """Verify and parse SendGrid's webhooks; ValueError for an invalid key."""
 
     def __init__(
         self, public_key: str, clock: Clock, *, tolerance_seconds: float = TOLERANCE_SECONDS
@@ -112,10 +109,7 @@ _EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def _events(body: bytes) -> Iterator[_Event]:
-    """Yield the valid events of a batch.
-
-    A batch contains the events of every product on the account.
-    """
+    """Yield the valid events of a batch for any product."""
     for raw in _EVENTS.decode(readable(body)):
         try:
             fields = msgspec.json.decode(raw)
@@ -199,10 +193,7 @@ def message_id_of(sg_message_id: str | None) -> str | None:
 
 
 def _reason(event: _Event) -> str:
-    """Return the kind of failure, without the mail server's text.
-
-    That often quotes the address.
-    """
+    """The kind of failure, without server text that may quote addresses."""
     fields = (event.event, event.type, event.bounce_classification, _drop_reason(event), event.status)
     kinds = map(plain_code, fields)
     return " ".join(dict.fromkeys(kind for kind in kinds if kind))

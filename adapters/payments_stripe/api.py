@@ -69,10 +69,7 @@ class StripePayments:
         return self._client
 
     def open_checkout(self, request: NewCheckout) -> OpenedCheckout:
-        """Open a Checkout Session; see the port.
-
-        Our ids are stored in the metadata of the session and of its payment, points in the session's.
-        """
+        """Open a Checkout Session with our ids in metadata; see the port."""
         metadata = {
             "upload_session_id": str(request.upload_session_id),
             "order_id": str(request.order_id),
@@ -214,10 +211,7 @@ class StripePayments:
         return _checkout_state(found.data[0]) if found is not None and found.data else None
 
     def close(self) -> None:
-        """Close the calling thread's connections.
-
-        The SDK keeps connections per thread; the others end with their threads.
-        """
+        """Close this thread's connections; other threads' end with them."""
         self._http.close()  # type: ignore[no-untyped-call]
 
 
@@ -253,10 +247,7 @@ def _unless_missing(look: Callable[[], T]) -> T | None:
 
 @contextmanager
 def translated(*, is_write: bool) -> Iterator[None]:
-    """Translate the SDK's errors, omitting Stripe's messages.
-
-    They may contain a key or an address.
-    """
+    """Translate the SDK's errors without their messages, which may quote secrets."""
     try:
         yield
     except stripe.RateLimitError as error:

@@ -1,7 +1,4 @@
-"""The database's clock, which decides expiry, purges and leases.
-
-Several machines then agree on the time, whatever their own clocks say.
-"""
+"""The database's clock, on which machines agree about expiry, purges and leases."""
 
 import time
 from collections.abc import Callable
@@ -29,10 +26,7 @@ _NOW = text("SELECT clock_timestamp()")
 
 
 class ClockOffError(UnavailableError):
-    """This machine's clock differs from the database's by more than MAX_OFFSET.
-
-    Only the database's clock decides in the shop, but providers check our signatures and certificates by this one.
-    """
+    """This machine's clock differs from the database's by more than MAX_OFFSET."""
 
     def __init__(self, offset: timedelta) -> None:
         self.offset = offset
@@ -99,10 +93,7 @@ class DatabaseClock(Clock):
         return answer.at + timedelta(seconds=self._monotonic() - answer.monotonic)
 
     def check(self) -> None:
-        """Raise ClockOffError if this machine's clock is off.
-
-        Raises UnavailableError if the database never answered.
-        """
+        """Raise ClockOffError, or UnavailableError if the database never answered."""
         offset = self._wall() - self.now()
         if abs(offset) > MAX_OFFSET:
             raise ClockOffError(offset)

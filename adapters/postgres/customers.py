@@ -83,10 +83,7 @@ class PostgresCustomers(Customers):
         return customer_of(row) if row is not None else None
 
     def change_email(self, customer_id: CustomerId, email: str) -> bool:
-        """Change the address; return False if another customer has it.
-
-        A savepoint keeps the transaction usable after the conflict.
-        """
+        """Change the address; False, without harm, if it is taken."""
         try:
             with self._connection.begin_nested():
                 changed = self._connection.execute(

@@ -132,10 +132,7 @@ class Codec:
         return [*self._decoders, *old, *self._replaced]
 
     def decode(self, stored_name: str, data: str) -> e.Event:
-        """Decode an event of any stored version.
-
-        Raises UnknownEventError or DamagedEventError.
-        """
+        """Decode any stored version, or raise UnknownEventError or DamagedEventError."""
         try:
             return self._decode(stored_name, data)
         except msgspec.MsgspecError as error:

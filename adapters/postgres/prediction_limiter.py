@@ -1,7 +1,4 @@
-"""Prediction slots: one statement decides which predictions may start next.
-
-An advisory lock serializes the decisions.
-"""
+"""Prediction slots: one serialized statement decides which predictions may start next."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -91,10 +88,7 @@ _WITHDRAW = text(
 
 
 class PostgresPredictionSlots(PredictionSlots):
-    """The slots on one connection, inside one transaction.
-
-    Concurrent transactions wait for its end.
-    """
+    """The slots inside one transaction, for which concurrent ones wait."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -145,10 +145,7 @@ _UNCOUNT = text(
 
 
 def reaction_rows(scheduled: Iterable[ScheduledReaction]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of reactions to insert.
-
-    A reaction due at once counts as sent, because the process that commits it sends it; the sweeper resends later.
-    """
+    """Yield the rows to insert; those due at once count as sent."""
     for each in scheduled:
         yield {
             "reaction_id": each.reaction_id,
@@ -261,10 +258,7 @@ class PostgresReactionTable(ReactionTable):
         ]
 
     def unreadable(self) -> list[UnreadableWork]:
-        """Return open rows that cannot be decoded.
-
-        These are of unknown kinds and versions, and those sent in vain.
-        """
+        """Open rows of unknown kinds and versions, and those sent in vain."""
         known = {"kinds": list(KINDS), "versions": [version_of(kind) for kind in KINDS]}
         rows = self._connection.execute(_SUSPECT, known).all()
         return [

@@ -25,10 +25,7 @@ def rows_of(order: Order) -> Rows:
 
 
 def changed_rows(before: Order, after: Order) -> dict[str, list[Row]]:
-    """Return the rows that differ between two orders, by table name.
-
-    Tables without any are left out.
-    """
+    """Return the rows that differ between two orders, by changed table."""
     old, new = rows_of(before), rows_of(after)
     changed = {
         name: [row for key, row in rows.items() if old[name].get(key) != row] for name, rows in new.items()

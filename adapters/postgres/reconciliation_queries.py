@@ -94,10 +94,7 @@ class PostgresReconciliationQueries(ReconciliationQueries):
     codec: Codec
 
     def orders_since(self, since: datetime) -> list[OrderId]:
-        """Orders with events since, and all that have not ended.
-
-        The latter are found in the projection.
-        """
+        """Orders with events since, and all unended ones of the projection."""
         parameters = {"since": since, "terminal": list(TERMINAL)}
         return [OrderId(found) for found in self.connection.execute(_ORDERS_SINCE, parameters).scalars()]
 
@@ -221,10 +218,7 @@ class PostgresReconciliationRounds(ReconciliationRounds):
         self._connection = connection
 
     def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
-        """Record a beginning, unless there was one since.
-
-        Concurrent callers wait until this transaction ends.
-        """
+        """Record a beginning, unless there was one since; concurrent callers wait."""
         self._connection.execute(_ONE_AT_A_TIME)
         found = self._connection.execute(_BEGIN, {"now": now, "unless_since": unless_since}).one_or_none()
         return None if found is None else ReconciliationRound(previous=found.previous)
@@ -237,10 +231,7 @@ class PostgresReconciliationRounds(ReconciliationRounds):
 
 @cache
 def _difference(table_name: str) -> TextClause:
-    """The orders whose rows in a table differ from those in ``:expected``.
-
-    Columns that the database fills in are left out.
-    """
+    """Orders whose rows differ from ``:expected``, generated columns left out."""
     table = metadata.tables[table_name]
     columns = tuple(column.name for column in table.columns if column.server_default is None)
     names = ", ".join(columns)

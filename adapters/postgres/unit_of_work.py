@@ -83,18 +83,12 @@ class PostgresUnitOfWork(Database):
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
-        """Commit when the block ends, roll back when it raises.
-
-        Raises UnavailableError when the server cannot be reached.
-        """
+        """Commit at the block's end or roll back; may raise UnavailableError."""
         with outages(self._breaker), self._engine.begin() as connection:
             yield PostgresTransaction(connection, self._codec)
 
     def rebuild(self) -> Iterator[OrderId]:
-        """Rebuild every read model, yielding each order's id.
-
-        Appends are blocked meanwhile; the log is streamed.
-        """
+        """Rebuild every read model while appends are blocked; yield order ids."""
         with (
             outages(self._breaker),
             self._engine.begin() as connection,

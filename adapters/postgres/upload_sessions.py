@@ -168,10 +168,7 @@ class PostgresUploadSessions(UploadSessions):
     def expire_stale(
         self, opened_before: datetime, checkout_expired_before: datetime, limit: int
     ) -> list[UploadSessionId]:
-        """Expire stale sessions and return those whose temporary objects can go.
-
-        Paid sessions keep their status; see the port.
-        """
+        """Expire stale unpaid sessions; return those whose temporary objects can go."""
         rows = self._connection.execute(
             _EXPIRE_STALE,
             {
@@ -195,10 +192,7 @@ class PostgresUploadSessions(UploadSessions):
         return list(rows.scalars())
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
-        """Record that the temporary objects were deleted.
-
-        An unpaid session also loses its photos' rows.
-        """
+        """Record the deletion; an unpaid session also loses its photos' rows."""
         unpaid = select(upload_sessions.c.session_id).where(
             upload_sessions.c.session_id == session_id, upload_sessions.c.status != UploadStatus.PAID
         )

@@ -65,10 +65,7 @@ class ReplicateListing:
             query = urlsplit(page.next).query if page.next else None
 
     def address_of(self, listed: ListedPrediction) -> str | None:
-        """Return the webhook address in the upload's metadata.
-
-        None once Replicate has deleted the prediction's input or the upload.
-        """
+        """The webhook address in the upload's metadata, unless deleted at Replicate."""
         if listed.name_tag is None:
             return None
         try:

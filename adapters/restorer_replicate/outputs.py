@@ -32,10 +32,7 @@ class OutputDownloader:
         )
 
     def fetch(self, url: str, target: BinaryIO) -> int:
-        """Write the output at ``url`` to ``target``; return its length in bytes.
-
-        Raises RefusedError or UnavailableError.
-        """
+        """Download ``url`` and return its length; RefusedError or UnavailableError otherwise."""
         self._check(url)
         try:
             with self._http.stream("GET", url) as response:

@@ -43,10 +43,7 @@ def plain_code(text: str | None) -> str | None:
 
 
 def clean_text(text: str | None) -> str | None:
-    """Return one line without control characters and lone surrogates.
-
-    None if nothing is left.
-    """
+    """One line without control characters and lone surrogates, if anything is left."""
     if text is None:
         return None
     spaced = (" " if each in "\t\n\r" else each for each in text)

@@ -1,7 +1,4 @@
-"""The composition root: every use case, wired from its ports.
-
-Production hands it adapters (``adapters.py``), tests and simulation hand it doubles; no adapter is imported here.
-"""
+"""The composition root: every use case, wired from its ports alone."""
 
 from domain.use_cases.audit.dispute_evidence import DisputeEvidence
 from domain.use_cases.checkout.checkout import CheckoutService

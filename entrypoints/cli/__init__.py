@@ -1,7 +1,4 @@
-"""The command line: demo and development shop, production processes, staff commands.
-
-Each command imports what it needs only when it runs, so that help is quick and no command needs another's libraries.
-"""
+"""The command line; each command imports what it needs when run."""
 # ruff: noqa: PLC0415 -- see above
 
 import sys

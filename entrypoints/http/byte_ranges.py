@@ -13,10 +13,7 @@ _ENTITY_TAG = re.compile(r'(W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 @dataclass(frozen=True)
 class ByteRange:
-    """Bytes ``first`` to ``last`` of a file, both included.
-
-    ``whole_bytes`` is the length of the file.
-    """
+    """Bytes ``first`` to ``last``, both included, of a file of ``whole_bytes``."""
 
     first: int
     last: int

@@ -1,7 +1,4 @@
-"""Responses that stream a stored file.
-
-The file is opened before the response begins, streamed in chunks, and closed in every case.
-"""
+"""Responses that stream a stored file in chunks and always close it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -136,10 +133,7 @@ def etag_of(stored: StoredObject) -> str:
 
 
 def disposition(file_name: str) -> str:
-    """A Content-Disposition that saves under this name (RFC 6266).
-
-    It has the exact name, and an ASCII form for old clients.
-    """
+    """A Content-Disposition (RFC 6266) with the exact and an ASCII name."""
     plain = "".join(char if char.isascii() and char.isprintable() else "_" for char in file_name)
     escaped = plain.replace("\\", "_").replace('"', "_")
     return f"attachment; filename=\"{escaped}\"; filename*=UTF-8''{quote(file_name, safe='')}"

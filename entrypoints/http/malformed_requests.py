@@ -14,10 +14,7 @@ MAX_BRACKETS = 100
 
 
 class MalformedGuard:
-    """ASGI middleware that refuses NUL bytes in paths and queries.
-
-    PostgreSQL stores none, and no name or token has one.
-    """
+    """ASGI middleware that refuses NUL bytes in paths and queries."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

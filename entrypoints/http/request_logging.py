@@ -1,7 +1,4 @@
-"""One log line for each request, and its id.
-
-The response, the log and the events share the id.
-"""
+"""One log line for each request; response and events share its id."""
 
 import time
 from uuid import UUID, uuid4
@@ -17,10 +14,7 @@ _log = structlog.get_logger(__name__)
 
 
 class RequestLogging:
-    """ASGI middleware around the whole application, unknown addresses included.
-
-    It logs the path template, never the path: a path may hold a download token.
-    """
+    """ASGI middleware; logs path templates, never paths, which may hold tokens."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -65,10 +59,7 @@ def request_id_of(scope: Scope) -> UUID:
 
 
 def _given_id(scope: Scope) -> UUID | None:
-    """The proxy's id of the request, if it is a UUID.
-
-    Other text is ignored, because it could forge log lines.
-    """
+    """The proxy's id if it is a UUID, which forges nothing."""
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     try:
         return UUID(given.decode("ascii"))

@@ -140,10 +140,7 @@ class _ReadyServer(uvicorn.Server):
 
 @contextmanager
 def _signals_end_quietly() -> Iterator[None]:
-    """Ignore the signal that uvicorn raises again after its shutdown.
-
-    The process must survive it, because the caller still closes the shop.
-    """
+    """Ignore the signal that uvicorn raises again after its shutdown."""
     before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield

@@ -1,7 +1,4 @@
-"""Dispatch of reactions within this worker while Redis accepts no messages.
-
-Orders thus progress without Redis.
-"""
+"""Dispatch of reactions within this worker while Redis accepts no messages."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -41,10 +38,7 @@ class DirectDispatch:
             thread.start()
 
     def submit(self, queue_name: str, reaction_id: UUID) -> None:
-        """Run a reaction as soon as a thread is free.
-
-        Ignored if it waits already, or if MAX_WAITING reactions do.
-        """
+        """Run a reaction on a free thread; ignored beyond MAX_WAITING."""
         with self._lock:
             if reaction_id in self._waiting or len(self._waiting) >= MAX_WAITING:
                 return

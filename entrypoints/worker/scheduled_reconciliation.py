@@ -14,10 +14,7 @@ _log = structlog.get_logger(__name__)
 
 
 def compare_if_due(reconciliation: Reconciliation, interval: timedelta) -> None:
-    """Reconcile and repair if due, and log the findings.
-
-    It is due if no worker did so within the interval.
-    """
+    """Reconcile, repair and log, unless a worker did so within ``interval``."""
     report = reconciliation.compare_if_due(interval)
     if report is None:
         return

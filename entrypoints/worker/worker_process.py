@@ -38,10 +38,7 @@ _log = structlog.get_logger(__name__)
 
 
 class WorkerExhaustedError(CommandFailedError):
-    """Every thread of a queue waits for a call that never returns.
-
-    Only a new process has free threads.
-    """
+    """All threads of a queue hang; only a new process has others."""
 
     def __init__(self, queues: Sequence[str]) -> None:
         self.queues = tuple(queues)
@@ -52,10 +49,7 @@ class WorkerExhaustedError(CommandFailedError):
 
 
 def run(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT, then finish running reactions.
-
-    Raises WorkerExhaustedError if all threads of a queue hang.
-    """
+    """Run until a signal, finishing running reactions, or raise WorkerExhaustedError."""
     configure_logs(settings.log_level)
     stopping = Event()
     exhausted: list[str] = []
@@ -151,10 +145,7 @@ def _housekeeping_tasks(container: Container, settings: Settings) -> list[Period
 
 
 def _reconciliation_tasks(reconciliation: Reconciliation, settings: Settings) -> list[PeriodicTask]:
-    """The scheduled reconciliation.
-
-    Every worker checks whether it is due, and one of them runs it.
-    """
+    """The scheduled reconciliation, which one of the workers runs."""
     interval = timedelta(hours=settings.reconcile_interval_hours)
     if not interval:
         return []

@@ -130,10 +130,7 @@ class CustomerJourney:
             line.show(photo["state"])
 
     def _await(self, fact: Callable[[], bool], awaited: str) -> None:
-        """Poll until a fact holds.
-
-        Raises DemoError when the shop breaks, StuckOrderError when nothing changes for PATIENCE_SECONDS.
-        """
+        """Poll for a fact; DemoError when broken, StuckOrderError without progress."""
         changed_at, version = time.monotonic(), self.seen.get("version")
         while not fact():
             self.shop.check()

@@ -43,10 +43,7 @@ class UndeliveredError(DemoError):
 
 
 def run(photos: Sequence[Path]) -> None:
-    """Take the photos, or the samples, through one order.
-
-    Raises UndeliveredError unless each photo is delivered.
-    """
+    """Take photos or samples through one order, or raise UndeliveredError."""
     chosen = list(photos) or samples.photos()
     unusable = {path: reason for path in chosen if (reason := _trouble_with(path))}
     if unusable:

@@ -42,10 +42,7 @@ class AnotherStoryError(DemoError):
 
 
 def run() -> None:
-    """Take the samples through an order with faults.
-
-    Raises AnotherStoryError if a fault does not strike, WrongEndError if the order ends otherwise than promised.
-    """
+    """Run an order with faults; raises AnotherStoryError or WrongEndError."""
     require_writable(RESTORED)
     console = screen()
     began = time.monotonic()

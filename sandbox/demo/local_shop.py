@@ -101,10 +101,7 @@ class LocalShop:
         self._crew: dict[_Role, Process] = {}
 
     def __enter__(self) -> Self:
-        """Start everything.
-
-        Raises DemoError, with nothing left running, if something does not come up.
-        """
+        """Start everything, or raise DemoError with nothing left running."""
         with self._stack, sandbox_errors_explained():
             self._listener = self._stack.enter_context(self._bound_listener())
             self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
@@ -141,10 +138,7 @@ class LocalShop:
                 process.check()
 
     def restart_what_died(self) -> Iterator[str]:
-        """Restart dead API and worker processes; a sentence about each.
-
-        Raises DemoError if a process of the sandbox has died.
-        """
+        """Restart dead shop processes, with sentences; DemoError for sandbox processes."""
         with sandbox_errors_explained():
             self._sandbox.check()
             for role, process in list(self._crew.items()):

@@ -1,7 +1,4 @@
-"""Detection of dust: small spots in smooth surroundings.
-
-The limits are pixels of a picture of about a megapixel.
-"""
+"""Detection of dust, in pixels of a picture of a megapixel."""
 
 from collections.abc import Iterator
 

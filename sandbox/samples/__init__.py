@@ -1,7 +1,4 @@
-"""Three old photographs as samples, and the script that aged them.
-
-Sources: SOURCES.md.
-"""
+"""Three old photographs as samples (SOURCES.md), and the script that aged them."""
 
 from pathlib import Path
 

@@ -81,10 +81,7 @@ def _initialise(initdb: Path, cluster: Path, user: str, log: Path) -> None:
 
 
 def _run(supervisor: Supervisor, argv: list[str | Path], user: str, log: Path, url: str) -> None:
-    """Start the server and wait until it accepts connections.
-
-    While a killed predecessor is still ending the start is retried.
-    """
+    """Start the server until it accepts connections, retrying beside an ending predecessor."""
     deadline = time.monotonic() + _READY_SECONDS
     while True:
         process = Process.start("PostgreSQL", argv, log=log, env=CLEAN_ENVIRONMENT, user=user)

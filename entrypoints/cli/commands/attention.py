@@ -1,7 +1,4 @@
-"""The list of items that need staff, each with commands that help.
-
-The longest waiting come first.
-"""
+"""The list of items that need staff, with commands that help."""
 
 from collections.abc import Mapping, Sequence
 

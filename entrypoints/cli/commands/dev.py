@@ -19,10 +19,7 @@ LOOK_SECONDS = 0.25
 
 
 def run(data_dir: Path) -> None:
-    """Run the local shop until a signal, and restart its processes.
-
-    Raises CommandFailedError when one of its servers ends.
-    """
+    """Run the local shop until a signal; CommandFailedError if a server ends."""
     console = screen()
     try:
         with ending_in_order():
@@ -70,10 +67,7 @@ def _examples(shop: LocalShop, environment_file: Path) -> str:
 
 
 def _write_environment(shop: LocalShop, data_dir: Path) -> Path:
-    """Write the processes' environment to a file that a shell can source.
-
-    It holds secrets, so only its owner may read it.
-    """
+    """Write the environment to a private file that a shell can source."""
     environment_file = data_dir.resolve() / "environment.sh"
     own = {name: value for name, value in shop.environment.items() if os.environ.get(name) != value}
     with private_file(environment_file, replaces=True) as file:

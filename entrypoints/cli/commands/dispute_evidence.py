@@ -1,7 +1,4 @@
-"""The evidence pack of a disputed payment, written to a file.
-
-A summary of its content, and whether it verifies, is printed.
-"""
+"""The evidence pack of a disputed payment, written and summarized."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

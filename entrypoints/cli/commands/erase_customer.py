@@ -33,10 +33,7 @@ _ROWS: Mapping[str, str] = {
 def erase(
     customer_erasure: CustomerErasure, email: str, *, reason: str, actor: str, is_agreed: bool, as_json: bool
 ) -> None:
-    """Ask, erase, and print the certificate.
-
-    Raises NobodyToAskError, NobodyAgreedError and the errors of ``CustomerErasure``.
-    """
+    """Ask, erase and print the certificate; raises as ``ask`` and CustomerErasure."""
     erasure_preview = customer_erasure.look(email, reason)
     if not is_agreed:
         _ask(email, erasure_preview)

@@ -32,10 +32,7 @@ def show_log(queries: Queries, limit: int | None, *, follow: bool, as_json: bool
 
 
 def json_of(recorded: RecordedEvent, *, note: str | None = None) -> bytes:
-    """An event with its envelope as one line of JSON.
-
-    It includes the text of its note, if any.
-    """
+    """An event with its envelope and note as one line of JSON."""
     words = {} if note is None else {"note": note}
     return msgspec.json.encode(
         {"type": type(recorded.event).__name__, **msgspec.to_builtins(recorded), **words}

@@ -57,10 +57,7 @@ def filter_of(
     until: str | None,
     provider_id: str | None,
 ) -> OrderFilter:
-    """The filter that the options of `orders list` specify.
-
-    Raises UnknownStateError or UnknownMomentError.
-    """
+    """The options' filter, or raise UnknownStateError or UnknownMomentError."""
     now = datetime.now(UTC)
     return OrderFilter(
         state=_state_of(state) if state is not None else None,
@@ -92,10 +89,7 @@ def show_list(queries: Queries, wanted: OrderFilter, limit: int, *, as_json: boo
 
 
 def show(queries: Queries, wanted: str, *, as_json: bool = False) -> None:
-    """Print an order's current state, as text or JSON.
-
-    Raises the errors of ``find_order``.
-    """
+    """Print an order's state as text or JSON; raises as ``find_order``."""
     found = queries.details(find_order(queries, wanted))
     if as_json:
         click.echo(msgspec.json.encode(document_of(found)))
@@ -116,10 +110,7 @@ def _print(found: OrderDetails) -> None:
 
 
 def show_history(queries: Queries, wanted: str, *, as_json: bool) -> None:
-    """Print an order's timeline, or its events as JSON.
-
-    Raises the errors of ``find_order``.
-    """
+    """Print an order's timeline or JSON events; raises as ``find_order``."""
     order_id = find_order(queries, wanted)
     history, notes = queries.history(order_id), queries.notes(order_id)
     if as_json:
@@ -215,10 +206,7 @@ def _money(order: Order) -> list[str]:
 
 
 def _use_of(link: DownloadLink) -> str:
-    """How many files were fetched, or only served.
-
-    Files served without being fetched may have gone to a mail scanner.
-    """
+    """How many files were fetched, or only served, perhaps to scanners."""
     if link.fetched:
         return f"{counted(len(link.fetched), 'file')} fetched by the customer"
     return f"nothing fetched, {counted(len(link.served), 'file')} served" if link.served else "not opened yet"

@@ -11,10 +11,7 @@ from entrypoints.cli.commands.reconcile import NAMES
 
 
 def put_right(restored_database: RestoredDatabase, *, as_json: bool) -> bool:
-    """Recover a restored database and print the report.
-
-    True if nothing remains for staff to do.
-    """
+    """Recover a restored database; return whether nothing remains for staff."""
     recovery = restored_database.put_right()
     if as_json:
         click.echo(msgspec.json.encode(_as_json(recovery)))

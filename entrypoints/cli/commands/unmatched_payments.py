@@ -34,10 +34,7 @@ def refund(
     is_agreed: bool,
     as_json: bool,
 ) -> None:
-    """Refund a payment after confirmation.
-
-    Raises the errors of ``ask`` and ``UnmatchedPaymentService.refund``.
-    """
+    """Refund after confirmation; raises as ``ask`` and ``UnmatchedPaymentService.refund``."""
     payment = queries.unmatched_payment(checkout_session_id)
     # For a payment that cannot be refunded there is no question: the refund raises the reason.
     if payment is not None and payment.left.amount and not is_agreed:

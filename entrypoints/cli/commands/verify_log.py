@@ -52,10 +52,7 @@ class LogNotDecodableError(CommandFailedError):
 
 
 def verify_log(events: Iterator[ChainedEvent], against: Path | None, *, as_json: bool) -> None:
-    """Check the log and print its head.
-
-    Raises LogChangedError, LogNotDecodableError or StrangeHeadError.
-    """
+    """Print the log's head, or raise LogChangedError, LogNotDecodableError or StrangeHeadError."""
     kept = read_head(against) if against else None
     verdict = verify(_watched(events), kept)
     if as_json:
@@ -100,10 +97,7 @@ def _json_of(verdict: VerificationReport) -> bytes:
 
 
 def _watched(events: Iterator[ChainedEvent]) -> Iterator[ChainedEvent]:
-    """Pass the events on, with a progress bar on standard error.
-
-    Standard output may be a file.
-    """
+    """Pass the events on, with a progress bar on standard error."""
     console = Console(stderr=True)
     with Progress(
         SpinnerColumn(),

@@ -26,10 +26,7 @@ class NobodyAgreedError(CommandFailedError):
 
 
 def ask(*told: str, question: str, deed: str, undone: str) -> None:
-    """Print what would happen, and ask for confirmation.
-
-    Raises NobodyToAskError, or NobodyAgreedError with ``undone``.
-    """
+    """Print and confirm, or raise NobodyToAskError or NobodyAgreedError with ``undone``."""
     if not sys.stdin.isatty():
         raise NobodyToAskError(deed)
     for line in told:

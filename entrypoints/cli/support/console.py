@@ -1,7 +1,4 @@
-"""The console that commands print on.
-
-Output to a file or log has a fixed width, so that lines are not cut.
-"""
+"""The console for commands, with a fixed width in files."""
 
 import sys
 

@@ -1,7 +1,4 @@
-"""Parsing of typed amounts, such as 4.90.
-
-The fraction has at most as many digits as the currency's minor unit.
-"""
+"""Parsing of typed amounts, such as 4.90, in an order's currency."""
 
 import re
 from dataclasses import replace

@@ -1,7 +1,4 @@
-"""Files with personal data or secrets.
-
-Only the owner may read them, and none is left half written.
-"""
+"""Files with personal data or secrets, readable by their owner alone."""
 
 import os
 from collections.abc import Iterator

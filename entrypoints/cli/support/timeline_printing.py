@@ -19,10 +19,7 @@ _ERASED = "(what was written about it is erased)"
 
 
 def print_timeline(console: Console, timeline: TimelineText, notes: Iterable[Note] = ()) -> None:
-    """Print a timeline with its notes.
-
-    Each entry has its time, the time since the previous event, what happened, who did it, and the note on it.
-    """
+    """Print a timeline: times, pauses, what happened, who did it, notes."""
     words = {note.note_id: note.text for note in notes}
     console.print(Text(timeline.title, style="bold"))
     console.print("Where nobody is named, the shop did it by itself.", style="dim")
@@ -66,20 +63,14 @@ def print_beside(console: Console, margin: Text, sentence: str, style: str = "")
 
 
 def _since(span: timedelta | None) -> str:
-    """The time since the previous event.
-
-    Events of one commit share their time.
-    """
+    """The time since the previous event; none within one commit."""
     if span is None:
         return ""
     return f"+{duration_text(span)}" if span else "at once"
 
 
 def _signed(entry: TimelineLine) -> str:
-    """The sentence and its actor.
-
-    The actor is left out if it is the shop itself or the sentence names it.
-    """
+    """The sentence, with the actor unless it is obvious."""
     actor = entry.recorded.actor
     if actor == "worker" or entry.who.lower() in entry.text.lower():
         return entry.text

@@ -38,10 +38,7 @@ class AcceptedView:
 
 
 def explain_redo(request: AnyRequest, error: Exception) -> Response[Any]:
-    """Redirect a browser whose redo is refused to the photo page.
-
-    That page shows the reason beside the photo.
-    """
+    """Redirect a browser to the photo page, which shows the refusal's reason."""
     if isinstance(error, RedoRefusedError) and html_pages.is_wanted(request):
         return Redirect(_ALBUM, status_code=303)
     return explain(request, error)
@@ -59,10 +56,7 @@ def ask_for_redo(
     token: FromPath[str],
     image: FromPath[UUID],
 ) -> Response[AcceptedView]:
-    """Request a redo of a photo, once and within REDO_DAYS.
-
-    Earlier results are kept.
-    """
+    """Request a redo of a photo, once and within REDO_DAYS."""
     customer_requests.redo(token, ImageId(image), request_id_of(request.scope))
     if html_pages.is_wanted(request):
         return Redirect(_ALBUM, status_code=303)
@@ -132,10 +126,7 @@ def _resend(
 
 
 def _taken(request: AnyRequest, title: str, told: str | None = None) -> Response[Any]:
-    """Confirm a request: a page for a browser, else JSON.
-
-    ``title`` and ``told`` name phrases of the catalog's section "asked".
-    """
+    """Confirm: JSON, or a page for browsers from the catalog's "asked" section."""
     sentence = f"asked.{told or title}"
     if html_pages.is_wanted(request):
         return html_pages.page(

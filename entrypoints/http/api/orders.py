@@ -1,7 +1,4 @@
-"""An order as its owner may see it.
-
-The UUID is a read-only capability: a client that has it may see the order and change nothing.
-"""
+"""An order for its owner; the UUID is a read-only capability."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -57,10 +54,7 @@ def _progress(queries: Queries, request: AnyRequest, order_id: OrderId) -> Respo
 def _shown(
     queries: Queries, request: AnyRequest, order_id: OrderId, view: order_schemas.OfOrder
 ) -> Response[Any]:
-    """An order in one of its views.
-
-    The version is the ETag, because nothing else changes the view.
-    """
+    """An order in one of its views; its version is the ETag."""
     history = _history(queries, order_id)
     headers = {"ETag": f'"{len(history)}"', "Cache-Control": "private, no-cache"}
     if is_known(headers["ETag"], request.headers.get("if-none-match", "")):

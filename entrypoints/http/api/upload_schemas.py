@@ -38,10 +38,7 @@ class UploadedPhotoView:
 
 @dataclass(frozen=True, kw_only=True)
 class SentPhotoView(UploadedPhotoView):
-    """The response to a photo that was sent.
-
-    ``is_duplicate`` if the session already had a photo of the same bytes.
-    """
+    """A photo that was sent; ``is_duplicate`` if its session had it already."""
 
     is_duplicate: bool
 

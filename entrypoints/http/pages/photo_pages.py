@@ -1,7 +1,4 @@
-"""The page behind a download link: look at each photo, save it, request another attempt.
-
-It is safe to load for any client, a mail scanner included: only its buttons do anything.
-"""
+"""The page behind a download link; only its buttons do anything."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -17,10 +17,7 @@ class InvalidCursorError(ReplicateError):
 
 
 def page_of(newest_first: list[Json], cursor: str | None, address: str) -> Json:
-    """Return a cursor's page with its neighbours' addresses; raise InvalidCursorError.
-
-    Without a cursor, the first page.
-    """
+    """The cursor's, or first, page with neighbours' addresses, or raise InvalidCursorError."""
     start = 0
     if cursor is not None:
         direction, border = _read(cursor)

@@ -77,10 +77,7 @@ def discounts(account: Account, params: Json, currency: str, subtotals: list[int
 
 
 def redeem(account: Account, session: Json) -> None:
-    """Redeem the coupon of a session that is being paid.
-
-    Raises StripeError if it is used up or expired.
-    """
+    """Redeem a paid session's coupon, or raise StripeError if unusable."""
     for given in session["discounts"]:
         coupon = _valid(account, given["coupon"], "discounts[0][coupon]")
         coupon |= {"times_redeemed": coupon["times_redeemed"] + 1}
