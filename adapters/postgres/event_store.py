@@ -4,6 +4,7 @@ import json
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
@@ -19,7 +20,7 @@ from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.values import OrderId, Sha256
 from domain.ports.errors import UnreadableEventError
-from domain.ports.event_store import ChainedEvent, Commit, EventStore, LogCursor
+from domain.ports.event_store import ChainedEvent, Commit, EventStore, LogCursor, UnreadableEvent
 from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, VersionConflictError
 
 #: Rows per fetch of a server-side cursor.
@@ -121,14 +122,14 @@ class PostgresEventStore(EventStore):
             self._roll_back()
             raise LeaseLostError(step.closes.reaction_id)
 
-    def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
+    def read_all(
+        self, after: LogCursor, limit: int
+    ) -> list[tuple[LogCursor, RecordedEvent | UnreadableEvent]]:
         """Return a page of the log in commit order; see the port."""
         rows = self.connection.execute(
             _WHOLE_LOG, {"txid": after.txid, "position": after.position, "limit": limit}
         ).all()
-        events = self._decode(rows)
-        cursors = (LogCursor(row.transaction_id, row.position) for row in rows)
-        return list(zip(cursors, events, strict=True))
+        return [(LogCursor(row.transaction_id, row.position), read_row(row, self.codec)) for row in rows]
 
     def _roll_back(self) -> None:
         """Roll back, so that no caller can commit under a lost lease."""
@@ -204,11 +205,16 @@ def _folded(order_id: OrderId, stream: Sequence[RecordedEvent]) -> Order:
         ) from error
 
 
-def all_streams(connection: Connection, codec: Codec) -> Generator[RecordedEvent, None, None]:
-    """Yield every event by order and version, through a server-side cursor."""
+def all_orders(
+    connection: Connection, codec: Codec
+) -> Generator[tuple[OrderId, Order | UnreadableEventError], None, None]:
+    """Fold every stream of the log, through a server-side cursor."""
     with connection.execution_options(yield_per=PAGE_EVENTS).execute(_ALL_STREAMS) as rows:
-        for row in rows:
-            yield decode_row(row, codec)
+        for order_id, stream in groupby(rows, key=lambda row: OrderId(row.order_id)):
+            try:
+                yield order_id, _folded(order_id, [decode_row(row, codec) for row in stream])
+            except UnreadableEventError as error:
+                yield order_id, error
 
 
 def chained_events(
@@ -259,6 +265,23 @@ def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:
         position=row.position,
         sha256=row.sha256,
     )
+
+
+def read_row(row: Row[Any], codec: Codec) -> RecordedEvent | UnreadableEvent:
+    """Return the recorded event in a row of ``events``, or why it cannot be read."""
+    try:
+        return decode_row(row, codec)
+    except UnreadableEventError as error:
+        return UnreadableEvent(
+            event_id=row.event_id,
+            order_id=row.order_id,
+            version=row.version,
+            position=row.position,
+            stored_name=row.name,
+            recorded_at=row.recorded_at,
+            actor=row.actor,
+            detail=error.detail,
+        )
 
 
 def _translated(error: IntegrityError, step: Commit) -> Exception:

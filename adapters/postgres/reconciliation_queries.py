@@ -1,7 +1,7 @@
 """Bulk queries for reconciliation, one statement each."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, text
 
 from adapters.postgres.event_codec import Codec
-from adapters.postgres.event_store import EVENT_FIELDS, PAGE_EVENTS, decode_row, stream_rows
+from adapters.postgres.event_store import EVENT_FIELDS, PAGE_EVENTS, read_row, stream_rows
 from adapters.postgres.json_rows import as_json, select_from_json
 from adapters.postgres.reaction_codec import is_readable
 from adapters.postgres.reactions import IS_ADMITTED
@@ -19,13 +19,12 @@ from domain.order.events import RecordedEvent
 from domain.order.order import Order
 from domain.order.states import TERMINAL
 from domain.order.values import Money, OrderId, OrderNumber, UploadSessionId
-from domain.ports.errors import UnreadableEventError
+from domain.ports.event_store import UnreadableEvent
 from domain.ports.reconciliation_queries import (
     ReactionSummary,
     ReconciliationQueries,
     ReconciliationRound,
     ReconciliationRounds,
-    UnreadableEvent,
 )
 
 #: An order without a row in the projection is still found by its events.
@@ -103,10 +102,9 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         streams: dict[OrderId, list[RecordedEvent]] = {}
         unreadable: set[OrderId] = set()
         for row in stream_rows(self.connection, order_ids):
-            try:
-                recorded = decode_row(row, self.codec)
-            except UnreadableEventError:
-                unreadable.add(OrderId(row.order_id))
+            recorded = read_row(row, self.codec)
+            if isinstance(recorded, UnreadableEvent):
+                unreadable.add(recorded.order_id)
             else:
                 streams.setdefault(recorded.order_id, []).append(recorded)
         return {order_id: stream for order_id, stream in streams.items() if order_id not in unreadable}
@@ -123,27 +121,14 @@ class PostgresReconciliationQueries(ReconciliationQueries):
             return self._unreadable(rows)
 
     def _unreadable(self, rows: Iterable[Any]) -> list[UnreadableEvent]:
-        found: dict[OrderId, tuple[Any, UnreadableEventError]] = {}
+        found: dict[OrderId, UnreadableEvent] = {}
         for row in rows:
-            try:
-                decode_row(row, self.codec)
-            except UnreadableEventError as error:
-                earlier = found.get(row.order_id)
-                if earlier is None or row.version < earlier[0].version:
-                    found[OrderId(row.order_id)] = row, error
+            event = read_row(row, self.codec)
+            if isinstance(event, UnreadableEvent):
+                earlier = found.setdefault(event.order_id, event)
+                found[event.order_id] = min(earlier, event, key=lambda each: each.version)
         numbers = {row.order_id: OrderNumber(row.number) for row in self._about(_NUMBERS, list(found))}
-        return [
-            UnreadableEvent(
-                event_id=row.event_id,
-                order_id=order_id,
-                number=numbers.get(order_id),
-                version=row.version,
-                stored_name=row.name,
-                recorded_at=row.recorded_at,
-                detail=error.detail,
-            )
-            for order_id, (row, error) in found.items()
-        ]
+        return [replace(event, number=numbers.get(order_id)) for order_id, event in found.items()]
 
     def differing_read_models(self, orders: Sequence[Order]) -> dict[OrderId, list[str]]:
         """Compare each projection's rows with those of a fold, one statement each."""

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from itertools import groupby
 
 from sqlalchemy import Connection, text
 
 from adapters.circuit_breaker import CircuitBreaker
-from adapters.postgres import schema
+from adapters.postgres import former_rows, schema
 from adapters.postgres.connections import (
     PROVIDER,
     STATEMENT_TIMEOUT_SECONDS,
@@ -17,7 +16,7 @@ from adapters.postgres.connections import (
 )
 from adapters.postgres.customers import PostgresCustomers
 from adapters.postgres.event_codec import Codec
-from adapters.postgres.event_store import PostgresEventStore, all_streams, chained_events
+from adapters.postgres.event_store import PostgresEventStore, all_orders, chained_events
 from adapters.postgres.json_rows import as_json, upsert_from_json
 from adapters.postgres.log_recovery import PostgresLogRecovery
 from adapters.postgres.notes import PostgresNotes
@@ -36,10 +35,10 @@ from adapters.postgres.unmatched_payments import PostgresUnmatchedPayments
 from adapters.postgres.upload_sessions import PostgresUploadSessions
 from adapters.postgres.usage_totals import PostgresUsageTotals
 from adapters.postgres.webhook_inbox import PostgresWebhookInbox
-from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.values import OrderId
-from domain.ports.event_store import ChainedEvent
+from domain.ports.errors import UnreadableEventError
+from domain.ports.event_store import ChainedEvent, LeftOutOrder
 from domain.ports.unit_of_work import Database
 
 
@@ -87,23 +86,29 @@ class PostgresUnitOfWork(Database):
         with outages(self._breaker), self._engine.begin() as connection:
             yield PostgresTransaction(connection, self._codec)
 
-    def rebuild(self) -> Iterator[OrderId]:
-        """Rebuild every read model while appends are blocked; yield order ids."""
+    def rebuild(self) -> Iterator[OrderId | LeftOutOrder]:
+        """Rebuild every read model while appends are blocked; see the port."""
+        left_out: list[OrderId] = []
         with (
             outages(self._breaker),
             self._engine.begin() as connection,
             self._engine.connect() as reader,
-            closing(all_streams(reader, self._codec)) as events,
+            closing(all_orders(reader, self._codec)) as orders,
         ):
             connection.execute(text("LOCK TABLE events IN SHARE MODE"))
+            former_rows.keep(connection)
             connection.execute(text(f"TRUNCATE {', '.join(table.name for table in READ_MODELS)}"))
-            for order_id, stream in groupby(events, key=lambda recorded: recorded.order_id):
-                order = fold(order_id, stream)
+            for order_id, order in orders:
+                if isinstance(order, UnreadableEventError):
+                    left_out.append(order_id)
+                    yield LeftOutOrder(order_id, order.detail)
+                    continue
                 for table, rows in changed_rows(Order(order_id=order_id), order).items():
                     connection.execute(
                         text(upsert_from_json(table, tuple(rows[0]), "rows")), {"rows": as_json(rows)}
                     )
                 yield order_id
+            former_rows.put_back(connection, left_out)
 
     def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
         """Stream the log with its hashes, from one snapshot; see the port."""

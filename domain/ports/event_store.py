@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from domain.order.events import RecordedEvent
 from domain.order.order import Order
-from domain.order.values import OrderId, Sha256
+from domain.order.values import OrderId, OrderNumber, Sha256
 from domain.ports.reaction_queue import Claim, Outcome, ScheduledReaction
 
 
@@ -45,6 +46,34 @@ class ChainedEvent:
     is_decodable: bool = True  # false when this version of the shop does not know its name or fields
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnreadableEvent:
+    """An event of unknown name or version, or a damaged one."""
+
+    event_id: UUID
+    order_id: OrderId
+    version: int
+    position: int
+    stored_name: str
+    recorded_at: datetime
+    actor: str
+    detail: str  # why it cannot be read and what to do, without an initial capital
+    number: OrderNumber | None = None  # from the projection, where it is queried
+
+    def __str__(self) -> str:
+        return (
+            f"The stream cannot be followed past {self.stored_name}, version {self.version}: {self.detail}."
+        )
+
+
+@dataclass(frozen=True)
+class LeftOutOrder:
+    """An order that a rebuild left out, because its stream cannot be read."""
+
+    order_id: OrderId
+    detail: str  # why, and what to do, without an initial capital
+
+
 class EventStore(Protocol):
     """The log of all orders, and the projections written with it."""
 
@@ -79,6 +108,8 @@ class EventStore(Protocol):
         """
         ...
 
-    def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
+    def read_all(
+        self, after: LogCursor, limit: int
+    ) -> list[tuple[LogCursor, RecordedEvent | UnreadableEvent]]:
         """Events after a cursor in commit order; late commits are included."""
         ...

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from domain.order.events import RecordedEvent
 from domain.order.order import Order
-from domain.order.values import Money, OrderId, OrderNumber, UploadSessionId
+from domain.order.values import Money, OrderId, UploadSessionId
+from domain.ports.event_store import UnreadableEvent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,24 +27,6 @@ class ReactionSummary:
     problem: str | None = None
     arguments_version: int = 1
     is_readable: bool = True  # by this version of the shop; closed ones count as readable
-
-
-@dataclass(frozen=True, kw_only=True)
-class UnreadableEvent:
-    """An event of unknown name or version, or a damaged one."""
-
-    event_id: UUID
-    order_id: OrderId
-    number: OrderNumber | None  # from the projection
-    version: int
-    stored_name: str
-    recorded_at: datetime
-    detail: str  # why it cannot be read and what to do, without an initial capital
-
-    def __str__(self) -> str:
-        return (
-            f"The stream cannot be followed past {self.stored_name}, version {self.version}: {self.detail}."
-        )
 
 
 class ReconciliationQueries(Protocol):

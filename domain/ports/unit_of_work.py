@@ -14,7 +14,7 @@ from uuid import UUID
 
 from domain.order.values import OrderId
 from domain.ports.customers import Customers
-from domain.ports.event_store import ChainedEvent, EventStore
+from domain.ports.event_store import ChainedEvent, EventStore, LeftOutOrder
 from domain.ports.log_recovery import LogRecovery
 from domain.ports.notes import Notes
 from domain.ports.order_queries import OrderQueries
@@ -183,8 +183,11 @@ class UnitOfWork(Protocol[Repositories_co]):
 class ReadModels(Protocol):
     """The projections of the log."""
 
-    def rebuild(self) -> Iterator[OrderId]:
-        """Rebuild every projection from the log; yield each order when done."""
+    def rebuild(self) -> Iterator[OrderId | LeftOutOrder]:
+        """Rebuild every projection from the log; yield each order when done.
+
+        An order that cannot be read keeps the rows that it has: its payment and number must stay known.
+        """
         ...
 
 

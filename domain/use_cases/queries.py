@@ -13,7 +13,7 @@ from domain.order.order import DownloadLink, Order
 from domain.order.values import ImageId, OrderId, OrderNumber, PhotoId
 from domain.ports.clock import Clock
 from domain.ports.customers import Customer
-from domain.ports.event_store import ChainedEvent, LogCursor
+from domain.ports.event_store import ChainedEvent, LogCursor, UnreadableEvent
 from domain.ports.notes import Note
 from domain.ports.order_queries import ALL_ORDERS, OrderFilter, OrderSummary
 from domain.ports.unit_of_work import (
@@ -110,7 +110,9 @@ class Queries:
         with self.unit_of_work.transaction() as transaction:
             return transaction.order_queries.find(number)
 
-    def log_page(self, after: LogCursor, limit: int) -> Sequence[tuple[LogCursor, RecordedEvent]]:
+    def log_page(
+        self, after: LogCursor, limit: int
+    ) -> Sequence[tuple[LogCursor, RecordedEvent | UnreadableEvent]]:
         """The next events of the whole log, in commit order."""
         with self.unit_of_work.transaction() as transaction:
             return transaction.event_store.read_all(after, limit)

@@ -132,7 +132,10 @@ def downgrade(revision: str, *, is_agreed: bool) -> None:
 
 @db.command()
 def rebuild() -> None:
-    """Rebuild every read model from the log; nothing can be recorded meanwhile."""
+    """Rebuild every read model from the log; nothing can be recorded meanwhile.
+
+    An order whose events cannot be read keeps its rows, and the command ends with 1.
+    """
     from entrypoints.bootstrap.database import open_unit_of_work
     from entrypoints.cli.commands.rebuild_read_models import rebuild
     from entrypoints.settings import read_database_settings

@@ -16,6 +16,8 @@ def read_whole_log(unit_of_work: Database, *, expected: int = 0) -> list[tuple[L
     while True:
         with unit_of_work.transaction() as transaction:
             page = transaction.event_store.read_all(lines[-1][0] if lines else LogCursor(), 2)
-        lines += page
+        for cursor, recorded in page:
+            assert isinstance(recorded, RecordedEvent)
+            lines.append((cursor, recorded))
         if not page and (len(lines) >= expected or time.monotonic() > deadline):
             return lines

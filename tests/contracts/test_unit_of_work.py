@@ -385,7 +385,7 @@ def test_a_rebuild_yields_every_order_once_and_changes_nothing(unit_of_work: Dat
     take_order(unit_of_work, other, other.moved(), other.sent(EmailKind.CONFIRMATION))
     with unit_of_work.transaction() as transaction:
         order_queries = transaction.order_queries.newest(10)
-    assert sorted(unit_of_work.rebuild()) == sorted([one.order_id, other.order_id])
+    assert list(unit_of_work.rebuild()) == sorted([one.order_id, other.order_id])
     with unit_of_work.transaction() as transaction:
         assert sorted(transaction.order_queries.newest(10), key=str) == sorted(order_queries, key=str)
         assert transaction.event_store.load_by_token(one.prepared().token_sha256) is not None

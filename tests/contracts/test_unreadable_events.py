@@ -13,6 +13,7 @@ from domain.order.states import State
 from domain.order.values import EmailKind, ObjectKey, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import UnreadableEventError
+from domain.ports.event_store import LeftOutOrder, LogCursor, UnreadableEvent
 from domain.ports.log_defects import DefectKind
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from domain.ports.restorer import PredictionStatus
@@ -121,6 +122,46 @@ def test_the_log_is_verified_past_what_cannot_be_read(
     assert (defect.order_id, defect.version, defect.last_version) == (spoiled.order_id, 1, 1)
     assert report.head.events == 3
     assert {each.order_id for each in report.findings} == {spoiled.order_id}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_the_whole_log_is_read_past_an_event_that_cannot_be(
+    unit_of_work: Database, spoil: Spoiler, damage: Damage
+) -> None:
+    spoiled, whole = facts(), facts()
+    take_order(unit_of_work, spoiled, spoiled.moved())
+    take_order(unit_of_work, whole)
+    before = read_whole_log(unit_of_work, expected=3)
+    spoil(spoiled.order_id, damage)
+    with unit_of_work.transaction() as transaction:
+        after = transaction.event_store.read_all(LogCursor(), 10)
+    assert [cursor for cursor, _ in after] == [cursor for cursor, _ in before]
+    assert [read for _, read in after[1:]] == [read for _, read in before[1:]]
+    (_, first), (_, unreadable) = before[0], after[0]
+    assert isinstance(unreadable, UnreadableEvent)
+    for shared in ("event_id", "order_id", "version", "position", "recorded_at", "actor"):
+        assert getattr(unreadable, shared) == getattr(first, shared)
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_rebuild_leaves_out_the_order_that_cannot_be_read_and_keeps_its_rows(
+    unit_of_work: Database, spoil: Spoiler, damage: Damage
+) -> None:
+    spoiled, whole = facts(), facts()
+    take_order(unit_of_work, spoiled, *spoiled.until_delivered()[1:])
+    take_order(unit_of_work, whole, whole.moved())
+    spoil(spoiled.order_id, damage)
+    rebuilt = {
+        each.order_id if isinstance(each, LeftOutOrder) else each: each for each in unit_of_work.rebuild()
+    }
+    assert set(rebuilt) == {spoiled.order_id, whole.order_id}
+    left_out = rebuilt[spoiled.order_id]
+    assert isinstance(left_out, LeftOutOrder)
+    assert left_out.detail.startswith("its log holds ")
+    assert rebuilt[whole.order_id] == whole.order_id
+    with unit_of_work.transaction() as transaction:
+        kept = {line.order_id: line.state for line in transaction.order_queries.newest(10)}
+    assert kept == {spoiled.order_id: State.DELIVERED, whole.order_id: State.RESTORING}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from adapters.postgres.event_codec import Codec
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.values import OrderId
 from domain.ports.errors import UnreadableEventError
-from domain.ports.reconciliation_queries import UnreadableEvent
+from domain.ports.event_store import UnreadableEvent
 from domain.ports.unit_of_work import Database
 from tests.doubles.unit_of_work import InMemoryUnitOfWork
 
@@ -45,8 +45,10 @@ def spoil_in_memory(
         order_id=order_id,
         number=payment.order_number if payment else None,
         version=version,
+        position=recorded.position or 0,
         stored_name=stored_name,
         recorded_at=recorded.recorded_at,
+        actor=recorded.actor,
         detail=refusal.value.detail,
     )
 

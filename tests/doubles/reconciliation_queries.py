@@ -11,12 +11,12 @@ from domain.order.events import RecordedEvent
 from domain.order.order import Order
 from domain.order.states import TERMINAL
 from domain.order.values import Money, OrderId, UploadSessionId
+from domain.ports.event_store import UnreadableEvent
 from domain.ports.reconciliation_queries import (
     ReactionSummary,
     ReconciliationQueries,
     ReconciliationRound,
     ReconciliationRounds,
-    UnreadableEvent,
 )
 
 if TYPE_CHECKING:

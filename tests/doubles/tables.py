@@ -13,10 +13,9 @@ from domain.order.events import RecordedEvent
 from domain.order.order import Order
 from domain.order.values import CustomerId, NoteId, OrderId, Sha256, UploadSessionId
 from domain.ports.customers import Customer
-from domain.ports.event_store import LogCursor
+from domain.ports.event_store import LogCursor, UnreadableEvent
 from domain.ports.notes import Note
 from domain.ports.personal_data import Erasure
-from domain.ports.reconciliation_queries import UnreadableEvent
 from domain.ports.webhook_inbox import Conflict
 from domain.unmatched_payment import UnmatchedPayment
 from tests.doubles.transaction_overlay import TableOverlay, TransactionWrites

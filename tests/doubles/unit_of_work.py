@@ -16,7 +16,14 @@ from domain.order.states import State
 from domain.order.values import CustomerId, DownloadLinkId, EmailId, OrderId, OrderNumber, Sha256
 from domain.ports.customers import Customer, Customers
 from domain.ports.errors import UnreadableEventError
-from domain.ports.event_store import ChainedEvent, Commit, EventStore, LogCursor
+from domain.ports.event_store import (
+    ChainedEvent,
+    Commit,
+    EventStore,
+    LeftOutOrder,
+    LogCursor,
+    UnreadableEvent,
+)
 from domain.ports.log_recovery import LogRecovery
 from domain.ports.notes import Note, Notes
 from domain.ports.order_queries import ALL_ORDERS, REMINDER, OrderFilter, OrderQueries, OrderSummary
@@ -124,10 +131,13 @@ class InMemoryUnitOfWork(Database):
         self._open.discard(transaction.writing.txid)
         self._locks.release(transaction.writing.txid)
 
-    def rebuild(self) -> Iterator[OrderId]:
+    def rebuild(self) -> Iterator[OrderId | LeftOutOrder]:
         """Fold every stream again."""
         with self._turn:
             for order_id, stream in sorted(self.pages.streams.items()):
+                if (unreadable := self.pages.unreadable.get(order_id)) is not None:
+                    yield LeftOutOrder(order_id, unreadable.detail)
+                    continue
                 self.pages.orders[order_id] = fold(order_id, stream)
                 yield order_id
 
@@ -346,10 +356,17 @@ class InMemoryEventStore(EventStore):
             reactions.close(step.closes, outcome=step.outcome, again_at=step.again_at)
         self._transaction.is_void = False
 
-    def read_all(self, after: LogCursor, limit: int) -> list[tuple[LogCursor, RecordedEvent]]:
+    def read_all(
+        self, after: LogCursor, limit: int
+    ) -> list[tuple[LogCursor, RecordedEvent | UnreadableEvent]]:
         settled = LogCursor(txid=self._transaction.oldest_txid)  # what is older can be overtaken by nothing
         lines = sorted(line for line in self._pages.log.items() if after < line[0] < settled)
-        return lines[:limit]
+        return [(cursor, self._as_read(recorded)) for cursor, recorded in lines[:limit]]
+
+    def _as_read(self, recorded: RecordedEvent) -> RecordedEvent | UnreadableEvent:
+        unreadable = self._pages.unreadable.get(recorded.order_id)
+        is_this = unreadable is not None and unreadable.version == recorded.version
+        return unreadable if unreadable is not None and is_this else recorded
 
     def _append(self, recorded: RecordedEvent, step: Commit) -> None:
         order_id = recorded.order_id

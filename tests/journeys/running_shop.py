@@ -23,6 +23,7 @@ from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.reactions import MoveImages
 from domain.order.values import DownloadLinkId, NoteId, OrderId
+from domain.ports.event_store import LeftOutOrder
 from domain.ports.notes import Note
 from domain.ports.unit_of_work import Database
 from domain.signed_tokens import TokenSigner
@@ -178,7 +179,7 @@ class RunningShop:
         rows = self._database.execute("SELECT payment_intent_id FROM unmatched_payments")
         return {intent for (intent,) in rows}
 
-    def rebuild(self) -> list[OrderId]:
+    def rebuild(self) -> list[OrderId | LeftOutOrder]:
         """Rebuild the read models from the log."""
         return list(self._unit_of_work.rebuild())
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from domain.order.stream_integrity import StreamBreak
 from domain.order.values import OrderId
-from domain.ports.reconciliation_queries import UnreadableEvent
+from domain.ports.event_store import UnreadableEvent
 
 
 class Side(StrEnum):

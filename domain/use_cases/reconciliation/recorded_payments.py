@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from domain.order import events as e
 from domain.order.values import DisputeOutcome, OrderId
+from domain.ports.event_store import UnreadableEvent
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
-from domain.ports.reconciliation_queries import UnreadableEvent
 from domain.ports.unit_of_work import HasReconciliationQueries, UnitOfWork
 from domain.use_cases.reconciliation.findings import Finding, FindingCase, FindingCode, Side
 

@@ -17,8 +17,8 @@ from domain.order.reactions import CancelPrediction, outstanding_by_id
 from domain.order.states import State
 from domain.order.stream_integrity import StreamBreak, followed
 from domain.order.values import EmailId, HoldReason, OrderId, OrderNumber
+from domain.ports.event_store import UnreadableEvent
 from domain.ports.reaction_queue import ExhaustedReaction, UnreadableWork
-from domain.ports.reconciliation_queries import UnreadableEvent
 from domain.ports.unit_of_work import (
     HasOrderQueries,
     HasReactions,

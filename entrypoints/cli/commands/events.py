@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from domain.order.events import RecordedEvent
-from domain.ports.event_store import LogCursor
+from domain.ports.event_store import LogCursor, UnreadableEvent
 from domain.use_cases.queries import Queries
 from entrypoints.bootstrap.wording import actor_name
 
@@ -39,12 +39,19 @@ def json_of(recorded: RecordedEvent, *, note: str | None = None) -> bytes:
     )
 
 
-def _line(recorded: RecordedEvent, *, as_json: bool) -> bytes | str:
+def _line(read: RecordedEvent | UnreadableEvent, *, as_json: bool) -> bytes | str:
+    if isinstance(read, RecordedEvent):
+        return json_of(read) if as_json else _columns(read, type(read.event).__name__)
     if as_json:
-        return json_of(recorded)
-    at = f"{recorded.recorded_at:%Y-%m-%d %H:%M:%S}.{recorded.recorded_at.microsecond // 1000:03}"
-    name = type(recorded.event).__name__
-    return f"{at}  {recorded.order_id}  {recorded.version:>3}  {name:<24}  {actor_name(recorded.actor)}"
+        fields: dict[str, object] = msgspec.to_builtins(read)
+        del fields["number"]  # it is not in the log
+        return msgspec.json.encode({"type": type(read).__name__, **fields})
+    return f"{_columns(read, read.stored_name)}  cannot be decoded (position {read.position}): {read.detail}"
+
+
+def _columns(read: RecordedEvent | UnreadableEvent, name: str) -> str:
+    at = f"{read.recorded_at:%Y-%m-%d %H:%M:%S}.{read.recorded_at.microsecond // 1000:03}"
+    return f"{at}  {read.order_id}  {read.version:>3}  {name:<24}  {actor_name(read.actor)}"
 
 
 class _Log:
@@ -54,7 +61,7 @@ class _Log:
         self._queries = queries
         self._cursor = LogCursor()
 
-    def unread(self) -> Iterator[RecordedEvent]:
+    def unread(self) -> Iterator[RecordedEvent | UnreadableEvent]:
         """The events not read yet, by pages, each in its own transaction."""
         is_whole = True
         while is_whole:

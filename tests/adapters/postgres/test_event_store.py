@@ -15,7 +15,7 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.events import RecordedEvent
 from domain.order.reactions import RestoreImage
 from domain.order.values import Sha256
-from domain.ports.event_store import LogCursor
+from domain.ports.event_store import LogCursor, UnreadableEvent
 from domain.ports.unit_of_work import LeaseLostError, VersionConflictError
 from tests.contracts.list_reading import read_whole_log
 from tests.contracts.stored_streams import (
@@ -72,7 +72,9 @@ def statements(engines: list[Engine]) -> Iterator[list[str]]:
     event.remove(engines[0], "before_cursor_execute", note)
 
 
-def read_page(unit_of_work: PostgresUnitOfWork, after: LogCursor) -> list[tuple[LogCursor, RecordedEvent]]:
+def read_page(
+    unit_of_work: PostgresUnitOfWork, after: LogCursor
+) -> list[tuple[LogCursor, RecordedEvent | UnreadableEvent]]:
     with unit_of_work.transaction() as transaction:
         return transaction.event_store.read_all(after, 100)
 

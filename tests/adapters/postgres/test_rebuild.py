@@ -8,7 +8,9 @@ from adapters.postgres.tables import READ_MODELS
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.values import DisputeOutcome, EmailKind, OrderId, PointsReason
+from domain.ports.event_store import LeftOutOrder
 from tests.contracts.stored_streams import facts, take_order
+from tests.contracts.unreadable_events import DAMAGES, spoil_in_postgres
 from tests.domain.support.event_builders import Facts
 from tests.domain.support.recording import step
 
@@ -60,7 +62,7 @@ def test_a_rebuild_gives_the_same_rows(unit_of_work: PostgresUnitOfWork, own_dat
     kept = keep_a_shop(unit_of_work)
     before = rows(own_database_url)
     assert all(before.values())
-    assert sorted(unit_of_work.rebuild()) == sorted(kept)
+    assert list(unit_of_work.rebuild()) == sorted(kept)
     assert rows(own_database_url) == before
 
 
@@ -82,6 +84,37 @@ def test_a_rebuild_corrects_rows_changed_by_hand(
     assert rows(own_database_url) != before
     list(unit_of_work.rebuild())
     assert rows(own_database_url) == before
+
+
+def test_a_rebuild_keeps_every_row_of_an_order_that_cannot_be_read(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
+) -> None:
+    kept = keep_a_shop(unit_of_work)
+    before = rows(own_database_url)
+    for order_id in kept[1:]:
+        spoil_in_postgres(own_database_url, order_id, DAMAGES["damaged fields"])
+    with psycopg.connect(own_database_url) as connection:
+        connection.execute("UPDATE orders SET state = 'completed' WHERE order_id = %s", [kept[0]])
+    rebuilt = list(unit_of_work.rebuild())
+    assert [each.order_id for each in rebuilt if isinstance(each, LeftOutOrder)] == sorted(kept[1:])
+    assert [each for each in rebuilt if not isinstance(each, LeftOutOrder)] == kept[:1]
+    assert rows(own_database_url) == before
+
+
+def test_a_kept_row_that_contradicts_a_rebuilt_one_does_not_stop_the_rebuild(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
+) -> None:
+    spoiled, other = keep_a_shop(unit_of_work)[1:3]
+    before = rows(own_database_url)
+    spoil_in_postgres(own_database_url, spoiled, DAMAGES["unknown name"])
+    with psycopg.connect(own_database_url) as connection:
+        numbers = connection.execute("SELECT number FROM orders WHERE order_id = %s", [other]).fetchone()
+        assert numbers is not None
+        connection.execute("UPDATE orders SET number = '20261231-000001' WHERE order_id = %s", [other])
+        connection.execute("UPDATE orders SET number = %s WHERE order_id = %s", [*numbers, spoiled])
+    list(unit_of_work.rebuild())
+    after = rows(own_database_url)
+    assert after["orders"] == [row for row in before["orders"] if row["order_id"] != spoiled]
 
 
 def test_an_interrupted_rebuild_changes_nothing(
