@@ -5,6 +5,7 @@ that turns the stored fields of the previous version into those of the next.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
 from typing import Any
 
 import msgspec
@@ -122,14 +123,21 @@ class Codec:
         return fields
 
     @property
-    def readable_names(self) -> list[str]:
-        """Return every stored name and version that can be decoded."""
+    def required_fields(self) -> Mapping[str, list[str]]:
+        """Return the fields of every stored name that can be decoded.
+
+        Those of old versions are not known any more: none is required.
+        """
         old = (
             f"{name}.v{version}"
             for name, (_, current) in self._current.items()
             for version in range(1, current)
         )
-        return [*self._decoders, *old, *self._replaced]
+        current = {
+            stored_name: [field.name for field in fields(event) if field.default is MISSING]
+            for event, stored_name in self._stored_names.items()
+        }
+        return {**current, **{stored_name: [] for stored_name in (*old, *self._replaced)}}
 
     def decode(self, stored_name: str, data: str) -> e.Event:
         """Decode any stored version, or raise UnknownEventError or DamagedEventError."""

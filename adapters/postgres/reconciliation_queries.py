@@ -36,10 +36,16 @@ _ORDERS_SINCE = text(
 )
 _NUMBERS = text("SELECT order_id, number FROM orders WHERE order_id = ANY(CAST(:ids AS uuid[]))")
 #: Unordered, so that the server neither sorts nor buffers the rows.
+#: Of orders that are over, whose photos are gone, the server passes on only what it can see to be unreadable.
 _SUSPECT_EVENTS = text(
-    f"""SELECT {EVENT_FIELDS} FROM events WHERE name <> ALL(CAST(:readable_names AS text[])) OR order_id IN (
-        SELECT order_id FROM orders WHERE state <> ALL(CAST(:terminal AS text[])) OR hold_reason IS NOT NULL
-    )"""
+    f"""SELECT {EVENT_FIELDS} FROM events
+    LEFT JOIN jsonb_to_recordset(CAST(:known AS jsonb)) AS known (name text, fields text[]) USING (name)
+    LEFT JOIN (
+        SELECT order_id, true AS is_closed FROM orders
+        WHERE state = ANY(CAST(:terminal AS text[])) AND hold_reason IS NULL
+            AND (photos_are_purged OR state = 'erased')
+    ) AS closed USING (order_id)
+    WHERE is_closed IS NULL OR fields IS NULL OR jsonb_typeof(data) <> 'object' OR NOT jsonb_exists_all(data, fields)"""
 )
 _WORK = text(
     f"""SELECT order_id, reaction_id, kind, status IN ('pending', 'leased') AS is_open,
@@ -115,7 +121,8 @@ class PostgresReconciliationQueries(ReconciliationQueries):
 
     def all_unreadable_events(self) -> list[UnreadableEvent]:
         """One statement with a server-side cursor; see the port."""
-        parameters = {"readable_names": self.codec.readable_names, "terminal": list(TERMINAL)}
+        known = [{"name": name, "fields": fields} for name, fields in self.codec.required_fields.items()]
+        parameters = {"known": as_json(known), "terminal": list(TERMINAL)}
         streamed = {"yield_per": PAGE_EVENTS}
         with self.connection.execute(_SUSPECT_EVENTS, parameters, execution_options=streamed) as rows:
             return self._unreadable(rows)

@@ -53,10 +53,10 @@ class ReconciliationQueries(Protocol):
         ...
 
     def all_unreadable_events(self) -> list[UnreadableEvent]:
-        """The first unreadable event of each order that has not ended.
+        """The first unreadable event of each order.
 
-        Orders that are held for staff are included. Of ended orders, only events of an unknown name are found,
-        because finding damage requires reading everything.
+        Of ended orders whose photos are purged, only events of an unknown name or version or without a required field
+        are found: decoding all of them would read the whole log. Log verification does.
         """
         ...
 

@@ -1,5 +1,6 @@
 """One event that cannot be read affects its own order alone."""
 
+import json
 from copy import deepcopy
 from io import BytesIO
 from uuid import uuid4
@@ -7,7 +8,8 @@ from uuid import uuid4
 import pytest
 
 from adapters.localization.attention_text import attention_text_of
-from domain.order.events import OrderErased
+from adapters.postgres.event_codec import Codec
+from domain.order.events import Event, OrderErased, PhotosPurged
 from domain.order.order import EmailStatus
 from domain.order.states import State
 from domain.order.values import EmailKind, ObjectKey, OrderId
@@ -93,19 +95,35 @@ def test_of_several_unreadable_events_of_an_order_the_first_is_returned(
     assert found.version == 1
 
 
-def test_of_orders_that_are_over_unknown_names_alone_are_looked_for(
+@pytest.mark.parametrize(
+    "ending", [(), (PhotosPurged(),), (OrderErased(),)], ids=["kept", "purged", "erased"]
+)
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_an_order_that_is_over_and_cannot_be_read_is_found(
+    unit_of_work: Database, spoil: Spoiler, damage: Damage, ending: tuple[Event, ...]
+) -> None:
+    whole, spoiled = facts(), facts()
+    for about in (whole, spoiled):
+        take_order(unit_of_work, about, *about.until_completed()[1:], *ending)
+    spoil(spoiled.order_id, damage)
+    with unit_of_work.transaction() as transaction:
+        (found,) = transaction.reconciliation_queries.all_unreadable_events()
+    assert (found.order_id, found.version) == (spoiled.order_id, 1)
+
+
+def test_a_wrong_value_is_found_in_an_order_that_is_over_and_has_its_photos(
     unit_of_work: Database, spoil: Spoiler
 ) -> None:
-    damaged, unknown, held = facts(), facts(), facts()
-    for about in (damaged, unknown):
-        take_order(unit_of_work, about, *about.until_completed()[1:], OrderErased())
-    take_order(unit_of_work, held, *held.until_completed()[1:], held.held())
-    spoil(damaged.order_id, DAMAGED)
-    spoil(unknown.order_id, UNKNOWN)
-    spoil(held.order_id, DAMAGED)
+    about = facts()
+    paid = take_order(unit_of_work, about, *about.until_completed()[1:]).payment
+    assert paid is not None
     with unit_of_work.transaction() as transaction:
-        found = {event.order_id for event in transaction.reconciliation_queries.all_unreadable_events()}
-    assert found == {unknown.order_id, held.order_id}
+        stored = Codec().encode(transaction.event_store.history(about.order_id)[0].event)
+    spoil(about.order_id, Damage(data=json.dumps({**stored, "photos": 7})))
+    with unit_of_work.transaction() as transaction:
+        (found,) = transaction.reconciliation_queries.all_unreadable_events()
+    assert (found.order_id, found.number) == (about.order_id, paid.order_number)
+    assert "photos" in found.detail
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
@@ -297,6 +315,15 @@ def test_the_rest_of_a_batch_of_mail_events_is_recorded(
     with pytest.raises(UnreadableEventError):
         shop.email_webhook.handle(bounces)
     assert EmailStatus.BOUNCED in {email.status for email in shop.order(other).emails.values()}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_such_an_order_needs_staff_when_it_is_over_too(
+    shop: InMemoryShop, completed: tuple[OrderId, OrderId], spoil: Spoiler, damage: Damage
+) -> None:
+    spoil(completed[0], damage)
+    (item,) = AttentionList(unit_of_work=shop.unit_of_work).needed()
+    assert (item.order_id, item.kind) == (completed[0], AttentionKind.STREAM_BROKEN)
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from adapters.postgres.event_codec import Codec
 from domain.order.events import RecordedEvent
 from domain.order.order import Order
 from domain.order.states import TERMINAL
@@ -52,14 +51,7 @@ class InMemoryReconciliationQueries(ReconciliationQueries):
         return [each for order_id, each in self._pages.unreadable.items() if order_id in order_ids]
 
     def all_unreadable_events(self) -> list[UnreadableEvent]:
-        orders, known = self._pages.orders, Codec().readable_names
-        return [
-            each
-            for order_id, each in self._pages.unreadable.items()
-            if each.stored_name not in known
-            or orders[order_id].state not in TERMINAL
-            or orders[order_id].is_held
-        ]
+        return list(self._pages.unreadable.values())
 
     def differing_read_models(self, orders: Sequence[Order]) -> dict[OrderId, list[str]]:
         kept = self._pages.orders
