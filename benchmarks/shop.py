@@ -114,7 +114,7 @@ class BenchmarkShop:
     def webhook(self, rounds: int) -> Callable[[], object]:
         """Post a payment webhook event for a new session; await its 200."""
         webhook_events = iter([self._webhook_event(self._quote_directly()) for _ in range(rounds)])
-        return lambda: self._post_notice(next(webhook_events))
+        return lambda: self._post_webhook(next(webhook_events))
 
     def payment_to_mail(self, rounds: int) -> Callable[[], object]:
         """One order of one photo, from payment to the result e-mail."""
@@ -219,7 +219,7 @@ class BenchmarkShop:
         }
         return json.dumps(event).encode()
 
-    def _post_notice(self, body: bytes) -> None:
+    def _post_webhook(self, body: bytes) -> None:
         now = int(time.time())
         secret = self._environment["STRIPE_WEBHOOK_SECRET"].encode()
         signature = hmac.new(secret, f"{now}.".encode() + body, hashlib.sha256).hexdigest()
@@ -231,7 +231,7 @@ class BenchmarkShop:
 
     def _pay_directly(self) -> OrderId:
         session = self._quote_directly()
-        self._post_notice(self._webhook_event(session))
+        self._post_webhook(self._webhook_event(session))
         return session.order_id
 
     def _start(self, *command: str, fds: list[int] | None = None) -> None:

@@ -29,14 +29,14 @@ class TokenSigner:
 
     def download_token(self, link_id: DownloadLinkId) -> str:
         """The token of a download link: 43 URL-safe, opaque characters."""
-        return self._seal("download", link_id)
+        return self._sign("download", link_id)
 
     def prediction_token(self, order_id: OrderId, image_id: ImageId, attempt: int) -> str:
         """The token in a webhook address.
 
         It proves that this shop started the prediction for this attempt.
         """
-        return self._seal("restoration", order_id, image_id, attempt)
+        return self._sign("restoration", order_id, image_id, attempt)
 
     def is_prediction_token(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> bool:
         """Whether the token is valid, compared in constant time."""
@@ -48,7 +48,7 @@ class TokenSigner:
 
         It proves that this shop opened the checkout for this upload session.
         """
-        return self._seal("payment", upload_session_id, order_id)
+        return self._sign("payment", upload_session_id, order_id)
 
     def is_payment_token(
         self, payment_token: str, upload_session_id: UploadSessionId, order_id: OrderId
@@ -58,14 +58,14 @@ class TokenSigner:
 
     def shop_name(self) -> str:
         """This shop's identifier in a shared bucket; reveals nothing of the key."""
-        return self._seal("shop")[:16]
+        return self._sign("shop")[:16]
 
     def object_token(self, key: ObjectKey, labels: Mapping[str, str]) -> str:
         """The token in an object's metadata.
 
         It proves that this shop wrote these labels for this key.
         """
-        return self._seal("object", key, *(f"{name}={labels[name]}" for name in sorted(labels)))
+        return self._sign("object", key, *(f"{name}={labels[name]}" for name in sorted(labels)))
 
     def is_object_token(self, mark: str, key: ObjectKey, labels: Mapping[str, str]) -> bool:
         """Whether the token is valid, compared in constant time."""
@@ -79,7 +79,7 @@ class TokenSigner:
         """Whether the token is this customer's, compared in constant time."""
         return hmac.compare_digest(proof.encode(), self.points_token(customer_id).encode())
 
-    def _seal(self, *parts: object) -> str:
+    def _sign(self, *parts: object) -> str:
         return urlsafe_b64encode(self._digest(*parts)).rstrip(b"=").decode()
 
     def _digest(self, *parts: object) -> bytes:

@@ -111,7 +111,7 @@ class UnmatchedPayment:
         if self.status is UnmatchedStatus.MATCHED:
             return told
         if told.left.amount <= 0:
-            return told.given_back()
+            return told.with_full_refund()
         if self.status is UnmatchedStatus.REFUNDED:
             return told.failed("what had gone back is here again", now)
         return told
@@ -127,11 +127,11 @@ class UnmatchedPayment:
             after.failed("the provider could not pay it", now) if was_awaited and after.left.amount else after
         )
 
-    def pending_refunds_at_provider(self, look_at: datetime) -> Self:
+    def with_pending_refund(self, look_at: datetime) -> Self:
         """The payment while its refund is pending, checked again at ``look_at``."""
         return replace(self, problem=None, retry_at=look_at)
 
-    def given_back(self) -> Self:
+    def with_full_refund(self) -> Self:
         """The payment after it was refunded in full."""
         return replace(self, status=UnmatchedStatus.REFUNDED, problem=None, retry_at=None)
 

@@ -49,8 +49,8 @@ def test_every_command_in_a_document_exists(page: Path) -> None:
 
 def test_the_readme_shows_how_to_begin_and_how_to_run() -> None:
     shown = [" ".join(command[:2]) for command in commands((ROOT / "README.md").read_text())]
-    needed = {"make demo", "make test", "restoreclick serve", "restoreclick worker", "restoreclick db"}
-    assert needed <= set(shown)
+    required = {"make demo", "make test", "restoreclick serve", "restoreclick worker", "restoreclick db"}
+    assert required <= set(shown)
 
 
 def test_a_command_that_does_not_exist_would_be_noticed() -> None:
@@ -119,10 +119,10 @@ def test_the_printed_faults_match_what_the_demo_prints_today() -> None:
     # A fault has no figure beside its time; neither has the first line of a timeline.
     wrong = [line[24:] for line in timed[1:] if not line[8:24].strip()]
     sentences = [line[24:].partition(" (reported by")[0] for line in timed if line[24:] not in wrong]
-    assert {shape(sentence) for sentence in sentences} - told_of_trouble() == set()
+    assert {shape(sentence) for sentence in sentences} - fault_sentence_shapes() == set()
     assert {shape(sentence) for sentence in wrong} - trouble_today() == set()
     assert len(wrong) == len(TROUBLES) + sum(bool(trouble.outage_of) for trouble in TROUBLES)
-    assert shape(lines[-1]) in told_of_trouble()
+    assert shape(lines[-1]) in fault_sentence_shapes()
     assert {"The books agree.", "14.70 - 4.90 = 9.80 EUR stay for what was delivered."} <= set(lines)
 
 
@@ -167,9 +167,9 @@ def test_only_the_api_is_published_and_on_this_machine_unless_asked_otherwise() 
 def test_nothing_starts_before_what_it_depends_on_is_well() -> None:
     services = composed()["services"]
     for each in services.values():
-        for name, needed in each.get("depends_on", {}).items():
+        for name, required in each.get("depends_on", {}).items():
             ends = name in {"migrate", "bucket"}
-            assert needed["condition"] == ("service_completed_successfully" if ends else "service_healthy")
+            assert required["condition"] == ("service_completed_successfully" if ends else "service_healthy")
             assert ends or "healthcheck" in services[name]
 
 
@@ -248,7 +248,7 @@ def told_today() -> set[str]:
     return {shape(text) for text in [*passages, *(timeline.ending for timeline in stories)]}
 
 
-def told_of_trouble() -> set[str]:
+def fault_sentence_shapes() -> set[str]:
     """The shapes of the sentences of the demo with faults."""
     three, refused = Facts(photos=3), FailureReason.CONTENT_FILTER
     life: list[Event] = [

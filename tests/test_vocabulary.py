@@ -2,18 +2,12 @@
 
 import pytest
 
-from tests.vocabulary import ROOT, Violation, finished, modules, violations_in, vocabulary
+from tests.vocabulary import ROOT, Violation, modules, violations_in, vocabulary
 
 
 def test_no_file_has_private_words_or_long_docstrings() -> None:
-    waiting = vocabulary().not_yet
-    checked = [path for path in modules() if str(path.relative_to(ROOT)) not in waiting]
-    found = {str(path.relative_to(ROOT)): violations_in(path) for path in checked}
+    found = {str(path.relative_to(ROOT)): violations_in(path) for path in modules()}
     assert {path: violations for path, violations in found.items() if violations} == {}
-
-
-def test_a_file_that_is_clean_leaves_the_list_of_exemptions() -> None:
-    assert finished() == [], "python -m tests.vocabulary --prune"
 
 
 @pytest.mark.parametrize(

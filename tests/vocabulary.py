@@ -1,7 +1,6 @@
 """The private words and long docstrings that ``make check`` refuses.
 
-``python -m tests.vocabulary PATH...`` prints each violation in these files and folders; ``--prune`` removes
-clean and deleted files from the exemptions.
+``python -m tests.vocabulary PATH...`` prints each violation in these files and folders.
 """
 
 import ast
@@ -10,7 +9,7 @@ import re
 import sys
 import tokenize
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -33,13 +32,12 @@ class Violation(NamedTuple):
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """Refused words with their standard terms, stored names, and exempt files."""
+    """Refused words with their standard terms, and stored names."""
 
     docstring_words: int
     prose: dict[re.Pattern[str], str]
     names: dict[re.Pattern[str], str]
     contracts: frozenset[str]
-    not_yet: tuple[str, ...]
 
     def violations(self, source: str) -> list[Violation]:
         """Each violation in a module's source, by line."""
@@ -88,7 +86,6 @@ def vocabulary() -> Vocabulary:
         prose,
         names,
         frozenset(table["contracts"]),
-        tuple(table["not_yet"]["files"]),
     )
 
 
@@ -104,28 +101,11 @@ def violations_in(module: Path) -> list[Violation]:
     return vocabulary().violations(module.read_text())
 
 
-def finished() -> list[str]:
-    """The exempt files that are clean or deleted."""
-    return [
-        file for file in vocabulary().not_yet if not (ROOT / file).exists() or not violations_in(ROOT / file)
-    ]
-
-
-def prune() -> None:
-    """Remove the files that need no exemption."""
-    done = {f'    "{file}",' for file in finished()}
-    lines = WORDS.read_text().splitlines()
-    WORDS.write_text("".join(f"{line}\n" for line in lines if line not in done))
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Print each violation below the paths, or prune; return the status."""
-    if list(arguments) == ["--prune"]:
-        prune()
-        return 0
+def main(paths: Iterable[str]) -> int:
+    """Print each violation below the paths; return the status."""
     found = [
         f"{module.resolve().relative_to(ROOT)}:{each.line}: {each.found!r}: {each.instead}"
-        for module in modules(map(Path, arguments))
+        for module in modules(map(Path, paths))
         for each in violations_in(module)
     ]
     sys.stdout.writelines(f"{line}\n" for line in found)

@@ -24,7 +24,7 @@ class TemplateEmailRenderer:
         self._html = _environment(is_html=True)
 
     def render(self, facts: EmailFacts) -> RenderedEmail:
-        """The e-mail for these facts, in the customer's language, or English if it has no catalog."""
+        """Render an e-mail in the customer's language, English without a catalog."""
         name = f"kinds/{facts.kind}.jinja"
         known = self._known(facts, localization_for(facts.locale, self._languages))
         plain, html = self._plain.get_template(name), self._html.get_template(name)
@@ -65,11 +65,11 @@ def _environment(*, is_html: bool) -> Environment:
 
 
 def _paragraph(text: str) -> str:
-    """Lines of a width that mail programs show without breaking them again; an address stays in one piece."""
+    """Wrap to a width that mail clients keep, without breaking an address."""
     one_line = re.sub(r"[ \t\r\n]+", " ", text).strip()  # and a space that must not break stays as it is
     return textwrap.fill(one_line, _LINE_WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _without_gaps(text: str) -> str:
-    """Close the gaps that the templates' own lines leave; one empty line parts paragraphs."""
+    """Reduce the empty lines that template tags leave to one."""
     return re.sub(r"\n(\s*\n)+", "\n\n", text).strip() + "\n"

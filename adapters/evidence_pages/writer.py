@@ -88,7 +88,7 @@ def _balance(evidence: Evidence) -> dict[str, Money]:
     amounts = {
         "paid": ledger.paid,
         "refunded": ledger.issued,
-        "on_its_way_back": ledger.pending_refunds_at_provider,
+        "on_its_way_back": ledger.unpaid_refunds,
         "disputed": ledger.disputed,
         "lost": ledger.lost,
     }

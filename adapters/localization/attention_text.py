@@ -27,7 +27,7 @@ def _unreadable(item: AttentionItem, _: Mapping[str, Any]) -> str:
         raise AssertionError("An item about unreadable work has that work.")
     remedy = (
         "rewrite it with `restoreclick reconcile --fix`"
-        if item.is_healed_by_fix
+        if item.is_repairable
         else UNREADABLE_AND_NOT_REQUIRED
     )
     return (

@@ -114,7 +114,7 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
         _UNREADABLE,
         "`--fix` rewrites it as this version does.",
     ),
-    (FindingCode.WORK_UNREADABLE, FindingCase.NOT_NEEDED): (
+    (FindingCode.WORK_UNREADABLE, FindingCase.NOT_REQUIRED): (
         _UNREADABLE,
         f"{capitalised(UNREADABLE_AND_NOT_REQUIRED)}.",
     ),
@@ -150,7 +150,7 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
         "It carries no mark, and the database does not know its upload session.",
         "Find out who stored it before you delete it: another program, or a version before the marks.",
     ),
-    (FindingCode.PREDICTION_NOT_ON_RECORD, FindingCase.STILL_NEEDED): (
+    (FindingCode.PREDICTION_NOT_ON_RECORD, FindingCase.STILL_REQUIRED): (
         "It has {status}, and its image waits for another one or for none.",
         "`--fix` has it collected for its image.",
     ),

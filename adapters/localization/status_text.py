@@ -179,10 +179,10 @@ def _reached(order: Order) -> str:  # noqa: C901 -- one case per state
 
 
 def _still_owed(order: Order) -> str:
-    pending_refunds_at_provider = order.ledger.pending_refunds_at_provider
+    unpaid_refunds = order.ledger.unpaid_refunds
     return (
-        f"and {_money(order, pending_refunds_at_provider)} has yet to go back"
-        if pending_refunds_at_provider
+        f"and {_money(order, unpaid_refunds)} has yet to go back"
+        if unpaid_refunds
         else "the money for the others is owed"
     )
 

@@ -20,7 +20,7 @@ class PostgresUnmatchedPayments(UnmatchedPayments):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def set_aside(self, payment: UnmatchedPayment) -> None:
+    def add(self, payment: UnmatchedPayment) -> None:
         """Insert a payment; leave an existing row unchanged."""
         self._connection.execute(insert(table).values(_row(payment)).on_conflict_do_nothing())
 

@@ -57,9 +57,7 @@ def is_fully_refunded(order: Order) -> bool:
     A free order is, unless a refund that was made at the provider is still owed.
     """
     ledger = order.ledger
-    return ledger.returned_amount >= ledger.paid and (
-        ledger.paid > 0 or not ledger.pending_refunds_at_provider
-    )
+    return ledger.returned_amount >= ledger.paid and (ledger.paid > 0 or not ledger.unpaid_refunds)
 
 
 def is_complete_after_all(order: Order) -> bool:

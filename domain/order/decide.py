@@ -99,11 +99,11 @@ def _decide(order: Order, proposed: e.Event, limits: Limits) -> Decision:  # noq
             assert_never(proposed)
 
 
-def _unless(known: bool, order: Order, wish: e.Event) -> Decision:  # noqa: FBT001 -- reads as a sentence at the call
+def _unless(known: bool, order: Order, proposed: e.Event) -> Decision:  # noqa: FBT001 -- reads as a sentence at the call
     if known:
         return NOTHING
-    require(order.state, type(wish))
-    return (wish,)
+    require(order.state, type(proposed))
+    return (proposed,)
 
 
 def _decide_payment(order: Order, proposed: e.PaymentReceived) -> Decision:

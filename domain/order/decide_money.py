@@ -95,7 +95,7 @@ def decide_dispute(order: Order, proposed: e.DisputeOpened | e.DisputeClosed) ->
     require(order.state, type(proposed))
     draft = DecisionBuilder(order, proposed)
     if proposed.outcome is DisputeOutcome.LOST:
-        _make_room(draft)
+        _drop_uncovered_refunds(draft)
         if _is_in_another_currency(draft.order, proposed.dispute_id):
             _hold(draft, HoldReason.OTHER_CURRENCY)
     if draft.order.every_image_is_settled:
@@ -247,7 +247,7 @@ def _hold(draft: DecisionBuilder, reason: HoldReason) -> None:
         draft.add(e.OrderHeld(reason=reason))
 
 
-def _make_room(draft: DecisionBuilder) -> None:
+def _drop_uncovered_refunds(draft: DecisionBuilder) -> None:
     """Drop refunds of what a bank took, which is not owed twice."""
     _request_what_is_left(draft, _drop(draft, -draft.order.ledger.unrefunded_amount))
 
@@ -291,7 +291,7 @@ def _decide_failure(order: Order, proposed: e.RefundFailed) -> Decision:
     The order is held for staff, and what a bank took meanwhile is no longer owed.
     """
     draft = DecisionBuilder(order, proposed)
-    _make_room(draft)
+    _drop_uncovered_refunds(draft)
     if not order.is_held:
         draft.add(e.OrderHeld(reason=HoldReason.REFUND_NOT_ISSUED))
     return draft.done()

@@ -28,7 +28,7 @@ def apply_restoration(
         ):
             learnt = _apply_attempt(image, event)
             if isinstance(event, e.RestorationAttemptFailed) and event.reason is FailureReason.RESULT_LOST:
-                learnt = _without_result(learnt, is_shown=order.is_deliverable)
+                learnt = _without_result(learnt, is_deliverable=order.is_deliverable)
             return with_images(order, [learnt])
         case e.RestorationFailed():
             return with_images(order, [replace(image, failure=event.reason, to_enlarge=None)])
@@ -44,9 +44,9 @@ def apply_restoration(
             return enqueue_another_email(after, EmailKind.REDO_FAILED) if is_answer else after
 
 
-def _without_result(image: Image, *, is_shown: bool) -> Image:
+def _without_result(image: Image, *, is_deliverable: bool) -> Image:
     """Remove a lost result, so that the image is restored or redone."""
-    if is_shown:
+    if is_deliverable:
         return replace(image, redo_from=image.next_attempt)
     return replace(image, restored=None, width=None, height=None)
 

@@ -87,7 +87,7 @@ class Ledger:
         return self._sum(RefundStatus.PENDING)
 
     @property
-    def pending_refunds_at_provider(self) -> int:
+    def unpaid_refunds(self) -> int:
         """Owed to the customer and not yet paid: requested, pending or failed."""
         return self.requested + self.pending + self.failed
 
@@ -135,7 +135,7 @@ class Ledger:
     @property
     def pending_refunds_amount(self) -> int:
         """Everything requested, refunded or taken by a bank."""
-        return self.pending_refunds_at_provider + self.issued + self.lost
+        return self.unpaid_refunds + self.issued + self.lost
 
     @property
     def unrefunded_amount(self) -> int:

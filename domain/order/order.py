@@ -298,5 +298,5 @@ class Order:
 
     def _was_stopped(self, refunds: tuple[Refund, ...]) -> bool:
         """Whether a refund has another cause than some failed photos."""
-        by_somebody = any(refund.reason is not RefundReason.NOT_RESTORED for refund in refunds)
-        return by_somebody or self.ledger.lost > 0 or not self.restored_images
+        was_requested = any(refund.reason is not RefundReason.NOT_RESTORED for refund in refunds)
+        return was_requested or self.ledger.lost > 0 or not self.restored_images

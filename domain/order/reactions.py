@@ -171,7 +171,7 @@ def required_reactions(order: Order) -> list[Reaction]:
     return [work for work in pending_reactions(order) if not work.is_done_once]
 
 
-def outstanding_by_id(order: Order) -> dict[UUID, Reaction]:
+def pending_reactions_by_id(order: Order) -> dict[UUID, Reaction]:
     """The pending reactions, by reaction id."""
     return {reaction_id_of(order.order_id, reaction): reaction for reaction in pending_reactions(order)}
 

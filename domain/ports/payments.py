@@ -119,7 +119,7 @@ class PaymentProvider(Protocol):
     Methods raise UnavailableError, LostReplyError or RefusedError.
     """
 
-    def open_checkout(self, wish: NewCheckout) -> OpenedCheckout:
+    def open_checkout(self, request: NewCheckout) -> OpenedCheckout:
         """Open a checkout for exactly this purchase."""
         ...
 
@@ -127,7 +127,7 @@ class PaymentProvider(Protocol):
         """Make an open checkout unpayable; return its status afterwards."""
         ...
 
-    def issue_refund(self, wish: NewRefund) -> ProviderRefund:
+    def issue_refund(self, request: NewRefund) -> ProviderRefund:
         """Issue a refund."""
         ...
 

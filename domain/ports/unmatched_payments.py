@@ -9,7 +9,7 @@ from domain.unmatched_payment import UnmatchedPayment
 class UnmatchedPayments(Protocol):
     """Payments that belong to no order."""
 
-    def set_aside(self, payment: UnmatchedPayment) -> None:
+    def add(self, payment: UnmatchedPayment) -> None:
         """Store a payment; an existing one stays as it is."""
         ...
 

@@ -138,7 +138,7 @@ class Queries:
 
     def attention_items(self) -> Sequence[AttentionItem]:
         """Everything that waits for a staff member, oldest first."""
-        return AttentionList(unit_of_work=self.unit_of_work).needed()
+        return AttentionList(unit_of_work=self.unit_of_work).items()
 
 
 @dataclass(frozen=True, kw_only=True)

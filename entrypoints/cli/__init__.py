@@ -86,7 +86,9 @@ def reconcile(since: str, *, fix: bool, skip_bytes: bool, as_json: bool) -> None
     from entrypoints.cli.support.open_shop import open_shop
 
     with open_shop() as shop:
-        agrees = reconcile(shop.reconciliation, since, heals=fix, reads_bytes=not skip_bytes, as_json=as_json)
+        agrees = reconcile(
+            shop.reconciliation, since, repairs=fix, reads_bytes=not skip_bytes, as_json=as_json
+        )
     if not agrees:
         sys.exit(1)
 
@@ -123,7 +125,7 @@ def downgrade(revision: str, *, is_agreed: bool) -> None:
         ask(
             f"Everything that revisions after {revision} hold is deleted.",
             question="Take the schema back?",
-            deed="the schema is taken back",
+            action="the schema is taken back",
             undone="Nothing was changed.",
         )
     database.downgrade(settings, revision)

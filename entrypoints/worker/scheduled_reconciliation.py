@@ -19,14 +19,14 @@ def compare_if_due(reconciliation: Reconciliation, interval: timedelta) -> None:
     if report is None:
         return
     for finding in report.findings:
-        tell = _log.info if finding.is_healed else _log.warning
+        tell = _log.info if finding.is_repaired else _log.warning
         tell(
             "reconcile_finding",
             side=finding.side,
             what=finding.what,
             subject=finding.subject,
             order_id=str(finding.order_id) if finding.order_id else None,
-            is_healed=finding.is_healed,
+            is_healed=finding.is_repaired,
         )
     for side, reason in report.cut_off.items():
         _log.warning("reconcile_cut_off", side=side, reason=reason)

@@ -12,7 +12,7 @@ import redis
 
 from sandbox.processes import ProcessError
 from tests.chaos.faults import FAULTS, Fault, MissedError
-from tests.chaos.schedule import Deed
+from tests.chaos.schedule import PlannedFault
 from tests.chaos.shop_under_test import Stage
 from tests.waiting import eventually
 
@@ -39,7 +39,7 @@ class Incident:
     Times are seconds since the run began; none means that it did not happen.
     """
 
-    deed: Deed
+    planned: PlannedFault
     fault: Fault
     began: float | None = None
     ended: float | None = None  # when it was over, and what it had taken away began to return
@@ -58,18 +58,20 @@ class Conductor:
     """Runs the tracks of a schedule."""
 
     def __init__(
-        self, stage: Stage, tracks: Sequence[Sequence[Deed]], tell: Callable[[Incident], None]
+        self, stage: Stage, tracks: Sequence[Sequence[PlannedFault]], tell: Callable[[Incident], None]
     ) -> None:
         self._stage = stage
         self._tell = tell
-        self._tracks = [[Incident(deed, FAULTS[deed.fault]) for deed in track] for track in tracks]
+        self._tracks = [[Incident(planned, FAULTS[planned.fault]) for planned in track] for track in tracks]
         self._threads = [Thread(target=self._follow, args=(track,), daemon=True) for track in self._tracks]
         self._began = 0.0
 
     @property
     def incidents(self) -> list[Incident]:
         """All scheduled faults, in the order in which they are due."""
-        return sorted((one for track in self._tracks for one in track), key=lambda one: one.deed.at_seconds)
+        return sorted(
+            (one for track in self._tracks for one in track), key=lambda one: one.planned.at_seconds
+        )
 
     def start(self) -> None:
         """Begin; the schedule's time runs from now on."""
@@ -85,7 +87,7 @@ class Conductor:
     def _follow(self, track: list[Incident]) -> None:
         for incident in track:
             # This wait is a duration, not a fact to poll for: the time at which it is due was drawn.
-            self._stage.ending.wait(max(0.0, incident.deed.at_seconds - self._now()))
+            self._stage.ending.wait(max(0.0, incident.planned.at_seconds - self._now()))
             if self._stage.ending.is_set():
                 return
             self._carry_out(incident)

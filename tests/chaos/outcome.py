@@ -60,7 +60,7 @@ class Outcome:
     def _missed(self) -> Iterator[str]:
         for incident in self.incidents:
             if incident.missed:
-                at = f"{incident.deed.at_seconds:.0f} s"
+                at = f"{incident.planned.at_seconds:.0f} s"
                 yield f"The fault “{incident.fault.name}”, due at {at}, missed its window: {incident.missed}."
 
     def _others(self) -> Iterator[str]:

@@ -127,7 +127,7 @@ def _told(incident: Incident) -> dict[str, Any]:
     return {
         "fault": incident.fault.name,
         "to": incident.fault.to,
-        "due": incident.deed.at_seconds,
+        "due": incident.planned.at_seconds,
         "began": incident.began,
         "ended": incident.ended,
         "proof": incident.proof,

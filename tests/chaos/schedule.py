@@ -58,7 +58,7 @@ class Visit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Deed:
+class PlannedFault:
     """A fault by its name, and when it is due."""
 
     at_seconds: float
@@ -83,7 +83,7 @@ class Schedule:
     seed: int
     seconds: float
     visits: tuple[Visit, ...]
-    tracks: tuple[tuple[Deed, ...], ...]
+    tracks: tuple[tuple[PlannedFault, ...], ...]
 
 
 def scheduled(seed: int, *, seconds: float, orders_per_second: float, tracks: Sequence[Track]) -> Schedule:
@@ -93,7 +93,7 @@ def scheduled(seed: int, *, seconds: float, orders_per_second: float, tracks: Se
         seconds=seconds,
         visits=tuple(_visits(Random(f"{seed} visits"), seconds, orders_per_second)),  # noqa: S311 -- no secrets
         tracks=tuple(
-            tuple(_deeds(Random(f"{seed} faults {number}"), seconds, track))  # noqa: S311 -- no secrets
+            tuple(_planned_faults(Random(f"{seed} faults {number}"), seconds, track))  # noqa: S311 -- no secrets
             for number, track in enumerate(tracks)
         ),
     )
@@ -119,13 +119,15 @@ def _visits(draw: Random, seconds: float, orders_per_second: float) -> Iterator[
         at_seconds += draw.expovariate(visitors_per_second)
 
 
-def _deeds(draw: Random, seconds: float, track: Track) -> Iterator[Deed]:
+def _planned_faults(draw: Random, seconds: float, track: Track) -> Iterator[PlannedFault]:
     """Draw every fault once, in random order, before any is repeated."""
-    room = seconds - CALM_SECONDS - LAST_SECONDS
-    count = max(1, int(room / track.pace_seconds))
+    available_seconds = seconds - CALM_SECONDS - LAST_SECONDS
+    count = max(1, int(available_seconds / track.pace_seconds))
     order: list[str] = []
     while len(order) < count:
         order += draw.sample(track.faults, len(track.faults))
     for number, fault in enumerate(order[:count]):
-        at_seconds = CALM_SECONDS + room * number / count + draw.uniform(0, track.pace_seconds / 4)
-        yield Deed(at_seconds=at_seconds, fault=fault)
+        at_seconds = (
+            CALM_SECONDS + available_seconds * number / count + draw.uniform(0, track.pace_seconds / 4)
+        )
+        yield PlannedFault(at_seconds=at_seconds, fault=fault)

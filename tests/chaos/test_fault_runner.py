@@ -12,7 +12,7 @@ import pytest
 from tests.chaos import fault_runner
 from tests.chaos.fault_runner import Conductor, Incident
 from tests.chaos.faults import Fault, MissedError, Strike
-from tests.chaos.schedule import Deed
+from tests.chaos.schedule import PlannedFault
 from tests.chaos.shop_under_test import Stage
 
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
@@ -39,7 +39,7 @@ def misses(_: Stage) -> AbstractContextManager[Strike]:
 
 
 @pytest.mark.parametrize(
-    ("deed", "missed"),
+    ("context", "missed"),
     [
         (strikes, ""),
         (shows_nothing, "nothing shows that it struck"),
@@ -48,15 +48,15 @@ def misses(_: Stage) -> AbstractContextManager[Strike]:
     ],
 )
 def test_an_incomplete_fault_is_reported_as_missed_and_the_next_one_runs(
-    deed: Any, missed: str, monkeypatch: pytest.MonkeyPatch
+    context: Any, missed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faults = {
-        name: Fault(name=name, to="nobody", do=do) for name, do in {"first": deed, "next": strikes}.items()
+        name: Fault(name=name, to="nobody", do=do) for name, do in {"first": context, "next": strikes}.items()
     }
     monkeypatch.setattr(fault_runner, "FAULTS", faults)
     stage = SimpleNamespace(ending=Event(), asked=lambda *_: [{"at": TOMORROW}])
     told: list[Incident] = []
-    tracks = [[Deed(at_seconds=0, fault=name) for name in faults]]
+    tracks = [[PlannedFault(at_seconds=0, fault=name) for name in faults]]
     hall = Conductor(cast("Stage", stage), tracks, told.append)
     hall.start()
     hall.wait()

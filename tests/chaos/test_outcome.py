@@ -12,7 +12,7 @@ from tests.chaos.fault_runner import Incident
 from tests.chaos.faults import FAULTS
 from tests.chaos.outcome import Outcome
 from tests.chaos.report import told_to_programs
-from tests.chaos.schedule import Deed, Manner, Schedule, Visit
+from tests.chaos.schedule import Manner, PlannedFault, Schedule, Visit
 from tests.chaos.visits import Ending, Experience, Town
 from tests.laws import LAWS
 
@@ -20,8 +20,10 @@ VISIT = Visit(number=7, at_seconds=1, manner=Manner.PAYS, email="a@b", photos=(1
 
 
 def incident(name: str = "FLUSHALL", *, missed: str = "", ready: float = 1.0) -> Incident:
-    deed = Deed(at_seconds=30, fault=name)
-    return Incident(deed, FAULTS[name], began=30.0, ended=31.0, proof="x", missed=missed, ready_seconds=ready)
+    planned = PlannedFault(at_seconds=30, fault=name)
+    return Incident(
+        planned, FAULTS[name], began=30.0, ended=31.0, proof="x", missed=missed, ready_seconds=ready
+    )
 
 
 GOOD = Outcome(

@@ -23,7 +23,7 @@ def test_another_seed_gives_another_run() -> None:
 
 def test_every_kind_of_fault_comes_in_two_minutes_whatever_the_seed() -> None:
     for seed in range(50):
-        planned = [deed.fault for track in drawn(seed).tracks for deed in track]
+        planned = [one.fault for track in drawn(seed).tracks for one in track]
         assert set(planned) == set(FAULTS)
 
 
@@ -40,7 +40,7 @@ def test_as_many_orders_are_placed_as_are_wanted() -> None:
 
 def test_faults_leave_the_beginning_and_the_end_of_a_run_alone_and_follow_one_another() -> None:
     for track in drawn(5).tracks:
-        times = [deed.at_seconds for deed in track]
+        times = [planned.at_seconds for planned in track]
         assert times == sorted(times)
         assert times[0] >= CALM_SECONDS
         assert times[-1] <= TWO_MINUTES - LAST_SECONDS

@@ -9,7 +9,7 @@ import pytest
 
 from tests.chaos.fault_runner import Incident
 from tests.chaos.run import run
-from tests.chaos.schedule import Deed, Manner, Schedule, Visit
+from tests.chaos.schedule import Manner, PlannedFault, Schedule, Visit
 from tests.chaos.visits import Ending, Town
 
 #: The time at which each is due.
@@ -30,7 +30,7 @@ SMALL = Schedule(
         )
         for number in range(len(MANNERS))
     ),
-    tracks=tuple((Deed(at_seconds=due, fault=fault),) for fault, due in FAULTS.items()),
+    tracks=tuple((PlannedFault(at_seconds=due, fault=fault),) for fault, due in FAULTS.items()),
 )
 
 

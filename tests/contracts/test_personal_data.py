@@ -34,7 +34,7 @@ def buy(unit_of_work: Database, email: str = GRACE) -> tuple[Facts, CustomerId]:
         transaction.upload_sessions.set_status(upload.session_id, UploadStatus.PAID)
         points = about.credited(100, customer_id=customer_id)
         transaction.event_store.append(step(about.order_id, paid, points, *about.until_completed()[1:]))
-        transaction.unmatched_payments.set_aside(second_payment(upload.session_id))
+        transaction.unmatched_payments.add(second_payment(upload.session_id))
         transaction.notes.write(note(about.order_id))
     work = scheduled(about)
     schedule(unit_of_work, work)

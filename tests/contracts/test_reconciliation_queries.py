@@ -147,7 +147,7 @@ def test_a_payment_is_found_with_an_order_or_without_one(unit_of_work: Database)
         received_at=NOON,
     )
     with unit_of_work.transaction() as transaction:
-        transaction.unmatched_payments.set_aside(unmatched)
+        transaction.unmatched_payments.add(unmatched)
         assert transaction.reconciliation_queries.payments(
             [checkout_of(paid), "cs_unmatched", "cs_unknown"]
         ) == {

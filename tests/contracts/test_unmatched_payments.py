@@ -31,7 +31,7 @@ def payment(number: int = 1, **facts: Any) -> UnmatchedPayment:
 def store(unit_of_work: Database, *payments: UnmatchedPayment) -> None:
     with unit_of_work.transaction() as transaction:
         for each in payments:
-            transaction.unmatched_payments.set_aside(each)
+            transaction.unmatched_payments.add(each)
 
 
 def test_a_payment_is_stored_and_found_by_checkout_and_payment(unit_of_work: Database) -> None:

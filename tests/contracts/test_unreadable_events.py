@@ -232,10 +232,10 @@ def test_every_side_is_compared_and_nothing_of_the_spoiled_order_is_touched(
     shop.clock.advance(hours=2)
     spoil(spoiled, damage)
     objects = {key for key in shop.storage.objects if str(spoiled) in key}
-    report = compare(shop, heals=True)
+    report = compare(shop, repairs=True)
     assert (report.cut_off, report.defects) == ({}, ())
     (finding,) = [each for each in report.findings if each.order_id == spoiled]
-    assert (finding.side, finding.what, finding.is_healed) == ("log", "stream_broken", False)
+    assert (finding.side, finding.what, finding.is_repaired) == ("log", "stream_broken", False)
     assert {each.what for each in report.findings if each.order_id == other} == {
         "refund_not_on_record",
         "dispute_not_on_record",
@@ -254,7 +254,7 @@ def test_a_prediction_of_an_order_that_cannot_be_read_goes_on(shop: InMemoryShop
     shop.restorer.works["orphan"] = deepcopy(shop.restorer.works[prediction_id])
     shop.clock.advance(hours=2)
     spoil(spoiled, UNKNOWN)
-    report = compare(shop, heals=True)
+    report = compare(shop, repairs=True)
     assert report.cut_off == {}
     assert [each.what for each in report.findings] == ["stream_broken"]
     assert shop.restorer.works["orphan"].told.status is PredictionStatus.RUNNING
@@ -335,7 +335,7 @@ def test_such_an_order_needs_a_person_and_hides_no_other(
         shop.staff_actions.hold(order_id, BY)
     number = shop.order(spoiled).payment.order_number  # type: ignore[union-attr]
     spoil(spoiled, damage)
-    items = {item.order_id: item for item in AttentionList(unit_of_work=shop.unit_of_work).needed()}
+    items = {item.order_id: item for item in AttentionList(unit_of_work=shop.unit_of_work).items()}
     assert {order_id: item.kind for order_id, item in items.items()} == {
         spoiled: AttentionKind.STREAM_BROKEN,
         held: AttentionKind.ON_HOLD,

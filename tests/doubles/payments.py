@@ -62,9 +62,9 @@ class InMemoryPayments:
     )  # checkouts and refunds, where there is a clock
     _answers: dict[str, tuple[object, object]] = field(default_factory=dict)  # by idempotency key
 
-    def open_checkout(self, wish: NewCheckout) -> OpenedCheckout:
-        with self.fault_injector.over("open_checkout", str(wish.order_id)):
-            return self._once(wish.idempotency_key, wish, lambda: self._open(wish))
+    def open_checkout(self, request: NewCheckout) -> OpenedCheckout:
+        with self.fault_injector.over("open_checkout", str(request.order_id)):
+            return self._once(request.idempotency_key, request, lambda: self._open(request))
 
     def expire_checkout(self, checkout_session_id: str) -> CheckoutStatus:
         with self.fault_injector.over("expire_checkout", checkout_session_id):
@@ -73,15 +73,15 @@ class InMemoryPayments:
                 self.expire(checkout_session_id)
             return self.states[checkout_session_id].status if state else CheckoutStatus.EXPIRED
 
-    def issue_refund(self, wish: NewRefund) -> ProviderRefund:
-        with self.fault_injector.over("issue_refund", str(wish.refund_id)):
-            return self._once(wish.idempotency_key, wish, lambda: self._refund(wish))
+    def issue_refund(self, request: NewRefund) -> ProviderRefund:
+        with self.fault_injector.over("issue_refund", str(request.refund_id)):
+            return self._once(request.idempotency_key, request, lambda: self._refund(request))
 
     def find_refund(self, payment_intent_id: str, refund_id: RefundId) -> ProviderRefund | None:
         with self.fault_injector.over("find_refund", str(refund_id)):
             payment = self.payments.get(payment_intent_id)
             newest_first = reversed(payment.refunds if payment else [])
-            ours = [made for wish, made in newest_first if wish.refund_id == refund_id]
+            ours = [made for request, made in newest_first if request.refund_id == refund_id]
             return min(ours, key=lambda made: made.has_failed, default=None)
 
     def look_up_refund(self, provider_refund_id: str) -> ProviderRefund | None:
@@ -126,12 +126,12 @@ class InMemoryPayments:
 
     def settle(self, checkout_session_id: str, *, has_failed: bool) -> None:
         """Act as the bank: let a delayed payment succeed or fail."""
-        standing = CheckoutStatus.FAILED if has_failed else CheckoutStatus.PAID
-        self._stand(checkout_session_id, standing)
+        status = CheckoutStatus.FAILED if has_failed else CheckoutStatus.PAID
+        self._set_status(checkout_session_id, status)
 
     def expire(self, checkout_session_id: str) -> None:
         """Act as the provider: expire a checkout page."""
-        self._stand(checkout_session_id, CheckoutStatus.EXPIRED)
+        self._set_status(checkout_session_id, CheckoutStatus.EXPIRED)
 
     def dispute(self, payment_intent_id: str) -> str:
         """Act as the bank: dispute the unrefunded rest of a payment.
@@ -167,24 +167,26 @@ class InMemoryPayments:
             )
         )
 
-    def _take(self, checkout_session_id: str, standing: CheckoutStatus, email: str, name: str) -> str:
-        wish = self.checkouts[checkout_session_id]
-        told = replace(self.states[checkout_session_id].checkout, email=email, name=name)
-        paid = replace(wish.unit_price, amount=wish.unit_price.amount * wish.photos) - told.discount
+    def _take(self, checkout_session_id: str, status: CheckoutStatus, email: str, name: str) -> str:
+        request = self.checkouts[checkout_session_id]
+        details = replace(self.states[checkout_session_id].checkout, email=email, name=name)
+        paid = (
+            replace(request.unit_price, amount=request.unit_price.amount * request.photos) - details.discount
+        )
         intent = None
         if paid.amount:
             intent = self._named("pi", checkout_session_id)
-            self.payments[intent] = Payment(intent, wish, paid, checkout_session_id)
-        told = replace(told, payment_intent_id=intent)
-        self.states[checkout_session_id] = CheckoutState(status=standing, checkout=told)
-        self._stand(checkout_session_id, standing)
+            self.payments[intent] = Payment(intent, request, paid, checkout_session_id)
+        details = replace(details, payment_intent_id=intent)
+        self.states[checkout_session_id] = CheckoutState(status=status, checkout=details)
+        self._set_status(checkout_session_id, status)
         return intent or ""
 
-    def _stand(self, checkout_session_id: str, standing: CheckoutStatus) -> None:
-        told = self.states[checkout_session_id].checkout
-        if standing is CheckoutStatus.PAID and told.payment_intent_id is not None:
-            told = replace(told, paid=self.payments[told.payment_intent_id].paid)
-        self.states[checkout_session_id] = CheckoutState(status=standing, checkout=told)
+    def _set_status(self, checkout_session_id: str, status: CheckoutStatus) -> None:
+        details = self.states[checkout_session_id].checkout
+        if status is CheckoutStatus.PAID and details.payment_intent_id is not None:
+            details = replace(details, paid=self.payments[details.payment_intent_id].paid)
+        self.states[checkout_session_id] = CheckoutState(status=status, checkout=details)
 
     def take_another_amount(self, checkout_session_id: str, amount: int) -> None:
         """Let a paid checkout have taken another amount than was quoted."""
@@ -192,31 +194,31 @@ class InMemoryPayments:
         payment = self.payments.get(state.checkout.payment_intent_id or "")
         if payment is not None:
             payment.paid = replace(payment.paid, amount=amount)
-            told = replace(state.checkout, paid=payment.paid)
-            self.states[checkout_session_id] = replace(state, checkout=told)
+            details = replace(state.checkout, paid=payment.paid)
+            self.states[checkout_session_id] = replace(state, checkout=details)
 
     def fail_refund(self, provider_refund_id: str) -> None:
         """Act as the bank: let a refund fail that looked done."""
         for payment in self.payments.values():
             payment.refunds = [
                 (
-                    wish,
+                    request,
                     replace(
                         made,
                         has_failed=made.has_failed or made.provider_refund_id == provider_refund_id,
                         is_pending=made.is_pending and made.provider_refund_id != provider_refund_id,
                     ),
                 )
-                for wish, made in payment.refunds
+                for request, made in payment.refunds
             ]
 
     def pay_refund(self, provider_refund_id: str) -> ProviderRefund:
         """Act as the bank: pay a pending refund, unless it has failed."""
         for payment in self.payments.values():
-            for index, (wish, made) in enumerate(payment.refunds):
+            for index, (request, made) in enumerate(payment.refunds):
                 if made.provider_refund_id == provider_refund_id:
                     paid = replace(made, is_pending=False)
-                    payment.refunds[index] = (wish, paid)
+                    payment.refunds[index] = (request, paid)
                     return paid
         raise AssertionError("There is no such refund.")
 
@@ -227,53 +229,53 @@ class InMemoryPayments:
         """
         self._answers.clear()
 
-    def _once(self, key: str, wish: object, do: Callable[[], T]) -> T:
+    def _once(self, key: str, request: object, do: Callable[[], T]) -> T:
         if key not in self._answers:
-            self._answers[key] = (wish, do())
+            self._answers[key] = (request, do())
         asked, answer = self._answers[key]
-        if asked != wish:
+        if asked != request:
             raise RefusedError(PROVIDER, "the key was used for something else", code="idempotency_error")
         return cast("T", answer)
 
-    def _open(self, wish: NewCheckout) -> OpenedCheckout:
-        session_id = self._named("cs", str(wish.upload_session_id))
-        self.checkouts[session_id] = wish
-        nothing = replace(wish.unit_price, amount=0)
-        told = CheckoutDetails(
+    def _open(self, request: NewCheckout) -> OpenedCheckout:
+        session_id = self._named("cs", str(request.upload_session_id))
+        self.checkouts[session_id] = request
+        nothing = replace(request.unit_price, amount=0)
+        details = CheckoutDetails(
             checkout_session_id=session_id,
-            upload_session_id=wish.upload_session_id,
-            order_id=wish.order_id,
+            upload_session_id=request.upload_session_id,
+            order_id=request.order_id,
             payment_intent_id=None,
             paid=nothing,
-            discount=wish.spending.discount if wish.spending else nothing,
-            email=wish.email,
+            discount=request.spending.discount if request.spending else nothing,
+            email=request.email,
             name=None,
-            locale=wish.locale,
-            spending=wish.spending,
-            payment_token=wish.payment_token,
+            locale=request.locale,
+            spending=request.spending,
+            payment_token=request.payment_token,
         )
-        self.states[session_id] = CheckoutState(status=CheckoutStatus.OPEN, checkout=told)
+        self.states[session_id] = CheckoutState(status=CheckoutStatus.OPEN, checkout=details)
         url = f"https://payments.example/{session_id}"
-        return OpenedCheckout(checkout_session_id=session_id, url=url, expires_at=wish.expires_at)
+        return OpenedCheckout(checkout_session_id=session_id, url=url, expires_at=request.expires_at)
 
-    def _refund(self, wish: NewRefund) -> ProviderRefund:
-        payment = self.payments.get(wish.payment_intent_id)
+    def _refund(self, request: NewRefund) -> ProviderRefund:
+        payment = self.payments.get(request.payment_intent_id)
         if payment is None:
             raise RefusedError(PROVIDER, "there is no such payment", code="resource_missing")
         if payment.is_disputed:
             raise DisputedError(PROVIDER, "a bank has its hand on it", code="charge_disputed")
-        if wish.amount.amount > payment.left:
+        if request.amount.amount > payment.left:
             raise RefusedError(PROVIDER, "more would go back than is left", code="amount_too_large")
-        refund_id = self._named("re", str(wish.refund_id))
+        refund_id = self._named("re", str(request.refund_id))
         made = ProviderRefund(
             provider_refund_id=refund_id,
             has_failed=False,
             is_pending=self._begins_pending(refund_id),
-            amount=wish.amount,
-            payment_intent_id=wish.payment_intent_id,
-            refund_id=wish.refund_id if wish.idempotency_key else None,
+            amount=request.amount,
+            payment_intent_id=request.payment_intent_id,
+            refund_id=request.refund_id if request.idempotency_key else None,
         )
-        payment.refunds.append((wish, made))
+        payment.refunds.append((request, made))
         return made
 
     def _begins_pending(self, provider_refund_id: str) -> bool:  # noqa: ARG002 -- for doubles that decide by id

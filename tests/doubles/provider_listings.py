@@ -80,11 +80,11 @@ class InMemoryPaymentListing:
         with self.fault_injector.over("refunds", ""):
             tell(self.garbled, "refund", unreadable)
             made = [
-                (payment.payment_intent_id, wish, refund)
+                (payment.payment_intent_id, request, refund)
                 for payment in self.payments.payments.values()
-                for wish, refund in payment.refunds
+                for request, refund in payment.refunds
             ]
-            for intent, wish, refund in reversed(made):
+            for intent, request, refund in reversed(made):
                 began_at = self._began_at(refund.provider_refund_id)
                 if began_at < since:
                     continue
@@ -94,7 +94,7 @@ class InMemoryPaymentListing:
                     kind=refund_kind(refund),
                     payment_intent_id=intent,
                     refund=refund,
-                    refund_id=wish.refund_id if wish.idempotency_key else None,
+                    refund_id=request.refund_id if request.idempotency_key else None,
                     created_at=began_at,
                 )
 

@@ -260,7 +260,7 @@ class InMemoryUnmatchedPayments(UnmatchedPayments):
     def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
-    def set_aside(self, payment: UnmatchedPayment) -> None:
+    def add(self, payment: UnmatchedPayment) -> None:
         self._pages.unmatched.setdefault(payment.checkout_session_id, payment)
 
     def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:

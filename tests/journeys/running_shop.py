@@ -220,7 +220,7 @@ class RunningShop:
         with self._unit_of_work.transaction() as transaction:
             transaction.notes.write(note)
 
-    def hasten(self, order_id: OrderId) -> None:
+    def expedite(self, order_id: OrderId) -> None:
         """Make an order's pending reactions due now, and await their end."""
         self._database.execute(
             "UPDATE reactions SET due_at = now() WHERE order_id = %s AND status = 'pending'", (order_id,)

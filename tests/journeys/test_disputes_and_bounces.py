@@ -44,7 +44,7 @@ def test_a_dispute_pauses_delivery_and_once_it_is_won_the_order_goes_on(
         dispute = hands.backstage("stripe", "disputes", {"payment_intent": hands.payment_intent(order_id)})
         hands.waits_for("DisputeOpened", order_id)
     eventually(lambda: hands.order(order_id).state is State.SETTLED, "the settled order")
-    hands.hasten(order_id)
+    hands.expedite(order_id)
     assert hands.order(order_id).is_disputed
     assert "DownloadPrepared" not in hands.event_names(order_id)
     assert [mail["subject"] for mail in customer.mails() if customer.link_in(mail)] == []
@@ -61,7 +61,7 @@ def test_a_full_refund_in_the_dashboard_stops_predictions_and_sends_only_its_own
     eventually(lambda: "EmailSent" in hands.event_names(order_id), "the confirmation")
     hands.backstage("stripe", "refunds", {"payment_intent": hands.payment_intent(order_id)})
     eventually(lambda: hands.order(order_id).state is State.REFUNDED, "the refunded order")
-    hands.hasten(order_id)
+    hands.expedite(order_id)
     predictions = [
         prediction
         for prediction in hands.ledger("replicate")["prediction"]

@@ -148,7 +148,7 @@ def test_nothing_about_an_erased_person_is_left_anywhere(
     erased = restoreclick(hands, *words, "--actor", "grace")
     assert hands.order(canary.order_id).state is State.ERASED
     assert not left_of(canary, hands)
-    hands.hasten(canary.order_id)
+    hands.expedite(canary.order_id)
     hands.rebuild()
     assert not left_of(canary, hands)
     assert not canary.found_in(erased.stdout + erased.stderr)

@@ -90,9 +90,9 @@ def test_the_read_models_equal_a_fold_of_the_log(hands: RunningShop, histories: 
 def test_each_payment_belongs_to_one_order_or_is_unmatched(hands: RunningShop, orders: list[Order]) -> None:
     taken = {intent["id"] for intent in hands.ledger("stripe")["payment_intent"] if intent["amount_received"]}
     owned = Counter(order.payment.payment_intent_id for order in orders if order.payment)
-    set_aside = hands.unmatched_payments()
-    assert set(owned) | set_aside == taken
-    assert not set(owned) & set_aside
+    unmatched = hands.unmatched_payments()
+    assert set(owned) | unmatched == taken
+    assert not set(owned) & unmatched
     assert set(owned.values()) == {1}
 
 

@@ -63,8 +63,8 @@ def test_the_order_completes_all_the_same(
 def test_another_shape_and_the_answer_to_another_photo_are_refused_and_tried_again(
     hands: RunningShop, photo: Path
 ) -> None:
-    for deed in ("wrong_output", "other_output"):
-        hands.misbehave("replicate", {"on": "prediction", "do": deed})
+    for fault in ("wrong_output", "other_output"):
+        hands.misbehave("replicate", {"on": "prediction", "do": fault})
     customer, order_id = hands.buy(photo, photo)
     completes_with_two_mails(hands, customer, order_id)
     assert {attempt.reason for attempt in attempts(hands, order_id)} == {

@@ -1,4 +1,4 @@
-"""python -m tests.mutants: change the code in small ways, and list the changes that no test notices."""
+"""python -m tests.mutants: list code mutants that survive their tests."""
 
 import argparse
 import os
@@ -33,7 +33,7 @@ PROCESSES = (os.cpu_count() or 1) + 1
 
 
 def main() -> None:
-    """Try the mutants that were asked for; end with status 1 if more than one of twenty went unnoticed."""
+    """Test the requested mutants; exit with 1 if over 5 % survive."""
     arguments = _arguments()
     os.chdir(ROOT)
     if not arguments.again:
@@ -91,7 +91,7 @@ def _statuses() -> dict[str, str]:
 
 
 def _run(names: Sequence[str], tests: str, database_url: str) -> None:
-    """Let mutmut try them, in a process of its own that imports the changed code only."""
+    """Run mutmut in a separate process that imports only the mutated code."""
     if not names:
         return
     subprocess.run(  # noqa: S603 - our own interpreter, and names that mutmut gave

@@ -41,26 +41,31 @@ class History:
 
 
 HISTORIES = (
-    History("one photo, fetched", 11, visitor(1, habit="pay", deed="fetch", photos=1)),
+    History("one photo, fetched", 11, visitor(1, habit="pay", link_action="fetch", photos=1)),
     History("abandoned", 12, visitor(1, habit="abandon", photos=1), frozenset()),
-    History("three photos", 20, visitor(1, habit="pay", deed="fetch", photos=3)),
+    History("three photos", 20, visitor(1, habit="pay", link_action="fetch", photos=3)),
     History(
-        "paid by a method that takes days", 21, visitor(1, habit="pay later", deed="fetch one", photos=1)
+        "paid by a method that takes days",
+        21,
+        visitor(1, habit="pay later", link_action="fetch one", photos=1),
     ),
-    History("paid twice", 20, visitor(1, habit="pay twice", deed="fetch one", photos=1)),
+    History("paid twice", 20, visitor(1, habit="pay twice", link_action="fetch one", photos=1)),
     History(
-        "redone", 16, visitor(1, habit="pay", deed="ask for a redo", photos=2), DELIVERED | {"RedoRequested"}
+        "redone",
+        16,
+        visitor(1, habit="pay", link_action="ask for a redo", photos=2),
+        DELIVERED | {"RedoRequested"},
     ),
     History(
         "disputed",
         17,
-        visitor(1, habit="pay", deed="dispute", photos=1),
+        visitor(1, habit="pay", link_action="dispute", photos=1),
         DELIVERED | {"DisputeOpened", "DisputeClosed"},
     ),
     History(
         "a new link",
         18,
-        visitor(1, habit="pay", deed="come back after weeks", photos=1),
+        visitor(1, habit="pay", link_action="come back after weeks", photos=1),
         # A reminder goes out, and the photos are looked at but never fetched.
         DELIVERED - {"ResultDownloaded"} | {"EmailRequested", "DownloadLinkIssued"},
     ),

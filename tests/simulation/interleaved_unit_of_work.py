@@ -141,7 +141,7 @@ class InterleavedUnitOfWork(InMemoryUnitOfWork):
             self.trouble.trace.recover("a transaction that stood still was ended")
             raise UnavailableError("transaction", "IdleInTransactionSessionTimeout")
 
-    def _free_what_stands_still(self, holder: int) -> bool:
+    def _release_if_idle(self, holder: int) -> bool:
         """Release the rows of a transaction whose session PostgreSQL has ended."""
         idle_since = self._idle_since.get(holder)
         if idle_since is None or self.trouble.scheduler.now - idle_since <= IDLE:
@@ -159,7 +159,7 @@ class InterleavedUnitOfWork(InMemoryUnitOfWork):
                 if following == txid:
                     self.trouble.trace.recover("a deadlock was broken")
                     raise UnavailableError("transaction", "DeadlockDetected")
-            if not self._free_what_stands_still(holder):
+            if not self._release_if_idle(holder):
                 self.trouble.scheduler.wait(("transaction", holder), at_most=IDLE + STATEMENT)
         finally:
             self._waits.pop(txid, None)

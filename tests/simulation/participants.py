@@ -12,7 +12,7 @@ HABITS = ("pay",) * 9 + (
     "pay too little",
 )
 #: What customers do with a link; each is as likely as it is frequent here.
-DEEDS = (
+LINK_ACTIONS = (
     *("fetch",) * 6,
     "fetch one",
     "look",
@@ -37,7 +37,7 @@ class Participant:
     name: str
     number: int = 0
     habit: str | None = None
-    deed: str | None = None
+    link_action: str | None = None
     photos: int | None = None
 
 
@@ -46,10 +46,10 @@ FORGER = Participant("forger")
 
 
 def visitor(
-    number: int, *, habit: str | None = None, deed: str | None = None, photos: int | None = None
+    number: int, *, habit: str | None = None, link_action: str | None = None, photos: int | None = None
 ) -> Participant:
     """Describe one visitor."""
-    return Participant(f"visitor {number}", number, habit, deed, photos)
+    return Participant(f"visitor {number}", number, habit, link_action, photos)
 
 
 def whole_cast(visitors: int) -> tuple[Participant, ...]:

@@ -169,7 +169,7 @@ PLANTED: dict[str, Planted] = {
     "anybody may record an outcome": Planted(
         6,
         "A claim is closed without looking at its token.",
-        _patch(InMemoryReactionTable, "_held", planted_code.held_by_anybody),
+        _patch(InMemoryReactionTable, "_held", planted_code.held_by_any_worker),
         told="did not hold its lease",
         found_by=7,
     ),

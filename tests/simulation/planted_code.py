@@ -39,18 +39,18 @@ def forgets_links(before: Order, after: Order) -> Any:
     return {table: rows for table, rows in changed.items() if table != "download_links"}
 
 
-def pays_under_a_new_key(payments: Any, wish: Any, *, waited: Any) -> Any:
+def pays_under_a_new_key(payments: Any, request: Any, *, waited: Any) -> Any:
     del waited
     pays_under_a_new_key.count += 1  # type: ignore[attr-defined]
     return payments.issue_refund(
-        replace(wish, idempotency_key=f"{wish.idempotency_key}:{pays_under_a_new_key.count}")  # type: ignore[attr-defined]
+        replace(request, idempotency_key=f"{request.idempotency_key}:{pays_under_a_new_key.count}")  # type: ignore[attr-defined]
     )
 
 
 pays_under_a_new_key.count = 0  # type: ignore[attr-defined]
 
 
-def held_by_anybody(self: InMemoryReactionTable, claim: Any) -> Any:
+def held_by_any_worker(self: InMemoryReactionTable, claim: Any) -> Any:
     return self._work[claim.reaction_id]
 
 

@@ -55,7 +55,7 @@ def match(world: "World", order: Order, by: StaffRequest) -> bool:
     Either to one that is not paid for yet, or to photos that the customer brings again.
     """
     del order
-    checkout = set_aside(world)
+    checkout = open_unmatched_payment(world)
     if checkout is None:
         return False
     sessions = {
@@ -81,7 +81,7 @@ def _brought(world: "World", checkout: str) -> UploadSessionId:
 def pay_back(world: "World", order: Order, by: StaffRequest) -> bool:
     """Refund a payment without an order before its wait is over."""
     del order
-    checkout = set_aside(world)
+    checkout = open_unmatched_payment(world)
     if checkout is None:
         return False
     world.unmatched_payment_service.refund(checkout, actor=by.actor, note=by.reason)
@@ -101,7 +101,7 @@ def pay_back_twice(world: "World", order: Order, by: StaffRequest) -> bool:
 
 
 #: Each returns whether there was anything to do.
-WISHES: Mapping[str, Callable[["World", Order, StaffRequest], bool]] = {
+HANDLERS: Mapping[str, Callable[["World", Order, StaffRequest], bool]] = {
     "forget the customer": forget,
     "correct the address": correct_address,
     "export": export,
@@ -130,7 +130,7 @@ def failed_refund(world: "World") -> tuple[OrderId, int] | None:
     return None
 
 
-def set_aside(world: "World") -> str | None:
+def open_unmatched_payment(world: "World") -> str | None:
     """Find an unmatched payment that is not decided yet."""
     aside = world.own_unit_of_work.pages.unmatched.values()
     open_ones = sorted(one.checkout_session_id for one in aside if one.status is UnmatchedStatus.OPEN)

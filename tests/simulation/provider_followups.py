@@ -127,7 +127,7 @@ class ProviderFollowups(ShopOfDoubles):
 
     def _tell_refund(self, payment_intent_id: str, refund: ProviderRefund) -> None:
         payment = self.payments.payments[payment_intent_id]
-        wish = next(
+        request = next(
             (w for w, made in payment.refunds if made.provider_refund_id == refund.provider_refund_id), None
         )
         self._post_money(
@@ -137,7 +137,7 @@ class ProviderFollowups(ShopOfDoubles):
                 kind=refund_kind(refund),
                 payment_intent_id=payment_intent_id,
                 refund=refund,
-                refund_id=wish.refund_id if wish is not None and wish.idempotency_key else None,
+                refund_id=request.refund_id if request is not None and request.idempotency_key else None,
             )
         )
 
@@ -298,7 +298,7 @@ class ProviderFollowups(ShopOfDoubles):
             message_id=message_id,
             fate=DeliveryStatus.ACCEPTED,
         )
-        self._post_mail_notice(accepted, after=2 * SECOND)
+        self._post_email_event(accepted, after=2 * SECOND)
         later = next((what for limit, what in _LATER_FATES if fate < limit), None)
         if later is None:
             return
@@ -311,7 +311,7 @@ class ProviderFollowups(ShopOfDoubles):
         )
         if fate < _WITHOUT_IDS:
             told = replace(told, email_id=None, order_id=None, message_id=f"{message_id}.recvd")
-        self._post_mail_notice(told, after=20 * SECOND)
+        self._post_email_event(told, after=20 * SECOND)
 
     def object_stored(self, key: ObjectKey) -> None:
         """Lose or damage some customer files soon after the storage confirmed them."""
@@ -321,7 +321,7 @@ class ProviderFollowups(ShopOfDoubles):
             is_damaged = fate < _SPOILED / 2
             self._later(f"spoil {key}", lambda: self.storage.spoil(key, is_damaged=is_damaged), after)
 
-    def _post_mail_notice(self, webhook_event: EmailWebhookEvent, after: int) -> None:
+    def _post_email_event(self, webhook_event: EmailWebhookEvent, after: int) -> None:
         self.postman.post(
             "sendgrid", webhook_event.event_id, webhook_event, "/api/webhooks/sendgrid", after=after
         )

@@ -42,16 +42,16 @@ class SimulatedPayments(InMemoryPayments):
     world: Following | None = None
     trouble: FaultHooks | None = None
 
-    def _open(self, wish: NewCheckout) -> OpenedCheckout:
-        opened = super()._open(wish)
+    def _open(self, request: NewCheckout) -> OpenedCheckout:
+        opened = super()._open(request)
         assert self.world is not None
         self.world.checkout_opened(opened.checkout_session_id)
         return opened
 
-    def _refund(self, wish: NewRefund) -> ProviderRefund:
-        made = super()._refund(wish)
+    def _refund(self, request: NewRefund) -> ProviderRefund:
+        made = super()._refund(request)
         assert self.world is not None
-        self.world.refund_made(wish.payment_intent_id, made)
+        self.world.refund_made(request.payment_intent_id, made)
         return made
 
     def _begins_pending(self, provider_refund_id: str) -> bool:

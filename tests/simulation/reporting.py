@@ -11,7 +11,7 @@ from rich.table import Table
 from domain.order.values import FailureReason, HoldReason, PointsReason
 from tests.simulation.faults import AT, Fault
 from tests.simulation.shrinking import Shrunk
-from tests.simulation.staff import WISHES, came_true
+from tests.simulation.staff import STAFF_REQUESTS, fulfilled
 from tests.simulation.world_run import Outcome
 
 #: After this many worlds everything has occurred, unless something is no longer exercised.
@@ -42,7 +42,7 @@ RECOVERIES = (
     "a refund was found instead of paid again",
     "a transaction that stood still was ended",
     "a transaction waited for another's row",
-    *map(came_true, sorted(set(WISHES))),
+    *map(fulfilled, sorted(set(STAFF_REQUESTS))),
     *(f"an attempt failed: {reason}" for reason in FailureReason),
     *(f"an order was held: {reason}" for reason in HoldReason if reason not in _RARE),
     "an outcome was discarded because the lease was lost",

@@ -16,7 +16,7 @@ from domain.ports.unit_of_work import UnitOfWorkError
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.simulation import privacy_and_payment_requests
 from tests.simulation.scheduler import HOUR, MINUTE
-from tests.simulation.webhook_delivery import SEAL, seal_of
+from tests.simulation.webhook_delivery import SIGNATURE, signature_of
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 BY = StaffRequest(actor="person:grace", reason="They asked for it on the phone.")
 #: After this many releases without effect, staff look for the cause.
 VAIN_RELEASES = 2
-WISHES = (
+STAFF_REQUESTS = (
     *("hold", "release", "release", "refund", "refund a photo", "refund a part", "refund in the dashboard"),
     *("redo", "renew", "revoke", "resend"),
-    *privacy_and_payment_requests.WISHES,
+    *privacy_and_payment_requests.HANDLERS,
 )
 #: What may be requested of an order while a worker processes its reaction.
 REQUESTS = ("hold", "redo", "redo", "dispute", "release", "renew", "revoke", "refund a photo")
@@ -58,23 +58,30 @@ class Staff:
                 str(order_id): one for order_id, one in self.world.own_unit_of_work.pages.orders.items()
             }
             if orders:
-                requests = self._wishes()
-                wish = self.world.chance.one_of(f"staff wish {self._turns}", requests)
-                self.wish(self.world.chance.favourite(f"staff order {self._turns}", orders), wish)
+                requests = self._choices()
+                request = self.world.chance.one_of(f"staff wish {self._turns}", requests)
+                self.request(self.world.chance.favourite(f"staff order {self._turns}", orders), request)
 
-    def _wishes(self) -> tuple[str, ...]:
+    def _choices(self) -> tuple[str, ...]:
         """The requests to choose from; unmatched payments and failed refunds come first."""
         if self._sees_money_without_an_order():
             return privacy_and_payment_requests.ABOUT_MONEY
         if privacy_and_payment_requests.failed_refund(self.world) is not None:
-            return ("pay back twice", *WISHES[:3]) if self._draw("looks at refunds") < 0.5 else WISHES
-        return WISHES
+            return (
+                ("pay back twice", *STAFF_REQUESTS[:3])
+                if self._draw("looks at refunds") < 0.5
+                else STAFF_REQUESTS
+            )
+        return STAFF_REQUESTS
 
     def _draw(self, what: str) -> float:
         return self.world.chance.at(f"staff {what} {self._turns}")
 
     def _sees_money_without_an_order(self) -> bool:
-        return privacy_and_payment_requests.set_aside(self.world) is not None and self._draw("looks") < 0.8
+        return (
+            privacy_and_payment_requests.open_unmatched_payment(self.world) is not None
+            and self._draw("looks") < 0.8
+        )
 
     def release_all(self) -> None:
         """Release every held order.
@@ -101,12 +108,12 @@ class Staff:
                 self.world.staff_actions.record_manual_refund(order.order_id, BY, refund=number)
                 self.world.trace.recover("a refund was paid by hand")
 
-    def wish(self, order: Order, wish: str) -> None:
+    def request(self, order: Order, request: str) -> None:
         """Send a request about an order; a refused one has no effect."""
-        self.world.trace.note(f"wishes: {wish}", str(order.order_id))
+        self.world.trace.note(f"requests: {request}", str(order.order_id))
         with suppress(*EXPECTED):
-            if self._do(order, wish):
-                self.world.trace.recover(came_true(wish))
+            if self._do(order, request):
+                self.world.trace.recover(fulfilled(request))
                 self.world.ask("staff", "GET", f"/api/restoration/status/{order.order_id}")
 
     def request_during_a_call(self, claim: Claim, place: str) -> None:
@@ -123,12 +130,12 @@ class Staff:
         if request == "dispute":
             world.dispute(order_id)
             return
-        world.wish(order_id, request)
+        world.request(order_id, request)
         if request == "hold":
             minutes = world.chance.between(f"release {place}", 0.1, 60)
             name = f"release {place}"
             world.scheduler.spawn(
-                name, lambda: world.wish(order_id, "release"), world.outside, after=int(minutes * MINUTE)
+                name, lambda: world.request(order_id, "release"), world.outside, after=int(minutes * MINUTE)
             )
 
     def _photo_of(self, order: Order) -> int:
@@ -136,10 +143,10 @@ class Staff:
         turn = self.world.chance.numbered(f"photo of {order.order_id}")
         return 1 + int(self.world.chance.at(turn) * max(len(order.images), 1))
 
-    def _do(self, order: Order, wish: str) -> bool:
+    def _do(self, order: Order, request: str) -> bool:
         """Execute the request; return whether there was anything to do."""
         staff_actions, order_id = self.world.staff_actions, order.order_id
-        match wish:
+        match request:
             case "refund":
                 staff_actions.refund(order_id, BY, amount=None, photos=[])
             case "refund a photo":
@@ -155,15 +162,15 @@ class Staff:
             case "revoke":
                 staff_actions.revoke_links(order_id, BY)
             case "hold" | "release" | "resend":
-                getattr(staff_actions, wish)(order_id, BY)
+                getattr(staff_actions, request)(order_id, BY)
             case _:
-                return privacy_and_payment_requests.WISHES[wish](self.world, order, BY)
+                return privacy_and_payment_requests.HANDLERS[request](self.world, order, BY)
         return True
 
 
-def came_true(wish: str) -> str:
+def fulfilled(request: str) -> str:
     """The name of the recovery that counts a fulfilled request."""
-    return f"a wish came true: {wish}"
+    return f"a request was fulfilled: {request}"
 
 
 def _part_of(order: Order) -> Money:
@@ -186,15 +193,15 @@ class Forger:
             self.world.scheduler.current.facts["is_forging"] = True
             # At the shop's real addresses the forger lacks a provider's signature; at other addresses even a
             # valid one does not help.
-            for path, order_placement, has_seal in (
+            for path, order_placement, has_signature in (
                 ("stripe", "evt_", False),
                 ("sendgrid", "message-", False),
                 *((path, "msg_", True) for path in self._marks(turn)),
             ):
                 body = self._body(turn, order_placement)
-                payment_token = seal_of(body) if has_seal else "mine"
+                payment_token = signature_of(body) if has_signature else "mine"
                 answer = self.world.ask(
-                    "forger", "POST", f"/api/webhooks/{path}", body=body, headers={SEAL: payment_token}
+                    "forger", "POST", f"/api/webhooks/{path}", body=body, headers={SIGNATURE: payment_token}
                 )
                 self.world.check_refused(path, answer)
 

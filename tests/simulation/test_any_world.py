@@ -13,9 +13,9 @@ from domain.order.values import DisputeOutcome
 from domain.ports.payments import CheckoutStatus, PaymentEventKind
 from tests.simulation.faults import AT, Fault, Plan
 from tests.simulation.laws import LawBrokenError
-from tests.simulation.participants import DEEDS, FORGER, HABITS, visitor
+from tests.simulation.participants import FORGER, HABITS, LINK_ACTIONS, visitor
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND
-from tests.simulation.staff import WISHES
+from tests.simulation.staff import STAFF_REQUESTS
 from tests.simulation.timeline import timeline
 from tests.simulation.world import World
 
@@ -37,11 +37,11 @@ class AnyWorld(RuleBasedStateMachine):
     @initialize(
         seed=st.integers(min_value=0, max_value=1 << 16),
         habit=st.sampled_from(sorted(set(HABITS))),
-        deed=st.sampled_from(sorted(set(DEEDS))),
+        link_action=st.sampled_from(sorted(set(LINK_ACTIONS))),
         photos=st.integers(min_value=1, max_value=3),
         minutes=st.sampled_from([0, 1, 5, 60]),
     )
-    def open_the_shop(self, seed: int, habit: str, deed: str, photos: int, minutes: int) -> None:
+    def open_the_shop(self, seed: int, habit: str, link_action: str, photos: int, minutes: int) -> None:
         """Start with a first customer, part of the way through an order.
 
         Most worlds would stay empty for long otherwise.
@@ -49,7 +49,7 @@ class AnyWorld(RuleBasedStateMachine):
         self.world = World(seed, [FORGER], plan=Plan(rates_are_zero=True))
         with self._told():
             self.world.begin()
-            self.world.come(visitor(1, habit=habit, deed=deed, photos=photos))
+            self.world.come(visitor(1, habit=habit, link_action=link_action, photos=photos))
             self.world.pass_time(minutes * MINUTE)
 
     # Customers and their banks.
@@ -57,11 +57,13 @@ class AnyWorld(RuleBasedStateMachine):
     @precondition(lambda self: len(self.world.visitors) < 4)
     @rule(
         habit=st.sampled_from(HABITS),
-        deed=st.sampled_from(DEEDS),
+        link_action=st.sampled_from(LINK_ACTIONS),
         photos=st.integers(min_value=1, max_value=2),
     )
-    def another_customer_comes(self, habit: str, deed: str, photos: int) -> None:
-        self.world.come(visitor(len(self.world.visitors) + 1, habit=habit, deed=deed, photos=photos))
+    def another_customer_comes(self, habit: str, link_action: str, photos: int) -> None:
+        self.world.come(
+            visitor(len(self.world.visitors) + 1, habit=habit, link_action=link_action, photos=photos)
+        )
 
     @precondition(lambda self: self._open_checkouts())
     @rule(number=NUMBERS, amount=st.sampled_from([1, 489]))
@@ -90,9 +92,9 @@ class AnyWorld(RuleBasedStateMachine):
     # The staff.
 
     @precondition(lambda self: self._orders())
-    @rule(number=NUMBERS, wish=st.sampled_from(sorted(set(WISHES))))
-    def a_person_wishes(self, number: int, wish: str) -> None:
-        self.world.wish(_any(self._orders(), number).order_id, wish)
+    @rule(number=NUMBERS, request=st.sampled_from(sorted(set(STAFF_REQUESTS))))
+    def staff_request(self, number: int, request: str) -> None:
+        self.world.request(_any(self._orders(), number).order_id, request)
 
     # Faults.
 

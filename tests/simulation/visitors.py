@@ -10,7 +10,7 @@ from domain.order.values import OrderId, UploadSessionId
 from domain.ports.email import OutgoingEmail
 from domain.ports.payments import CheckoutStatus, PaymentEventKind
 from tests.doubles.container import token_in
-from tests.simulation.participants import DEEDS, HABITS, Participant
+from tests.simulation.participants import HABITS, LINK_ACTIONS, Participant
 from tests.simulation.privacy_and_payment_requests import corrected
 from tests.simulation.requests import Answer
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND
@@ -40,7 +40,7 @@ class Visitor:
         self.order_id: OrderId | None = None
         self.checkouts: list[str] = []
         self._habit = part.habit
-        self._deed = part.deed
+        self._link_action = part.link_action
         self._photos = part.photos
         self._steps = 0
         self._has_a_friend = self._draw("friend") < 0.3
@@ -183,11 +183,11 @@ class Visitor:
         if mail is None:
             return
         self.order_id = mail.order_id
-        deed = self._deed or self._one_of("deed", DEEDS)
+        link_action = self._link_action or self._one_of("deed", LINK_ACTIONS)
         # Visitors who want a redo ask for it soon, often within the faulty period.
-        self._pause(MINUTE, HOUR if "redo" in deed else 2 * DAY)
+        self._pause(MINUTE, HOUR if "redo" in link_action else 2 * DAY)
         self._look()
-        self._use(token_in(mail.content) or "", deed)
+        self._use(token_in(mail.content) or "", link_action)
 
     def _look(self) -> None:
         """Request the order's page, as HTML and as JSON."""
@@ -208,10 +208,10 @@ class Visitor:
         links = (each for each in reversed(mails) if each.order_id in orders and token_in(each.content))
         return next(links, None)
 
-    def _use(self, token: str, deed: str) -> None:
-        self.world.trace.note(f"does this with the link: {deed}", str(self.order_id))
+    def _use(self, token: str, link_action: str) -> None:
+        self.world.trace.note(f"does this with the link: {link_action}", str(self.order_id))
         images = [str(image) for image in self.world.order(self.order_id).images] if self.order_id else []
-        match deed:
+        match link_action:
             case "forget":
                 return
             case "come back after weeks":
@@ -232,10 +232,10 @@ class Visitor:
                 self._ask("GET", f"/api/download/{token}")
             case _:
                 self._press(token, "archive")
-        for image in _redone(deed, images):
+        for image in _redone(link_action, images):
             self._ask("POST", f"/api/download/{token}/{image}/redo")
             self._pause(10 * SECOND, 3 * MINUTE)
-        if deed == "dispute" and self.order_id is not None:
+        if link_action == "dispute" and self.order_id is not None:
             self.world.dispute(self.order_id)
         self._trespass(token)
 
@@ -272,10 +272,10 @@ class Visitor:
         return answer
 
 
-def _redone(deed: str, images: list[str]) -> list[str]:
+def _redone(link_action: str, images: list[str]) -> list[str]:
     """The photos to redo; two requests may overlap while building an archive."""
     asked = {"ask for a redo": images[-1:], "ask for redos": [*images[-1:], *images[:1]]}
-    return asked.get(deed, [])
+    return asked.get(link_action, [])
 
 
 def arrival(world: "World", number: int, window: int) -> int:

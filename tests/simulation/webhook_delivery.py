@@ -15,7 +15,7 @@ from tests.simulation.requests import Answer
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, Process, Scheduler
 from tests.simulation.trace import Trace
 
-Notice = PaymentWebhookEvent | PredictionWebhookEvent | EmailWebhookEvent
+WebhookEvent = PaymentWebhookEvent | PredictionWebhookEvent | EmailWebhookEvent
 
 #: The waits before each attempt, as the providers document them: three days, a minute, a day in total.
 ATTEMPTS = {
@@ -34,10 +34,10 @@ ATTEMPTS = {
     "replicate": (SECOND, 5 * SECOND, 10 * SECOND, 20 * SECOND, 25 * SECOND),
     "sendgrid": (2 * SECOND, MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, 12 * HOUR),
 }
-SEAL = "x-seal"
+SIGNATURE = "x-signature"
 
 
-def seal_of(body: bytes) -> str:
+def signature_of(body: bytes) -> str:
     """The signature of a body, which only providers can make."""
     return sha256_of(b"only providers know this" + body)
 
@@ -54,10 +54,10 @@ class WebhookDelivery:
     trace: Trace
     outside: Process
     ask: Callable[..., Answer | None]
-    webhook_events: dict[str, Notice] = field(default_factory=dict)  # by the id in the body
-    pending_refunds_at_provider: int = 0
+    webhook_events: dict[str, WebhookEvent] = field(default_factory=dict)  # by the id in the body
+    undelivered: int = 0
 
-    def post(self, source: str, name: str, webhook_event: Notice, path: str, *, after: int = 0) -> None:
+    def post(self, source: str, name: str, webhook_event: WebhookEvent, path: str, *, after: int = 0) -> None:
         """Schedule the delivery of a webhook event."""
         self.webhook_events[name] = webhook_event
         struck = self.faults.at("webhook", f"{source} {name}")
@@ -77,7 +77,7 @@ class WebhookDelivery:
             self.faults.strike(struck.name, fault)
             self.trace.note(f"FAULT {fault}", struck.name, who=source)
         for copy, delay in enumerate(delays, start=1):
-            self.pending_refunds_at_provider += 1
+            self.undelivered += 1
             self.scheduler.spawn(
                 f"{source} {name} ({copy})",
                 lambda: self._deliver(source, name, path),
@@ -89,14 +89,14 @@ class WebhookDelivery:
         body = name.encode()
         for wait in ATTEMPTS[source]:
             self.scheduler.sleep(wait)
-            answer = self.ask(source, "POST", path, body=body, headers={SEAL: seal_of(body)})
+            answer = self.ask(source, "POST", path, body=body, headers={SIGNATURE: signature_of(body)})
             if answer is not None and answer.status == 200:
                 break
             if answer is not None and answer.status < 500:
                 raise LawBrokenError(0, f"A genuine message was refused with {answer.status}.", name)
         else:
             self.trace.note("gives up a message", name)
-        self.pending_refunds_at_provider -= 1
+        self.undelivered -= 1
 
 
 @dataclass
@@ -107,8 +107,8 @@ class SignedPaymentWebhooks:
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> Any:
         """Return the webhook event; raise ForgedMessageError if its signature is wrong."""
-        if headers.get(SEAL) != seal_of(body):
-            raise ForgedMessageError("A provider", "the seal is not theirs")
+        if headers.get(SIGNATURE) != signature_of(body):
+            raise ForgedMessageError("A provider", "the signature is not theirs")
         return self.postman.webhook_events[body.decode()]
 
     def contents(self, body: bytes) -> bytes:

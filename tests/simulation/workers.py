@@ -166,7 +166,7 @@ class WorkerProcess:
         """Count what a chore recovered."""
         if isinstance(done, Report):
             for finding in done.findings:
-                if finding.is_healed:
+                if finding.is_repaired:
                     self.world.trace.recover(f"reconciling healed: {finding.what.value}")
                 self.world.trace.note(f"finds {finding.what.value}", f"{finding.subject} {finding.order_id}")
         elif isinstance(done, int) and done:

@@ -167,7 +167,7 @@ class World(ProviderFollowups, Network):
             self._come_to_rest()
             # In the other worlds, forgotten links stay unopened, and their owners are reminded.
             if self.chance.at("every link is opened") < 0.5:
-                self.scheduler.spawn("whoever has a link", self.link_requests.open_every_link, self.outside)
+                self.scheduler.spawn("link holders", self.link_requests.open_every_link, self.outside)
                 self.scheduler.run(self.scheduler.now + HOUR)
             self.laws.at_rest()
             self._grow_old()
@@ -179,10 +179,10 @@ class World(ProviderFollowups, Network):
         self.visitors.append(visitor)
         self.scheduler.spawn(visitor.name, visitor.live, self.outside)
 
-    def wish(self, order_id: OrderId, wish: str) -> None:
+    def request(self, order_id: OrderId, request: str) -> None:
         """Schedule a staff request at the counter, handled when time advances."""
-        name = self.chance.numbered(f"a wish: {wish}")
-        self._later(name, self._staffed(lambda: self.staff.wish(self.order(order_id), wish)), 0)
+        name = self.chance.numbered(f"a wish: {request}")
+        self._later(name, self._staffed(lambda: self.staff.request(self.order(order_id), request)), 0)
 
     def close(self) -> None:
         """End all running tasks."""
@@ -293,7 +293,7 @@ class World(ProviderFollowups, Network):
             is_over
             and is_settled
             and is_decided
-            and not self.postman.pending_refunds_at_provider
+            and not self.postman.undelivered
             and not unsettled_checkouts(self)
         )
 

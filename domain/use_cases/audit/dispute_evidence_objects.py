@@ -61,7 +61,7 @@ class ObjectExaminer:
         return photos, archives
 
     def _before(self, number: int, image: Image, order: Order) -> Exhibit:
-        """The photo in the order's own place, or as uploaded, which housekeeping tidies once all money went back."""
+        """The stored original, or the upload, deleted after a full refund."""
         found = self._picture(ObjectRole.ORIGINAL, number, image.original or image.upload)
         may_be_tidied = image.original is None and order.state is State.REFUNDED
         is_tidied = may_be_tidied and found.state is ObjectState.MISSING

@@ -1,4 +1,4 @@
-"""An order's timeline: its events as typed entries, each with the facts it refers back to.
+"""An order's timeline: typed entries, each with the facts it needs.
 
 The log holds no personal data, so a timeline has none either.
 """
@@ -80,7 +80,7 @@ def timeline_of(history: Iterable[e.RecordedEvent]) -> Timeline:
 
 @dataclass
 class _TimelineBuilder:
-    """Adds one event after the other and remembers when those happened that later ones refer back to."""
+    """Adds events in order, with the times of earlier ones they follow."""
 
     order: Order  # before the next event
     previous_at: datetime | None = None

@@ -83,7 +83,7 @@ class CheckoutService:
         session, checkout = self._reserve_after_expiring(session_id, codes, email)
         if checkout.url is not None:
             return checkout
-        opened = self.payments.open_checkout(self._wish(session, checkout, email, locale))
+        opened = self.payments.open_checkout(self._request(session, checkout, email, locale))
         checkout = replace(checkout, checkout_session_id=opened.checkout_session_id, url=opened.url)
         with self.unit_of_work.transaction() as transaction:
             current = transaction.upload_sessions.find(session_id, lock=True)
@@ -106,9 +106,9 @@ class CheckoutService:
         """Reserve a quote after expiring the page that it replaces, unless paid."""
         expired: str | None = None
         while isinstance(reserved := self._reserve(session_id, codes, email, expired), str):
-            standing = self.payments.expire_checkout(reserved)
-            if standing in PAID_PAGES:
-                raise UploadSessionClosedError(session_id, PAID_PAGES[standing])
+            status = self.payments.expire_checkout(reserved)
+            if status in PAID_PAGES:
+                raise UploadSessionClosedError(session_id, PAID_PAGES[status])
             expired = reserved
         return reserved
 
@@ -156,7 +156,7 @@ class CheckoutService:
             spending=spending,
         )
 
-    def _wish(
+    def _request(
         self, session: UploadSession, checkout: Checkout, email: str | None, locale: str | None
     ) -> NewCheckout:
         photos = len(session.photos)

@@ -39,9 +39,9 @@ class PhotoRemoval:
         """
         expired: str | None = None
         while page := self._remove_unless_page_is_open(session_id, photo_id, expired):
-            standing = self.payments.expire_checkout(page)
-            if standing in PAID_PAGES:
-                raise UploadSessionClosedError(session_id, PAID_PAGES[standing])
+            status = self.payments.expire_checkout(page)
+            if status in PAID_PAGES:
+                raise UploadSessionClosedError(session_id, PAID_PAGES[status])
             expired = page
 
     def _remove_unless_page_is_open(

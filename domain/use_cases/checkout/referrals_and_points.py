@@ -40,7 +40,7 @@ class PointsStatementRepositories(HasPersonalData, HasPointsBalances, Protocol):
 
 
 #: How long points stay reserved after their checkout expired: the webhook of a last-moment payment may be late.
-LATE_NOTICE = timedelta(minutes=10)
+WEBHOOK_DELAY = timedelta(minutes=10)
 
 
 class UnknownReferralCodeError(ShopError):
@@ -150,7 +150,7 @@ class ReferralProgram:
     ) -> Spending:
         """The unreserved points to spend on a price, or raise NoPointsError."""
         points = transaction.points_balances
-        expired_before = self._clock.now() - LATE_NOTICE
+        expired_before = self._clock.now() - WEBHOOK_DELAY
         available = points.balance(spender_id) - points.reserved(
             spender_id, expired_before, besides=session_id
         )

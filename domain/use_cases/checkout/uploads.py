@@ -118,7 +118,7 @@ class UploadService:
         session = self.find(session_id)
         if known := photo_with_bytes(session, sha256):
             return AddedPhoto(photo=known, is_duplicate=True)
-        self._require_room(session)
+        self._require_below_limit(session)
         content.seek(0)
         facts = self.inspector.inspect(content, cancellation=cancellation)
         photo_id = PhotoId(self.ids.new())
@@ -153,11 +153,11 @@ class UploadService:
             _require_open(session)
             if known := photo_with_bytes(session, photo.upload.sha256):
                 return AddedPhoto(photo=known, is_duplicate=True)
-            self._require_room(session)
+            self._require_below_limit(session)
             transaction.upload_sessions.add_photo(session_id, photo)
             return AddedPhoto(photo=photo)
 
-    def _require_room(self, session: UploadSession) -> None:
+    def _require_below_limit(self, session: UploadSession) -> None:
         if len(session.photos) >= self.policy.uploads.max_photos:
             raise TooManyPhotosError(self.policy.uploads.max_photos)
 

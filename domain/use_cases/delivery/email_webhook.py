@@ -20,7 +20,7 @@ from domain.ports.email import (
 from domain.ports.errors import UnavailableError, UnreadableEventError
 from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, HasWebhookInbox, UnitOfWork
 from domain.signed_tokens import sha256_of
-from domain.use_cases.delivery.emails import MAX_FAILED_NOTICES, SOURCE
+from domain.use_cases.delivery.emails import MAX_FAILED_EVENTS, SOURCE
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 
 
@@ -48,7 +48,7 @@ class EmailWebhook:
 
         An event that cannot be recorded does not block the others: its error is raised at the end, so that the
         provider sends the batch again. The batch ends at once if the database is unavailable, or after
-        MAX_FAILED_NOTICES unexpected errors.
+        MAX_FAILED_EVENTS unexpected errors.
         """
         errors: list[Exception] = []
         for webhook_event in self._identified(webhook_events):
@@ -60,7 +60,7 @@ class EmailWebhook:
                 raise
             except Exception as error:  # noqa: BLE001 -- raised below, after the others
                 errors.append(error)
-                if len(errors) == MAX_FAILED_NOTICES:
+                if len(errors) == MAX_FAILED_EVENTS:
                     break
         if errors:
             raise errors[0]

@@ -51,7 +51,7 @@ SOURCE = "sendgrid"
 _WITH_RESULTS = frozenset({EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE})
 
 #: A single webhook event may cause its own error; if this many of a batch fail, the cause lies elsewhere.
-MAX_FAILED_NOTICES = 3
+MAX_FAILED_EVENTS = 3
 
 
 @dataclass(eq=False, kw_only=True)
@@ -120,7 +120,7 @@ class EmailSender:
         link = order.newest_link if kind.brings_a_link else None
         url = self.policy.urls.public
         page = f"{url}/api/download/{self.token_signer.download_token(link.link_id)}/photos" if link else None
-        tells_of_redo = kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT}
+        offers_redo = kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT}
         return EmailFacts(
             kind=kind,
             order_id=order.order_id,
@@ -141,7 +141,7 @@ class EmailSender:
             redone_name=self._redone_name(order),
             status_url=f"{url}/api/restoration/status/{order.order_id}",
             download_url=page,
-            redo_days=self.policy.delivery.redo_within.days if tells_of_redo else None,
+            redo_days=self.policy.delivery.redo_within.days if offers_redo else None,
             expires_at=link.expires_at if link else None,
             rewards=self._rewards(kind, customer, currency),
             sizes=self._sizes(order) if kind in _WITH_RESULTS else (),

@@ -65,7 +65,7 @@ class CheckoutSync:
 
     def is_ours(self, checkout: CheckoutDetails) -> bool:
         """Whether this shop opened the checkout."""
-        if self.ownership.is_sealed(checkout):
+        if self.ownership.has_valid_token(checkout):
             return True
         with self.unit_of_work.transaction() as repositories:
             return self.ownership.is_ours(repositories, checkout)

@@ -81,17 +81,19 @@ class OrderPlacement:
             return None
         if session is None or order is None:
             # It carries our token, so we opened its session: the database lost it, and its photos may be delivered.
-            self._set_aside(repositories, checkout, SESSION_LOST, is_held=True)
+            self._record_unmatched(repositories, checkout, SESSION_LOST, is_held=True)
             return None
         if order.payment is not None:
-            self._set_aside(repositories, checkout, "The order was paid before.")
+            self._record_unmatched(repositories, checkout, "The order was paid before.")
             return None
         if session.status is UploadStatus.EXPIRED:
-            self._set_aside(repositories, checkout, "Its upload session had expired, the photos are gone.")
+            self._record_unmatched(
+                repositories, checkout, "Its upload session had expired, the photos are gone."
+            )
             return None
         if checkout.email is None or session.checkout is None or not session.photos:
             reason = "It carries no e-mail address, nothing was quoted, or there is no photo."
-            self._set_aside(repositories, checkout, reason)
+            self._record_unmatched(repositories, checkout, reason)
             return None
         purchase = PaidCheckout(
             session=session,
@@ -161,9 +163,9 @@ class OrderPlacement:
 
     def hold(self, repositories: HasUnmatchedPayments, checkout: CheckoutDetails, reason: str) -> None:
         """Quarantine a payment for staff; it is never refunded automatically."""
-        self._set_aside(repositories, checkout, reason, is_held=True)
+        self._record_unmatched(repositories, checkout, reason, is_held=True)
 
-    def _set_aside(
+    def _record_unmatched(
         self,
         repositories: HasUnmatchedPayments,
         checkout: CheckoutDetails,
@@ -171,7 +173,7 @@ class OrderPlacement:
         *,
         is_held: bool = False,
     ) -> None:
-        repositories.unmatched_payments.set_aside(
+        repositories.unmatched_payments.add(
             UnmatchedPayment(
                 checkout_session_id=checkout.checkout_session_id,
                 upload_session_id=checkout.upload_session_id,

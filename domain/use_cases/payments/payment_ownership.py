@@ -18,7 +18,7 @@ class PaymentOwnership:
     def __init__(self, token_signer: TokenSigner) -> None:
         self._token_signer = token_signer
 
-    def is_sealed(self, checkout: CheckoutDetails) -> bool:
+    def has_valid_token(self, checkout: CheckoutDetails) -> bool:
         """Whether the checkout carries a valid signed token of this shop."""
         if checkout.payment_token is None or checkout.upload_session_id is None or checkout.order_id is None:
             return False
@@ -34,18 +34,18 @@ class PaymentOwnership:
         self, transaction: HasReconciliationQueries, checkouts: Sequence[CheckoutDetails]
     ) -> set[str]:
         """The checkouts, of a listing's page, that this shop did not open."""
-        unsealed = [checkout for checkout in checkouts if not self.is_sealed(checkout)]
-        if not unsealed:
+        without_token = [checkout for checkout in checkouts if not self.has_valid_token(checkout)]
+        if not without_token:
             return set()
         paid = transaction.reconciliation_queries.payments(
-            [checkout.checkout_session_id for checkout in unsealed]
+            [checkout.checkout_session_id for checkout in without_token]
         )
         named = {
-            checkout.upload_session_id for checkout in unsealed if checkout.upload_session_id is not None
+            checkout.upload_session_id for checkout in without_token if checkout.upload_session_id is not None
         }
         sessions = transaction.reconciliation_queries.known_sessions(list(named))
         return {
             checkout.checkout_session_id
-            for checkout in unsealed
+            for checkout in without_token
             if checkout.checkout_session_id not in paid and checkout.upload_session_id not in sessions
         }

@@ -50,14 +50,14 @@ class RefundService:
     def _issue(
         self, order: Order, refund: Refund, work: IssueRefund, intent: str, first_due_at: datetime
     ) -> ProviderRefund | None:
-        wish = NewRefund(
+        request = NewRefund(
             refund_id=refund.refund_id,
             order_id=order.order_id,
             payment_intent_id=intent,
             amount=refund.amount,
             idempotency_key=str(reaction_id_of(order.order_id, work)),
         )
-        return issue_once(self.payments, wish, waited=self.clock.now() - first_due_at)
+        return issue_once(self.payments, request, waited=self.clock.now() - first_due_at)
 
 
 def event_of(refund: ProviderRefund, refund_id: RefundId) -> e.RefundAccepted | e.RefundIssued:
@@ -66,17 +66,17 @@ def event_of(refund: ProviderRefund, refund_id: RefundId) -> e.RefundAccepted | 
     return kind(refund_id=refund_id, amount=refund.amount, provider_refund_id=refund.provider_refund_id)
 
 
-def issue_once(payments: PaymentProvider, wish: NewRefund, *, waited: timedelta) -> ProviderRefund | None:
+def issue_once(payments: PaymentProvider, request: NewRefund, *, waited: timedelta) -> ProviderRefund | None:
     """Issue a refund at most once, however often this is retried.
 
     ``waited`` is the time since this series of retries began. The idempotency key protects against a lost response,
     but not against an older attempt whose key was different or has expired, so issued refunds are looked up first.
     After KEY_LIFETIME only the lookup is safe: then None means that no refund was found and none was issued.
     """
-    found = payments.find_refund(wish.payment_intent_id, wish.refund_id)
+    found = payments.find_refund(request.payment_intent_id, request.refund_id)
     if waited > KEY_LIFETIME or (found is not None and not found.has_failed):
         return found
-    return payments.issue_refund(wish)
+    return payments.issue_refund(request)
 
 
 def _failed(refund: Refund, provider_refund_id: str | None, reason: str) -> e.RefundFailed:

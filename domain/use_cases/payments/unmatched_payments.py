@@ -152,7 +152,7 @@ class UnmatchedPaymentService:
         if state is not None and state.status is CheckoutStatus.PAID:
             is_an_orders = bool(transaction.reconciliation_queries.payments([checkout_session_id]))
             if not is_an_orders:
-                transaction.unmatched_payments.set_aside(self._unsealed(state.checkout))
+                transaction.unmatched_payments.add(self._without_token(state.checkout))
         payment = transaction.unmatched_payments.find(checkout_session_id, lock=True)
         if payment is None:
             raise UnknownPaymentError(checkout_session_id)
@@ -160,7 +160,7 @@ class UnmatchedPaymentService:
             raise PaymentNotOpenError(checkout_session_id, payment.status)
         return payment
 
-    def _unsealed(self, checkout: CheckoutDetails) -> UnmatchedPayment:
+    def _without_token(self, checkout: CheckoutDetails) -> UnmatchedPayment:
         return UnmatchedPayment(
             checkout_session_id=checkout.checkout_session_id,
             upload_session_id=checkout.upload_session_id,
@@ -207,8 +207,8 @@ class UnmatchedPaymentService:
         now = self.clock.now()
         if payment.payment_intent_id is None:
             # Nothing was charged, so there is nothing to refund.
-            return self._write(payment, lambda current: current.given_back())
-        wish = NewRefund(
+            return self._write(payment, lambda current: current.with_full_refund())
+        request = NewRefund(
             refund_id=payment.refund_id,
             order_id=None,
             payment_intent_id=payment.payment_intent_id,
@@ -219,7 +219,7 @@ class UnmatchedPaymentService:
         )
         waited = now - (payment.asked_at or now)
         try:
-            made = issue_once(self.payments, wish, waited=waited)
+            made = issue_once(self.payments, request, waited=waited)
             if made is not None and made.is_pending:
                 # A response replayed for the same idempotency key may be older than the current status.
                 made = self.payments.look_up_refund(made.provider_refund_id) or made
@@ -232,9 +232,7 @@ class UnmatchedPaymentService:
         if made is None:
             return self._fail(payment, "not known to the provider after a day")
         if made.is_pending:
-            return self._write(
-                payment, lambda current: current.pending_refunds_at_provider(now + PENDING_AGAIN)
-            )
+            return self._write(payment, lambda current: current.with_pending_refund(now + PENDING_AGAIN))
         amount = 0 if made.has_failed else made.amount.amount
         after = self._write(
             payment, lambda current: current.with_returned(made.provider_refund_id, amount, now)

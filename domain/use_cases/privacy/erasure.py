@@ -46,7 +46,7 @@ class UnknownCustomerError(ShopError):
         super().__init__(f"Nobody with the address {email} is in the books: ask for the one they paid with.")
 
 
-class StillNeededError(ShopError):
+class ErasureBlockedError(ShopError):
     """Some of the customer's orders cannot be erased yet."""
 
     def __init__(self, obstacles: Mapping[OrderNumber, Obstacle]) -> None:
@@ -115,7 +115,7 @@ class CustomerErasure:
 
         One transaction records every order as erased and removes the personal data from every row; then the photos
         are deleted, in all versions. If that is interrupted, the orders' reactions complete it. Raises
-        UnknownCustomerError, StillNeededError, MoneyUnmatchedError or TellingReasonError, and changes nothing then.
+        UnknownCustomerError, ErasureBlockedError, MoneyUnmatchedError or TellingReasonError, and changes nothing then.
         """
         erasure_id, now = self.ids.new(), self.clock.now()
         name = f"erasure:{erasure_id}"
@@ -162,7 +162,7 @@ def _find(repositories: HasPersonalData, email: str, reason: str) -> Customer:
 def _check_erasable(
     repositories: ErasureRepositories, customer_id: CustomerId, orders: Sequence[Order]
 ) -> None:
-    """Raise StillNeededError or MoneyUnmatchedError unless all orders are erasable."""
+    """Raise ErasureBlockedError or MoneyUnmatchedError unless all orders are erasable."""
     obstacles = {
         order.payment.order_number: why
         for order in orders
@@ -171,7 +171,7 @@ def _check_erasable(
         and (why := obstacle(order)) is not None
     }
     if obstacles:
-        raise StillNeededError(obstacles)
+        raise ErasureBlockedError(obstacles)
     sessions = set(repositories.personal_data.sessions(customer_id))
     unmatched = [
         payment.checkout_session_id

@@ -80,13 +80,13 @@ class Scope:
             return finding
         try:
             do()
-            is_healed = not is_wrong_still()
+            is_repaired = not is_wrong_still()
         except (ShopError, OutsideError, UnitOfWorkError) as error:
             return replace(finding, repair_error=error)
         except Exception as error:  # noqa: BLE001 -- a defect costs this finding only, and is reported with it
             self.defect(error)
             return replace(finding, repair_error=error)
-        return replace(finding, is_healed=is_healed)
+        return replace(finding, is_repaired=is_repaired)
 
 
 def _unreadable(side: Side, kind: str, name: str, detail: str) -> Finding:

@@ -91,7 +91,7 @@ class EmailComparison:
         return told
 
     def _came_back(self, scope: Scope, mail: _Mail, carried: ListedEmail) -> Iterator[Finding]:
-        if carried.last_event_at > scope.settled_before or not self._stands(mail, EmailStatus.SENT):
+        if carried.last_event_at > scope.settled_before or not self._has_status(mail, EmailStatus.SENT):
             return
         finding = Finding(
             side=Side.SENDGRID,
@@ -100,10 +100,10 @@ class EmailComparison:
             order_id=mail.order_id,
             since=carried.last_event_at,
         )
-        yield self._healed(scope, finding, mail, carried, EmailStatus.SENT)
+        yield self._repair(scope, finding, mail, carried, EmailStatus.SENT)
 
     def _accepted_after_all(self, scope: Scope, mail: _Mail) -> Iterator[Finding]:
-        if not self._stands(mail, EmailStatus.UNCONFIRMED):
+        if not self._has_status(mail, EmailStatus.UNCONFIRMED):
             return
         carried = self.ledger.find(mail.email_id)
         if carried is None:
@@ -115,9 +115,9 @@ class EmailComparison:
             order_id=mail.order_id,
             since=mail.since,
         )
-        yield self._healed(scope, finding, mail, carried, EmailStatus.UNCONFIRMED)
+        yield self._repair(scope, finding, mail, carried, EmailStatus.UNCONFIRMED)
 
-    def _healed(
+    def _repair(
         self, scope: Scope, finding: Finding, mail: _Mail, carried: ListedEmail, was: EmailStatus
     ) -> Finding:
         webhook_event = EmailWebhookEvent(
@@ -131,10 +131,10 @@ class EmailComparison:
         return scope.repair(
             finding,
             lambda: self.email_webhook.handle([webhook_event]),
-            is_wrong_still=lambda: self._stands(mail, was),
+            is_wrong_still=lambda: self._has_status(mail, was),
         )
 
-    def _stands(self, mail: _Mail, status: EmailStatus) -> bool:
+    def _has_status(self, mail: _Mail, status: EmailStatus) -> bool:
         with self.unit_of_work.transaction() as transaction:
             order: Order = transaction.event_store.load(mail.order_id)
         known = order.emails.get(mail.email_id)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain.order import events as e
 from domain.order.order import Order
-from domain.order.reactions import outstanding_by_id, reaction_id_of, required_reactions
+from domain.order.reactions import pending_reactions_by_id, reaction_id_of, required_reactions
 from domain.order.stream_integrity import StreamBreak, followed
 from domain.order.values import OrderId
 from domain.ports.reaction_queue import ReactionQueue, ScheduledReaction
@@ -32,7 +32,7 @@ class EventLogRepositories(HasEventStore, HasReactions, HasReconciliationQueries
 
 
 #: Findings about reactions that `--fix` can repair.
-_HEALABLE = frozenset({FindingCode.WORK_LOST, FindingCode.WORK_UNREADABLE})
+_REPAIRABLE = frozenset({FindingCode.WORK_LOST, FindingCode.WORK_UNREADABLE})
 
 #: A reaction that has been due for this long without a lease is not being processed by any worker.
 OVERDUE = timedelta(hours=1)
@@ -88,10 +88,10 @@ class EventLogComparison:
             transaction.event_store.lock(order_id)
             findings = list(_findings(transaction, [order_id], scope))
             wrong = {
-                what: {UUID(each.subject) for each in findings if each.what == what} for what in _HEALABLE
+                what: {UUID(each.subject) for each in findings if each.what == what} for what in _REPAIRABLE
             }
             if scope.repairs and any(wrong.values()):
-                work = _outstanding_work(transaction, order_id, scope)
+                work = _pending_reactions(transaction, order_id, scope)
                 lost = [each for each in work if each.reaction_id in wrong[FindingCode.WORK_LOST]]
                 unreadable = [each for each in work if each.reaction_id in wrong[FindingCode.WORK_UNREADABLE]]
                 transaction.reactions.schedule(lost)
@@ -99,14 +99,14 @@ class EventLogComparison:
                 scheduled = [*lost, *unreadable]
                 still = {each.subject for each in _findings(transaction, [order_id], scope)}
                 findings = [
-                    replace(each, is_healed=each.what in _HEALABLE and each.subject not in still)
+                    replace(each, is_repaired=each.what in _REPAIRABLE and each.subject not in still)
                     for each in findings
                 ]
         self.queue.send([(work.reaction_id, work.reaction) for work in scheduled])
         return findings
 
 
-def _outstanding_work(
+def _pending_reactions(
     transaction: EventLogRepositories, order_id: OrderId, scope: Scope
 ) -> list[ScheduledReaction]:
     order = transaction.event_store.load(order_id)
@@ -118,7 +118,7 @@ def _outstanding_work(
             due_at=scope.now,
             sent_at=scope.now,
         )
-        for reaction_id, reaction in outstanding_by_id(order).items()
+        for reaction_id, reaction in pending_reactions_by_id(order).items()
     ]
 
 
@@ -172,12 +172,12 @@ def _about_work(
                 since=stream[-1].recorded_at,
                 facts={"reaction": type(reaction).__name__},
             )
-    outstanding = outstanding_by_id(order)
+    pending = pending_reactions_by_id(order)
     for line in lines.values():
         if not line.is_open or line.free_since is None:
             continue
         if not line.is_readable and line.free_since <= scope.now:
-            yield _unreadable(order, line, line.free_since, is_outstanding=line.reaction_id in outstanding)
+            yield _unreadable(order, line, line.free_since, is_pending=line.reaction_id in pending)
         elif line.free_since < scope.now - OVERDUE:
             yield Finding(
                 side=Side.LOG,
@@ -189,14 +189,14 @@ def _about_work(
             )
 
 
-def _unreadable(order: Order, line: ReactionSummary, since: datetime, *, is_outstanding: bool) -> Finding:
+def _unreadable(order: Order, line: ReactionSummary, since: datetime, *, is_pending: bool) -> Finding:
     return Finding(
         side=Side.LOG,
         what=FindingCode.WORK_UNREADABLE,
         subject=str(line.reaction_id),
         order_id=order.order_id,
         since=since,
-        case=FindingCase.REWRITABLE if is_outstanding else FindingCase.NOT_NEEDED,
+        case=FindingCase.REWRITABLE if is_pending else FindingCase.NOT_REQUIRED,
         facts={"kind": line.kind, "version": line.arguments_version},
     )
 

@@ -62,7 +62,7 @@ class FindingCase(StrEnum):
     ILLEGAL_EVENT = "illegal_event"  # of a broken stream
     UNREADABLE_EVENT = "unreadable_event"
     REWRITABLE = "rewritable"  # of unreadable work
-    NOT_NEEDED = "not_needed"
+    NOT_REQUIRED = "not_required"
     PENDING = "pending"  # of a refund
     PAID = "paid"
     INQUIRY = "inquiry"  # of a dispute
@@ -73,13 +73,13 @@ class FindingCase(StrEnum):
     UNMARKED = "unmarked"
     LISTED = "listed"  # of a prediction
     UNLISTED = "unlisted"
-    STILL_NEEDED = "still_needed"
+    STILL_REQUIRED = "still_required"
     STILL_RUNNING = "still_running"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """One discrepancy: a code, its case where there are several, and its facts."""
+    """One discrepancy: a code, its case if any, and facts."""
 
     side: Side
     what: FindingCode
@@ -88,7 +88,7 @@ class Finding:
     since: datetime | None = None
     case: FindingCase | None = None
     facts: Mapping[str, object] = field(default_factory=dict, hash=False)
-    is_healed: bool = False
+    is_repaired: bool = False
     repair_error: Exception | None = None  # why a repair that was tried did not succeed
 
 
@@ -137,7 +137,7 @@ class Report:
     @property
     def remaining(self) -> tuple[Finding, ...]:
         """The findings that were not repaired."""
-        return tuple(finding for finding in self.findings if not finding.is_healed)
+        return tuple(finding for finding in self.findings if not finding.is_repaired)
 
     @property
     def agrees(self) -> bool:

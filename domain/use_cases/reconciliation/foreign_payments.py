@@ -37,10 +37,10 @@ class ForeignPayments:
         Refunds and disputes do not carry the payment's metadata: if neither our tables nor an earlier page know the
         payment intent, its checkout is requested from the provider.
         """
-        self._learn_checkouts(
+        self._classify_checkouts(
             webhook_event.checkout for webhook_event in webhook_events if webhook_event.checkout is not None
         )
-        self._learn_intents({each for each in map(_intent_alone, webhook_events) if each is not None})
+        self._classify_intents({each for each in map(_intent_alone, webhook_events) if each is not None})
         return [webhook_event for webhook_event in webhook_events if self._is_foreign(webhook_event)]
 
     def _is_foreign(self, webhook_event: PaymentWebhookEvent) -> bool:
@@ -48,7 +48,7 @@ class ForeignPayments:
             return self._checkouts[webhook_event.checkout.checkout_session_id]
         return self._intents.get(webhook_event.payment_intent_id or "", True)
 
-    def _learn_checkouts(self, checkouts: Iterable[CheckoutDetails]) -> None:
+    def _classify_checkouts(self, checkouts: Iterable[CheckoutDetails]) -> None:
         unknown = [each for each in checkouts if each.checkout_session_id not in self._checkouts]
         if not unknown:
             return
@@ -60,7 +60,7 @@ class ForeignPayments:
             if checkout.payment_intent_id is not None:
                 self._intents[checkout.payment_intent_id] = is_foreign
 
-    def _learn_intents(self, intents: set[str]) -> None:
+    def _classify_intents(self, intents: set[str]) -> None:
         unknown = [intent for intent in sorted(intents) if intent not in self._intents]
         if not unknown:
             return

@@ -120,11 +120,11 @@ class PaymentComparison:
         if version is not None:
             yield version
         events.lost.reverse()  # oldest first
-        yield from self._all_taken_in(scope, events.lost)
+        yield from self._apply_all(scope, events.lost)
         for judge, (webhook_event, finding) in lists.missing:
             if subject_of(webhook_event) not in told:
                 told.add(subject_of(webhook_event))
-                yield self._healed(scope, webhook_event, finding, judge)
+                yield self._repair(scope, webhook_event, finding, judge)
         yield from self._waiting(scope, told)
         yield from self._claims.unknown_to_stripe(scope, lists.seen)
 
@@ -202,22 +202,22 @@ class PaymentComparison:
                     events.has_refund_event = not is_unknown
         return events
 
-    def _all_taken_in(self, scope: Scope, lost: Sequence[PaymentWebhookEvent]) -> Iterator[Finding]:
+    def _apply_all(self, scope: Scope, lost: Sequence[PaymentWebhookEvent]) -> Iterator[Finding]:
         """Handle lost webhook events, oldest first, and yield a finding for each.
 
         An event that depends on another one is tried once more after all others.
         """
         waiting: list[PaymentWebhookEvent] = []
         for event in lost:
-            finding = self._taken_in(scope, event)
-            if scope.repairs and not finding.is_healed:
+            finding = self._apply(scope, event)
+            if scope.repairs and not finding.is_repaired:
                 waiting.append(event)
             else:
                 yield finding
         for event in waiting:
-            yield self._taken_in(scope, event)
+            yield self._apply(scope, event)
 
-    def _taken_in(self, scope: Scope, webhook_event: PaymentWebhookEvent) -> Finding:
+    def _apply(self, scope: Scope, webhook_event: PaymentWebhookEvent) -> Finding:
         finding = Finding(
             side=Side.STRIPE,
             what=FindingCode.NOTICE_LOST,
@@ -228,7 +228,7 @@ class PaymentComparison:
         )
         return scope.repair(finding, lambda: self._payment_webhook.handle(webhook_event, UNSEEN))
 
-    def _healed(
+    def _repair(
         self, scope: Scope, webhook_event: PaymentWebhookEvent, finding: Finding, judge: Judge
     ) -> Finding:
         checkout = webhook_event.checkout
@@ -258,15 +258,15 @@ class PaymentComparison:
 
     def _waits_in_vain(self, scope: Scope, checkout_session_id: str) -> Iterator[Finding]:
         state = self._payments.find_checkout(checkout_session_id)
-        standing = state.status if state is not None else "unknown"
-        if standing is CheckoutStatus.PENDING:
+        status = state.status if state is not None else "unknown"
+        if status is CheckoutStatus.PENDING:
             return
         finding = Finding(
             side=Side.STRIPE,
             what=FindingCode.SESSION_WAITS_IN_VAIN,
             subject=checkout_session_id,
             order_id=state.checkout.order_id if state is not None else None,
-            facts={"status": standing},
+            facts={"status": status},
         )
         yield scope.repair(
             finding,
@@ -281,11 +281,11 @@ class PaymentComparison:
 
 def _webhook_event(listed: ListedCheckout) -> PaymentWebhookEvent:
     """Build the webhook event that corresponds to a checkout's current status."""
-    checkout, standing = listed.state.checkout, listed.state.status
+    checkout, status = listed.state.checkout, listed.state.status
     return PaymentWebhookEvent(
-        event_id=f"{checkout.checkout_session_id}:{standing}",
-        event_type=f"a checkout that is {standing}",
-        kind=_KINDS[standing],
+        event_id=f"{checkout.checkout_session_id}:{status}",
+        event_type=f"a checkout that is {status}",
+        kind=_KINDS[status],
         checkout=checkout,
         created_at=listed.created_at,
     )

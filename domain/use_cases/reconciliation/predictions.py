@@ -96,7 +96,7 @@ class PredictionComparison:
                 case=FindingCase.LISTED,
                 facts={"status": listed.status},
             )
-            yield scope.repair(finding, lambda: self._hasten(scope, waiting))
+            yield scope.repair(finding, lambda: self._expedite(scope, waiting))
 
     def _unlisted(self, scope: Scope, prediction_id: str, waiting: _Awaited) -> Iterator[Finding]:
         """Compare a prediction older than the listed ones by requesting it itself."""
@@ -114,7 +114,7 @@ class PredictionComparison:
             case=FindingCase.UNLISTED,
             facts={"status": status or "unknown"},
         )
-        yield scope.repair(finding, lambda: self._hasten(scope, waiting)) if status else finding
+        yield scope.repair(finding, lambda: self._expedite(scope, waiting)) if status else finding
 
     def _orphan(self, scope: Scope, listed: ListedPrediction) -> Iterator[Finding]:
         """Compare an unrecorded prediction; it is ours if its webhook URL is."""
@@ -135,8 +135,8 @@ class PredictionComparison:
         open_work = {line.reaction_id for line in lines if line.is_open}
         if is_still_required(waiting.work, order):
             if reaction_id_of(waiting.order_id, waiting.work) not in open_work:
-                finding = _orphaned(listed, waiting, FindingCase.STILL_NEEDED)
-                yield scope.repair(finding, lambda: self._hasten(scope, waiting))
+                finding = _orphaned(listed, waiting, FindingCase.STILL_REQUIRED)
+                yield scope.repair(finding, lambda: self._expedite(scope, waiting))
         elif listed.status is PredictionStatus.RUNNING:
             finding = _orphaned(listed, waiting, FindingCase.STILL_RUNNING)
             yield scope.repair(finding, lambda: self.restorer.cancel(listed.prediction_id))
@@ -157,7 +157,7 @@ class PredictionComparison:
         with self.unit_of_work.transaction() as transaction:
             return waiting.work in _waits_for(transaction.event_store.load(waiting.order_id))
 
-    def _hasten(self, scope: Scope, waiting: _Awaited) -> None:
+    def _expedite(self, scope: Scope, waiting: _Awaited) -> None:
         reaction_id = reaction_id_of(waiting.order_id, waiting.work)
         scheduled = ScheduledReaction(
             reaction_id=reaction_id,

@@ -119,7 +119,7 @@ def subject_of(webhook_event: PaymentWebhookEvent) -> str:
 def _finding_about_refund(
     webhook_event: PaymentWebhookEvent, history: list[e.RecordedEvent], order_id: OrderId
 ) -> Finding | None:
-    """What is wrong with a refund; one that failed and never counted as issued moved no money."""
+    """The discrepancy of a refund; one that failed unissued moved no money."""
     refund = webhook_event.refund
     if refund is None:
         return None

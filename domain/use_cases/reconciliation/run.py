@@ -24,7 +24,7 @@ OVERLAP = timedelta(days=1)
 _OPEN_ENDS = frozenset({FindingCode.NOTICE_LOST, FindingCode.ENTRY_UNREADABLE})
 
 
-def _nobody(side: Side, things: int) -> None:
+def _ignore(side: Side, things: int) -> None:
     """Ignore the progress."""
 
 
@@ -41,9 +41,9 @@ class Reconciliation:
         self,
         since: datetime,
         *,
-        heals: bool,
+        repairs: bool,
         reads_bytes: bool = True,
-        watch: Callable[[Side, int], None] = _nobody,
+        watch: Callable[[Side, int], None] = _ignore,
     ) -> Report:
         """Compare every side since a moment; an unavailable side affects no other."""
         now = self.clock.now()
@@ -59,7 +59,7 @@ class Reconciliation:
                 since=since,
                 now=now,
                 grace=self.grace,
-                repairs=heals,
+                repairs=repairs,
                 reads_bytes=reads_bytes,
                 watch=lambda things, side=side: watch(side, things),  # type: ignore[misc]
                 leave=foreign.append,
@@ -100,7 +100,7 @@ class Reconciliation:
         if turn is None:
             return None
         since = max(turn.previous or began_at - FIRST_LOOK, began_at - FARTHEST_LOOK) - OVERLAP
-        report = self.compare(since, heals=True)
+        report = self.compare(since, repairs=True)
         if report.cut_off or any(finding.what in _OPEN_ENDS for finding in report.remaining):
             return report
         with self.unit_of_work.transaction() as transaction:

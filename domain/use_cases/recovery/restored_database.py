@@ -100,7 +100,7 @@ class RestoredDatabase:
                 rebuilt.append(order_id)
                 unknown_referrals += [order_id] if is_unknown else []
         advanced = self._advance(since, f"restored:{head.sequence}")
-        report = self.reconciliation.compare(since, heals=True, reads_bytes=False)
+        report = self.reconciliation.compare(since, repairs=True, reads_bytes=False)
         with self.unit_of_work.transaction() as transaction:
             held = tuple(each for each in transaction.unmatched_payments.unsettled() if each.is_held)
         self.heads.replace()

@@ -13,7 +13,7 @@ from typing import Protocol
 from domain.order import events as e
 from domain.order.ledger import RefundStatus
 from domain.order.order import EmailStatus, Order
-from domain.order.reactions import CancelPrediction, outstanding_by_id
+from domain.order.reactions import CancelPrediction, pending_reactions_by_id
 from domain.order.states import State
 from domain.order.stream_integrity import StreamBreak, followed
 from domain.order.values import EmailId, HoldReason, OrderId, OrderNumber
@@ -72,7 +72,7 @@ class AttentionItem:
     number: OrderNumber | None = None
     hold: HoldReason | None = None
     work: UnreadableWork | None = None
-    is_healed_by_fix: bool = False  # a reconciliation that repairs takes care of it
+    is_repairable: bool = False  # a reconciliation that repairs takes care of it
 
 
 class AttentionList:
@@ -81,7 +81,7 @@ class AttentionList:
     def __init__(self, *, unit_of_work: UnitOfWork[AttentionRepositories]) -> None:
         self._unit_of_work = unit_of_work
 
-    def needed(self) -> list[AttentionItem]:
+    def items(self) -> list[AttentionItem]:
         """Return all items, the longest waiting first."""
         with self._unit_of_work.transaction() as transaction:
             given_up = transaction.reactions.exhausted()
@@ -191,10 +191,10 @@ class _Looker:
 
     def unreadable(self, rows: Iterable[UnreadableWork]) -> Iterator[AttentionItem]:
         """Yield reactions whose rows this version of the shop cannot read."""
-        outstanding = outstanding_by_id(self.order)
+        pending = pending_reactions_by_id(self.order)
         for work in rows:
             item = self._concern(AttentionKind.WORK_UNREADABLE, work.since, str(work.reaction_id))
-            yield replace(item, work=work, is_healed_by_fix=work.reaction_id in outstanding)
+            yield replace(item, work=work, is_repairable=work.reaction_id in pending)
 
     def _hold(self) -> Iterator[AttentionItem]:
         has_failed_refund = any(

@@ -45,7 +45,7 @@ _BY_KIND: Mapping[AttentionKind, tuple[str, ...]] = {
 }
 
 
-def show_needed(attention_items: Sequence[AttentionItem], *, as_json: bool) -> None:
+def show_attention_items(attention_items: Sequence[AttentionItem], *, as_json: bool) -> None:
     """Print the items that need staff, as text or JSON."""
     if as_json:
         for attention_item in attention_items:
@@ -76,7 +76,7 @@ def _document(attention_item: AttentionItem) -> Mapping[str, object]:
         "number": attention_item.number,
         "hold": attention_item.hold,
         "work": attention_item.work,
-        "is_healed_by_fix": attention_item.is_healed_by_fix,
+        "is_healed_by_fix": attention_item.is_repairable,
         "commands": commands_for(attention_item),
     }
 
@@ -93,7 +93,7 @@ def commands_for(attention_item: AttentionItem) -> list[str]:
 def _commands(attention_item: AttentionItem) -> Sequence[str]:
     if attention_item.hold is not None:
         return [f"orders {command}" for command in _BY_HOLD[attention_item.hold]]
-    if attention_item.is_healed_by_fix:
+    if attention_item.is_repairable:
         return ("reconcile --fix",)
     return _BY_KIND.get(attention_item.kind, ("orders show {order}", "orders note {order} {why}"))
 

@@ -61,12 +61,12 @@ def moment(written: str, now: datetime) -> datetime:
 
 
 def reconcile(
-    reconciliation: Reconciliation, since: str, *, heals: bool, reads_bytes: bool, as_json: bool
+    reconciliation: Reconciliation, since: str, *, repairs: bool, reads_bytes: bool, as_json: bool
 ) -> bool:
     """Reconcile, repair on request, print; return whether all sides agree."""
     from_then = moment(since, datetime.now(UTC))
     with _watching() as watch:
-        report = reconciliation.compare(from_then, heals=heals, reads_bytes=reads_bytes, watch=watch)
+        report = reconciliation.compare(from_then, repairs=repairs, reads_bytes=reads_bytes, watch=watch)
     if as_json:
         _print_json(report)
     else:
@@ -106,7 +106,7 @@ def _print(console: Console, report: Report) -> None:
         problem = report.cut_off.get(side) or report.closed.get(side)
         console.print()
         console.print(Text(name, style="bold"), end="")
-        console.print(f": {_standing(findings, report, side)}", markup=False, soft_wrap=True)
+        console.print(f": {_summary(findings, report, side)}", markup=False, soft_wrap=True)
         if problem is not None:
             console.print(f"  {problem}", markup=False, soft_wrap=True)
         for finding in findings:
@@ -116,10 +116,10 @@ def _print(console: Console, report: Report) -> None:
     console.print(f"\n{_ending(report)}", markup=False, soft_wrap=True)
 
 
-def _standing(findings: list[Finding], report: Report, side: Side) -> str:
+def _summary(findings: list[Finding], report: Report, side: Side) -> str:
     if side in report.closed:
         return "not compared"
-    healed = sum(finding.is_healed for finding in findings)
+    healed = sum(finding.is_repaired for finding in findings)
     told = [
         *([f"{counted(len(findings) - healed, 'finding')}"] if len(findings) > healed else []),
         *([f"{healed} healed"] if healed else []),
@@ -130,14 +130,14 @@ def _standing(findings: list[Finding], report: Report, side: Side) -> str:
 
 def _print_finding(console: Console, finding: Finding) -> None:
     since = f" (since {finding.since:%Y-%m-%d %H:%M})" if finding.since else ""
-    mark = Text("healed ", style="green") if finding.is_healed else Text("wrong  ", style="red")
+    mark = Text("healed ", style="green") if finding.is_repaired else Text("wrong  ", style="red")
     about = (
         f", order {finding.order_id}" if finding.order_id and str(finding.order_id) != finding.subject else ""
     )
     console.print(Text("  ") + mark + Text(f"{finding.subject}{about}{since}"), soft_wrap=True)
     text = finding_text_of(finding)
     console.print(f"         {text.wrong}", markup=False, soft_wrap=True)
-    if not finding.is_healed:
+    if not finding.is_repaired:
         console.print(f"         {text.advice}", markup=False, soft_wrap=True)
 
 
@@ -173,7 +173,7 @@ def _document(finding: Finding) -> Mapping[str, object]:
         "since": finding.since,
         "wrong": text.wrong,
         "advice": text.advice,
-        "is_healed": finding.is_healed,
+        "is_healed": finding.is_repaired,
     }
 
 

@@ -101,14 +101,10 @@ class StaffSession:
         return not after.is_held
 
     def _watched(self, released: Order, wait_seconds: float) -> Order:
-        outstanding = set(required_reactions(released))
+        pending = set(required_reactions(released))
         deadline = time.monotonic() + wait_seconds
         order = released
-        while (
-            not order.is_held
-            and outstanding <= set(required_reactions(order))
-            and time.monotonic() < deadline
-        ):
+        while not order.is_held and pending <= set(required_reactions(order)) and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
             order = self._queries.order(self.order_id)
         return order
@@ -177,7 +173,7 @@ class StaffSession:
         if question is not None:
             would = act(self.staff_actions.dry_run())
             if would.events:
-                ask(told(would), question=question, deed="to do this", undone="Nothing was done.")
+                ask(told(would), question=question, action="to do this", undone="Nothing was done.")
         self.tell(act(self.staff_actions), as_json=as_json)
 
     @property

@@ -41,10 +41,10 @@ def _on_order(command: F) -> F:
 def attention(*, as_json: bool) -> None:
     """What needs a person: since when, why, and the command that helps."""
     from entrypoints.bootstrap.database import open_queries
-    from entrypoints.cli.commands.attention import show_needed
+    from entrypoints.cli.commands.attention import show_attention_items
 
     with open_queries() as queries:
-        show_needed(queries.attention_items(), as_json=as_json)
+        show_attention_items(queries.attention_items(), as_json=as_json)
 
 
 @click.command("hold")

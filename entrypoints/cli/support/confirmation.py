@@ -7,17 +7,17 @@ import click
 from entrypoints.command_errors import CommandFailedError, MisuseError
 
 
-class NobodyToAskError(MisuseError):
+class NoTerminalError(MisuseError):
     """A confirmation is required, and there is no terminal."""
 
-    def __init__(self, deed: str) -> None:
-        self.deed = deed
+    def __init__(self, action: str) -> None:
+        self.action = action
         super().__init__(
-            f"Nobody is at a terminal to be asked whether {deed}: if that is decided, add --yes."
+            f"Nobody is at a terminal to be asked whether {action}: if that is decided, add --yes."
         )
 
 
-class NobodyAgreedError(CommandFailedError):
+class NotConfirmedError(CommandFailedError):
     """The user did not confirm."""
 
     def __init__(self, undone: str) -> None:
@@ -25,11 +25,11 @@ class NobodyAgreedError(CommandFailedError):
         super().__init__(undone)
 
 
-def ask(*told: str, question: str, deed: str, undone: str) -> None:
-    """Print and confirm, or raise NobodyToAskError or NobodyAgreedError with ``undone``."""
+def ask(*told: str, question: str, action: str, undone: str) -> None:
+    """Print and confirm, or raise NoTerminalError or NotConfirmedError with ``undone``."""
     if not sys.stdin.isatty():
-        raise NobodyToAskError(deed)
+        raise NoTerminalError(action)
     for line in told:
         click.echo(line, err=True)
     if not click.confirm(question, err=True):
-        raise NobodyAgreedError(undone)
+        raise NotConfirmedError(undone)

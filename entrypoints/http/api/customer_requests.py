@@ -39,7 +39,7 @@ class AcceptedView:
 
 def explain_redo(request: AnyRequest, error: Exception) -> Response[Any]:
     """Redirect a browser to the photo page, which shows the refusal's reason."""
-    if isinstance(error, RedoRefusedError) and html_pages.is_wanted(request):
+    if isinstance(error, RedoRefusedError) and html_pages.is_html_preferred(request):
         return Redirect(_ALBUM, status_code=303)
     return explain(request, error)
 
@@ -58,7 +58,7 @@ def ask_for_redo(
 ) -> Response[AcceptedView]:
     """Request a redo of a photo, once and within REDO_DAYS."""
     customer_requests.redo(token, ImageId(image), request_id_of(request.scope))
-    if html_pages.is_wanted(request):
+    if html_pages.is_html_preferred(request):
         return Redirect(_ALBUM, status_code=303)
     return _taken(request, "redo")
 
@@ -128,7 +128,7 @@ def _resend(
 def _taken(request: AnyRequest, title: str, told: str | None = None) -> Response[Any]:
     """Confirm: JSON, or a page for browsers from the catalog's "asked" section."""
     sentence = f"asked.{told or title}"
-    if html_pages.is_wanted(request):
+    if html_pages.is_html_preferred(request):
         return html_pages.page(
             "accepted", html_pages.localization_for(request), status=202, request_kind=title, phrase=sentence
         )

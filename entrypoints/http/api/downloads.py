@@ -45,7 +45,7 @@ async def follow_link(
     E-mails of older versions link here.
     """
     delivery = await to_thread.run_sync(downloads.find, token)
-    if html_pages.is_wanted(request):
+    if html_pages.is_html_preferred(request):
         headers = {**_PRIVATE, "Location": f"{token}/photos", "Vary": "Accept"}
         return ASGIResponse(status_code=303, headers=headers)
     return await _answer(downloads, storage, download_threads, request, delivery)

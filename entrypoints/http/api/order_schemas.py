@@ -126,9 +126,7 @@ def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedE
         is_disputed=seen.is_disputed,
         paid=amount(payment.paid) if payment else None,
         refunded=AmountView(amount=seen.refunded_amount, currency=payment.paid.currency) if payment else None,
-        refund_on_its_way=AmountView(
-            amount=seen.ledger.pending_refunds_at_provider, currency=payment.paid.currency
-        )
+        refund_on_its_way=AmountView(amount=seen.ledger.unpaid_refunds, currency=payment.paid.currency)
         if payment
         else None,
         photos=[photo(image, names) for image in seen.images.values()],

@@ -41,7 +41,7 @@ async def show_progress(
 
 
 def _progress(queries: Queries, request: AnyRequest, order_id: OrderId) -> Response[Any]:
-    if html_pages.is_wanted(request):
+    if html_pages.is_html_preferred(request):
         order = fold(order_id, _history(queries, order_id))
         return status_pages.of_order(
             order, queries.file_names(order_id), html_pages.localization_for(request)

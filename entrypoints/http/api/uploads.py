@@ -108,7 +108,7 @@ def show_session(
     A browser that returns from the payment gets a page, and is redirected to the order's page once the order exists.
     """
     seen = upload_service.find(UploadSessionId(session))
-    if not html_pages.is_wanted(request):
+    if not html_pages.is_html_preferred(request):
         return Response(upload_schemas.upload(seen, policy), headers={"Vary": "Accept"})
     if seen.status is UploadStatus.PAID:
         return Redirect(

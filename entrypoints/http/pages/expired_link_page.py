@@ -1,4 +1,4 @@
-"""The page behind an expired download link, with a button that requests a new one."""
+"""The page behind an expired download link, which offers a new one."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from entrypoints.http.request_bodies import AnyRequest
 
 
 def explain(request: AnyRequest, error: Exception) -> Response[Any]:
-    """Offer a new link for an expired one; explain all other errors as everywhere."""
-    if not isinstance(error, LinkExpiredError) or not html_pages.is_wanted(request):
+    """Offer a new link for an expired one; explain other errors."""
+    if not isinstance(error, LinkExpiredError) or not html_pages.is_html_preferred(request):
         return html_pages.explain(request, error)
     problem = problem_details.problem_of(error)
     problem_details.note(request, problem, error)
@@ -27,7 +27,7 @@ def explain(request: AnyRequest, error: Exception) -> Response[Any]:
 
 
 def _renewal(request: AnyRequest) -> str:
-    """The address that issues a new link, relative to the page so that it holds behind any proxy."""
+    """The renewal address, relative so that it works behind any proxy."""
     token = str(request.path_params["token"])
     beyond = request.url.path.rpartition(token)[2].count("/")
     return f"{'../' * (beyond - 1)}renew" if beyond else f"{token}/renew"

@@ -1,4 +1,4 @@
-"""HTML pages for people, in place of the JSON documents that programs get."""
+"""HTML pages for browsers; other clients receive JSON documents."""
 
 from typing import Any
 
@@ -47,14 +47,14 @@ _templates = Environment(
 )
 
 
-def is_wanted(request: AnyRequest) -> bool:
-    """Whether a browser asks; a program that accepts anything gets the document."""
+def is_html_preferred(request: AnyRequest) -> bool:
+    """Whether the client prefers HTML; one that accepts anything receives JSON."""
     offered = [problem_details.MEDIA_TYPE, MediaType.JSON, MediaType.HTML]
     return request.accept.best_match(offered) == MediaType.HTML
 
 
 def localization_for(request: AnyRequest) -> Localization:
-    """The localization for the browser's language, English if the shop has no catalog for it."""
+    """The localization for the browser's language, English without a catalog."""
     return localization_of(request.headers.get("accept-language", ""))
 
 
@@ -68,7 +68,7 @@ def page(
     has_forms: bool = False,
     **facts: Any,
 ) -> Response[Any]:
-    """Render ``templates/TEMPLATE.jinja`` with these facts; a browser reloads it after ``refresh_seconds``."""
+    """Render ``templates/TEMPLATE.jinja``, reloaded after ``refresh_seconds``."""
     policy = _CONTENT_POLICY.format(
         pictures="'self'" if has_pictures else "'none'", forms="'self'" if has_forms else "'none'"
     )
@@ -91,10 +91,10 @@ def page(
 
 
 def explain(request: AnyRequest, error: Exception) -> Response[Any]:
-    """Answer an error: a page that says what to do for people, the problem document for programs."""
+    """Answer an error with a page for browsers or a problem document."""
     problem = problem_details.problem_of(error)
     problem_details.note(request, problem, error)
-    if not is_wanted(request):
+    if not is_html_preferred(request):
         return problem_details.response(request, problem)
     if problem.kind.name in _EXPLAINED:
         name, localization = problem.kind.name.replace("-", "_"), localization_for(request)
@@ -113,7 +113,7 @@ def problem_page(
     localization: Localization,
     **facts: Any,
 ) -> Response[Any]:
-    """The page of a problem, with its status and headers and the request's id."""
+    """The page of a problem, with its status, headers and request id."""
     answer = page(
         template, localization, status=problem.kind.status, request_id=request_id_of(request.scope), **facts
     )

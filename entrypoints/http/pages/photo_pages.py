@@ -18,7 +18,10 @@ from entrypoints.http.request_bodies import AnyRequest
 
 @dataclass(frozen=True, kw_only=True)
 class AlbumPhotoView:
-    """A photo and its results; the newest one is at ``/{image_id}``, those before it at ``?earlier=1`` and so on."""
+    """A photo and its results.
+
+    The newest result is at ``/{image_id}``, the ones before it at ``?earlier=1`` and so on.
+    """
 
     image_id: UUID
     file_name: str | None
@@ -36,7 +39,7 @@ class AlbumPhotoView:
 
 @dataclass(frozen=True, kw_only=True)
 class AlbumView:
-    """The photos behind a link; until ``redo_until`` each can be tried once more, once."""
+    """The photos behind a link, each with one redo until ``redo_until``."""
 
     photos: list[AlbumPhotoView]
     redo_until: datetime | None
@@ -46,9 +49,9 @@ class AlbumView:
 def show_album(
     photo_galleries: Given[PhotoGalleries], request: AnyRequest, token: FromPath[str]
 ) -> Response[AlbumView]:
-    """Show the photos behind a link, and which of them can be tried once more."""
+    """Show the photos behind a link, and which can be redone."""
     album = photo_galleries.open(token)
-    if html_pages.is_wanted(request):
+    if html_pages.is_html_preferred(request):
         return _page(album, html_pages.localization_for(request))
     headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept"}
     return Response(_view(album), headers=headers)

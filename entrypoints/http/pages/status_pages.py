@@ -1,4 +1,4 @@
-"""Status pages of an order and of an upload, for the customer; they hold no id and no token."""
+"""Customers' status pages of an order or upload, without ids or tokens."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,8 +23,8 @@ _ENDED_WITHOUT_RESULT = "not_restored"
 
 
 def of_order(seen: Order, names: Mapping[ImageId, str], localization: Localization) -> Response[Any]:
-    """The page of an order; it reloads itself until the order has ended."""
-    status = _standing(seen)
+    """The page of an order, reloaded until the order has ended."""
+    status = _status_phrase(seen)
     has_ended = seen.state in TERMINAL
     is_resendable = status in {"delivered", "completed"} and not seen.is_disputed
     return page(
@@ -51,7 +51,7 @@ def of_order(seen: Order, names: Mapping[ImageId, str], localization: Localizati
 
 
 def of_upload(session: UploadSession, policy: ShopPolicy, localization: Localization) -> Response[Any]:
-    """The page of an upload session that is not paid; it reloads itself while a payment is awaited."""
+    """The page of an unpaid upload session, reloaded while payment is pending."""
     seen = upload_schemas.upload(session, policy)
     refresh = {UploadStatus.CHECKOUT: REFRESH_SECONDS, UploadStatus.PENDING: PATIENT_REFRESH_SECONDS}
     return page(
@@ -67,37 +67,37 @@ def of_upload(session: UploadSession, policy: ShopPolicy, localization: Localiza
 
 
 def _returned(seen: Order) -> Mapping[str, Money]:
-    """Money paid back and on its way back, by the phrase that names it."""
+    """Refunded and pending amounts, by the phrase that names them."""
     if seen.payment is None:
         return {}
     amounts = {
         "order_page.sent_back": seen.refunded_amount,
-        "order_page.on_its_way_back": seen.ledger.pending_refunds_at_provider,
+        "order_page.on_its_way_back": seen.ledger.unpaid_refunds,
     }
     currency = seen.payment.paid.currency
     return {phrase: Money(amount=amount, currency=currency) for phrase, amount in amounts.items() if amount}
 
 
-def _standing(seen: Order) -> str:
-    """The name of the phrases for an order's status; what stops the order comes first."""
-    standing: str = seen.state
+def _status_phrase(seen: Order) -> str:
+    """The phrase of an order's status; what stops it comes first."""
+    phrase: str = seen.state
     if seen.is_held:
-        standing = "held"
+        phrase = "held"
     elif _waits_for_a_bank(seen):
-        standing = "disputed"
+        phrase = "disputed"
     elif seen.state is State.PAID and not seen.paid_amount:
-        standing = "free"
+        phrase = "free"
     elif seen.state is State.REFUNDED and not seen.paid_amount:
-        standing = "failed_free"
+        phrase = "failed_free"
     elif seen.every_image_is_settled and not seen.restored_images and seen.state not in TERMINAL:
-        standing = "failed"
+        phrase = "failed"
     elif seen.is_refunded_for_now:
-        standing = "disputed" if seen.is_disputed else "refunding"
+        phrase = "disputed" if seen.is_disputed else "refunding"
     elif seen.state is State.COMPLETED and seen.photos_are_purged:
-        standing = "purged"
+        phrase = "purged"
     elif seen.state in {State.DELIVERED, State.COMPLETED} and not seen.result_is_sent:
-        standing = "fetched"
-    return standing
+        phrase = "fetched"
+    return phrase
 
 
 def _waits_for_a_bank(seen: Order) -> bool:

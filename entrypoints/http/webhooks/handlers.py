@@ -24,7 +24,7 @@ from entrypoints.http.request_bodies import AnyRequest, receive_bytes
 _log = structlog.get_logger(__name__)
 
 #: Far more than any provider posts in one request.
-MAX_NOTICE_BYTES = 1024 * 1024
+MAX_WEBHOOK_BYTES = 1024 * 1024
 
 Headers = dict[str, str]
 
@@ -112,7 +112,7 @@ async def _take(log_heads: LogHeads, request: AnyRequest, take: Callable[[bytes,
 
     A database restored from a backup may be; the provider retries the refused webhook later.
     """
-    body = await receive_bytes(request, limit_bytes=MAX_NOTICE_BYTES)
+    body = await receive_bytes(request, limit_bytes=MAX_WEBHOOK_BYTES)
 
     def take_unless_behind() -> None:
         log_heads.check()

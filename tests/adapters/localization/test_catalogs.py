@@ -1,4 +1,4 @@
-"""A language is one file: each says all that letters say, and another can be put beside them."""
+"""Each language is one complete catalog file, and another can be added."""
 
 import itertools
 import re
@@ -32,7 +32,7 @@ PAGES = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder with the languages that come with the shop, to which a test may add."""
+    """A copy of the shop's catalogs, to which a test may add."""
     with as_file(CATALOGS) as own:
         return copytree(own, tmp_path / "languages")
 

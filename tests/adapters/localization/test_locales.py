@@ -1,4 +1,4 @@
-"""Amounts, moments, lists and names, as letters say them to people of many regions."""
+"""Amounts, moments, lists and names, formatted for many regions."""
 
 from datetime import datetime
 

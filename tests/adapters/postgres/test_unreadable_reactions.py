@@ -140,7 +140,7 @@ def test_a_required_unreadable_reaction_is_listed_and_rewritten(
     order_id = shop.pay(shop.upload(b"wedding"))
     reaction_id = reaction_id_of(order_id, MoveImages())
     rewrite(own_database_url, work_of(order_id, MoveImages()), change)
-    (attention_item,) = AttentionList(unit_of_work=unit_of_work).needed()
+    (attention_item,) = AttentionList(unit_of_work=unit_of_work).items()
     assert (attention_item.kind, attention_item.subject, attention_item.order_id) == (
         AttentionKind.WORK_UNREADABLE,
         str(reaction_id),
@@ -155,9 +155,9 @@ def test_a_required_unreadable_reaction_is_listed_and_rewritten(
     assert commands_for(attention_item) == ["restoreclick reconcile --fix"]
     (finding,) = compare(shop).findings
     assert (finding.what, finding.subject) == (FindingCode.WORK_UNREADABLE, str(reaction_id))
-    (finding,) = compare(shop, heals=True).findings
-    assert finding.is_healed
-    assert AttentionList(unit_of_work=unit_of_work).needed() == []
+    (finding,) = compare(shop, repairs=True).findings
+    assert finding.is_repaired
+    assert AttentionList(unit_of_work=unit_of_work).items() == []
     assert shop.live(order_id).state is State.COMPLETED
 
 
@@ -174,8 +174,8 @@ def test_a_waiting_unreadable_start_is_rewritten(
     )
     rewrite(own_database_url, work_of(order_id, waiting), "arguments_version = 99")
     shop.clock.advance(minutes=1)
-    (finding,) = compare(shop, heals=True).findings
-    assert (finding.what, finding.is_healed) == (FindingCode.WORK_UNREADABLE, True)
+    (finding,) = compare(shop, repairs=True).findings
+    assert (finding.what, finding.is_repaired) == (FindingCode.WORK_UNREADABLE, True)
     assert shop.live(order_id).state is State.COMPLETED
 
 
@@ -189,14 +189,14 @@ def test_an_unreadable_reaction_of_an_old_order_is_found(
     schedule(unit_of_work, stranger)
     rewrite(own_database_url, stranger, "kind = 'EngraveFrame', arguments_version = 3")
     shop.clock.advance(days=60)
-    (finding,) = compare(shop, heals=True).findings
-    assert (finding.what, finding.is_healed) == (FindingCode.WORK_UNREADABLE, False)
+    (finding,) = compare(shop, repairs=True).findings
+    assert (finding.what, finding.is_repaired) == (FindingCode.WORK_UNREADABLE, False)
     assert "run the version that wrote it" in finding_text_of(finding).advice
     assert (
         finding_text_of(finding).wrong
         == "This version of the shop cannot read EngraveFrame, arguments of version 3."
     )
-    (attention_item,) = AttentionList(unit_of_work=unit_of_work).needed()
+    (attention_item,) = AttentionList(unit_of_work=unit_of_work).items()
     assert "run the version that wrote it" in attention_text_of(attention_item)
     assert commands_for(attention_item) == [f"restoreclick orders history {attention_item.number}"]
 
@@ -209,4 +209,4 @@ def test_a_reaction_leased_by_a_newer_version_is_left_alone(
     work = work_of(order_id, MoveImages())
     claimed(unit_of_work, work, shop.clock.now())
     rewrite(own_database_url, work, "arguments_version = 99")
-    assert compare(shop, heals=True).findings == ()
+    assert compare(shop, repairs=True).findings == ()

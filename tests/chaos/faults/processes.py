@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from tests.chaos.faults.strike import Deed, MissedError, Strike
+from tests.chaos.faults.strike import FaultContext, MissedError, Strike
 from tests.chaos.shop_under_test import Stage
 from tests.waiting import eventually
 
@@ -19,7 +19,7 @@ _TAKEN_OVER = """SELECT token_before FROM chaos.leases
     WHERE token_before = ANY(%s) AND status_before = 'leased' AND status = 'leased' AND leased_until_before <= at"""
 
 
-def killed(*names: str) -> Deed:
+def killed(*names: str) -> FaultContext:
     """SIGKILL all processes at once; afterwards restart each and await it."""
 
     @contextmanager
@@ -39,7 +39,7 @@ def killed(*names: str) -> Deed:
     return timeline
 
 
-def stopped(name: str) -> Deed:
+def stopped(name: str) -> FaultContext:
     """SIGSTOP a process, and SIGCONT it afterwards: it exists, but hangs."""
 
     @contextmanager
@@ -55,7 +55,7 @@ def stopped(name: str) -> Deed:
     return timeline
 
 
-def stopped_past_its_lease(name: str) -> Deed:
+def stopped_past_its_lease(name: str) -> FaultContext:
     """SIGSTOP a worker that holds leases until others have claimed its work.
 
     Then it goes on, too late.

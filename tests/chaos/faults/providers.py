@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from tests.chaos.faults.strike import Deed, MissedError, Strike
+from tests.chaos.faults.strike import FaultContext, MissedError, Strike
 from tests.chaos.shop_under_test import Stage
 from tests.journeys.model_refusals import FIRST, REFUSAL, SECOND
 from tests.waiting import eventually
@@ -18,7 +18,7 @@ Rule = dict[str, Any]
 _WINDOW_SECONDS = 60.0
 
 
-def misbehaving(twin: str, rule: Rule, *, meanwhile: tuple[tuple[str, Rule], ...] = ()) -> Deed:
+def misbehaving(twin: str, rule: Rule, *, meanwhile: tuple[tuple[str, Rule], ...] = ()) -> FaultContext:
     """Apply a rule until it has struck as often as it may.
 
     The rules in ``meanwhile`` cause the requests that it is about.

@@ -22,9 +22,9 @@ class Strike:
 
 
 #: On entry it strikes, on exit it ends, with everything restored; raises MissedError.
-Deed = Callable[[Stage], AbstractContextManager[Strike]]
+FaultContext = Callable[[Stage], AbstractContextManager[Strike]]
 #: The same before ``contextmanager`` is applied.
-Timeline = Callable[[Stage], Iterator[Strike]]
+FaultSteps = Callable[[Stage], Iterator[Strike]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,5 +33,5 @@ class Fault:
 
     name: str
     to: str
-    do: Deed
+    do: FaultContext
     lasts_seconds: float = 0.0

@@ -22,7 +22,7 @@ def mail(kind: EmailKind, attempt: int = 1) -> SendEmail:
 
 
 def test_a_prepared_download_is_mailed_as_a_link() -> None:
-    after = given(*FACTS.until_settled()).when(FACTS.prepared()).then(FACTS.prepared()).stands(State.READY)
+    after = given(*FACTS.until_settled()).when(FACTS.prepared()).then(FACTS.prepared()).has_state(State.READY)
     after.adds(mail(RESULT))
     link = after.order.newest_link
     assert link is not None
@@ -30,7 +30,7 @@ def test_a_prepared_download_is_mailed_as_a_link() -> None:
 
 
 def test_a_settled_order_needs_its_download_and_its_confirmation() -> None:
-    given(*FACTS.until_settled()).stands(State.SETTLED).needs(PrepareDownload(), mail(CONFIRMATION))
+    given(*FACTS.until_settled()).has_state(State.SETTLED).needs(PrepareDownload(), mail(CONFIRMATION))
 
 
 def test_a_download_is_prepared_once() -> None:
@@ -47,16 +47,16 @@ def test_an_order_without_a_link_has_no_newest_one() -> None:
 
 def test_with_its_result_sent_an_order_is_complete() -> None:
     ready = given(*FACTS.until_ready(), FACTS.sent(CONFIRMATION))
-    ready.when(FACTS.sent(RESULT)).then(FACTS.sent(RESULT)).stands(State.COMPLETED).needs()
+    ready.when(FACTS.sent(RESULT)).then(FACTS.sent(RESULT)).has_state(State.COMPLETED).needs()
 
 
 def test_with_money_still_owed_a_delivered_order_is_not_complete() -> None:
-    given(*FACTS.until_delivered()).stands(State.DELIVERED)
+    given(*FACTS.until_delivered()).has_state(State.DELIVERED)
 
 
 def test_a_confirmation_completes_nothing() -> None:
     ready = given(*FACTS.until_ready())
-    ready.when(FACTS.sent(CONFIRMATION)).then(FACTS.sent(CONFIRMATION)).stands(State.READY)
+    ready.when(FACTS.sent(CONFIRMATION)).then(FACTS.sent(CONFIRMATION)).has_state(State.READY)
 
 
 @pytest.mark.parametrize("proposed", [FACTS.sent(CONFIRMATION), FACTS.email_failed(CONFIRMATION)])
@@ -69,14 +69,14 @@ def test_a_report_about_an_unexpected_mail_is_ignored() -> None:
 
 
 def test_a_report_about_an_erased_customers_mail_is_ignored() -> None:
-    erased = given(*FACTS.until_refunded(), FACTS.erased()).stands(State.ERASED)
+    erased = given(*FACTS.until_refunded(), FACTS.erased()).has_state(State.ERASED)
     erased.when(FACTS.sent(CONFIRMATION)).then_nothing()
 
 
 def test_an_unconfirmed_mail_is_sent_once_more_after_a_while() -> None:
     proposed = FACTS.unconfirmed(RESULT)
     after = (
-        given(*FACTS.until_ready()).when(proposed).then(proposed).stands(State.READY).adds(mail(RESULT, 2))
+        given(*FACTS.until_ready()).when(proposed).then(proposed).has_state(State.READY).adds(mail(RESULT, 2))
     )
     pace = Limits(email_confirmation=timedelta(minutes=7))
     assert [due.delay for due in reactions_to(after.before, after.order, pace)] == [timedelta(minutes=7)]
@@ -85,7 +85,7 @@ def test_an_unconfirmed_mail_is_sent_once_more_after_a_while() -> None:
 def test_a_confirmed_mail_is_not_sent_once_more() -> None:
     unconfirmed = given(*FACTS.until_ready(), FACTS.sent(CONFIRMATION), FACTS.unconfirmed(RESULT))
     confirmed = FACTS.sent(RESULT, message_id=None)
-    unconfirmed.when(confirmed).then(confirmed).stands(State.COMPLETED).needs()
+    unconfirmed.when(confirmed).then(confirmed).has_state(State.COMPLETED).needs()
 
 
 def test_a_mail_that_is_unconfirmed_twice_has_failed_and_holds_the_order() -> None:
@@ -118,7 +118,7 @@ def test_a_failure_told_again_is_nothing_new() -> None:
 
 def test_a_mail_that_was_given_up_may_turn_out_to_have_been_sent() -> None:
     given_up = given(*FACTS.until_ready(), FACTS.email_failed(RESULT))
-    given_up.when(FACTS.sent(RESULT)).then(FACTS.sent(RESULT)).stands(State.COMPLETED)
+    given_up.when(FACTS.sent(RESULT)).then(FACTS.sent(RESULT)).has_state(State.COMPLETED)
 
 
 def test_a_release_sends_a_failed_mail_afresh_under_a_new_attempt() -> None:
@@ -129,7 +129,7 @@ def test_a_release_sends_a_failed_mail_afresh_under_a_new_attempt() -> None:
 
 def test_only_the_first_time_each_thing_is_fetched_goes_on_record() -> None:
     completed = given(*FACTS.until_completed())
-    completed.when(FACTS.downloaded()).then(FACTS.downloaded()).stands(State.COMPLETED)
+    completed.when(FACTS.downloaded()).then(FACTS.downloaded()).has_state(State.COMPLETED)
     fetched = given(*FACTS.until_completed(), FACTS.downloaded())
     fetched.when(FACTS.downloaded()).then_nothing()
     one_image = FACTS.downloaded(FACTS.image(1))
@@ -137,35 +137,35 @@ def test_only_the_first_time_each_thing_is_fetched_goes_on_record() -> None:
 
 
 def test_a_link_that_is_opened_before_its_mail_is_known_to_be_sent_has_arrived() -> None:
-    given(*FACTS.until_ready()).when(FACTS.downloaded()).then(FACTS.downloaded()).stands(State.COMPLETED)
+    given(*FACTS.until_ready()).when(FACTS.downloaded()).then(FACTS.downloaded()).has_state(State.COMPLETED)
 
 
 def test_what_a_scanner_was_sent_completes_no_order() -> None:
     ready = given(*FACTS.until_ready())
-    after = ready.when(FACTS.served()).then(FACTS.served()).stands(State.READY)
+    after = ready.when(FACTS.served()).then(FACTS.served()).has_state(State.READY)
     assert not after.order.is_fetched
     after.when(FACTS.served()).then_nothing()
     one_image = FACTS.served(FACTS.image(1))
-    after.when(one_image).then(one_image).stands(State.READY)
+    after.when(one_image).then(one_image).has_state(State.READY)
 
 
 def test_a_mail_that_comes_back_holds_an_order_of_which_a_scanner_was_sent_everything() -> None:
     scanned = (FACTS.served(), FACTS.served(FACTS.image(0)), FACTS.served(FACTS.image(1)))
     bounced, held = FACTS.bounced(RESULT), FACTS.held(HoldReason.EMAIL_BOUNCED)
-    given(*FACTS.until_completed(), *scanned).when(bounced).then(bounced, held).stands(State.READY)
+    given(*FACTS.until_completed(), *scanned).when(bounced).then(bounced, held).has_state(State.READY)
 
 
 def test_a_mail_that_comes_back_after_the_customer_fetched_something_holds_nothing() -> None:
     bounced = FACTS.bounced(RESULT)
     fetched = given(*FACTS.until_completed(), FACTS.served(), FACTS.downloaded(FACTS.image(1)))
-    fetched.when(bounced).then(bounced).stands(State.COMPLETED)
+    fetched.when(bounced).then(bounced).has_state(State.COMPLETED)
 
 
 def test_an_order_whose_mail_came_back_is_complete_once_the_customer_pressed_the_button() -> None:
     bounced = (FACTS.bounced(RESULT), FACTS.held(HoldReason.EMAIL_BOUNCED))
-    stuck = given(*FACTS.until_completed(), *bounced).stands(State.READY)
-    stuck.when(FACTS.served()).then(FACTS.served()).stands(State.READY)
-    stuck.when(FACTS.downloaded()).then(FACTS.downloaded()).stands(State.COMPLETED)
+    stuck = given(*FACTS.until_completed(), *bounced).has_state(State.READY)
+    stuck.when(FACTS.served()).then(FACTS.served()).has_state(State.READY)
+    stuck.when(FACTS.downloaded()).then(FACTS.downloaded()).has_state(State.COMPLETED)
 
 
 def test_a_forgotten_customer_downloads_nothing() -> None:
@@ -202,4 +202,4 @@ def test_a_reminder_that_comes_back_in_place_of_the_result_is_sent_anew_on_relea
     )
     order = given(*FACTS.until_completed(), *bounced, *reminded, FACTS.held(HoldReason.EMAIL_BOUNCED))
     another = SendEmail(FACTS.email(EmailKind.REMINDER, 2), EmailKind.REMINDER, 1)
-    order.when(FACTS.released()).then(FACTS.released()).stands(State.READY).needs(another)
+    order.when(FACTS.released()).then(FACTS.released()).has_state(State.READY).needs(another)

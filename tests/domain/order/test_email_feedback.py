@@ -24,7 +24,7 @@ PACE = Limits()
 def test_a_mail_that_is_put_off_is_still_on_its_way() -> None:
     order = given(*FACTS.until_completed())
     deferred = order.when(FACTS.deferred(RESULT)).then(FACTS.deferred(RESULT))
-    deferred.stands(State.COMPLETED).adds()
+    deferred.has_state(State.COMPLETED).adds()
     assert deferred.order.emails[FACTS.email(RESULT)].status is EmailStatus.SENT
     again = given(*FACTS.until_completed(), FACTS.deferred(RESULT))
     again.when(FACTS.deferred(RESULT)).then_nothing()
@@ -32,7 +32,7 @@ def test_a_mail_that_is_put_off_is_still_on_its_way() -> None:
 
 def test_a_blocked_mail_is_resent_once_without_a_corrected_address() -> None:
     blocked = given(*FACTS.until_completed()).when(FACTS.blocked(RESULT)).then(FACTS.blocked(RESULT))
-    blocked.stands(State.READY).adds(SendEmail(FACTS.email(RESULT, 2), RESULT, 1))
+    blocked.has_state(State.READY).adds(SendEmail(FACTS.email(RESULT, 2), RESULT, 1))
     assert not blocked.order.is_held
 
 
@@ -75,7 +75,7 @@ def test_a_customer_who_wants_no_more_mail_is_not_reminded_and_has_the_result(ho
     assert shortly_before > PAID_AT
     assert needs_reminder(order.order, link.link_id, shortly_before)
     opted_out = order.when(FACTS.opted_out(RESULT, how)).then(FACTS.opted_out(RESULT, how))
-    opted_out.stands(State.COMPLETED).adds()
+    opted_out.has_state(State.COMPLETED).adds()
     assert opted_out.order.result_is_sent
     assert not needs_reminder(opted_out.order, link.link_id, shortly_before)
     again = given(*FACTS.until_completed(), FACTS.opted_out(RESULT, how))

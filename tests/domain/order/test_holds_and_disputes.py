@@ -43,7 +43,7 @@ def test_a_hold_keeps_no_money_back() -> None:
 
 def test_a_release_lets_the_order_go_on_from_where_it_was() -> None:
     released = FACTS.released()
-    given(FACTS.paid(), FACTS.held()).when(released).then(released).stands(State.PAID).adds(MoveImages())
+    given(FACTS.paid(), FACTS.held()).when(released).then(released).has_state(State.PAID).adds(MoveImages())
     prediction_service = given(
         *FACTS.until_restoring(), FACTS.restored(0), FACTS.attempt_failed(1), FACTS.held()
     )
@@ -66,8 +66,10 @@ def test_a_forgotten_order_can_still_wait_for_a_person_who_pays_its_debts() -> N
     repaid = (FACTS.refund_requested(100), FACTS.refund_issued(100))
     erased = given(*FACTS.until_completed(), *repaid, FACTS.erased())
     failed = erased.when(FACTS.refund_failed())
-    owing = failed.then(FACTS.refund_failed(), FACTS.held(HoldReason.REFUND_NOT_ISSUED)).stands(State.ERASED)
-    released = owing.when(FACTS.released()).then(FACTS.released()).stands(State.ERASED)
+    owing = failed.then(FACTS.refund_failed(), FACTS.held(HoldReason.REFUND_NOT_ISSUED)).has_state(
+        State.ERASED
+    )
+    released = owing.when(FACTS.released()).then(FACTS.released()).has_state(State.ERASED)
     released.adds(IssueRefund(FACTS.refund(), 2))
 
 
@@ -79,7 +81,7 @@ def test_a_note_is_always_worth_keeping() -> None:
 
 def test_a_dispute_pauses_delivery() -> None:
     settled = given(*FACTS.until_settled(), CONFIRMED)
-    settled.when(FACTS.disputed()).then(FACTS.disputed()).stands(State.SETTLED).needs()
+    settled.when(FACTS.disputed()).then(FACTS.disputed()).has_state(State.SETTLED).needs()
     given(*FACTS.until_ready(), CONFIRMED, FACTS.disputed()).needs()
 
 
@@ -123,7 +125,7 @@ def test_there_is_no_dispute_before_a_payment() -> None:
 
 def test_a_dispute_after_erasure_is_on_record() -> None:
     erased = given(*FACTS.until_completed(), FACTS.erased())
-    erased.when(FACTS.disputed()).then(FACTS.disputed()).stands(State.ERASED)
+    erased.when(FACTS.disputed()).then(FACTS.disputed()).has_state(State.ERASED)
 
 
 def test_photos_are_purged_once_and_only_when_the_order_is_over() -> None:
@@ -135,7 +137,7 @@ def test_photos_are_purged_once_and_only_when_the_order_is_over() -> None:
 
 def test_a_customer_is_forgotten_once_and_only_when_the_order_is_over() -> None:
     completed = given(*FACTS.until_completed()).when(FACTS.erased()).then(FACTS.erased())
-    completed.stands(State.ERASED).needs(DeletePhotos(for_good=True)).when(FACTS.erased()).then_nothing()
+    completed.has_state(State.ERASED).needs(DeletePhotos(for_good=True)).when(FACTS.erased()).then_nothing()
     given(*FACTS.until_delivered()).when(FACTS.erased()).then_refused(IllegalMoveError, state="delivered")
 
 

@@ -22,7 +22,7 @@ CLOSED = FACTS.decided(DisputeOutcome.INQUIRY_CLOSED)
 
 def test_an_inquiry_bars_no_refund_and_stops_no_work() -> None:
     before = given(*FACTS.until_ready())
-    asked = before.when(ASKED).then(ASKED).adds().stands(State.READY)
+    asked = before.when(ASKED).then(ASKED).adds().has_state(State.READY)
     assert not asked.order.is_disputed
     assert asked.order.has_open_inquiry
     assert asked.order.refundable_amount == 980
@@ -72,7 +72,7 @@ def test_photos_are_kept_while_a_bank_asks() -> None:
 
 def test_tax_on_top_of_a_right_quote_is_recorded_and_holds_nothing() -> None:
     taxed = replace(FACTS.paid(1166), tax=Money(amount=186, currency="EUR"))
-    after = given().when(taxed).then(taxed).stands(State.PAID)
+    after = given().when(taxed).then(taxed).has_state(State.PAID)
     assert after.order.refundable_amount == 1166
     assert sum(image.share.amount for image in after.order.images.values()) == 1166
     assert "(9.80 EUR and 1.86 EUR tax)" in timeline_text_of(log(taxed)).entries[0].text

@@ -14,17 +14,17 @@ CONFIRMATION = SendEmail(FACTS.email(EmailKind.CONFIRMATION), EmailKind.CONFIRMA
 
 
 def test_a_payment_makes_an_order_that_moves_its_images_and_confirms() -> None:
-    after = given().when(FACTS.paid()).then(FACTS.paid()).stands(State.PAID)
+    after = given().when(FACTS.paid()).then(FACTS.paid()).has_state(State.PAID)
     after.adds(MoveImages(), CONFIRMATION)
     assert list(after.order.images) == list(FACTS.images)
 
 
 def test_before_its_payment_an_order_needs_nothing() -> None:
-    given().stands(State.NEW).needs()
+    given().has_state(State.NEW).needs()
 
 
 def test_a_discounted_payment_is_as_good_as_a_full_one() -> None:
-    given().when(FACTS.paid(discount=200)).then(FACTS.paid(discount=200)).stands(State.PAID)
+    given().when(FACTS.paid(discount=200)).then(FACTS.paid(discount=200)).has_state(State.PAID)
 
 
 def test_a_free_order_is_an_order() -> None:
@@ -66,7 +66,7 @@ def test_the_shares_add_up_to_what_was_paid() -> None:
 
 
 def test_moved_images_go_to_the_restorer() -> None:
-    after = given(FACTS.paid()).when(FACTS.moved()).then(FACTS.moved()).stands(State.RESTORING)
+    after = given(FACTS.paid()).when(FACTS.moved()).then(FACTS.moved()).has_state(State.RESTORING)
     after.adds(RestoreImage(FACTS.image(0), 1), RestoreImage(FACTS.image(1), 1))
     assert after.order.images[FACTS.image(1)].original == FACTS.moved().images[1].original
 

@@ -20,10 +20,10 @@ STOPPED = (*FACTS.until_restoring(), FACTS.refund_requested(980))
 
 def test_an_order_waits_until_its_pending_refund_is_paid() -> None:
     pending = given(*STOPPED).when(FACTS.refund_accepted(980)).then(FACTS.refund_accepted(980))
-    pending.stands(State.REFUNDING)
+    pending.has_state(State.REFUNDING)
     assert (pending.order.ledger.pending, pending.order.refunded_amount) == (980, 0)
     assert pending.order.refundable_amount == 0
-    pending.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980)).stands(State.REFUNDED)
+    pending.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980)).has_state(State.REFUNDED)
 
 
 def test_the_customer_gets_one_mail_when_the_refund_is_accepted_and_none_when_it_is_paid() -> None:
@@ -41,7 +41,10 @@ def test_a_pending_refund_is_never_called_paid_back() -> None:
 
 
 def test_a_pending_refund_beside_a_lost_dispute_in_another_currency_is_not_called_paid_back() -> None:
-    """Of 9.80 EUR a bank took 5.00 USD, which counts as all; the refund of 4.90 EUR is not paid yet."""
+    """A bank took 5.00 USD of 9.80 EUR, which counts as everything.
+
+    The refund of 4.90 EUR is not paid yet.
+    """
     opened = replace(FACTS.disputed(), amount=Money(amount=500, currency="USD"))
     history = (
         *FACTS.until_restoring(),
@@ -56,9 +59,9 @@ def test_a_pending_refund_beside_a_lost_dispute_in_another_currency_is_not_calle
 
 
 def test_a_delivered_order_is_complete_only_when_the_share_of_its_failed_photo_is_paid() -> None:
-    pending = given(*FACTS.until_delivered(), FACTS.refund_accepted(490)).stands(State.DELIVERED)
+    pending = given(*FACTS.until_delivered(), FACTS.refund_accepted(490)).has_state(State.DELIVERED)
     assert "and 4.90 EUR has yet to go back" in status_of(pending.order)
-    pending.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).stands(State.COMPLETED)
+    pending.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).has_state(State.COMPLETED)
 
 
 def test_a_pending_refund_that_fails_is_owed_again() -> None:
@@ -75,6 +78,6 @@ def test_a_late_webhook_of_a_paid_refund_changes_nothing(late: e.Event) -> None:
 
 def test_a_pending_refund_made_in_the_dashboard_is_recorded_as_on_its_way() -> None:
     at_provider = FACTS.refund_requested(980, reason=RefundReason.AT_PROVIDER)
-    given(FACTS.paid()).when(FACTS.refund_accepted(980)).then(at_provider, FACTS.refund_accepted(980)).stands(
-        State.REFUNDING
-    )
+    given(FACTS.paid()).when(FACTS.refund_accepted(980)).then(
+        at_provider, FACTS.refund_accepted(980)
+    ).has_state(State.REFUNDING)

@@ -60,5 +60,5 @@ def test_points_that_paid_for_a_photo_come_back_when_it_cannot_be_restored() -> 
     free = given(FACTS.paid(discount=980), FACTS.debited(980), FACTS.moved())
     half = FACTS.credited(490, PointsReason.RETURNED)
     first = free.when(FACTS.failed(0)).then(FACTS.failed(0), half)
-    first.when(FACTS.failed(1)).then(FACTS.failed(1), half).stands(State.REFUNDED)
+    first.when(FACTS.failed(1)).then(FACTS.failed(1), half).has_state(State.REFUNDED)
     first.when(FACTS.restored(1)).then(FACTS.restored(1))

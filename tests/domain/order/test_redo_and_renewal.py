@@ -36,7 +36,7 @@ AGAIN = CollectRestoration(FACTS.image(0), 2, "prediction-0-2")
 
 
 def completed() -> Given:
-    return given(*FACTS.until_completed()).stands(State.COMPLETED).needs()
+    return given(*FACTS.until_completed()).has_state(State.COMPLETED).needs()
 
 
 def mail(kind: EmailKind, sequence: int = 1, attempt: int = 1) -> SendEmail:
@@ -44,7 +44,7 @@ def mail(kind: EmailKind, sequence: int = 1, attempt: int = 1) -> SendEmail:
 
 
 def test_a_redo_goes_to_the_second_variant_and_leaves_the_order_complete() -> None:
-    asked = completed().when(REDO).then(REDO).stands(State.COMPLETED).adds(RestoreImage(FACTS.image(0), 2))
+    asked = completed().when(REDO).then(REDO).has_state(State.COMPLETED).adds(RestoreImage(FACTS.image(0), 2))
     assert asked.order.images[FACTS.image(0)].variant is Variant.SECOND
     asked.when(FACTS.started(0, 2)).then(FACTS.started(0, 2)).adds(AGAIN)
 
@@ -52,14 +52,14 @@ def test_a_redo_goes_to_the_second_variant_and_leaves_the_order_complete() -> No
 def test_the_result_of_a_redo_is_packed_beside_the_first_one_and_mailed() -> None:
     running = given(*FACTS.until_completed(), REDO, FACTS.started(0, 2))
     better = FACTS.restored(0, 2)
-    settled = running.when(better).then(better).stands(State.COMPLETED).adds(PrepareDownload(2))
+    settled = running.when(better).then(better).has_state(State.COMPLETED).adds(PrepareDownload(2))
     assert settled.order.images[FACTS.image(0)].earlier == (
         stored(f"uploads/restored/{FACTS.image(0)}", media_type="image/png"),
     )
     packed = FACTS.prepared(edition=2, sequence=2)
-    ready = settled.when(packed).then(packed).stands(State.COMPLETED).adds(mail(EmailKind.REDONE))
+    ready = settled.when(packed).then(packed).has_state(State.COMPLETED).adds(mail(EmailKind.REDONE))
     sent = FACTS.sent(EmailKind.REDONE)
-    ready.when(sent).then(sent).stands(State.COMPLETED).needs()
+    ready.when(sent).then(sent).has_state(State.COMPLETED).needs()
 
 
 def test_two_redos_are_packed_together_once_both_are_over() -> None:
@@ -84,7 +84,7 @@ def test_a_redo_that_brings_nothing_leaves_the_first_result_and_says_so() -> Non
     running = given(*FACTS.until_completed(), REDO, FACTS.started(0, 2))
     failed = FACTS.attempt_failed(0, 2, FailureReason.CONTENT_FILTER)
     ended = running.when(failed).then(failed, FACTS.redo_failed())
-    ended.stands(State.COMPLETED).adds(mail(EmailKind.REDO_FAILED))
+    ended.has_state(State.COMPLETED).adds(mail(EmailKind.REDO_FAILED))
     assert ended.order.images[FACTS.image(0)].restored is not None
 
 
@@ -122,7 +122,7 @@ def test_only_what_has_a_result_is_redone_and_only_while_the_photos_are_there() 
 
 def test_a_full_refund_stops_a_redo() -> None:
     running = given(*FACTS.until_completed(), REDO, FACTS.started(0, 2), FACTS.refund_requested(980))
-    running.stands(State.REFUNDING)
+    running.has_state(State.REFUNDING)
     assert CancelPrediction("prediction-0-2") in pending_reactions(running.order)
     running.when(FACTS.restored(0, 2)).then_nothing()
 
@@ -155,7 +155,7 @@ def test_a_revoked_link_opens_nothing_and_an_unknown_one_cannot_be_revoked() -> 
 
 def test_the_last_link_is_not_revoked_while_the_photos_are_the_customers() -> None:
     completed().when(FACTS.link_revoked()).then_refused(LastDownloadLinkError)
-    stopped = given(*FACTS.until_completed(), FACTS.refund_requested(980)).stands(State.REFUNDING)
+    stopped = given(*FACTS.until_completed(), FACTS.refund_requested(980)).has_state(State.REFUNDING)
     stopped.when(FACTS.link_revoked()).then(FACTS.link_revoked())
 
 
@@ -179,16 +179,16 @@ def test_no_mail_reports_what_has_not_happened(kind: EmailKind) -> None:
 def test_a_result_that_comes_back_opens_the_order_again_for_a_person() -> None:
     bounced = FACTS.bounced(EmailKind.RESULT)
     held = FACTS.held(HoldReason.EMAIL_BOUNCED)
-    waiting = completed().when(bounced).then(bounced, held).stands(State.READY).needs()
+    waiting = completed().when(bounced).then(bounced, held).has_state(State.READY).needs()
     released = waiting.when(FACTS.released()).then(FACTS.released()).adds(mail(EmailKind.RESULT, 2))
     arrived = FACTS.sent(EmailKind.RESULT, sequence=2)
-    released.when(arrived).then(arrived).stands(State.COMPLETED).needs()
+    released.when(arrived).then(arrived).has_state(State.COMPLETED).needs()
 
 
 def test_a_bounce_after_the_photos_were_fetched_is_on_record_and_no_more() -> None:
     fetched = given(*FACTS.until_completed(), FACTS.downloaded())
     bounced = FACTS.bounced(EmailKind.RESULT)
-    fetched.when(bounced).then(bounced).stands(State.COMPLETED)
+    fetched.when(bounced).then(bounced).has_state(State.COMPLETED)
 
 
 @pytest.mark.parametrize(
@@ -209,7 +209,7 @@ def test_what_came_back_is_not_sent_once_more_beside_what_a_person_has_sent_in_i
 
 def test_a_bounced_confirmation_holds_nothing_up() -> None:
     bounced = FACTS.bounced(EmailKind.CONFIRMATION)
-    given(*FACTS.until_restoring()).when(bounced).then(bounced).stands(State.RESTORING)
+    given(*FACTS.until_restoring()).when(bounced).then(bounced).has_state(State.RESTORING)
 
 
 def test_a_bounce_is_recorded_once_and_a_later_acceptance_is_ignored() -> None:

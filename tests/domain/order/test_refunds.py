@@ -53,21 +53,21 @@ def issue(sequence: int = 1, attempt: int = 1) -> IssueRefund:
 
 def test_a_requested_refund_is_issued_while_restoration_continues() -> None:
     proposed = FACTS.refund_requested(100)
-    after = given(FACTS.paid()).when(proposed).then(proposed).stands(State.PAID).adds(issue())
-    issued = after.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).stands(State.PAID)
+    after = given(FACTS.paid()).when(proposed).then(proposed).has_state(State.PAID).adds(issue())
+    issued = after.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).has_state(State.PAID)
     assert issued.order.refunded_amount == 100
 
 
 def test_a_refund_of_all_that_was_paid_ends_the_order_and_says_so_to_the_customer() -> None:
-    asked = given(FACTS.paid(), FACTS.refund_requested(980)).stands(State.REFUNDING).needs(issue())
-    ended = asked.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980)).stands(State.REFUNDED)
+    asked = given(FACTS.paid(), FACTS.refund_requested(980)).has_state(State.REFUNDING).needs(issue())
+    ended = asked.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980)).has_state(State.REFUNDED)
     ended.adds(FAREWELL).needs(FAREWELL)
 
 
 def test_a_refund_in_parts_ends_the_order_with_the_last() -> None:
     first = (FACTS.refund_requested(480), FACTS.refund_issued(480), FACTS.refund_requested(500, sequence=2))
     last = FACTS.refund_issued(500, sequence=2)
-    given(FACTS.paid(), *first).stands(State.REFUNDING).when(last).then(last).stands(State.REFUNDED)
+    given(FACTS.paid(), *first).has_state(State.REFUNDING).when(last).then(last).has_state(State.REFUNDED)
 
 
 def test_a_refund_never_exceeds_the_payment() -> None:
@@ -128,7 +128,7 @@ def test_a_refund_made_in_the_dashboard_is_recorded() -> None:
 def test_a_refund_of_everything_in_the_dashboard_ends_the_order() -> None:
     at_provider = FACTS.refund_requested(980, reason=RefundReason.AT_PROVIDER)
     ended = given(*FACTS.until_restoring(), FACTS.started()).when(FACTS.refund_issued(980))
-    after = ended.then(at_provider, FACTS.refund_issued(980)).stands(State.REFUNDED)
+    after = ended.then(at_provider, FACTS.refund_issued(980)).has_state(State.REFUNDED)
     after.adds(CancelPrediction("prediction-0-1"), FAREWELL)
 
 
@@ -136,7 +136,7 @@ def test_a_full_refund_cancels_predictions_and_sends_only_its_own_mail() -> None
     two_of_one_attempt = (FACTS.started(prediction="orphan"), FACTS.started(prediction="repeat"))
     running = given(*FACTS.until_restoring(), *two_of_one_attempt)
     asked = running.when(FACTS.refund_requested(980)).then(FACTS.refund_requested(980))
-    asked.stands(State.REFUNDING).adds(CancelPrediction("orphan"), CancelPrediction("repeat"), issue())
+    asked.has_state(State.REFUNDING).adds(CancelPrediction("orphan"), CancelPrediction("repeat"), issue())
     asked.needs(CancelPrediction("orphan"), CancelPrediction("repeat"), issue())
     ended = asked.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980))
     ended.adds(FAREWELL)
@@ -144,7 +144,7 @@ def test_a_full_refund_cancels_predictions_and_sends_only_its_own_mail() -> None
 
 def test_late_results_after_a_full_refund_are_nothing() -> None:
     running = (FACTS.started(), FACTS.refund_requested(980), FACTS.refund_issued(980))
-    ended = given(*FACTS.until_restoring(), *running).stands(State.REFUNDED)
+    ended = given(*FACTS.until_restoring(), *running).has_state(State.REFUNDED)
     for late in (FACTS.restored(), FACTS.attempt_failed(), FACTS.failed(), FACTS.started(1)):
         ended.when(late).then_nothing()
 
@@ -156,31 +156,31 @@ def test_a_download_that_comes_late_after_a_full_refund_is_nothing() -> None:
 
 def test_after_a_full_refund_the_result_is_not_mailed_any_more() -> None:
     refund = (FACTS.refund_requested(980), FACTS.refund_issued(980))
-    given(*FACTS.until_ready(), *refund).stands(State.REFUNDED).needs(FAREWELL)
+    given(*FACTS.until_ready(), *refund).has_state(State.REFUNDED).needs(FAREWELL)
 
 
 def test_an_order_that_failed_altogether_ends_with_its_refund() -> None:
     failed = (FACTS.failed(0), FACTS.failed(1), FACTS.owed(980, 0, 1))
-    stopped = given(*FACTS.until_restoring(), *failed).stands(State.REFUNDING)
-    ended = stopped.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980)).stands(State.REFUNDED)
+    stopped = given(*FACTS.until_restoring(), *failed).has_state(State.REFUNDING)
+    ended = stopped.when(FACTS.refund_issued(980)).then(FACTS.refund_issued(980)).has_state(State.REFUNDED)
     ended.needs(SendEmail(FACTS.email(EmailKind.FAILURE), EmailKind.FAILURE, 1))
 
 
 def test_a_delivered_order_is_complete_when_its_failed_share_is_back() -> None:
-    delivered = given(*FACTS.until_delivered()).stands(State.DELIVERED)
-    delivered.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).stands(State.COMPLETED)
+    delivered = given(*FACTS.until_delivered()).has_state(State.DELIVERED)
+    delivered.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).has_state(State.COMPLETED)
 
 
 def test_a_share_that_is_back_before_the_result_is_sent_lets_the_mail_complete_the_order() -> None:
     restored = (FACTS.restored(0), FACTS.failed(1), FACTS.owed(490, 1), FACTS.prepared(0))
-    ready = given(*FACTS.until_restoring(), *restored, FACTS.refund_issued(490)).stands(State.READY)
+    ready = given(*FACTS.until_restoring(), *restored, FACTS.refund_issued(490)).has_state(State.READY)
     result = FACTS.sent(EmailKind.PARTIAL_RESULT)
-    ready.when(result).then(result).stands(State.COMPLETED)
+    ready.when(result).then(result).has_state(State.COMPLETED)
 
 
 def test_nothing_is_owed_for_a_failed_image_after_a_full_refund() -> None:
     asked_after = (FACTS.failed(0), FACTS.refund_requested(980), FACTS.refund_issued(980))
-    ended = given(*FACTS.until_restoring(), *asked_after).stands(State.REFUNDED)
+    ended = given(*FACTS.until_restoring(), *asked_after).has_state(State.REFUNDED)
     assert not ended.order.money_is_owed
 
 
@@ -196,10 +196,10 @@ def test_a_refused_refund_does_not_hold_an_order_twice() -> None:
 
 
 def test_a_refund_that_fails_after_completion_makes_the_money_owed_again() -> None:
-    completed = given(*FACTS.until_delivered(), FACTS.refund_issued(490)).stands(State.COMPLETED)
+    completed = given(*FACTS.until_delivered(), FACTS.refund_issued(490)).has_state(State.COMPLETED)
     after = completed.when(FACTS.refund_failed())
     owing = after.then(FACTS.refund_failed(), FACTS.held(HoldReason.REFUND_NOT_ISSUED))
-    owing.stands(State.DELIVERED)
+    owing.has_state(State.DELIVERED)
     assert owing.order.money_is_owed
     assert owing.order.refunded_amount == 0
 
@@ -210,12 +210,12 @@ def test_a_release_asks_for_a_failed_refund_afresh_under_a_new_attempt() -> None
     stuck = given(*FACTS.until_delivered(), *history)
     released = stuck.when(FACTS.released()).then(FACTS.released()).adds(issue(attempt=2))
     paid_back = released.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490))
-    paid_back.stands(State.COMPLETED)
+    paid_back.has_state(State.COMPLETED)
 
 
 def test_a_refund_that_failed_may_still_turn_out_to_be_issued() -> None:
     stuck = given(*FACTS.until_delivered(), FACTS.refund_failed())
-    stuck.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).stands(State.COMPLETED)
+    stuck.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).has_state(State.COMPLETED)
 
 
 def test_an_unknown_or_recorded_refund_failure_is_ignored() -> None:
@@ -225,19 +225,21 @@ def test_an_unknown_or_recorded_refund_failure_is_ignored() -> None:
 
 
 def test_a_customer_to_whom_money_is_owed_is_not_forgotten_before_it_is_back() -> None:
-    owing = given(*FACTS.until_completed(), FACTS.refund_requested(100)).stands(State.DELIVERED)
+    owing = given(*FACTS.until_completed(), FACTS.refund_requested(100)).has_state(State.DELIVERED)
     owing.when(FACTS.erased()).then_refused(IllegalMoveError, state="delivered")
-    repaid = owing.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).stands(State.COMPLETED)
-    repaid.when(FACTS.erased()).then(FACTS.erased()).stands(State.ERASED)
+    repaid = owing.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).has_state(State.COMPLETED)
+    repaid.when(FACTS.erased()).then(FACTS.erased()).has_state(State.ERASED)
 
 
 def test_money_that_comes_back_to_the_shop_after_completion_is_owed_again() -> None:
-    ended = given(*FACTS.until_refunded()).stands(State.REFUNDED)
+    ended = given(*FACTS.until_refunded()).has_state(State.REFUNDED)
     failed = FACTS.refund_failed(provider_refund_id="re_1")
-    owing = ended.when(failed).then(failed, FACTS.held(HoldReason.REFUND_NOT_ISSUED)).stands(State.REFUNDING)
+    owing = (
+        ended.when(failed).then(failed, FACTS.held(HoldReason.REFUND_NOT_ISSUED)).has_state(State.REFUNDING)
+    )
     again = owing.when(FACTS.released()).then(FACTS.released()).adds(issue(attempt=2))
     paid = replace(FACTS.refund_issued(980), provider_refund_id="re_2")
-    once = again.when(paid).then(paid).stands(State.REFUNDED)
+    once = again.when(paid).then(paid).has_state(State.REFUNDED)
     assert [email.kind for email in once.order.emails.values()].count(EmailKind.REFUND) == 1
 
 
@@ -255,17 +257,17 @@ def test_a_photo_that_is_paid_back_by_name_is_taken_out_of_the_work() -> None:
     running = given(*FACTS.until_restoring(), FACTS.started(0), FACTS.started(1))
     asked = FACTS.refund_requested(490, 1)
     withdrawn = FACTS.failed(1, 1, FailureReason.WITHDRAWN)
-    after = running.when(asked).then(withdrawn, asked).stands(State.RESTORING)
+    after = running.when(asked).then(withdrawn, asked).has_state(State.RESTORING)
     after.adds(CancelPrediction("prediction-1-1"), issue())
     after.when(FACTS.restored(1)).then_nothing()
-    after.when(FACTS.restored(0)).then(FACTS.restored(0)).stands(State.SETTLED).adds(PrepareDownload())
+    after.when(FACTS.restored(0)).then(FACTS.restored(0)).has_state(State.SETTLED).adds(PrepareDownload())
 
 
 def test_withdrawing_the_last_photo_settles_the_order_and_refunds_the_rest() -> None:
     failed = given(*FACTS.until_restoring(), FACTS.failed(0))
     asked = FACTS.refund_requested(490, 1)
     withdrawn = FACTS.failed(1, 0, FailureReason.WITHDRAWN)
-    failed.when(asked).then(withdrawn, asked, FACTS.owed(490, 0, sequence=2)).stands(State.REFUNDING)
+    failed.when(asked).then(withdrawn, asked, FACTS.owed(490, 0, sequence=2)).has_state(State.REFUNDING)
 
 
 def test_a_photo_is_not_taken_out_before_the_photos_are_moved() -> None:
@@ -291,7 +293,7 @@ def test_late_word_that_an_earlier_try_failed_does_not_undo_the_refund_that_was_
         FACTS.held(),
         FACTS.released(),
         replace(FACTS.refund_issued(980), provider_refund_id="re_2"),
-    ).stands(State.REFUNDED)
+    ).has_state(State.REFUNDED)
     paid_again.when(FACTS.refund_failed(provider_refund_id="re_1")).then_nothing()
     now_failed = FACTS.refund_failed(provider_refund_id="re_2")
     paid_again.when(now_failed).then(now_failed, FACTS.held(HoldReason.REFUND_NOT_ISSUED))
@@ -320,20 +322,20 @@ def test_a_restored_photo_is_delivered_even_if_the_failed_ones_had_cost_all_the_
         FACTS.failed(0),
         FACTS.owed(1, 0),
     )
-    paid_back = settled.when(FACTS.refund_issued(1)).then(FACTS.refund_issued(1)).stands(State.SETTLED)
+    paid_back = settled.when(FACTS.refund_issued(1)).then(FACTS.refund_issued(1)).has_state(State.SETTLED)
     assert PrepareDownload() in pending_reactions(paid_back.order)
 
 
 def test_a_refund_in_the_dashboard_takes_the_place_of_one_the_shop_had_only_asked_for() -> None:
-    asked = given(FACTS.paid(), FACTS.refund_requested(980)).stands(State.REFUNDING)
+    asked = given(FACTS.paid(), FACTS.refund_requested(980)).has_state(State.REFUNDING)
     dashboard = FACTS.refund_issued(300, sequence=7)
     at_provider = FACTS.refund_requested(300, sequence=7, reason=RefundReason.AT_PROVIDER)
     rest = FACTS.refund_requested(680, sequence=3)
     after = asked.when(dashboard).then(FACTS.refund_dropped(), at_provider, dashboard, rest)
-    after.stands(State.REFUNDING)
+    after.has_state(State.REFUNDING)
     assert (after.order.ledger.issued, after.order.ledger.requested) == (300, 680)
     last = FACTS.refund_issued(680, sequence=3)
-    after.when(last).then(last).stands(State.REFUNDED)
+    after.when(last).then(last).has_state(State.REFUNDED)
 
 
 def test_a_late_webhook_of_a_dropped_refund_is_recorded_even_beyond_the_payment() -> None:
@@ -355,11 +357,11 @@ def test_a_refund_by_hand_and_another_one_at_the_provider_are_both_recorded_and_
         FACTS.refund_failed(),
         FACTS.held(HoldReason.REFUND_NOT_ISSUED),
     )
-    settled = given(*asked, by_hand).stands(State.REFUNDED)
+    settled = given(*asked, by_hand).has_state(State.REFUNDED)
     dashboard = FACTS.refund_issued(980, sequence=7)
     at_provider = FACTS.refund_requested(980, sequence=7, reason=RefundReason.AT_PROVIDER)
     overpaid = e.OrderHeld(reason=HoldReason.OVERPAID)
-    after = settled.when(dashboard).then(at_provider, dashboard, overpaid).stands(State.REFUNDED)
+    after = settled.when(dashboard).then(at_provider, dashboard, overpaid).has_state(State.REFUNDED)
     assert after.order.ledger.overpaid == 980
     after.when(dashboard).then_nothing()
     after.when(FACTS.refund_requested(1, sequence=9)).then_refused(
@@ -407,7 +409,7 @@ def test_a_refund_is_recorded_in_every_state_an_order_may_be_in(state: State) ->
         State.REFUNDED: FACTS.until_refunded(),
         State.ERASED: (*FACTS.until_completed(), FACTS.erased()),
     }[state]
-    before = given(*history).stands(state)
+    before = given(*history).has_state(state)
     late = FACTS.refund_issued(5000, sequence=7)
     at_provider = FACTS.refund_requested(5000, sequence=7, reason=RefundReason.AT_PROVIDER)
     before.when(late).then(at_provider, late, e.OrderHeld(reason=HoldReason.OVERPAID))
@@ -436,7 +438,7 @@ def test_a_dispute_in_another_currency_counts_for_the_whole_payment_and_holds_th
 def test_what_a_bank_took_is_not_paid_back_a_second_time() -> None:
     disputed = given(FACTS.paid(), FACTS.refund_requested(980), FACTS.disputed()).needs()
     lost = FACTS.decided(DisputeOutcome.LOST)
-    ended = disputed.when(lost).then(lost, FACTS.refund_dropped()).stands(State.REFUNDED)
+    ended = disputed.when(lost).then(lost, FACTS.refund_dropped()).has_state(State.REFUNDED)
     ended.needs()
     assert (ended.order.ledger.lost, ended.order.ledger.refundable) == (980, 0)
 
@@ -445,11 +447,11 @@ def test_what_a_bank_took_is_not_paid_back_a_second_time() -> None:
 def test_no_mail_announces_a_refund_where_a_bank_took_all_the_money(kind: EmailKind) -> None:
     asked = (FACTS.paid(), FACTS.refund_requested(980))
     taken = (FACTS.disputed(), FACTS.decided(DisputeOutcome.LOST), FACTS.refund_dropped())
-    ended = given(*asked, *taken).stands(State.REFUNDED)
+    ended = given(*asked, *taken).has_state(State.REFUNDED)
     ended.when(FACTS.email_requested(kind)).then_refused(NothingToSendError)
     with pytest.raises(NothingToSendError):
         requestable_email(ended.order)
-    paid_back = given(*asked, FACTS.refund_issued(980)).stands(State.REFUNDED)
+    paid_back = given(*asked, FACTS.refund_issued(980)).has_state(State.REFUNDED)
     assert requestable_email(paid_back.order) is EmailKind.REFUND
 
 
@@ -458,12 +460,12 @@ def test_what_a_bank_left_of_a_stopped_order_is_still_refunded() -> None:
     disputed = given(FACTS.paid(), FACTS.refund_requested(980), half)
     lost = FACTS.decided(DisputeOutcome.LOST)
     rest = FACTS.refund_requested(490, sequence=2)
-    disputed.when(lost).then(lost, FACTS.refund_dropped(), rest).stands(State.REFUNDING)
+    disputed.when(lost).then(lost, FACTS.refund_dropped(), rest).has_state(State.REFUNDING)
 
 
 def test_the_share_of_a_failed_photo_is_refunded_once_the_shop_wins_its_dispute() -> None:
     settled = given(*FACTS.until_restoring(), FACTS.disputed(), FACTS.restored(0))
-    failed = settled.when(FACTS.failed(1)).then(FACTS.failed(1)).stands(State.SETTLED)
+    failed = settled.when(FACTS.failed(1)).then(FACTS.failed(1)).has_state(State.SETTLED)
     assert failed.order.money_is_owed
     won = FACTS.decided(DisputeOutcome.WON)
     failed.when(won).then(won, FACTS.owed(490, 1)).adds(PrepareDownload(), issue())
@@ -493,7 +495,7 @@ def test_a_provider_refund_is_recorded_even_after_a_bank_took_the_whole_payment(
     lost = given(FACTS.paid(), FACTS.disputed(), FACTS.decided(DisputeOutcome.LOST))
     asked = FACTS.refund_requested(490, reason=RefundReason.AT_PROVIDER)
     late = FACTS.refund_issued(490)
-    lost.when(late).then(asked, late).stands(State.REFUNDED)
+    lost.when(late).then(asked, late).has_state(State.REFUNDED)
     most = FACTS.refund_issued(981)
     asked = FACTS.refund_requested(981, reason=RefundReason.AT_PROVIDER)
     lost.when(most).then(asked, most, e.OrderHeld(reason=HoldReason.OVERPAID))
@@ -506,14 +508,14 @@ def test_a_refund_that_fails_after_a_bank_took_its_part_is_owed_for_what_the_ban
     failed = FACTS.refund_failed(provider_refund_id="re_1")
     rest = FACTS.refund_requested(490, sequence=2)
     held = FACTS.held(HoldReason.REFUND_NOT_ISSUED)
-    lost.when(failed).then(failed, FACTS.refund_dropped(), rest, held).stands(State.REFUNDING)
+    lost.when(failed).then(failed, FACTS.refund_dropped(), rest, held).has_state(State.REFUNDING)
 
 
 def test_work_stops_when_a_bank_takes_all_that_was_not_asked_back_already() -> None:
     running = given(*FACTS.until_restoring(), FACTS.started(0), FACTS.refund_requested(490))
     lost = FACTS.decided(DisputeOutcome.LOST)
     half = running.when(FACTS.disputed(amount=490)).then(FACTS.disputed(amount=490))
-    half.when(lost).then(lost).stands(State.REFUNDING).adds(CancelPrediction("prediction-0-1"), issue())
+    half.when(lost).then(lost).has_state(State.REFUNDING).adds(CancelPrediction("prediction-0-1"), issue())
 
 
 def test_a_refund_that_was_dropped_and_went_through_after_all_may_be_what_ends_an_order() -> None:
@@ -527,9 +529,9 @@ def test_a_refund_that_was_dropped_and_went_through_after_all_may_be_what_ends_a
         FACTS.refund_requested(880, sequence=3, reason=RefundReason.AT_PROVIDER),
         FACTS.refund_issued(880, sequence=3),
     )
-    given_way = disputed.when(by_hand[1]).then(FACTS.refund_dropped(2), *by_hand).stands(State.PAID)
+    given_way = disputed.when(by_hand[1]).then(FACTS.refund_dropped(2), *by_hand).has_state(State.PAID)
     late = FACTS.refund_issued(100, sequence=2)
-    given_way.when(late).then(FACTS.refund_dropped(1), late).stands(State.REFUNDED)
+    given_way.when(late).then(FACTS.refund_dropped(1), late).has_state(State.REFUNDED)
 
 
 def test_points_earned_after_the_refund_are_revoked_at_once() -> None:
@@ -546,11 +548,11 @@ def test_an_order_on_its_way_back_ends_when_all_is_back_whatever_each_refund_was
     won = FACTS.decided(DisputeOutcome.WON)
     taken = (*FACTS.until_delivered(), FACTS.disputed(), FACTS.decided(DisputeOutcome.LOST))
     anew = (FACTS.owed(490, 1, sequence=2), FACTS.refund_requested(490, sequence=3))
-    stopped = given(*taken, FACTS.refund_dropped()).when(won).then(won, *anew).stands(State.REFUNDING)
+    stopped = given(*taken, FACTS.refund_dropped()).when(won).then(won, *anew).has_state(State.REFUNDING)
     dropped_once = FACTS.refund_issued(490)
-    first = stopped.when(dropped_once).then(FACTS.refund_dropped(3), dropped_once).stands(State.REFUNDING)
+    first = stopped.when(dropped_once).then(FACTS.refund_dropped(3), dropped_once).has_state(State.REFUNDING)
     last = FACTS.refund_issued(490, sequence=2)
-    first.when(last).then(last).stands(State.REFUNDED)
+    first.when(last).then(last).has_state(State.REFUNDED)
 
 
 @pytest.mark.parametrize("build", [FACTS.refund_accepted, FACTS.refund_issued])

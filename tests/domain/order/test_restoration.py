@@ -52,7 +52,7 @@ def test_a_start_out_of_turn_is_nothing() -> None:
 
 def test_a_failed_attempt_is_followed_by_another_under_the_next_number() -> None:
     after = prediction_service(ONE, ONE.started()).when(ONE.attempt_failed()).then(ONE.attempt_failed())
-    after.adds(RestoreImage(ONE.image(0), 2)).stands(State.RESTORING)
+    after.adds(RestoreImage(ONE.image(0), 2)).has_state(State.RESTORING)
 
 
 def test_each_further_attempt_waits_twice_as_long_and_up_to_a_quarter_more() -> None:
@@ -105,7 +105,9 @@ def test_when_the_attempts_are_used_up_the_image_has_failed() -> None:
     history = (ONE.attempt_failed(attempt=1), ONE.attempt_failed(attempt=2), ONE.started(attempt=3))
     last = ONE.attempt_failed(attempt=3)
     gave_up = ONE.failed(attempts=3, reason=FailureReason.PROVIDER_ERROR)
-    prediction_service(ONE, *history).when(last).then(last, gave_up, ONE.owed(490, 0)).stands(State.REFUNDING)
+    prediction_service(ONE, *history).when(last).then(last, gave_up, ONE.owed(490, 0)).has_state(
+        State.REFUNDING
+    )
 
 
 def test_the_limit_is_the_shops_to_set() -> None:
@@ -141,7 +143,7 @@ def test_what_cannot_be_decoded_is_offered_to_no_model(limits: Limits) -> None:
     shop = Given(prediction_service(ONE).order, limits)
     proposed = ONE.attempt_failed(reason=FailureReason.UNREADABLE_INPUT, prediction=None)
     failed = ONE.failed(reason=FailureReason.UNREADABLE_INPUT)
-    shop.when(proposed).then(proposed, failed, ONE.owed(490, 0)).stands(State.REFUNDING)
+    shop.when(proposed).then(proposed, failed, ONE.owed(490, 0)).has_state(State.REFUNDING)
 
 
 @pytest.mark.parametrize(
@@ -159,11 +161,11 @@ def test_any_other_failure_is_retried(reason: FailureReason) -> None:
 
 def test_the_last_image_to_be_restored_lets_the_download_be_prepared() -> None:
     first = prediction_service(FACTS, FACTS.started(0), FACTS.started(1)).when(FACTS.restored(0))
-    first.then(FACTS.restored(0)).stands(State.RESTORING).adds()
+    first.then(FACTS.restored(0)).has_state(State.RESTORING).adds()
     last = prediction_service(FACTS, FACTS.started(0), FACTS.started(1), FACTS.restored(0)).when(
         FACTS.restored(1)
     )
-    last.then(FACTS.restored(1)).stands(State.SETTLED).adds(PrepareDownload())
+    last.then(FACTS.restored(1)).has_state(State.SETTLED).adds(PrepareDownload())
 
 
 def test_an_image_is_restored_once() -> None:
@@ -181,11 +183,11 @@ def test_the_last_image_to_settle_brings_one_refund_for_all_that_failed() -> Non
         .when(facts.restored(2))
         .then(facts.restored(2), facts.owed(980, 0, 1))
     )
-    after.stands(State.SETTLED).adds(PrepareDownload(), IssueRefund(facts.refund(), 1))
+    after.has_state(State.SETTLED).adds(PrepareDownload(), IssueRefund(facts.refund(), 1))
 
 
 def test_an_image_that_fails_before_the_last_brings_no_refund_yet() -> None:
-    prediction_service(FACTS).when(FACTS.failed(0)).then(FACTS.failed(0)).stands(State.RESTORING)
+    prediction_service(FACTS).when(FACTS.failed(0)).then(FACTS.failed(0)).has_state(State.RESTORING)
 
 
 def test_what_failed_is_refunded_only_as_far_as_it_has_not_been_asked_back() -> None:
@@ -194,19 +196,19 @@ def test_what_failed_is_refunded_only_as_far_as_it_has_not_been_asked_back() -> 
 
 
 def test_an_order_of_which_nothing_could_be_restored_prepares_no_download() -> None:
-    stopped = prediction_service(ONE, ONE.failed(), ONE.owed(490, 0)).stands(State.REFUNDING)
+    stopped = prediction_service(ONE, ONE.failed(), ONE.owed(490, 0)).has_state(State.REFUNDING)
     stopped.needs(IssueRefund(ONE.refund(), 1))
 
 
 def test_a_free_image_that_fails_owes_nothing() -> None:
     free = given(ONE.paid(discount=490), ONE.moved())
-    after = free.when(ONE.failed()).then(ONE.failed()).stands(State.REFUNDED)
+    after = free.when(ONE.failed()).then(ONE.failed()).has_state(State.REFUNDED)
     after.adds(SendEmail(ONE.email(EmailKind.FAILURE), EmailKind.FAILURE, 1))
 
 
 def test_a_free_order_delivers_what_could_be_restored() -> None:
     free = given(FACTS.paid(discount=980), FACTS.moved(), FACTS.failed(0))
-    free.when(FACTS.restored(1)).then(FACTS.restored(1)).stands(State.SETTLED).adds(PrepareDownload())
+    free.when(FACTS.restored(1)).then(FACTS.restored(1)).has_state(State.SETTLED).adds(PrepareDownload())
 
 
 def test_of_an_orphan_and_its_repeat_the_first_adopted_output_wins_and_the_other_is_cancelled() -> None:

@@ -78,7 +78,7 @@ def untold(amount: int) -> e.RefundIssued:
 def test_an_order_that_was_over_under_an_older_version_needs_nothing_more(
     stream: tuple[e.Event, ...], end: State
 ) -> None:
-    order = Given(reduce(evolve, stream, Order(order_id=FACTS.order_id))).stands(end).needs().order
+    order = Given(reduce(evolve, stream, Order(order_id=FACTS.order_id))).has_state(end).needs().order
     assert not required_reactions(order)
     assert obstacle(order) is None
 
@@ -95,7 +95,7 @@ def test_an_older_result_in_part_that_is_on_its_way_is_the_only_one() -> None:
 
 
 def test_an_older_order_in_the_middle_of_its_way_goes_on() -> None:
-    given(*PARTLY_RESTORED).stands(State.SETTLED).needs(PrepareDownload(), IssueRefund(FACTS.refund(), 1))
+    given(*PARTLY_RESTORED).has_state(State.SETTLED).needs(PrepareDownload(), IssueRefund(FACTS.refund(), 1))
     asked = given(*FACTS.until_completed(), FACTS.refund_requested(300))
     assert obstacle(asked.order) is Obstacle.IN_WORK
     asked.needs(IssueRefund(FACTS.refund(), 1))
@@ -110,7 +110,7 @@ SCANNED_AND_BOUNCED = (
 
 
 def test_an_older_order_that_only_a_scanner_may_have_seen_is_not_complete() -> None:
-    order = given(*SCANNED_AND_BOUNCED).stands(State.READY).order
+    order = given(*SCANNED_AND_BOUNCED).has_state(State.READY).order
     assert not order.is_fetched
     resent = FACTS.email_requested(EmailKind.RESULT)
     given(*SCANNED_AND_BOUNCED).when(resent).then(resent).needs(
@@ -119,10 +119,10 @@ def test_an_older_order_that_only_a_scanner_may_have_seen_is_not_complete() -> N
 
 
 def test_an_older_order_that_was_purged_and_erased_after_a_scanners_visit_stays_so() -> None:
-    purged = given(*SCANNED_AND_BOUNCED, FACTS.purged()).stands(State.COMPLETED)
+    purged = given(*SCANNED_AND_BOUNCED, FACTS.purged()).has_state(State.COMPLETED)
     assert obstacle(purged.order) is None
-    given(*SCANNED_AND_BOUNCED, FACTS.purged(), FACTS.erased()).stands(State.ERASED)
-    given(*SCANNED_AND_BOUNCED, FACTS.erased()).stands(State.ERASED)
+    given(*SCANNED_AND_BOUNCED, FACTS.purged(), FACTS.erased()).has_state(State.ERASED)
+    given(*SCANNED_AND_BOUNCED, FACTS.erased()).has_state(State.ERASED)
 
 
 def test_what_older_versions_did_then_is_decided_no_more() -> None:

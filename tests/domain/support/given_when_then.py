@@ -46,7 +46,7 @@ class Given:
         """Propose an event or a command."""
         return When(self.order, proposed, self.limits)
 
-    def stands(self, state: State) -> Self:
+    def has_state(self, state: State) -> Self:
         """Assert the order's state."""
         assert self.order.state is state
         return self

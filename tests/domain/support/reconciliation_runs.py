@@ -10,10 +10,10 @@ from domain.use_cases.reconciliation.findings import Finding, Report
 from tests.doubles.container import InMemoryShop
 
 
-def compare(shop: InMemoryShop, *, heals: bool = False, reads_bytes: bool = True) -> Report:
+def compare(shop: InMemoryShop, *, repairs: bool = False, reads_bytes: bool = True) -> Report:
     """Reconcile everything since the clock began, and check each finding's wording."""
     report = shop.reconciliation.compare(
-        shop.clock.now() - timedelta(days=30), heals=heals, reads_bytes=reads_bytes
+        shop.clock.now() - timedelta(days=30), repairs=repairs, reads_bytes=reads_bytes
     )
     for finding in report.findings:
         assert any(_says(finding, known) for known in _SENTENCES[finding.what]), finding
@@ -23,7 +23,7 @@ def compare(shop: InMemoryShop, *, heals: bool = False, reads_bytes: bool = True
 
 _SENTENCES = tomllib.loads(Path(__file__).with_name("finding_sentences.toml").read_text("utf-8"))
 #: Precedes the advice where a repair failed.
-_NOT_HEALED = r"(It could not be healed( because of a defect of the program \(\w+\)\.| \(.+\)) )?"
+_NOT_REPAIRED = r"(It could not be healed( because of a defect of the program \(\w+\)\.| \(.+\)) )?"
 
 
 def _says(finding: Finding, known: dict[str, str | bool]) -> bool:
@@ -31,7 +31,7 @@ def _says(finding: Finding, known: dict[str, str | bool]) -> bool:
     return (
         finding.side == known["side"]
         and re.fullmatch(wrong, text.wrong) is not None
-        and re.fullmatch(_NOT_HEALED + re.escape(str(known["advice"])), text.advice) is not None
+        and re.fullmatch(_NOT_REPAIRED + re.escape(str(known["advice"])), text.advice) is not None
         and known.get("is_of_an_order") in (None, finding.order_id is not None)
         and known.get("has_a_moment") in (None, finding.since is not None)
     )

@@ -98,7 +98,7 @@ def about_mails(facts: Facts, order: Order) -> Iterator[e.Event]:
             yield replace(facts.email_failed(email.kind), email_id=email.email_id)
 
 
-def wished_for(facts: Facts, order: Order) -> Iterator[e.Event]:
+def requested_events(facts: Facts, order: Order) -> Iterator[e.Event]:
     """Customers and staff request redos, mails and links, and open links."""
     for index in range(facts.photos):
         yield facts.redo(index)
@@ -136,7 +136,7 @@ CHAPTERS: tuple[Chapter, ...] = (
     by_banks,
     at_the_restorer,
     about_mails,
-    wished_for,
+    requested_events,
     by_people,
     about_points,
 )

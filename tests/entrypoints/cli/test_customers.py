@@ -18,7 +18,7 @@ from domain.use_cases.privacy.erasure import UnknownCustomerError
 from entrypoints.cli.commands.erase_customer import erase
 from entrypoints.cli.commands.export_customer import export
 from entrypoints.cli.commands.points import show_points
-from entrypoints.cli.support.confirmation import NobodyAgreedError, NobodyToAskError
+from entrypoints.cli.support.confirmation import NotConfirmedError, NoTerminalError
 from entrypoints.cli.support.private_file import FileTakenError, UnwritableFolderError
 from tests.doubles.container import InMemoryShop
 
@@ -65,7 +65,7 @@ def test_no_customer_is_erased_by_a_script_without_yes(
     shop: InMemoryShop, order_id: OrderId, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
-    with pytest.raises(NobodyToAskError, match="add --yes"):
+    with pytest.raises(NoTerminalError, match="add --yes"):
         asked(shop)
     assert shop.order(order_id).state is State.COMPLETED
 
@@ -79,7 +79,7 @@ def test_no_customer_is_erased_without_confirmation(
     typed: str,
 ) -> None:
     monkeypatch.setattr("sys.stdin", Terminal(typed))
-    with pytest.raises(NobodyAgreedError):
+    with pytest.raises(NotConfirmedError):
         asked(shop)
     assert shop.order(order_id).state is State.COMPLETED
     proposed = capsys.readouterr().err

@@ -52,11 +52,11 @@ def shop(own_database_url: str) -> Iterator[InMemoryShop]:
 def checkout(shop: InMemoryShop, stripe: TwinProcess) -> str:
     """A checkout paid at Stripe, whose upload session the database has lost."""
     payments = stripe_payments(stripe.url)
-    wished = new_checkout(photos=1)
-    sealed = replace(
-        wished, payment_token=shop.token_signer.payment_token(wished.upload_session_id, wished.order_id)
+    request = new_checkout(photos=1)
+    with_token = replace(
+        request, payment_token=shop.token_signer.payment_token(request.upload_session_id, request.order_id)
     )
-    checkout_session_id = payments.open_checkout(sealed).checkout_session_id
+    checkout_session_id = payments.open_checkout(with_token).checkout_session_id
     pay_at(stripe, checkout_session_id)
     state = payments.find_checkout(checkout_session_id)
     assert state is not None

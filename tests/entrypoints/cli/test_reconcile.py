@@ -32,8 +32,8 @@ def shop() -> InMemoryShop:
     return shop
 
 
-def compare(shop: InMemoryShop, *, heals: bool = False, as_json: bool = False) -> bool:
-    return reconcile(shop.reconciliation, ALL, heals=heals, reads_bytes=True, as_json=as_json)
+def compare(shop: InMemoryShop, *, repairs: bool = False, as_json: bool = False) -> bool:
+    return reconcile(shop.reconciliation, ALL, repairs=repairs, reads_bytes=True, as_json=as_json)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_finding_says_what_is_wrong_since_when_and_what_to_do(
 
 
 def test_repairs_leave_no_finding(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
-    assert compare(shop, heals=True) is True
+    assert compare(shop, repairs=True) is True
     told = capsys.readouterr().out
     assert "Stripe: 1 healed\n  healed cs_1" in told
     assert told.endswith("The books agree.\n")
@@ -86,7 +86,7 @@ def test_sides_that_could_not_be_asked_are_named_and_never_called_agreeing(
 ) -> None:
     shop.email_listing.is_closed = True
     shop.prediction_listing.fault_injector.fail("predictions", UnavailableError("The double", "away"))
-    assert compare(shop, heals=True) is False
+    assert compare(shop, repairs=True) is False
     told = capsys.readouterr().out
     assert "Replicate: not compared to the end\n  The double is not available (away)" in told
     assert "SendGrid: not compared\n  The mail double cannot be compared, because" in told
@@ -121,7 +121,7 @@ def test_an_old_api_version_of_stripes_webhooks_is_a_finding_for_people_and_prog
     shop.payment_listing.told.append(told)
     shop.payment_webhook.handle(told, sha256_of(b"told"))
     shop.clock.advance(hours=2)
-    assert compare(shop, heals=True) is False
+    assert compare(shop, repairs=True) is False
     assert "Raise the webhook endpoint's API version" in capsys.readouterr().out
     assert compare(shop, as_json=True) is False
     (finding,) = [

@@ -22,8 +22,8 @@ def test_the_checkout_tells_its_page_and_the_shops_own_price(door: Doorway) -> N
     assert answer.status_code == 201
     told = answer.json()
     assert (told["amount"], told["currency"], told["photos"]) == (980, "EUR", 2)
-    (wish,) = door.shop.payments.checkouts.values()
-    assert (wish.unit_price.amount, wish.photos, wish.email) == (490, 2, "adele@customers.example")
+    (request,) = door.shop.payments.checkouts.values()
+    assert (request.unit_price.amount, request.photos, request.email) == (490, 2, "adele@customers.example")
     assert door.http.get(f"/api/uploads/{session_id}").json()["checkout"] == told
 
 
@@ -33,10 +33,10 @@ def test_asking_again_gives_the_same_page(door: Doorway) -> None:
     assert len(door.shop.payments.checkouts) == 1
 
 
-@pytest.mark.parametrize("wish", [{"price": 1}, {"amount": 1}, {"currency": "IDR"}, {"photos": 1}])
-def test_a_price_from_the_client_is_refused_not_ignored(door: Doorway, wish: dict[str, Any]) -> None:
-    refused = assert_problem(ask(door, door.shop.upload(PORTRAIT), **wish), 400, "request-malformed")
-    assert next(iter(wish)) in refused["detail"]
+@pytest.mark.parametrize("request", [{"price": 1}, {"amount": 1}, {"currency": "IDR"}, {"photos": 1}])
+def test_a_price_from_the_client_is_refused_not_ignored(door: Doorway, request: dict[str, Any]) -> None:
+    refused = assert_problem(ask(door, door.shop.upload(PORTRAIT), **request), 400, "request-malformed")
+    assert next(iter(request)) in refused["detail"]
     assert door.shop.payments.checkouts == {}
 
 
@@ -64,8 +64,8 @@ def test_the_customers_language_is_what_they_say_or_else_their_browser(
 ) -> None:
     door.http.headers["Accept-Language"] = accept_language
     assert ask(door, door.shop.upload(PORTRAIT), **requests).status_code == 201
-    (wish,) = door.shop.payments.checkouts.values()
-    assert wish.locale == kept
+    (request,) = door.shop.payments.checkouts.values()
+    assert request.locale == kept
 
 
 @pytest.mark.parametrize("locale", ["", "german", "de-", "de\r\nX-Evil: 1", "<b>", 7])
@@ -113,10 +113,10 @@ def test_a_provider_that_hangs_delays_no_webhook(door: Doorway) -> None:
     reached, may_go_on = Semaphore(0), Event()
     open_checkout = door.shop.payments.open_checkout
 
-    def hang(wish: NewCheckout) -> OpenedCheckout:
+    def hang(request: NewCheckout) -> OpenedCheckout:
         reached.release()
         assert may_go_on.wait(timeout=20)
-        return open_checkout(wish)
+        return open_checkout(request)
 
     door.shop.payments.open_checkout = hang  # type: ignore[method-assign]
     door.http.blocking_portal.call(leave_as_many_threads_for_all_else, CHECKOUT_THREADS)

@@ -100,10 +100,10 @@ def test_an_opt_out_is_listed_until_a_note(door: Doorway, event: str, how: OptOu
     assert door.post_from_sendgrid(late(door, order_id, event=event)).status_code == 200
     assert result_of(door, order_id).opt_out is how
     attention = AttentionList(unit_of_work=door.shop.unit_of_work)
-    assert [each.kind for each in attention.needed()] == [AttentionKind.MAIL_OPTED_OUT]
+    assert [each.kind for each in attention.items()] == [AttentionKind.MAIL_OPTED_OUT]
     door.shop.clock.advance(minutes=1)
     door.shop.staff_actions.note(order_id, StaffRequest(actor="person:ada", reason="Wrote to the customer."))
-    assert attention.needed() == []
+    assert attention.items() == []
 
 
 def test_an_opt_out_in_one_order_stops_the_reminders_of_the_customers_others(door: Doorway) -> None:

@@ -113,6 +113,6 @@ def test_a_second_payment_is_refunded_at_stripe_and_its_webhooks_change_nothing(
     pages = till.shop.own_unit_of_work.pages
     assert [one.status for one in pages.unmatched.values()] == [UnmatchedStatus.REFUNDED]
     charges = till.twin.ledger()["objects"]["charge"]
-    gone_back = {one["payment_intent"]: one["amount_refunded"] for one in charges}
-    assert [gone_back[intent] for intent in intents] == [0, 490]
+    refunded = {one["payment_intent"]: one["amount_refunded"] for one in charges}
+    assert [refunded[intent] for intent in intents] == [0, 490]
     assert till.shop.live(till.order(session_id).order_id).state is State.COMPLETED

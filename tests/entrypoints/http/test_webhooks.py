@@ -9,7 +9,7 @@ from domain.order import events as e
 from domain.order.deterministic_ids import email_id_of
 from domain.order.values import EmailKind
 from domain.ports.errors import UnavailableError
-from entrypoints.http.webhooks.handlers import MAX_NOTICE_BYTES
+from entrypoints.http.webhooks.handlers import MAX_WEBHOOK_BYTES
 from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, assert_problem
 
 
@@ -144,7 +144,7 @@ def test_a_forged_mail_webhook_changes_nothing(door: Doorway) -> None:
 
 def test_no_provider_posts_as_much_as_this(door: Doorway) -> None:
     for path in ("/api/webhooks/stripe", "/api/webhooks/sendgrid"):
-        assert_problem(door.http.post(path, content=bytes(MAX_NOTICE_BYTES + 1)), 413, "body-too-large")
+        assert_problem(door.http.post(path, content=bytes(MAX_WEBHOOK_BYTES + 1)), 413, "body-too-large")
 
 
 def bounce(order_id: object) -> dict[str, object]:

@@ -207,9 +207,9 @@ def test_a_referral_code_and_an_address_open_nobodys_points(club: Club) -> None:
 
 def test_points_come_off_the_price_and_are_gone_with_the_payment(club: Club) -> None:
     session_id = club.open(points=club.points_code(ADA).lower())
-    (wish,) = [one for one in club.payments.checkouts.values() if one.upload_session_id == session_id]
-    assert wish.spending is not None
-    assert (wish.spending.points, wish.spending.discount) == (100, Money(amount=100, currency="EUR"))
+    (request,) = [one for one in club.payments.checkouts.values() if one.upload_session_id == session_id]
+    assert request.spending is not None
+    assert (request.spending.points, request.spending.discount) == (100, Money(amount=100, currency="EUR"))
     assert club.balance(ADA) == 100, "nothing is paid yet"
     order_id = club.pay(session_id, email=ADA)
     payment = club.order(order_id).payment
@@ -317,9 +317,9 @@ def test_a_page_that_was_replaced_while_it_was_being_opened_is_expired(
     points = Codes(points=club.points_code(ADA))
     open_checkout = club.payments.open_checkout
 
-    def open_and_be_overtaken(wish: NewCheckout) -> OpenedCheckout:
+    def open_and_be_overtaken(request: NewCheckout) -> OpenedCheckout:
         monkeypatch.undo()
-        opened = open_checkout(wish)
+        opened = open_checkout(request)
         club.checkout_service.open(session_id, email=None, codes=points)
         return opened
 

@@ -13,7 +13,7 @@ from tests.doubles.container import POLICY, InMemoryShop
 from tests.doubles.unit_of_work import InMemoryTransaction, InMemoryUnitOfWork
 
 
-class BooksWhoseAnswersAreLost(InMemoryUnitOfWork):
+class UnitOfWorkLosingReplies(InMemoryUnitOfWork):
     """Commits everything, and loses the reply."""
 
     answers: int | None = None  # how many replies still arrive
@@ -28,7 +28,7 @@ class BooksWhoseAnswersAreLost(InMemoryUnitOfWork):
 
 
 def test_a_photo_stays_whose_commit_got_no_answer() -> None:
-    unit_of_work = BooksWhoseAnswersAreLost()
+    unit_of_work = UnitOfWorkLosingReplies()
     shop = InMemoryShop(unit_of_work=unit_of_work)
     session_id = shop.upload()
     unit_of_work.answers = 1  # to the lookup of what exists

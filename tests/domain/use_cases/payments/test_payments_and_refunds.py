@@ -22,7 +22,7 @@ GRACE = StaffRequest(actor="person:grace", reason="They asked for it on the phon
 AWAY = UnavailableError("The double", "out for lunch")
 
 
-def refund_notice(intent: str | None, provider_refund_id: str) -> PaymentWebhookEvent:
+def refund_event(intent: str | None, provider_refund_id: str) -> PaymentWebhookEvent:
     return PaymentWebhookEvent(
         event_id=f"evt_{provider_refund_id}",
         event_type="refund.updated",
@@ -36,7 +36,7 @@ def refund_notice(intent: str | None, provider_refund_id: str) -> PaymentWebhook
     )
 
 
-def dispute_notice(intent: str, outcome: DisputeOutcome | None) -> PaymentWebhookEvent:
+def dispute_event(intent: str, outcome: DisputeOutcome | None) -> PaymentWebhookEvent:
     return PaymentWebhookEvent(
         event_id=f"evt_dispute_{outcome}",
         event_type="charge.dispute.closed" if outcome else "charge.dispute.created",
@@ -152,12 +152,12 @@ def test_a_refund_whose_reply_was_lost_before_a_dispute_is_paid_once(shop: InMem
     shop.work()
     [payment] = shop.payments.payments.values()
     assert len(payment.refunds) == 1
-    shop.payment_webhook.handle(dispute_notice(payment.payment_intent_id, None), sha256_of(b"opened"))
+    shop.payment_webhook.handle(dispute_event(payment.payment_intent_id, None), sha256_of(b"opened"))
     shop.live(order_id, hours=48)
     shop.payments.forget_keys()
     payment.paid = payment.paid + payment.paid  # a provider that would pay it back again
     shop.payment_webhook.handle(
-        dispute_notice(payment.payment_intent_id, DisputeOutcome.WON), sha256_of(b"won")
+        dispute_event(payment.payment_intent_id, DisputeOutcome.WON), sha256_of(b"won")
     )
     assert shop.live(order_id).state is State.REFUNDED
     assert len(payment.refunds) == 1
@@ -173,11 +173,11 @@ def test_a_refund_overtaken_by_a_dispute_waits_for_the_bank_alone(
     payment.is_disputed = True
     shop.end_predictions(FailureReason.REFUSED_INPUT)
     shop.work()
-    shop.payment_webhook.handle(dispute_notice(payment.payment_intent_id, None), sha256_of(b"opened"))
+    shop.payment_webhook.handle(dispute_event(payment.payment_intent_id, None), sha256_of(b"opened"))
     order = shop.live(order_id, hours=48)
     assert (order.hold, order.ledger.requested) == (None, 490)
     payment.is_disputed = False
-    shop.payment_webhook.handle(dispute_notice(payment.payment_intent_id, outcome), sha256_of(b"closed"))
+    shop.payment_webhook.handle(dispute_event(payment.payment_intent_id, outcome), sha256_of(b"closed"))
     assert shop.live(order_id).state is State.REFUNDED
     assert payment.left == (490 if outcome is DisputeOutcome.LOST else 0)
 
@@ -192,10 +192,10 @@ def test_a_result_that_a_dispute_kept_back_too_long_goes_out_once_and_with_a_lin
     shop.work()
     assert shop.order(order_id).state is State.READY
     [intent] = shop.payments.payments
-    shop.payment_webhook.handle(dispute_notice(intent, None), sha256_of(b"opened"))
+    shop.payment_webhook.handle(dispute_event(intent, None), sha256_of(b"opened"))
     shop.live(order_id)
     shop.clock.advance(days=40)
-    shop.payment_webhook.handle(dispute_notice(intent, DisputeOutcome.WON), sha256_of(b"won"))
+    shop.payment_webhook.handle(dispute_event(intent, DisputeOutcome.WON), sha256_of(b"won"))
     assert shop.live(order_id).state is State.COMPLETED
     assert sent(shop) == ["confirmation", "result"]
     token = token_in(list(shop.mailer.mailbox.values())[-1].content)
@@ -210,7 +210,7 @@ def test_a_refund_made_in_the_dashboard_is_recorded(shop: InMemoryShop) -> None:
     assert payment.payment_intent_id is not None
     made = shop.payments.refund_by_hand(payment.payment_intent_id, 490)
     for _ in range(2):
-        webhook_event = refund_notice(payment.payment_intent_id, made.provider_refund_id)
+        webhook_event = refund_event(payment.payment_intent_id, made.provider_refund_id)
         shop.payment_webhook.handle(webhook_event, sha256_of(b"1"))
     order = shop.live(order_id)
     assert order.state is State.REFUNDED

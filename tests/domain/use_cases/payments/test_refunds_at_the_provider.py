@@ -106,7 +106,7 @@ def test_a_refund_paid_by_hand_and_in_the_dashboard_is_recorded_held_and_shown(s
     order = shop.order(order_id)
     assert (order.hold, order.ledger.issued, order.ledger.overpaid) == (HoldReason.OVERPAID, 980, 490)
     [attention_item] = [
-        each for each in AttentionList(unit_of_work=shop.unit_of_work).needed() if each.order_id == order_id
+        each for each in AttentionList(unit_of_work=shop.unit_of_work).items() if each.order_id == order_id
     ]
     assert attention_text_of(attention_item) == "more was paid back for it than was paid"
 

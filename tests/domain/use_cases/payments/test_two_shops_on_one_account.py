@@ -49,7 +49,7 @@ class TwoShops:
         """Let each shop reconcile with repairs and refund what is due, twice."""
         for shop in (self.fresh, self.old, self.fresh):
             shop.clock.advance(days=10)
-            compare(shop, heals=True)
+            compare(shop, repairs=True)
             shop.unmatched_payment_service.refund_due()
             shop.work()
 
@@ -81,7 +81,7 @@ def test_each_reconciliation_is_clean_and_lists_the_other_shops_payments(shops: 
     shops.post(dispute)
     shops.fresh.payment_listing.disputed.append(dispute)
     shops.fresh.clock.advance(hours=3)
-    report = compare(shops.fresh, heals=True)
+    report = compare(shops.fresh, repairs=True)
     assert report.agrees
     assert not report.findings
     ((checkout, _),) = shops.payments.states.items()

@@ -30,7 +30,7 @@ REFUSED = RefusedError("The double", "its balance is empty", code="balance_insuf
 BRUNO = {"actor": "person:bruno", "note": "They asked for it on the phone."}
 
 
-def set_aside(shop: InMemoryShop) -> str:
+def pay_twice(shop: InMemoryShop) -> str:
     """Pay a session twice; return the checkout of the second payment."""
     session_id = shop.upload(b"wedding")
     first = shop.checkout(session_id)
@@ -55,7 +55,7 @@ def intent_of(shop: InMemoryShop, checkout: str) -> str:
     return intent
 
 
-def gone_back(shop: InMemoryShop, checkout: str) -> int:
+def refunded_amount(shop: InMemoryShop, checkout: str) -> int:
     """The amount that the provider refunded, in minor units."""
     paid = shop.payments.payments[intent_of(shop, checkout)]
     return paid.paid.amount - paid.left
@@ -66,13 +66,13 @@ def wait(shop: InMemoryShop, span: timedelta) -> None:
 
 
 def test_a_second_payment_is_refunded_once_after_its_wait(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     shop.clock.advance(days=7)
     assert shop.unmatched_payment_service.refund_due() == 0
-    assert gone_back(shop, checkout) == 0
+    assert refunded_amount(shop, checkout) == 0
     shop.clock.advance(seconds=1)
     assert [shop.unmatched_payment_service.refund_due() for _ in range(3)] == [1, 0, 0]
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
     assert payment(shop, checkout).actor == "shop"
 
 
@@ -100,7 +100,7 @@ def test_late_news_of_a_payment_that_is_an_orders_sets_nothing_aside(
 
 
 def test_the_first_payment_and_its_order_are_left_alone(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     wait(shop, shop.policy.payments.unmatched_wait)
     shop.unmatched_payment_service.refund_due()
     assert [one.left for one in shop.payments.payments.values()] == [490, 0]
@@ -133,7 +133,7 @@ def test_a_payment_without_our_token_is_neither_stored_nor_refunded_automaticall
 def test_staff_refund_a_payment_without_our_token_by_naming_it(shop: InMemoryShop) -> None:
     checkout = paid_elsewhere(shop)
     shop.unmatched_payment_service.refund(checkout, **BRUNO)
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
 
 
 def test_staff_match_a_payment_without_our_token_to_its_photos(shop: InMemoryShop) -> None:
@@ -171,7 +171,7 @@ def test_our_own_payment_whose_session_is_lost_is_held_for_a_person(shop: InMemo
     checkout = webhook_event.checkout.checkout_session_id
     assert payment(shop, checkout).is_held
     shop.unmatched_payment_service.refund(checkout, **BRUNO)
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
 
 
 @pytest.mark.parametrize("payment_token", [None, "", "x" * 43, "\ud800"])
@@ -215,7 +215,7 @@ def test_a_free_one_is_settled_without_a_call(shop: InMemoryShop) -> None:
 
 
 def test_a_refund_whose_reply_was_lost_is_repeated_under_the_same_key(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     wait(shop, shop.policy.payments.unmatched_wait)
     shop.payments.fault_injector.lose_reply("issue_refund")
     with pytest.raises(LostReplyError):
@@ -225,13 +225,13 @@ def test_a_refund_whose_reply_was_lost_is_repeated_under_the_same_key(shop: InMe
     assert shop.unmatched_payment_service.refund_due() == 0, "nobody asks again at once"
     wait(shop, UNKNOWN_AGAIN)
     assert shop.unmatched_payment_service.refund_due() == 1
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
     assert payment(shop, checkout).problem is None
 
 
 @pytest.mark.parametrize("was_made", [True, False])
 def test_after_a_day_only_a_lookup_shows_whether_it_was_refunded(shop: InMemoryShop, was_made: bool) -> None:  # noqa: FBT001 -- a parameter
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     wait(shop, shop.policy.payments.unmatched_wait)
     if was_made:
         shop.payments.fault_injector.lose_reply("issue_refund")
@@ -246,11 +246,11 @@ def test_after_a_day_only_a_lookup_shows_whether_it_was_refunded(shop: InMemoryS
     assert payment(shop, checkout).status is (UnmatchedStatus.REFUNDED if was_made else UnmatchedStatus.OPEN)
     wait(shop, REFUSED_AGAIN)
     shop.unmatched_payment_service.refund_due()
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
 
 
 def test_a_refusal_is_kept_and_tried_again_the_next_day(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     wait(shop, shop.policy.payments.unmatched_wait)
     shop.payments.fault_injector.fail("issue_refund", REFUSED)
     assert shop.unmatched_payment_service.refund_due() == 0
@@ -263,17 +263,17 @@ def test_a_refusal_is_kept_and_tried_again_the_next_day(shop: InMemoryShop) -> N
 
 
 def test_a_failing_refund_does_not_block_the_others(shop: InMemoryShop) -> None:
-    set_aside(shop)
-    other = set_aside(shop)
+    pay_twice(shop)
+    other = pay_twice(shop)
     wait(shop, shop.policy.payments.unmatched_wait)
     shop.payments.fault_injector.fail("issue_refund", AWAY)
     with pytest.raises(UnavailableError):
         shop.unmatched_payment_service.refund_due()
-    assert gone_back(shop, other) == 490
+    assert refunded_amount(shop, other) == 490
 
 
 def test_a_refund_that_fails_later_is_made_again(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     wait(shop, shop.policy.payments.unmatched_wait)
     shop.unmatched_payment_service.refund_due()
     intent = intent_of(shop, checkout)
@@ -284,11 +284,11 @@ def test_a_refund_that_fails_later_is_made_again(shop: InMemoryShop) -> None:
     take(shop, of_refund(intent, made, has_failed=True), of_refund(intent, made))
     assert payment(shop, checkout).status is UnmatchedStatus.OPEN
     assert shop.unmatched_payment_service.refund_due() == 1
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
 
 
 def test_a_pending_refund_is_on_its_way_until_the_provider_has_paid_it(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     intent = intent_of(shop, checkout)
     shop.payments.refunds_pending = True
     after = shop.unmatched_payment_service.refund(checkout, **BRUNO)
@@ -306,7 +306,7 @@ def test_a_pending_refund_is_on_its_way_until_the_provider_has_paid_it(shop: InM
 
 @pytest.mark.parametrize("is_paid", [True, False])
 def test_the_sweep_sees_how_a_pending_refund_ended(shop: InMemoryShop, is_paid: bool) -> None:  # noqa: FBT001 -- a parameter
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     shop.payments.refunds_pending = True
     shop.unmatched_payment_service.refund(checkout, **BRUNO)
     wait(shop, PENDING_AGAIN)
@@ -321,11 +321,11 @@ def test_the_sweep_sees_how_a_pending_refund_ended(shop: InMemoryShop, is_paid: 
     assert payment(shop, checkout).status is (UnmatchedStatus.REFUNDED if is_paid else UnmatchedStatus.OPEN)
     wait(shop, REFUSED_AGAIN)
     assert shop.unmatched_payment_service.refund_due() == (not is_paid)
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
 
 
 def test_a_pending_refund_that_fails_is_due_again_at_once(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     intent = intent_of(shop, checkout)
     shop.payments.refunds_pending = True
     shop.unmatched_payment_service.refund(checkout, **BRUNO)
@@ -335,18 +335,18 @@ def test_a_pending_refund_that_fails_is_due_again_at_once(shop: InMemoryShop) ->
     take(shop, of_refund(intent, made, has_failed=True))
     assert payment(shop, checkout).status is UnmatchedStatus.OPEN
     assert shop.unmatched_payment_service.refund_due() == 1
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
 
 
 def test_a_refund_made_in_the_dashboard_closes_it(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     intent = intent_of(shop, checkout)
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 200)))
     assert payment(shop, checkout).status is UnmatchedStatus.OPEN
     assert payment(shop, checkout).left.amount == 290
     wait(shop, shop.policy.payments.unmatched_wait)
     assert shop.unmatched_payment_service.refund_due() == 1
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
 
 
 @pytest.mark.parametrize(
@@ -360,7 +360,7 @@ def test_a_dispute_takes_the_money_unless_it_is_won(
     status: UnmatchedStatus,
     in_reverse: bool,  # noqa: FBT001 -- a parameter
 ) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     intent = intent_of(shop, checkout)
     webhook_events = [of_dispute(intent), of_dispute(intent, outcome)]
     take(shop, *(reversed(webhook_events) if in_reverse else webhook_events))
@@ -384,31 +384,31 @@ def test_a_refund_webhook_before_its_unmatched_payment_closes_it(shop: InMemoryS
 def test_a_refund_in_the_dashboard_while_the_shop_makes_its_own_is_the_one_that_counts(
     shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     intent = intent_of(shop, checkout)
     issue = shop.payments.issue_refund
 
-    def issue_and_be_overtaken(wish: NewRefund) -> ProviderRefund:
+    def issue_and_be_overtaken(request: NewRefund) -> ProviderRefund:
         take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 490)))
-        return issue(wish)
+        return issue(request)
 
     monkeypatch.setattr(shop.payments, "issue_refund", issue_and_be_overtaken)
     after = shop.unmatched_payment_service.refund(checkout, **BRUNO)
     assert (after.status, after.problem) == (UnmatchedStatus.REFUNDED, None)
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
 
 
 def test_a_person_pays_it_back_at_once_and_the_reason_is_kept(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     after = shop.unmatched_payment_service.refund(checkout, **BRUNO)
     assert after == payment(shop, checkout)
     assert (after.status, after.actor, after.note) == (UnmatchedStatus.REFUNDED, *BRUNO.values())
     assert after.decided_at == shop.clock.now()
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
 
 
 def test_what_a_person_resolved_to_pay_back_is_tried_again_without_any_wait(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     shop.payments.fault_injector.fail("issue_refund", REFUSED)
     assert shop.unmatched_payment_service.refund(checkout, **BRUNO).status is UnmatchedStatus.OPEN
     wait(shop, REFUSED_AGAIN)
@@ -417,7 +417,7 @@ def test_what_a_person_resolved_to_pay_back_is_tried_again_without_any_wait(shop
 
 
 def test_a_matched_payment_begins_the_order_of_the_photos_it_is_given_to(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     session_id = shop.upload(b"harvest")
     order_id = shop.unmatched_payment_service.match(checkout, session_id, **BRUNO)
     order = shop.live(order_id)
@@ -435,26 +435,26 @@ def test_a_matched_payment_begins_the_order_of_the_photos_it_is_given_to(shop: I
 def test_a_matched_payment_is_never_refunded_automatically_and_its_webhook_may_repeat(
     shop: InMemoryShop,
 ) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     order_id = shop.unmatched_payment_service.match(checkout, shop.upload(b"harvest"), **BRUNO)
     take(shop, shop.told(checkout, PaymentEventKind.PAID))
     shop.clock.advance(days=100)
     assert shop.unmatched_payment_service.refund_due() == 0
-    assert gone_back(shop, checkout) == 0
+    assert refunded_amount(shop, checkout) == 0
     intent = intent_of(shop, checkout)
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 490)))
     assert shop.order(order_id).state is State.REFUNDED
 
 
 def test_a_payment_of_another_amount_than_the_photos_cost_is_held(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     order_id = shop.unmatched_payment_service.match(checkout, shop.upload(b"harvest", b"portrait"), **BRUNO)
     assert shop.live(order_id).hold is HoldReason.AMOUNT_MISMATCH
     assert not shop.order(order_id).restored_images
 
 
 def test_photos_that_came_after_the_quote_are_quoted_anew(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     session_id = shop.upload(b"harvest")
     abandoned = shop.checkout(session_id)
     shop.payments.expire(abandoned)
@@ -468,7 +468,7 @@ def test_photos_that_came_after_the_quote_are_quoted_anew(shop: InMemoryShop) ->
 
 def test_only_an_open_payment_can_be_refunded_or_matched(shop: InMemoryShop) -> None:
     harvest = shop.upload(b"harvest")
-    for name in ("cs_nobodys", set_aside(shop)):
+    for name in ("cs_nobodys", pay_twice(shop)):
         error = UnknownPaymentError if name == "cs_nobodys" else PaymentNotOpenError
         if error is PaymentNotOpenError:
             shop.unmatched_payment_service.refund(name, **BRUNO)
@@ -479,7 +479,7 @@ def test_only_an_open_payment_can_be_refunded_or_matched(shop: InMemoryShop) -> 
 
 
 def test_a_payment_on_its_way_back_cannot_be_matched(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     shop.payments.fault_injector.lose_reply("issue_refund")
     with pytest.raises(LostReplyError):
         shop.unmatched_payment_service.refund(checkout, **BRUNO)
@@ -488,7 +488,7 @@ def test_a_payment_on_its_way_back_cannot_be_matched(shop: InMemoryShop) -> None
 
 
 def test_photos_that_cannot_be_paid_with_it_are_refused_with_what_to_do(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     paid, expired = shop.upload(b"harvest"), shop.upload(b"late")
     shop.pay(paid)
     expired_checkout = shop.checkout(expired)
@@ -509,11 +509,11 @@ def test_photos_that_cannot_be_paid_with_it_are_refused_with_what_to_do(shop: In
 
 def test_an_empty_session_takes_no_payment(shop: InMemoryShop) -> None:
     with pytest.raises(NotMatchableError, match="holds no photo"):
-        shop.unmatched_payment_service.match(set_aside(shop), shop.upload_service.open().session_id, **BRUNO)
+        shop.unmatched_payment_service.match(pay_twice(shop), shop.upload_service.open().session_id, **BRUNO)
 
 
 def test_a_partly_refunded_payment_cannot_be_matched(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     intent = intent_of(shop, checkout)
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 200)))
     with pytest.raises(NotMatchableError, match="is left of it; refund the rest"):
@@ -521,7 +521,7 @@ def test_a_partly_refunded_payment_cannot_be_matched(shop: InMemoryShop) -> None
 
 
 def test_a_payment_whose_payer_the_provider_does_not_know_cannot_be_matched(shop: InMemoryShop) -> None:
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     del shop.payments.states[checkout]
     with pytest.raises(NotMatchableError, match="refund it instead"):
         shop.unmatched_payment_service.match(checkout, shop.upload(b"harvest"), **BRUNO)
@@ -538,28 +538,28 @@ def test_what_a_bank_returns_after_the_rest_was_refunded_is_refunded_as_well(sho
     take(shop, of_dispute(intent))  # half of what was paid
     wait(shop, shop.policy.payments.unmatched_wait)
     assert shop.unmatched_payment_service.refund_due() == 1
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
     take(shop, of_dispute(intent, DisputeOutcome.WON))
     wait(shop, REFUSED_AGAIN)
     shop.unmatched_payment_service.refund_due()
     assert payment(shop, checkout).status is UnmatchedStatus.REFUNDED
-    assert gone_back(shop, checkout) == 980
+    assert refunded_amount(shop, checkout) == 980
 
 
 def test_a_failed_refund_after_the_rest_was_paid_is_refunded_as_well(shop: InMemoryShop) -> None:
     """A recorded refund does not answer an attempt at the rest."""
-    checkout = set_aside(shop)
+    checkout = pay_twice(shop)
     intent = intent_of(shop, checkout)
     by_hand = shop.payments.refund_by_hand(intent, 90)
     take(shop, of_refund(intent, by_hand))
     wait(shop, timedelta(days=7))
     assert shop.unmatched_payment_service.refund_due() == 1
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
     shop.payments.fail_refund(by_hand.provider_refund_id)
     take(shop, of_refund(intent, by_hand, has_failed=True))
     wait(shop, REFUSED_AGAIN)
     assert shop.unmatched_payment_service.refund_due() == 1
-    assert gone_back(shop, checkout) == 490
+    assert refunded_amount(shop, checkout) == 490
 
 
 def test_a_payment_for_no_photo_is_recorded_as_unmatched(shop: InMemoryShop) -> None:
@@ -577,15 +577,15 @@ def test_a_payment_for_no_photo_is_recorded_as_unmatched(shop: InMemoryShop) -> 
 def test_a_payment_that_staff_settles_during_the_run_is_left_alone(
     shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first, second = set_aside(shop), set_aside(shop)
+    first, second = pay_twice(shop), pay_twice(shop)
     wait(shop, shop.policy.payments.unmatched_wait)
     issue_refund = shop.payments.issue_refund
 
-    def settle_the_other(wish: NewRefund) -> ProviderRefund:
+    def settle_the_other(request: NewRefund) -> ProviderRefund:
         monkeypatch.setattr(shop.payments, "issue_refund", issue_refund)
-        other = second if wish.payment_intent_id == intent_of(shop, first) else first
+        other = second if request.payment_intent_id == intent_of(shop, first) else first
         shop.unmatched_payment_service.refund(other, **BRUNO)
-        return issue_refund(wish)
+        return issue_refund(request)
 
     monkeypatch.setattr(shop.payments, "issue_refund", settle_the_other)
     assert shop.unmatched_payment_service.refund_due() == 1

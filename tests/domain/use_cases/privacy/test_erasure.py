@@ -14,8 +14,8 @@ from domain.signed_tokens import sha256_of
 from domain.unmatched_payment import UnmatchedPayment
 from domain.use_cases.order_command_handler import Cause
 from domain.use_cases.privacy.erasure import (
+    ErasureBlockedError,
     MoneyUnmatchedError,
-    StillNeededError,
     TellingReasonError,
     UnknownCustomerError,
 )
@@ -108,7 +108,7 @@ def test_each_obstacle_to_an_erasure_is_named_with_a_remedy(
     cause = Cause(name="a test", key="a test", actor="person:grace", correlation_id=orders[1])
     shop.command_handler.handle(orders[1], [proposed], cause)
     objects = dict(shop.storage.objects)
-    with pytest.raises(StillNeededError, match=f"order 20260314-000002 {advice}") as refusal:
+    with pytest.raises(ErasureBlockedError, match=f"order 20260314-000002 {advice}") as refusal:
         erase(shop)
     assert refusal.value.obstacles == {"20260314-000002": obstacle}
     assert shop.order(orders[0]).state is State.COMPLETED, "all or nothing"
@@ -118,7 +118,7 @@ def test_each_obstacle_to_an_erasure_is_named_with_a_remedy(
 
 def test_no_customer_is_erased_while_an_order_is_in_progress(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
-    with pytest.raises(StillNeededError, match="is still in work: wait until it is completed"):
+    with pytest.raises(ErasureBlockedError, match="is still in work: wait until it is completed"):
         shop.customer_erasure.look(ADA, "asked for it")
 
 
@@ -135,7 +135,7 @@ def test_no_customer_is_erased_while_a_payment_is_unmatched(shop: InMemoryShop) 
         received_at=shop.clock.now(),
     )
     with shop.unit_of_work.transaction() as transaction:
-        transaction.unmatched_payments.set_aside(second)
+        transaction.unmatched_payments.add(second)
     with pytest.raises(MoneyUnmatchedError, match="have it paid back, or match it"):
         erase(shop)
 

@@ -19,7 +19,7 @@ def order_id(shop: InMemoryShop) -> OrderId:
 
 def test_a_sent_mail_unknown_to_the_provider_is_reported(shop: InMemoryShop, order_id: OrderId) -> None:
     lost = shop.mailer.mailbox.pop("message-1")
-    finding = only(compare(shop, heals=True))
+    finding = only(compare(shop, repairs=True))
     assert (finding.what, finding.subject, finding.order_id) == (
         "mail_unknown_there",
         str(lost.email_id),
@@ -44,7 +44,7 @@ def test_a_mail_older_than_sendgrids_memory_is_not_missed(shop: InMemoryShop, or
 def test_a_bounced_mail_is_reported_and_recorded(shop: InMemoryShop, order_id: OrderId) -> None:
     shop.email_listing.undeliverable.add("message-2")
     assert found(compare(shop)) == ["mail_came_back"]
-    assert [finding.is_healed for finding in compare(shop, heals=True).findings] == [True]
+    assert [finding.is_repaired for finding in compare(shop, repairs=True).findings] == [True]
     assert EmailStatus.BOUNCED in {mail.status for mail in shop.order(order_id).emails.values()}
     assert "mail_came_back" not in found(compare(shop))
 
@@ -66,8 +66,8 @@ def test_a_mail_whose_reply_was_lost_and_that_is_known_there_counts_as_sent(shop
     assert email.status is EmailStatus.UNCONFIRMED
     assert compare(shop).agrees, "word of it may be on its way"
     shop.clock.advance(hours=2)
-    named = [each for each in compare(shop, heals=True).findings if each.what == "mail_is_known_there"]
-    assert [finding.is_healed for finding in named] == [True]
+    named = [each for each in compare(shop, repairs=True).findings if each.what == "mail_is_known_there"]
+    assert [finding.is_repaired for finding in named] == [True]
     (email,) = shop.order(order_id).emails.values()
     assert (email.status, email.message_id) == (EmailStatus.SENT, "message-1")
     assert len(shop.mailer.mailbox) == 1

@@ -33,7 +33,7 @@ def test_work_that_no_worker_knows_of_is_found_and_scheduled(shop: InMemoryShop)
     assert originals_copier(order_id) in {
         finding.subject for finding in compare(shop).findings if finding.what == "work_lost"
     }
-    report = compare(shop, heals=True)
+    report = compare(shop, repairs=True)
     assert report.agrees
     assert set(found(report)) == {"work_lost"}
     assert shop.live(order_id).state is State.COMPLETED
@@ -47,7 +47,7 @@ def test_closed_work_that_the_order_needs_is_found_and_reopened(shop: InMemorySh
     reaction_id = reaction_id_of(order_id, MoveImages())
     pages.work[reaction_id] = replace(pages.work[reaction_id], outcome=outcome)
     assert only(compare(shop)).what == "work_lost"
-    assert only(compare(shop, heals=True)).is_healed
+    assert only(compare(shop, repairs=True)).is_repaired
     assert compare(shop).agrees
     assert shop.live(order_id).state is State.COMPLETED
 
@@ -94,8 +94,8 @@ def test_read_models_that_differ_from_the_log_are_reported(shop: InMemoryShop) -
     shop.live(order_id)
     pages = shop.own_unit_of_work.pages
     pages.orders[order_id] = replace(pages.orders[order_id], state=State.PAID)
-    finding = only(compare(shop, heals=True))
-    assert (finding.what, finding.is_healed) == ("read_models_differ", False)
+    finding = only(compare(shop, repairs=True))
+    assert (finding.what, finding.is_repaired) == ("read_models_differ", False)
     assert "`restoreclick db rebuild`" in finding_text_of(finding).advice
 
 

@@ -44,7 +44,7 @@ def test_a_deleted_object_is_reported(
 ) -> None:
     missing = key(shop, prefix)
     del shop.storage.objects[missing]
-    finding = only(compare(shop, heals=True, reads_bytes=reads_bytes))
+    finding = only(compare(shop, repairs=True, reads_bytes=reads_bytes))
     assert (finding.what, finding.subject, finding.order_id) == ("object_missing", missing, order_id)
 
 
@@ -69,8 +69,8 @@ def test_an_orphan_object_is_reported_and_never_deleted(
     stray = put(shop, f"{prefix}{order_id}/unnamed")
     assert compare(shop).agrees, "it may be on its way into the log"
     shop.clock.advance(hours=2)
-    finding = only(compare(shop, heals=True))
-    assert (finding.what, finding.subject, finding.is_healed) == ("stray_object", stray, False)
+    finding = only(compare(shop, repairs=True))
+    assert (finding.what, finding.subject, finding.is_repaired) == ("stray_object", stray, False)
     assert stray in shop.storage.objects
 
 
@@ -87,7 +87,7 @@ def test_what_was_named_or_stored_before_the_period_is_left_for_a_longer_one(
     original = key(shop, "uploads/originals/")
     del shop.storage.objects[original]
     assert compare(shop).agrees
-    longer = shop.reconciliation.compare(shop.clock.now() - timedelta(days=60), heals=False)
+    longer = shop.reconciliation.compare(shop.clock.now() - timedelta(days=60), repairs=False)
     assert {finding.subject for finding in longer.findings} == {original, stray}
 
 
@@ -103,7 +103,7 @@ def test_an_object_that_is_purged_while_it_is_read_is_not_missed(
         return read(wanted)
 
     monkeypatch.setattr(shop.storage, "read", purge_and_read)
-    report = shop.reconciliation.compare(shop.clock.now() - timedelta(days=120), heals=False)
+    report = shop.reconciliation.compare(shop.clock.now() - timedelta(days=120), repairs=False)
     assert shop.order(order_id).photos_are_purged
     assert [each for each in report.findings if each.side is Side.STORAGE] == []
 
@@ -133,13 +133,13 @@ def test_uploads_that_the_database_cannot_place_are_reported_and_kept(
     lost = put(shop, f"uploads/temp/{uuid4()}/{uuid4()}")
     shop.storage.described[lost] = replace(shop.storage.described[lost], owner=owner)
     shop.clock.advance(hours=2)
-    finding = only(compare(shop, heals=True))
+    finding = only(compare(shop, repairs=True))
     assert (finding.what, finding.subject, finding.since) == (
         "unknown_upload",
         lost,
         shop.storage.stored_at[lost],
     )
-    assert not finding.is_healed
+    assert not finding.is_repaired
     assert lost in shop.storage.objects
 
 
@@ -154,7 +154,7 @@ def test_another_shops_objects_in_the_bucket_are_listed_and_kept(shop: InMemoryS
         description = shop.storage.described[each]
         shop.storage.described[each] = replace(description, owner=ObjectOwner.FOREIGN)
     shop.clock.advance(hours=2)
-    report = compare(shop, heals=True)
+    report = compare(shop, repairs=True)
     assert report.agrees
     assert [(each.kind, each.subject) for each in report.foreign] == [("object", each) for each in theirs]
     assert set(theirs) <= set(shop.storage.objects)
@@ -165,10 +165,10 @@ def test_another_shops_objects_in_the_bucket_are_listed_and_kept(shop: InMemoryS
 def test_an_orphan_upload_is_deleted_on_request(shop: InMemoryShop) -> None:
     stray = put(shop, f"uploads/temp/{tidied(shop)}/{uuid4()}")
     kept = shop.upload(b"wavering")
-    assert compare(shop, heals=True).agrees
+    assert compare(shop, repairs=True).agrees
     shop.clock.advance(hours=2)
-    assert not only(compare(shop)).is_healed
-    assert only(compare(shop, heals=True)).is_healed
+    assert not only(compare(shop)).is_repaired
+    assert only(compare(shop, repairs=True)).is_repaired
     assert [str(kept) in name for name in shop.storage.objects] == [True]
     assert stray not in shop.storage.objects
 
@@ -214,6 +214,6 @@ def test_a_stream_with_a_gap_makes_no_object_of_its_order_a_stray(
     streams = shop.own_unit_of_work.pages.streams
     streams[order_id] = tuple(each for each in streams[order_id] if not isinstance(each.event, ImagesMoved))
     shop.clock.advance(hours=2)
-    report = compare(shop, heals=True)
+    report = compare(shop, repairs=True)
     assert (report.cut_off, found(report)) == ({}, ["stream_broken"])
     assert stray in shop.storage.objects

@@ -71,20 +71,20 @@ def test_a_lost_webhook_is_found_and_nothing_is_changed_without_a_request(shop: 
         webhook_event.event_id,
         webhook_event.created_at,
     )
-    assert not finding.is_healed
+    assert not finding.is_repaired
     assert not shop.events(order_of(webhook_event))
 
 
 def test_a_lost_webhook_that_is_applied_completes_the_order(shop: InMemoryShop) -> None:
     webhook_event = lost_payment(shop)
-    assert only(compare(shop, heals=True)).is_healed
+    assert only(compare(shop, repairs=True)).is_repaired
     assert shop.live(order_of(webhook_event)).state is State.COMPLETED
     assert compare(shop).agrees
 
 
 def test_a_webhook_that_comes_after_it_was_made_up_for_changes_nothing(shop: InMemoryShop) -> None:
     webhook_event = lost_payment(shop)
-    compare(shop, heals=True)
+    compare(shop, repairs=True)
     shop.payment_webhook.handle(webhook_event, sha256_of(b"as it was posted"))
     assert kinds(shop, order_of(webhook_event)) == [e.PaymentReceived]
     with shop.unit_of_work.transaction() as transaction:
@@ -106,7 +106,7 @@ def test_lost_webhooks_are_applied_in_the_order_of_creation(shop: InMemoryShop) 
             created_at=webhook_event.created_at,
         )
     )
-    report = compare(shop, heals=True)
+    report = compare(shop, repairs=True)
     assert [finding.subject for finding in report.findings] == [webhook_event.event_id, "evt_refund"]
     assert report.agrees
     assert shop.order(order_of(webhook_event)).state is State.REFUNDED
@@ -115,8 +115,8 @@ def test_lost_webhooks_are_applied_in_the_order_of_creation(shop: InMemoryShop) 
 def test_a_payment_without_a_listed_webhook_is_recorded(shop: InMemoryShop) -> None:
     webhook_event = lost_payment(shop)
     shop.payment_listing.told.clear()
-    finding = only(compare(shop, heals=True))
-    assert (finding.what, finding.is_healed) == ("payment_not_on_record", True)
+    finding = only(compare(shop, repairs=True))
+    assert (finding.what, finding.is_repaired) == ("payment_not_on_record", True)
     assert shop.live(order_of(webhook_event)).state is State.COMPLETED
 
 
@@ -125,25 +125,25 @@ def test_a_payment_of_another_amount_is_reported_and_left_to_staff(shop: InMemor
     ((name, state),) = shop.payments.states.items()
     other = replace(state.checkout, paid=Money(amount=980, currency="EUR"))
     shop.payments.states[name] = replace(state, checkout=other)
-    finding = only(compare(shop, heals=True))
-    assert (finding.what, finding.is_healed) == ("payment_of_another_amount", False)
+    finding = only(compare(shop, repairs=True))
+    assert (finding.what, finding.is_repaired) == ("payment_of_another_amount", False)
     assert "9.80 EUR" in finding_text_of(finding).wrong
 
 
 def test_a_payment_unknown_to_stripe_is_reported(shop: InMemoryShop) -> None:
     order_id, _ = completed(shop)
     shop.payments.states.clear()
-    finding = only(compare(shop, heals=True))
+    finding = only(compare(shop, repairs=True))
     assert (finding.what, finding.order_id) == ("payment_not_at_stripe", order_id)
 
 
-@pytest.mark.parametrize("standing", [one for one in CheckoutStatus if one is not CheckoutStatus.PAID])
+@pytest.mark.parametrize("status", [one for one in CheckoutStatus if one is not CheckoutStatus.PAID])
 def test_a_recorded_payment_of_an_unpaid_checkout_is_reported(
-    shop: InMemoryShop, standing: CheckoutStatus
+    shop: InMemoryShop, status: CheckoutStatus
 ) -> None:
     order_id, _ = completed(shop)
     [(name, state)] = shop.payments.states.items()
-    shop.payments.states[name] = replace(state, status=standing)
+    shop.payments.states[name] = replace(state, status=status)
     finding = next(one for one in compare(shop).findings if one.what is FindingCode.PAYMENT_NOT_AT_STRIPE)
     assert (finding.subject, finding.order_id) == (name, order_id)
 
@@ -157,9 +157,9 @@ def test_a_payment_that_came_just_now_may_be_new_to_stripes_lists(shop: InMemory
 def test_a_manual_refund_without_a_webhook_is_recorded(shop: InMemoryShop) -> None:
     order_id, intent = completed(shop)
     shop.payments.refund_by_hand(intent, 200)
-    assert not only(compare(shop)).is_healed
-    finding = only(compare(shop, heals=True))
-    assert (finding.what, finding.is_healed) == ("refund_not_on_record", True)
+    assert not only(compare(shop)).is_repaired
+    finding = only(compare(shop, repairs=True))
+    assert (finding.what, finding.is_repaired) == ("refund_not_on_record", True)
     assert shop.order(order_id).refunded_amount == 200
     assert compare(shop).agrees
 
@@ -167,17 +167,19 @@ def test_a_manual_refund_without_a_webhook_is_recorded(shop: InMemoryShop) -> No
 def test_a_refund_that_failed_later_is_recorded(shop: InMemoryShop) -> None:
     order_id, intent = completed(shop)
     made = shop.payments.refund_by_hand(intent, 200)
-    compare(shop, heals=True)
+    compare(shop, repairs=True)
     shop.payments.fail_refund(made.provider_refund_id)
-    finding = next(each for each in compare(shop, heals=True).findings if each.what == "refund_failed_there")
-    assert finding.is_healed
+    finding = next(
+        each for each in compare(shop, repairs=True).findings if each.what == "refund_failed_there"
+    )
+    assert finding.is_repaired
     assert shop.order(order_id).refunded_amount == 0
 
 
 def test_a_refund_unknown_to_stripe_is_reported(shop: InMemoryShop) -> None:
     _, intent = completed(shop)
     shop.payments.refund_by_hand(intent, 200)
-    compare(shop, heals=True)
+    compare(shop, repairs=True)
     shop.clock.advance(hours=2)
     shop.payments.payments[intent].refunds.clear()
     assert "refund_not_at_stripe" in found(compare(shop))
@@ -192,8 +194,8 @@ def test_a_dispute_without_a_webhook_is_recorded(
 ) -> None:
     order_id, intent = completed(shop)
     shop.payment_listing.disputed.append(dispute(shop, intent, kind, outcome))
-    finding = only(compare(shop, heals=True))
-    assert (finding.what, finding.is_healed) == ("dispute_not_on_record", True)
+    finding = only(compare(shop, repairs=True))
+    assert (finding.what, finding.is_repaired) == ("dispute_not_on_record", True)
     assert shop.order(order_id).is_disputed is (outcome is None)
     assert compare(shop).agrees
 
@@ -224,12 +226,12 @@ def test_a_session_that_waits_for_a_payment_which_has_ended_goes_on(
     shop.clock.advance(days=40)
     assert compare(shop).agrees
     shop.payments.settle(name, has_failed=has_failed)
-    finding = only(compare(shop, heals=True))
-    assert (finding.what, finding.is_healed) == ("session_waits_in_vain", True)
+    finding = only(compare(shop, repairs=True))
+    assert (finding.what, finding.is_repaired) == ("session_waits_in_vain", True)
     assert shop.upload_service.find(session_id).status is then
 
 
-def refund_notice(
+def refund_event(
     shop: InMemoryShop, intent: str, refund: ProviderRefund, refund_id: RefundId | None = None
 ) -> PaymentWebhookEvent:
     """The webhook event that the provider would have posted about a refund."""
@@ -248,20 +250,20 @@ def test_a_lost_refund_webhook_is_applied_after_the_lost_one_that_it_depends_on(
     order_id, intent = completed(shop)
     shop.staff_actions.refund(order_id, BY, amount=None, photos=[])
     shop.work()
-    ((wish, ours),) = shop.payments.payments[intent].refunds
+    ((request, ours),) = shop.payments.payments[intent].refunds
     # It fails, the whole sum is refunded in the dashboard instead, and the webhook about that is reported
     # first.
     shop.payments.fail_refund(ours.provider_refund_id)
     by_hand = shop.payments.refund_by_hand(intent, 490)
     failed = replace(ours, has_failed=True)
     shop.payment_listing.told += [
-        refund_notice(shop, intent, by_hand),
-        refund_notice(shop, intent, failed, wish.refund_id),
+        refund_event(shop, intent, by_hand),
+        refund_event(shop, intent, failed, request.refund_id),
     ]
     shop.clock.advance(hours=2)
-    report = compare(shop, heals=True)
+    report = compare(shop, repairs=True)
     lost = [finding for finding in report.findings if finding.what is FindingCode.NOTICE_LOST]
-    assert [(finding.subject, finding.is_healed) for finding in lost] == [
+    assert [(finding.subject, finding.is_repaired) for finding in lost] == [
         (f"evt_{by_hand.provider_refund_id}_False", True),  # its failed predecessor is looked up for it
         (f"evt_{failed.provider_refund_id}_True", True),
     ]
@@ -272,7 +274,7 @@ def test_a_lost_refund_webhook_is_applied_after_the_lost_one_that_it_depends_on(
 
 def test_a_scheduled_comparison_retries_lost_webhooks_that_could_not_be_applied(shop: InMemoryShop) -> None:
     order_id, intent = completed(shop)
-    shop.payment_listing.told.append(refund_notice(shop, intent, shop.payments.refund_by_hand(intent, 490)))
+    shop.payment_listing.told.append(refund_event(shop, intent, shop.payments.refund_by_hand(intent, 490)))
     shop.clock.advance(hours=2)
     for _ in range(3):
         for _ in range(9):
@@ -307,9 +309,9 @@ def test_a_late_event_that_overwrote_the_outcome_of_an_appeal_is_found_and_repai
     shop.payment_listing.disputed.append(replace(won, event_id="du_1:won, as listed"))
     shop.clock.advance(hours=2)
     finding = next(
-        each for each in compare(shop, heals=True).findings if each.what == "dispute_not_on_record"
+        each for each in compare(shop, repairs=True).findings if each.what == "dispute_not_on_record"
     )
-    assert finding.is_healed
+    assert finding.is_repaired
     assert shop.order(order_id).disputes["du_1"].outcome is DisputeOutcome.WON
 
 
@@ -329,7 +331,7 @@ def test_events_of_an_old_version_are_one_finding_with_what_to_do(shop: InMemory
     heard_payment(shop, **OLD)
     newest = heard_payment(shop, **OLD)
     (finding,) = [each for each in compare(shop).findings if each.what == "webhook_version_old"]
-    assert (finding.subject, finding.since, finding.is_healed) == ("2023-10-16", newest.created_at, False)
+    assert (finding.subject, finding.since, finding.is_repaired) == ("2023-10-16", newest.created_at, False)
     assert "Raise the webhook endpoint's API version in Stripe's dashboard" in finding_text_of(finding).advice
 
 
@@ -376,7 +378,7 @@ def test_a_refunds_event_that_came_in_shows_that_the_endpoint_has_a_newer_versio
     intent = paid.checkout.payment_intent_id
     assert intent is not None
     refunded = replace(
-        refund_notice(shop, intent, shop.payments.refund_by_hand(intent, 100)),
+        refund_event(shop, intent, shop.payments.refund_by_hand(intent, 100)),
         created_at=shop.clock.now(),
         **OLD,  # type: ignore[arg-type]
     )
@@ -407,7 +409,7 @@ def test_a_refund_of_an_unknown_payment_is_ours_if_its_checkout_carries_our_toke
     intent = paid.checkout.payment_intent_id
     assert intent is not None
     shop.payments.began_at[paid.checkout.checkout_session_id] = shop.clock.now() - timedelta(days=60)
-    refunded = refund_notice(shop, intent, shop.payments.refund_by_hand(intent, 490))
+    refunded = refund_event(shop, intent, shop.payments.refund_by_hand(intent, 490))
     shop.payment_listing.told.append(replace(refunded, created_at=shop.clock.now()))
     shop.clock.advance(hours=2)
     report = compare(shop)

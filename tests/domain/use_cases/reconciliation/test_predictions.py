@@ -14,10 +14,10 @@ from tests.domain.support.reconciliation_runs import compare, found
 from tests.doubles.container import InMemoryShop
 
 
-def about_predictions(shop: InMemoryShop, *, heals: bool = False) -> list[tuple[str, bool]]:
+def about_predictions(shop: InMemoryShop, *, repairs: bool = False) -> list[tuple[str, bool]]:
     """The findings about predictions, and whether each was repaired."""
-    findings = compare(shop, heals=heals).findings
-    return [(each.what, each.is_healed) for each in findings if each.what.startswith("prediction_")]
+    findings = compare(shop, repairs=repairs).findings
+    return [(each.what, each.is_repaired) for each in findings if each.what.startswith("prediction_")]
 
 
 def test_an_orphan_is_adopted_by_the_image_that_waits(shop: InMemoryShop) -> None:
@@ -27,7 +27,7 @@ def test_an_orphan_is_adopted_by_the_image_that_waits(shop: InMemoryShop) -> Non
     shop.restorer.succeed("prediction-1", b"restored")  # and its webhook is lost
     shop.clock.advance(hours=2)
     assert about_predictions(shop) == [("prediction_not_on_record", False)]
-    assert about_predictions(shop, heals=True) == [("prediction_not_on_record", True)]
+    assert about_predictions(shop, repairs=True) == [("prediction_not_on_record", True)]
     assert about_predictions(shop) == []
     shop.work()
     assert shop.order(order_id).state is State.COMPLETED
@@ -45,7 +45,7 @@ def test_an_orphan_prediction_is_cancelled(shop: InMemoryShop) -> None:
     assert shop.order(order_id).state is State.COMPLETED
     assert shop.restorer.works["prediction-1"].told.status is PredictionStatus.RUNNING
     shop.clock.advance(hours=2)
-    assert about_predictions(shop, heals=True) == [("prediction_not_on_record", True)]
+    assert about_predictions(shop, repairs=True) == [("prediction_not_on_record", True)]
     assert shop.restorer.works["prediction-1"].told.failure is FailureReason.CANCELED
     assert about_predictions(shop) == []
 
@@ -72,7 +72,7 @@ def test_a_prediction_of_another_account_user_is_left_alone(shop: InMemoryShop) 
     for address in ("https://elsewhere.example/hook", work.webhook_url.replace(mark, "forged")):
         work.webhook_url = address
         shop.clock.advance(hours=2)
-        assert about_predictions(shop, heals=True) == []
+        assert about_predictions(shop, repairs=True) == []
     assert work.told.status is PredictionStatus.RUNNING
 
 
@@ -82,7 +82,7 @@ def test_an_ended_prediction_that_was_not_collected_is_collected(shop: InMemoryS
     shop.restorer.succeed("prediction-1", b"restored")
     assert about_predictions(shop) == [], "its webhook may be on its way"
     shop.clock.advance(hours=2)
-    assert about_predictions(shop, heals=True) == [("prediction_not_collected", True)]
+    assert about_predictions(shop, repairs=True) == [("prediction_not_collected", True)]
     shop.work()
     assert shop.order(order_id).state is State.COMPLETED
 
@@ -121,7 +121,7 @@ def test_a_collection_that_was_given_up_or_put_off_is_done_at_once(
         sent_at=None,
         due_at=shop.clock.now() + timedelta(hours=9),
     )
-    assert [is_healed for _, is_healed in about_predictions(shop, heals=True)] == [True]
+    assert [is_repaired for _, is_repaired in about_predictions(shop, repairs=True)] == [True]
     shop.work()
     assert shop.order(order_id).state is State.COMPLETED
 
@@ -132,7 +132,7 @@ def test_a_prediction_older_than_the_list_is_asked_about_by_itself(shop: InMemor
     shop.clock.advance(days=40)
     assert about_predictions(shop) == []
     shop.restorer.succeed("prediction-1", b"restored")
-    assert about_predictions(shop, heals=True) == [("prediction_not_collected", True)]
+    assert about_predictions(shop, repairs=True) == [("prediction_not_collected", True)]
     shop.work()
     assert shop.order(order_id).state is State.COMPLETED
 
@@ -141,7 +141,7 @@ def test_a_prediction_unknown_to_the_restorer_is_reported(shop: InMemoryShop) ->
     shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.restorer.works.clear()
-    assert about_predictions(shop, heals=True) == [("prediction_unknown_there", False)]
+    assert about_predictions(shop, repairs=True) == [("prediction_unknown_there", False)]
 
 
 def test_predictions_that_run_and_are_awaited_agree(shop: InMemoryShop) -> None:

@@ -75,12 +75,12 @@ def test_an_entry_that_cannot_be_read_is_a_finding_and_costs_its_side_nothing(
     original = next(key for key in delivered.storage.objects if key.startswith("uploads/originals/"))
     delivered.storage.garbled.add(original)
     delivered.clock.advance(hours=2)
-    report = compare(delivered, heals=True)
+    report = compare(delivered, repairs=True)
     assert report.cut_off == {}
     unreadable = [each for each in report.findings if each.what is FindingCode.ENTRY_UNREADABLE]
     assert sorted(each.subject for each in unreadable) == sorted([original, *(f"{kind}_1" for kind in KINDS)])
     assert {each.side for each in unreadable} == {Side.STRIPE, Side.REPLICATE, Side.SENDGRID, Side.STORAGE}
-    others = [(each.what, each.is_healed) for each in report.findings if each not in unreadable]
+    others = [(each.what, each.is_repaired) for each in report.findings if each not in unreadable]
     assert sorted(others) == [(FindingCode.MAIL_UNKNOWN_THERE, False), (FindingCode.NOTICE_LOST, True)]
 
 
@@ -193,7 +193,7 @@ def test_a_finding_that_cannot_be_stored_costs_no_other_finding_and_no_side(
         return take(webhook_event, body_sha256)
 
     monkeypatch.setattr(shop.payment_webhook, "handle", refuse_one)
-    report = compare(shop, heals=True)
+    report = compare(shop, repairs=True)
     assert report.cut_off == {}
     assert [str(defect) for defect in report.defects] == ["a text with NUL in it cannot be stored"] * 2
     (remaining,) = report.remaining

@@ -143,7 +143,7 @@ def test_an_empty_database_is_put_right_too(shop: InMemoryShop) -> None:
 
 def test_a_comparison_of_a_database_that_is_behind_refunds_no_delivered_order(shop: InMemoryShop) -> None:
     lose(shop, b"wedding")
-    shop.reconciliation.compare(shop.clock.now() - timedelta(days=30), heals=True)
+    shop.reconciliation.compare(shop.clock.now() - timedelta(days=30), repairs=True)
     shop.clock.advance(days=30)
     assert shop.unmatched_payment_service.refund_due() == 0
     (held,) = shop.own_unit_of_work.pages.unmatched.values()

@@ -19,12 +19,12 @@ from tests.doubles.container import InMemoryShop
 ADA = StaffRequest(actor="person:ada", reason="They asked for it on the phone.")
 
 
-def needed(shop: InMemoryShop) -> list[AttentionItem]:
-    return AttentionList(unit_of_work=shop.unit_of_work).needed()
+def items(shop: InMemoryShop) -> list[AttentionItem]:
+    return AttentionList(unit_of_work=shop.unit_of_work).items()
 
 
 def listed(shop: InMemoryShop) -> list[AttentionKind]:
-    return [attention_item.kind for attention_item in needed(shop)]
+    return [attention_item.kind for attention_item in items(shop)]
 
 
 def number(order: Order) -> str:
@@ -64,7 +64,7 @@ def dispute(shop: InMemoryShop, order_id: OrderId) -> None:
 def test_a_healthy_shop_has_an_empty_attention_list(shop: InMemoryShop) -> None:
     shop.live(shop.pay(shop.upload(b"wedding")))
     shop.pay(shop.upload(b"harvest"))
-    assert needed(shop) == []
+    assert items(shop) == []
 
 
 def test_a_held_order_is_listed_with_why_and_since_when_until_it_is_released(shop: InMemoryShop) -> None:
@@ -73,7 +73,7 @@ def test_a_held_order_is_listed_with_why_and_since_when_until_it_is_released(sho
     shop.staff_actions.release(order_id, ADA)
     shop.clock.advance(hours=1)
     shop.staff_actions.hold(order_id, ADA)
-    [attention_item] = needed(shop)
+    [attention_item] = items(shop)
     assert attention_item == AttentionItem(
         kind=AttentionKind.ON_HOLD,
         since=shop.clock.now(),
@@ -85,7 +85,7 @@ def test_a_held_order_is_listed_with_why_and_since_when_until_it_is_released(sho
     )
     assert attention_text_of(attention_item) == "somebody at the shop asked for it"
     shop.staff_actions.release(order_id, ADA)
-    assert needed(shop) == []
+    assert items(shop) == []
 
 
 def test_a_failed_refund_is_listed_with_its_number_and_amount_until_it_is_settled(shop: InMemoryShop) -> None:
@@ -96,7 +96,7 @@ def test_a_failed_refund_is_listed_with_its_number_and_amount_until_it_is_settle
     )
     shop.staff_actions.refund(order_id, ADA, amount=Money(amount=100, currency="EUR"))
     shop.work()
-    [failed] = needed(shop)
+    [failed] = items(shop)
     assert failed.kind is AttentionKind.REFUND_FAILED
     assert (failed.subject, attention_text_of(failed)) == (
         "1",
@@ -111,7 +111,7 @@ def test_a_bounced_mail_is_listed_until_a_resend_or_a_note(shop: InMemoryShop, s
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
     bounce(shop, order_id, EmailKind.CONFIRMATION)
-    [attention_item] = needed(shop)
+    [attention_item] = items(shop)
     assert (attention_item.kind, attention_text_of(attention_item)) == (
         AttentionKind.MAIL_BOUNCED,
         "the confirmation e-mail did not reach the customer's address",
@@ -129,7 +129,7 @@ def test_a_bounced_mail_is_listed_until_a_resend_or_a_note(shop: InMemoryShop, s
         shop.downloads.record_served(delivery, SCANNER, shop.ids.new())
         assert listed(shop) == [AttentionKind.MAIL_BOUNCED], "a scanner has seen it, and no customer"
         shop.downloads.record_download(delivery, PHONE, shop.ids.new())
-    assert needed(shop) == []
+    assert items(shop) == []
 
 
 def test_an_address_at_which_two_mails_bounce_is_listed_once(shop: InMemoryShop) -> None:
@@ -137,7 +137,7 @@ def test_an_address_at_which_two_mails_bounce_is_listed_once(shop: InMemoryShop)
     shop.live(order_id)
     bounce(shop, order_id, EmailKind.CONFIRMATION)
     bounce(shop, order_id, EmailKind.RESULT)
-    [attention_item] = needed(shop)
+    [attention_item] = items(shop)
     assert (attention_item.kind, attention_item.hold) == (AttentionKind.ON_HOLD, HoldReason.EMAIL_BOUNCED)
 
 
@@ -146,7 +146,7 @@ def test_a_refused_mail_is_listed_as_the_hold_that_it_brought_and_not_once_more(
     shop.work()
     shop.mailer.fault_injector.fail("send", RefusedError("The double", "no", code="invalid_address"))
     shop.live(order_id)
-    [attention_item] = needed(shop)
+    [attention_item] = items(shop)
     assert (attention_item.kind, attention_item.hold) == (AttentionKind.ON_HOLD, HoldReason.EMAIL_NOT_SENT)
 
 
@@ -154,7 +154,7 @@ def test_an_open_dispute_is_listed_until_the_bank_has_decided(shop: InMemoryShop
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
     dispute(shop, order_id)
-    [attention_item] = needed(shop)
+    [attention_item] = items(shop)
     assert (attention_item.kind, attention_item.subject) == (AttentionKind.DISPUTED, "du_1")
     assert attention_text_of(attention_item) == "the customer's bank disputes 4.90 EUR (product not received)"
 
@@ -169,13 +169,13 @@ def test_an_uncancellable_prediction_is_listed_until_a_note(
     shop.staff_actions.refund(order_id, ADA)
     for _ in range(20):
         shop.pass_time(minutes=10)
-    [attention_item] = needed(shop)
+    [attention_item] = items(shop)
     assert (attention_item.kind, attention_text_of(attention_item)) == (
         AttentionKind.WORK_GIVEN_UP,
         "a prediction that nobody waits for could not be cancelled",
     )
     shop.staff_actions.note(order_id, ADA)
-    assert needed(shop) == []
+    assert items(shop) == []
 
 
 def test_an_abandoned_photo_is_refunded_and_not_listed(shop: InMemoryShop) -> None:
@@ -185,7 +185,7 @@ def test_an_abandoned_photo_is_refunded_and_not_listed(shop: InMemoryShop) -> No
     shop.pass_time(minutes=1)
     shop.end_predictions(FailureReason.REFUSED_INPUT)
     shop.pass_time(minutes=1)
-    assert needed(shop) == []
+    assert items(shop) == []
 
 
 def test_money_without_an_order_and_messages_under_a_known_id_are_listed_the_oldest_first(
@@ -195,7 +195,7 @@ def test_money_without_an_order_and_messages_under_a_known_id_are_listed_the_old
     shop.payment_webhook.handle(stray, sha256_of(b"1"))
     shop.clock.advance(hours=1)
     shop.payment_webhook.handle(stray, sha256_of(b"2"))
-    unmatched, conflict = needed(shop)
+    unmatched, conflict = items(shop)
     assert (unmatched.kind, conflict.kind) == (
         AttentionKind.PAYMENT_UNMATCHED,
         AttentionKind.WEBHOOK_CONFLICT,
@@ -211,7 +211,10 @@ def test_a_stream_that_cannot_be_followed_is_listed_and_hides_no_other_order(sho
     streams = shop.own_unit_of_work.pages.streams
     first, *rest = streams[broken]
     streams[broken] = (first, *(replace(each, version=each.version + 1) for each in rest))
-    items = {item.order_id: item for item in needed(shop)}
-    assert (items[broken].kind, items[held].kind) == (AttentionKind.STREAM_BROKEN, AttentionKind.ON_HOLD)
-    assert items[broken].number == number(shop.order(broken))
-    assert "version 2 is missing before it" in attention_text_of(items[broken])
+    by_order = {item.order_id: item for item in items(shop)}
+    assert (by_order[broken].kind, by_order[held].kind) == (
+        AttentionKind.STREAM_BROKEN,
+        AttentionKind.ON_HOLD,
+    )
+    assert by_order[broken].number == number(shop.order(broken))
+    assert "version 2 is missing before it" in attention_text_of(by_order[broken])

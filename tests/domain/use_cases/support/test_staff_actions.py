@@ -305,14 +305,14 @@ REFUSED: list[tuple[Callable[[StaffActions, OrderId], ActionResult], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("wish", "told"), REFUSED)
+@pytest.mark.parametrize(("act", "told"), REFUSED)
 def test_what_the_state_does_not_allow_is_refused_in_one_sentence_and_nothing_is_written(
-    shop: InMemoryShop, wish: Callable[[StaffActions, OrderId], ActionResult], told: str
+    shop: InMemoryShop, act: Callable[[StaffActions, OrderId], ActionResult], told: str
 ) -> None:
     order_id = prediction_service(shop)
     version = shop.order(order_id).version
     with pytest.raises(ActionRefusedError) as refusal:
-        wish(shop.staff_actions, order_id)
+        act(shop.staff_actions, order_id)
     proposed = error_text(refusal.value)
     assert proposed.startswith(told)
     assert proposed.endswith("write a note about it.")
@@ -363,9 +363,9 @@ def test_there_is_nothing_to_send_or_to_redo_once_the_photos_are_deleted(shop: I
         lambda: shop.staff_actions.resend(order_id, ADA),
         lambda: shop.staff_actions.renew_link(order_id, ADA, revokes_others=False),
     ]
-    for wish in requests:
+    for request in requests:
         with pytest.raises(ActionRefusedError) as refusal:
-            wish()
+            request()
         assert "new download link" not in error_text(refusal.value)
         assert "send the mail again" not in error_text(refusal.value)
     with refused(match="Photo 1 cannot be restored once more, because its photos were"):
