@@ -268,7 +268,7 @@ def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:
 
 
 def read_row(row: Row[Any], codec: Codec) -> RecordedEvent | UnreadableEvent:
-    """Return the recorded event in a row of ``events``, or why it cannot be read."""
+    """Decode a row of ``events``, or return why it is unreadable."""
     try:
         return decode_row(row, codec)
     except UnreadableEventError as error:

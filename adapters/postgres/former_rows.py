@@ -1,4 +1,4 @@
-"""The read models' rows before a rebuild, for orders that cannot be read."""
+"""Read model rows from before a rebuild, for unreadable orders."""
 
 from collections.abc import Sequence
 

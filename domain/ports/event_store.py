@@ -68,7 +68,7 @@ class UnreadableEvent:
 
 @dataclass(frozen=True)
 class LeftOutOrder:
-    """An order that a rebuild left out, because its stream cannot be read."""
+    """An order that a rebuild skipped because its stream is unreadable."""
 
     order_id: OrderId
     detail: str  # why, and what to do, without an initial capital

@@ -322,7 +322,7 @@ def test_such_an_order_needs_staff_when_it_is_over_too(
     shop: InMemoryShop, completed: tuple[OrderId, OrderId], spoil: Spoiler, damage: Damage
 ) -> None:
     spoil(completed[0], damage)
-    (item,) = AttentionList(unit_of_work=shop.unit_of_work).needed()
+    (item,) = AttentionList(unit_of_work=shop.unit_of_work).items()
     assert (item.order_id, item.kind) == (completed[0], AttentionKind.STREAM_BROKEN)
 
 

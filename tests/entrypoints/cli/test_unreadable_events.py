@@ -1,4 +1,4 @@
-"""Commands that read the whole log go on past an event that cannot be read."""
+"""Commands that read the whole log continue past an unreadable event."""
 
 import json
 from collections.abc import Iterator
