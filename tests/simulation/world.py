@@ -281,7 +281,10 @@ class World(ProviderFollowups, Network):
         self.chore_pause = 5 * DAY
         self.faults.requests_are_on = False
         longest = self.policy.retention.photos + self.policy.delivery.link_lifetime
-        self.scheduler.run(self.scheduler.now + int(longest.total_seconds()) * SECOND + 6 * DAY)
+        self.scheduler.run(self.scheduler.now + int(longest.total_seconds()) * SECOND)
+        # A customer's late dispute may have held an order once more.
+        self.scheduler.spawn("staff", self._staffed(self.staff.release_all), self.outside)
+        self.scheduler.run(self.scheduler.now + 6 * DAY)
 
     def is_at_rest(self) -> bool:
         """Whether there is nothing left to do."""
