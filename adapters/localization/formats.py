@@ -58,7 +58,7 @@ def size_text(size_bytes: int) -> str:
     """A size as people say it: ``812 bytes``, ``191 kB``, ``3.4 MB``."""
     if size_bytes < _KILOBYTE:
         return counted(size_bytes, "byte")
-    if size_bytes < _KILOBYTE**2:
+    if round(size_bytes / _KILOBYTE) < _KILOBYTE:
         return f"{size_bytes / _KILOBYTE:.0f} kB"
     return f"{size_bytes / _KILOBYTE**2:.1f} MB"
 

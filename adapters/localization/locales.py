@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_time
 from babel.lists import format_list
-from babel.units import format_unit
+from babel.numbers import format_decimal
 
 from adapters.localization import input_sanitizing
 from adapters.localization.catalog import FALLBACK, Catalog
@@ -74,10 +74,12 @@ class Localization:
 
     def size(self, size_bytes: int) -> str:
         """812 kB, 3.4 MB, 3,4 MB."""
-        if size_bytes < _MEGABYTE:
-            kilobytes = max(round(size_bytes / _KILOBYTE), 1)
-            return format_unit(kilobytes, "digital-kilobyte", "short", "#,##0", locale=self.region)
-        return format_unit(size_bytes / _MEGABYTE, "digital-megabyte", "short", "#,##0.0", locale=self.region)
+        kilobytes = max(round(size_bytes / _KILOBYTE), 1)
+        number, pattern, unit = (
+            (kilobytes, "#,##0", "kB") if kilobytes < _KILOBYTE else (size_bytes / _MEGABYTE, "#,##0.0", "MB")
+        )
+        # Not format_unit: for exactly one, the German data has "kbyte" instead of the symbol.
+        return f"{format_decimal(number, pattern, locale=self.region)}{_NO_BREAK_SPACE}{unit}"
 
     def file_names(self, given: Sequence[str]) -> str:
         """“aunt.jpg”, “uncle.jpg” and “niece.jpg”."""

@@ -61,6 +61,28 @@ def test_a_moment_is_worded_in_utc(locale: str, told: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("size_bytes", "english", "german"),
+    [
+        (0, "1 kB", "1 kB"),
+        (1, "1 kB", "1 kB"),
+        (1_000, "1 kB", "1 kB"),
+        (1_499, "1 kB", "1 kB"),
+        (2_000, "2 kB", "2 kB"),
+        (812_300, "812 kB", "812 kB"),
+        (999_499, "999 kB", "999 kB"),
+        (999_500, "1.0 MB", "1,0 MB"),
+        (1_000_000, "1.0 MB", "1,0 MB"),
+        (1_040_000, "1.0 MB", "1,0 MB"),
+        (3_400_000, "3.4 MB", "3,4 MB"),
+        (1_234_500_000, "1,234.5 MB", "1.234,5 MB"),
+    ],
+)
+def test_a_size_has_the_same_unit_whatever_its_number(size_bytes: int, english: str, german: str) -> None:
+    told = [localization(locale).size(size_bytes) for locale in ("en-GB", "de-DE")]
+    assert told == [each.replace(" ", "\N{NO-BREAK SPACE}") for each in (english, german)]
+
+
+@pytest.mark.parametrize(
     ("given", "told"),
     [
         (["aunt.jpg"], "“aunt.jpg”"),

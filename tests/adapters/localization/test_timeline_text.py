@@ -329,9 +329,10 @@ def test_numbers_are_written_as_people_say_them() -> None:
     assert [listed(parts) for parts in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
         *("", "a", "a and b", "a, b and c"),
     ]
-    assert [size_text(size) for size in (1, 812, 191_234, 3_400_000)] == [
+    assert [size_text(size) for size in (1, 812, 191_234, 999_600, 3_400_000)] == [
         "1 byte",
         "812 bytes",
         "191 kB",
+        "1.0 MB",
         "3.4 MB",
     ]
