@@ -1,16 +1,18 @@
 """Recovery of a shop whose database was restored from a backup."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from domain.order.events import PaymentReceived
 from domain.order.values import OrderId, OrderNumber
 from domain.ports.clock import Clock
+from domain.ports.errors import UnreadableEventError
 from domain.ports.payments import CheckoutDetails, CheckoutStatus
-from domain.ports.provider_listings import PaymentListing
+from domain.ports.provider_listings import PaymentListing, UnreadableEntry
 from domain.ports.unit_of_work import (
-    HasEventStore,
     HasLogRecovery,
     HasReconciliationQueries,
     HasUnmatchedPayments,
@@ -26,9 +28,7 @@ from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 
 
-class RestoredDatabaseRepositories(
-    HasEventStore, HasLogRecovery, HasReconciliationQueries, HasUnmatchedPayments, Protocol
-):
+class RestoredDatabaseRepositories(HasLogRecovery, HasReconciliationQueries, HasUnmatchedPayments, Protocol):
     """The repositories that show what a restored database has lost."""
 
 
@@ -90,8 +90,9 @@ class RestoredDatabase:
         if head is None or not self.heads.is_behind():
             return None
         since = self._since()
-        lost = list(self._lost_payments(since))
-        skipped = self._skip_numbers(head, len(lost))
+        unreadable: list[UnreadableEntry] = []  # the comparison lists them for staff
+        lost = list(self._lost_payments(since, unreadable))
+        skipped = self._skip_numbers(head, len(lost) + len(unreadable))
         rebuilt: list[OrderId] = []
         unknown_referrals: list[OrderId] = []
         for checkout in lost:
@@ -127,9 +128,9 @@ class RestoredDatabase:
         farthest = now - FARTHEST_LOOK
         return max(newest.recorded_at - OVERLAP, farthest) if newest is not None else farthest
 
-    def _lost_payments(self, since: datetime) -> Iterator[CheckoutDetails]:
+    def _lost_payments(self, since: datetime, unreadable: list[UnreadableEntry]) -> Iterator[CheckoutDetails]:
         """Yield this shop's payments that no order or unmatched payment records."""
-        for page in paged(self.ledger.checkouts(since)):
+        for page in paged(self.ledger.checkouts(since, unreadable.append)):
             paid = [each.state.checkout for each in page if each.state.status is CheckoutStatus.PAID]
             with self.unit_of_work.transaction() as transaction:
                 recorded = transaction.reconciliation_queries.payments(
@@ -162,15 +163,22 @@ class RestoredDatabase:
     def _advance(self, since: datetime, incident: str) -> tuple[OrderId, ...]:
         with self.unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(since)
-        return tuple(each for each in order_ids if self.rebuilding.advance(each, incident))
+        advanced = []
+        for order_id in order_ids:
+            with suppress(UnreadableEventError):  # the comparison lists it, and the others go on
+                if self.rebuilding.advance(order_id, incident):
+                    advanced.append(order_id)
+        return tuple(advanced)
 
     def _numbers(self, order_ids: Iterable[OrderId | None]) -> dict[OrderId, OrderNumber]:
-        numbers = {}
+        wanted = list({each for each in order_ids if each is not None})
         with self.unit_of_work.transaction() as transaction:
-            for order_id in {each for each in order_ids if each is not None}:
-                payment = transaction.event_store.load(order_id).payment
-                if payment is not None:
-                    numbers[order_id] = payment.order_number
+            streams = transaction.reconciliation_queries.streams(wanted)
+            broken = transaction.reconciliation_queries.unreadable_events(wanted)
+        numbers = {each.order_id: each.number for each in broken if each.number is not None}
+        for order_id, stream in streams.items():
+            if isinstance(paid := stream[0].event, PaymentReceived):
+                numbers[order_id] = paid.order_number
         return numbers
 
 

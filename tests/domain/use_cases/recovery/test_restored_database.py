@@ -13,9 +13,12 @@ from domain.order import events as e
 from domain.order.states import State
 from domain.order.values import Money, OrderId
 from domain.ports.errors import DatabaseBehindError, UnavailableError
+from domain.ports.provider_listings import UnreadableEntry
 from domain.ports.upload_sessions import Checkout
 from domain.unmatched_payment import UnmatchedStatus
+from domain.use_cases.reconciliation.findings import FindingCode
 from domain.use_cases.support.staff_requests import StaffRequest
+from tests.contracts.unreadable_events import DAMAGES, Damage, spoil_in_memory
 from tests.domain.support.assertions import kinds
 from tests.doubles.container import InMemoryShop
 
@@ -224,6 +227,42 @@ def test_an_order_that_went_on_after_the_backup_is_brought_forward(shop: InMemor
     assert after.state is State.COMPLETED
     assert after.restored_images[0].results == before.restored_images[0].results
     assert len(shop.restorer.works) == predictions
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_an_order_that_cannot_be_read_stops_no_other(shop: InMemoryShop, damage: Damage) -> None:
+    spoiled, advanced = shop.pay(shop.upload(b"wedding")), shop.pay(shop.upload(b"harvest"))
+    shop.work()
+    backup = Backup(shop)
+    assert shop.live(advanced).state is State.COMPLETED
+    lost = shop.pay(shop.upload(b"christening"))
+    assert shop.live(lost).state is State.COMPLETED
+    shop.log_heads.write()
+    backup.restore(shop)
+    number = number_of(shop, spoiled)
+    spoil_in_memory(shop.own_unit_of_work, spoiled, damage)
+    objects = set(shop.storage.objects)
+    recovery = shop.restored_database.put_right()
+    assert recovery is not None
+    assert (recovery.rebuilt, recovery.advanced) == ((lost,), (advanced, lost))
+    assert [each.order_id for each in recovery.remaining if each.what is FindingCode.STREAM_BROKEN] == [
+        spoiled
+    ]
+    assert recovery.numbers[spoiled] == number
+    assert {key for key in objects if str(spoiled) in key} <= set(shop.storage.objects)
+    shop.log_heads.check()
+
+
+def test_a_listed_payment_that_cannot_be_read_stops_no_other(shop: InMemoryShop) -> None:
+    order_id = lose(shop, b"wedding")
+    shop.payment_listing.garbled = [
+        UnreadableEntry(provider="The double", kind="checkout", entry_id="cs_9", detail="no status")
+    ]
+    recovery = shop.restored_database.put_right()
+    assert recovery is not None
+    assert recovery.rebuilt == (order_id,)
+    assert [each.subject for each in recovery.remaining] == ["cs_9"]
+    assert recovery.numbers_skipped_to == {"2026-03-14": 4}, "it may have had an order number"
 
 
 def test_a_payment_whose_photos_are_not_all_there_is_held(shop: InMemoryShop) -> None:
