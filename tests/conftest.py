@@ -148,15 +148,15 @@ def s3(pytestconfig: pytest.Config) -> S3:
 
 
 @pytest.fixture(scope="session")
-def letterboxes() -> Iterator[ReceivingServer]:
+def receivers() -> Iterator[ReceivingServer]:
     with receiving() as server:
         yield server
 
 
 @pytest.fixture
-def letterbox(letterboxes: ReceivingServer) -> WebhookReceiver:
+def receiver(receivers: ReceivingServer) -> WebhookReceiver:
     """The twins' webhook endpoint, a new one for each test."""
-    return letterboxes.new_receiver()
+    return receivers.new_receiver()
 
 
 @pytest.fixture(scope="session")
@@ -167,8 +167,8 @@ def stripe_process() -> Iterator[TwinProcess]:
 
 
 @pytest.fixture
-def stripe(stripe_process: TwinProcess, letterbox: WebhookReceiver) -> Iterator[TwinProcess]:
-    with stripe_process.on_loan(letterbox.url):
+def stripe(stripe_process: TwinProcess, receiver: WebhookReceiver) -> Iterator[TwinProcess]:
+    with stripe_process.on_loan(receiver.url):
         yield stripe_process
 
 
@@ -195,8 +195,8 @@ def sendgrid_process() -> Iterator[TwinProcess]:
 
 
 @pytest.fixture
-def sendgrid(sendgrid_process: TwinProcess, letterbox: WebhookReceiver) -> Iterator[TwinProcess]:
-    with sendgrid_process.on_loan(letterbox.url):
+def sendgrid(sendgrid_process: TwinProcess, receiver: WebhookReceiver) -> Iterator[TwinProcess]:
+    with sendgrid_process.on_loan(receiver.url):
         yield sendgrid_process
 
 

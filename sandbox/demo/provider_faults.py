@@ -21,7 +21,7 @@ _REFUSAL = {"error": "NSFW content detected. (E005)"}
 
 
 class SilentTwinError(DemoError):
-    """A twin's control doorway does not answer as it should."""
+    """A twin's control interface does not answer as it should."""
 
     def __init__(self, asked: str, problem: str) -> None:
         self.asked = asked
@@ -77,7 +77,7 @@ TROUBLES = (
 
 
 class TwinControl:
-    """The control doorways of the twins."""
+    """The control interfaces of the twins."""
 
     def __init__(self, addresses: Mapping[str, str]) -> None:
         self._addresses = addresses

@@ -26,7 +26,7 @@ ENDPOINTS = {"open_checkout": "POST /v1/checkout/sessions", "issue_refund": "POS
 
 
 @dataclass(frozen=True)
-class Till:
+class PaymentsUnderTest:
     """A payment provider, and actions of its customers and banks."""
 
     provider: PaymentProvider
@@ -46,11 +46,11 @@ class Till:
 
 
 @pytest.fixture(params=["double", "stripe"])
-def till(request: pytest.FixtureRequest) -> Till:
+def payments(request: pytest.FixtureRequest) -> PaymentsUnderTest:
     if request.param == "double":
         double = InMemoryPayments()
         busy = UnavailableError("The double", "busy", retry_after_seconds=7)
-        return Till(
+        return PaymentsUnderTest(
             provider=double,
             pay=lambda session_id: double.pay(session_id, *CUSTOMER),
             pay_later=lambda session_id: double.pay_later(session_id, *CUSTOMER),
@@ -64,7 +64,7 @@ def till(request: pytest.FixtureRequest) -> Till:
             be_busy=lambda method: double.fault_injector.fail(method, busy),
         )
     twin: TwinProcess = request.getfixturevalue("stripe")
-    return Till(
+    return PaymentsUnderTest(
         provider=stripe_payments(twin.url),
         pay=lambda session_id: pay_at(twin, session_id),
         pay_later=lambda session_id: pay_at(twin, session_id, "pay_later"),
@@ -129,109 +129,115 @@ def refund(intent: str, amount: int = 490, refund_id: UUID | None = None) -> New
     )
 
 
-def test_a_checkout_opens_on_a_page_until_its_time(till: Till) -> None:
+def test_a_checkout_opens_on_a_page_until_its_time(payments: PaymentsUnderTest) -> None:
     requested = new_checkout()
-    opened = till.provider.open_checkout(requested)
+    opened = payments.provider.open_checkout(requested)
     assert isinstance(opened, OpenedCheckout)
     assert opened.checkout_session_id in opened.url
     assert opened.expires_at == requested.expires_at
 
 
-def test_opening_again_with_the_same_key_opens_the_same_page(till: Till) -> None:
+def test_opening_again_with_the_same_key_opens_the_same_page(payments: PaymentsUnderTest) -> None:
     requested = new_checkout()
-    assert till.provider.open_checkout(requested) == till.provider.open_checkout(requested)
-    assert till.provider.open_checkout(new_checkout()).url != till.provider.open_checkout(requested).url
+    assert payments.provider.open_checkout(requested) == payments.provider.open_checkout(requested)
+    assert (
+        payments.provider.open_checkout(new_checkout()).url != payments.provider.open_checkout(requested).url
+    )
 
 
-def test_a_key_cannot_be_used_for_something_else(till: Till) -> None:
+def test_a_key_cannot_be_used_for_something_else(payments: PaymentsUnderTest) -> None:
     requested = new_checkout()
-    till.provider.open_checkout(requested)
+    payments.provider.open_checkout(requested)
     with pytest.raises(RefusedError):
-        till.provider.open_checkout(replace(requested, photos=4))
+        payments.provider.open_checkout(replace(requested, photos=4))
 
 
-def test_a_payment_is_refunded_and_the_refund_found_by_our_id(till: Till) -> None:
-    intent = till.paid()
+def test_a_payment_is_refunded_and_the_refund_found_by_our_id(payments: PaymentsUnderTest) -> None:
+    intent = payments.paid()
     requested = refund(intent, 490)
-    assert till.provider.find_refund(intent, requested.refund_id) is None
-    made = till.provider.issue_refund(requested)
+    assert payments.provider.find_refund(intent, requested.refund_id) is None
+    made = payments.provider.issue_refund(requested)
     assert (made.has_failed, made.amount) == (False, Money(amount=490, currency="EUR"))
-    assert till.provider.find_refund(intent, requested.refund_id) == made
-    assert till.provider.find_refund(intent, RefundId(uuid4())) is None
+    assert payments.provider.find_refund(intent, requested.refund_id) == made
+    assert payments.provider.find_refund(intent, RefundId(uuid4())) is None
 
 
-def test_the_same_refund_twice_pays_once(till: Till) -> None:
-    requested = refund(till.paid(photos=1), 490)
-    assert till.provider.issue_refund(requested) == till.provider.issue_refund(requested)
+def test_the_same_refund_twice_pays_once(payments: PaymentsUnderTest) -> None:
+    requested = refund(payments.paid(photos=1), 490)
+    assert payments.provider.issue_refund(requested) == payments.provider.issue_refund(requested)
 
 
-def test_more_than_was_paid_is_not_refunded(till: Till) -> None:
-    intent = till.paid(photos=1)
-    till.provider.issue_refund(refund(intent, 300))
+def test_more_than_was_paid_is_not_refunded(payments: PaymentsUnderTest) -> None:
+    intent = payments.paid(photos=1)
+    payments.provider.issue_refund(refund(intent, 300))
     with pytest.raises(RefusedError):
-        till.provider.issue_refund(refund(intent, 191))
-    till.provider.issue_refund(refund(intent, 190))
+        payments.provider.issue_refund(refund(intent, 191))
+    payments.provider.issue_refund(refund(intent, 190))
 
 
-def test_an_unknown_payment_cannot_be_refunded(till: Till) -> None:
+def test_an_unknown_payment_cannot_be_refunded(payments: PaymentsUnderTest) -> None:
     with pytest.raises(RefusedError) as refusal:
-        till.provider.issue_refund(refund("pi_nobody"))
+        payments.provider.issue_refund(refund("pi_nobody"))
     assert refusal.value.code == "resource_missing"
 
 
-def test_a_refund_whose_reply_was_lost_is_paid_once_however_often_it_is_repeated(till: Till) -> None:
-    intent = till.paid(photos=1)
+def test_a_refund_whose_reply_was_lost_is_paid_once_however_often_it_is_repeated(
+    payments: PaymentsUnderTest,
+) -> None:
+    intent = payments.paid(photos=1)
     requested = refund(intent, 490)
-    till.lose_reply("issue_refund")
+    payments.lose_reply("issue_refund")
     with pytest.raises(LostReplyError):
-        till.provider.issue_refund(requested)
-    found = till.provider.find_refund(intent, requested.refund_id)
+        payments.provider.issue_refund(requested)
+    found = payments.provider.find_refund(intent, requested.refund_id)
     assert found is not None
-    assert till.provider.issue_refund(requested) == found
+    assert payments.provider.issue_refund(requested) == found
 
 
-def test_a_checkout_whose_reply_was_lost_opens_once(till: Till) -> None:
+def test_a_checkout_whose_reply_was_lost_opens_once(payments: PaymentsUnderTest) -> None:
     requested = new_checkout()
-    till.lose_reply("open_checkout")
+    payments.lose_reply("open_checkout")
     with pytest.raises(LostReplyError):
-        till.provider.open_checkout(requested)
-    assert till.provider.open_checkout(requested) == till.provider.open_checkout(requested)
+        payments.provider.open_checkout(requested)
+    assert payments.provider.open_checkout(requested) == payments.provider.open_checkout(requested)
 
 
 @pytest.mark.parametrize("method", ["open_checkout", "issue_refund"])
-def test_a_busy_provider_does_nothing_and_returns_a_wait(till: Till, method: str) -> None:
-    requested = refund(till.paid(), 490)
-    till.be_busy(method)
+def test_a_busy_provider_does_nothing_and_returns_a_wait(payments: PaymentsUnderTest, method: str) -> None:
+    requested = refund(payments.paid(), 490)
+    payments.be_busy(method)
     with pytest.raises(UnavailableError) as answer:
-        till.provider.open_checkout(
+        payments.provider.open_checkout(
             new_checkout()
-        ) if method == "open_checkout" else till.provider.issue_refund(requested)
+        ) if method == "open_checkout" else payments.provider.issue_refund(requested)
     assert not isinstance(answer.value, LostReplyError)
     assert answer.value.retry_after_seconds == 7
-    assert till.provider.find_refund(requested.payment_intent_id, requested.refund_id) is None
+    assert payments.provider.find_refund(requested.payment_intent_id, requested.refund_id) is None
 
 
-def test_a_refund_that_failed_later_is_found_as_failed_and_one_that_followed_is_preferred(till: Till) -> None:
-    intent = till.paid(photos=1)
+def test_a_refund_that_failed_later_is_found_as_failed_and_one_that_followed_is_preferred(
+    payments: PaymentsUnderTest,
+) -> None:
+    intent = payments.paid(photos=1)
     first = refund(intent, 490)
-    failed = till.provider.issue_refund(first)
-    till.fail_refund(failed.provider_refund_id)
-    found = till.provider.find_refund(intent, first.refund_id)
+    failed = payments.provider.issue_refund(first)
+    payments.fail_refund(failed.provider_refund_id)
+    found = payments.provider.find_refund(intent, first.refund_id)
     assert found == replace(failed, has_failed=True)
-    second = till.provider.issue_refund(refund(intent, 490, first.refund_id))
-    assert till.provider.find_refund(intent, first.refund_id) == second
+    second = payments.provider.issue_refund(refund(intent, 490, first.refund_id))
+    assert payments.provider.find_refund(intent, first.refund_id) == second
 
 
-def test_any_refund_is_looked_up_in_its_current_state(till: Till) -> None:
-    intent = till.paid(photos=2)
-    ours = till.provider.issue_refund(refund(intent, 490))
-    by_hand = till.refund_by_hand(intent, 200)
-    assert till.provider.look_up_refund(ours.provider_refund_id) == ours
-    till.fail_refund(by_hand)
-    found = till.provider.look_up_refund(by_hand)
+def test_any_refund_is_looked_up_in_its_current_state(payments: PaymentsUnderTest) -> None:
+    intent = payments.paid(photos=2)
+    ours = payments.provider.issue_refund(refund(intent, 490))
+    by_hand = payments.refund_by_hand(intent, 200)
+    assert payments.provider.look_up_refund(ours.provider_refund_id) == ours
+    payments.fail_refund(by_hand)
+    found = payments.provider.look_up_refund(by_hand)
     assert found is not None
     assert (found.has_failed, found.amount) == (True, Money(amount=200, currency="EUR"))
-    assert till.provider.look_up_refund("re_nobodys") is None
+    assert payments.provider.look_up_refund("re_nobodys") is None
 
 
 def discounted(points: int, photos: int = 1) -> NewCheckout:
@@ -239,52 +245,52 @@ def discounted(points: int, photos: int = 1) -> NewCheckout:
     return replace(new_checkout(photos), spending=spending)
 
 
-def test_points_reduce_the_price_once_and_the_checkout_has_their_owner(till: Till) -> None:
+def test_points_reduce_the_price_once_and_the_checkout_has_their_owner(payments: PaymentsUnderTest) -> None:
     requested = discounted(100, photos=2)
-    opened = till.provider.open_checkout(requested)
-    assert till.provider.open_checkout(requested) == opened
-    intent = till.pay(opened.checkout_session_id)
-    found = till.provider.find_checkout(opened.checkout_session_id)
+    opened = payments.provider.open_checkout(requested)
+    assert payments.provider.open_checkout(requested) == opened
+    intent = payments.pay(opened.checkout_session_id)
+    found = payments.provider.find_checkout(opened.checkout_session_id)
     assert found is not None
     assert (found.checkout.paid, found.checkout.discount) == (euros(880), euros(100))
     assert found.checkout.spending == requested.spending
     with pytest.raises(RefusedError):
-        till.provider.issue_refund(refund(intent, 881))
+        payments.provider.issue_refund(refund(intent, 881))
 
 
-def test_a_checkout_covered_by_points_is_paid_without_a_payment(till: Till) -> None:
+def test_a_checkout_covered_by_points_is_paid_without_a_payment(payments: PaymentsUnderTest) -> None:
     requested = discounted(490)
-    session_id = till.provider.open_checkout(requested).checkout_session_id
-    assert status_of(till, session_id) == (CheckoutStatus.OPEN, 0)
-    assert not till.pay(session_id)
-    assert status_of(till, session_id) == (CheckoutStatus.PAID, 0)
-    found = till.provider.find_checkout(session_id)
+    session_id = payments.provider.open_checkout(requested).checkout_session_id
+    assert status_of(payments, session_id) == (CheckoutStatus.OPEN, 0)
+    assert not payments.pay(session_id)
+    assert status_of(payments, session_id) == (CheckoutStatus.PAID, 0)
+    found = payments.provider.find_checkout(session_id)
     assert found is not None
     assert (found.checkout.payment_intent_id, found.checkout.spending) == (None, requested.spending)
 
 
-def test_a_discounted_checkout_whose_reply_was_lost_opens_once(till: Till) -> None:
+def test_a_discounted_checkout_whose_reply_was_lost_opens_once(payments: PaymentsUnderTest) -> None:
     requested = discounted(100)
-    till.lose_reply("open_checkout")
+    payments.lose_reply("open_checkout")
     with pytest.raises(LostReplyError):
-        till.provider.open_checkout(requested)
-    opened = till.provider.open_checkout(requested)
-    assert opened == till.provider.open_checkout(requested)
-    till.pay(opened.checkout_session_id)
-    assert status_of(till, opened.checkout_session_id) == (CheckoutStatus.PAID, 390)
+        payments.provider.open_checkout(requested)
+    opened = payments.provider.open_checkout(requested)
+    assert opened == payments.provider.open_checkout(requested)
+    payments.pay(opened.checkout_session_id)
+    assert status_of(payments, opened.checkout_session_id) == (CheckoutStatus.PAID, 390)
 
 
-def status_of(till: Till, session_id: str) -> tuple[CheckoutStatus, int]:
-    found = till.provider.find_checkout(session_id)
+def status_of(payments: PaymentsUnderTest, session_id: str) -> tuple[CheckoutStatus, int]:
+    found = payments.provider.find_checkout(session_id)
     assert found is not None
     return found.status, found.checkout.paid.amount
 
 
-def test_a_checkout_is_found_with_all_fields_of_its_webhook(till: Till) -> None:
+def test_a_checkout_is_found_with_all_fields_of_its_webhook(payments: PaymentsUnderTest) -> None:
     requested = replace(new_checkout(photos=2), locale="de-AT")
-    session_id = till.provider.open_checkout(requested).checkout_session_id
-    intent = till.pay(session_id)
-    found = till.provider.find_checkout(session_id)
+    session_id = payments.provider.open_checkout(requested).checkout_session_id
+    intent = payments.pay(session_id)
+    found = payments.provider.find_checkout(session_id)
     assert isinstance(found, CheckoutState)
     assert found.status is CheckoutStatus.PAID
     checkout = found.checkout
@@ -299,20 +305,20 @@ def test_a_checkout_is_found_with_all_fields_of_its_webhook(till: Till) -> None:
         Money(amount=980, currency="EUR"),
         Money(amount=0, currency="EUR"),
     )
-    assert till.provider.find_checkout_by_payment(intent) == found
+    assert payments.provider.find_checkout_by_payment(intent) == found
 
 
-def test_an_unknown_checkout_or_payment_is_not_found(till: Till) -> None:
-    till.paid()
-    assert till.provider.find_checkout("cs_test_nobodys") is None
-    assert till.provider.find_checkout_by_payment("pi_nobodys") is None
+def test_an_unknown_checkout_or_payment_is_not_found(payments: PaymentsUnderTest) -> None:
+    payments.paid()
+    assert payments.provider.find_checkout("cs_test_nobodys") is None
+    assert payments.provider.find_checkout_by_payment("pi_nobodys") is None
 
 
-def test_a_checkout_is_open_until_it_is_paid_or_expires(till: Till) -> None:
-    session_id = till.provider.open_checkout(new_checkout()).checkout_session_id
-    assert status_of(till, session_id) == (CheckoutStatus.OPEN, 0)
-    till.expire(session_id)
-    assert status_of(till, session_id) == (CheckoutStatus.EXPIRED, 0)
+def test_a_checkout_is_open_until_it_is_paid_or_expires(payments: PaymentsUnderTest) -> None:
+    session_id = payments.provider.open_checkout(new_checkout()).checkout_session_id
+    assert status_of(payments, session_id) == (CheckoutStatus.OPEN, 0)
+    payments.expire(session_id)
+    assert status_of(payments, session_id) == (CheckoutStatus.EXPIRED, 0)
 
 
 @pytest.mark.parametrize(
@@ -320,56 +326,56 @@ def test_a_checkout_is_open_until_it_is_paid_or_expires(till: Till) -> None:
     [("succeeded", (CheckoutStatus.PAID, 1470)), ("failed", (CheckoutStatus.FAILED, 0))],
 )
 def test_a_delayed_payment_is_pending_until_it_succeeds_or_fails(
-    till: Till, fate: str, outcome: tuple[CheckoutStatus, int]
+    payments: PaymentsUnderTest, fate: str, outcome: tuple[CheckoutStatus, int]
 ) -> None:
-    session_id = till.provider.open_checkout(new_checkout()).checkout_session_id
-    intent = till.pay_later(session_id)
-    assert status_of(till, session_id) == (CheckoutStatus.PENDING, 0)
-    till.settle(session_id, fate)
-    assert status_of(till, session_id) == outcome
-    by_payment = till.provider.find_checkout_by_payment(intent)
+    session_id = payments.provider.open_checkout(new_checkout()).checkout_session_id
+    intent = payments.pay_later(session_id)
+    assert status_of(payments, session_id) == (CheckoutStatus.PENDING, 0)
+    payments.settle(session_id, fate)
+    assert status_of(payments, session_id) == outcome
+    by_payment = payments.provider.find_checkout_by_payment(intent)
     assert by_payment is not None
     assert by_payment.status is outcome[0]
 
 
-def test_a_disputed_payment_is_not_refunded(till: Till) -> None:
-    requested = refund(till.paid(), 490)
-    till.dispute(requested.payment_intent_id)
+def test_a_disputed_payment_is_not_refunded(payments: PaymentsUnderTest) -> None:
+    requested = refund(payments.paid(), 490)
+    payments.dispute(requested.payment_intent_id)
     with pytest.raises(DisputedError):
-        till.provider.issue_refund(requested)
-    assert till.provider.find_refund(requested.payment_intent_id, requested.refund_id) is None
+        payments.provider.issue_refund(requested)
+    assert payments.provider.find_refund(requested.payment_intent_id, requested.refund_id) is None
 
 
-def test_a_dispute_is_looked_up_as_it_is_now(till: Till) -> None:
-    intent = till.paid()
-    dispute_id = till.dispute(intent)
-    found = till.provider.look_up_dispute(dispute_id)
+def test_a_dispute_is_looked_up_as_it_is_now(payments: PaymentsUnderTest) -> None:
+    intent = payments.paid()
+    dispute_id = payments.dispute(intent)
+    found = payments.provider.look_up_dispute(dispute_id)
     assert found is not None
     assert (found.dispute_id, found.payment_intent_id, found.outcome) == (dispute_id, intent, None)
     assert (found.is_inquiry, found.reason, found.amount.currency) == (False, "fraudulent", "EUR")
-    till.decide(dispute_id, DisputeOutcome.LOST)
-    lost = till.provider.look_up_dispute(dispute_id)
+    payments.decide(dispute_id, DisputeOutcome.LOST)
+    lost = payments.provider.look_up_dispute(dispute_id)
     assert lost is not None
     assert lost.outcome is DisputeOutcome.LOST
-    assert till.provider.look_up_dispute("du_unknown") is None
+    assert payments.provider.look_up_dispute("du_unknown") is None
 
 
-def test_a_page_that_was_expired_cannot_be_paid_any_more(till: Till) -> None:
-    opened = till.provider.open_checkout(new_checkout(3)).checkout_session_id
-    assert till.provider.expire_checkout(opened) is CheckoutStatus.EXPIRED
-    assert till.provider.expire_checkout(opened) is CheckoutStatus.EXPIRED
-    state = till.provider.find_checkout(opened)
+def test_a_page_that_was_expired_cannot_be_paid_any_more(payments: PaymentsUnderTest) -> None:
+    opened = payments.provider.open_checkout(new_checkout(3)).checkout_session_id
+    assert payments.provider.expire_checkout(opened) is CheckoutStatus.EXPIRED
+    assert payments.provider.expire_checkout(opened) is CheckoutStatus.EXPIRED
+    state = payments.provider.find_checkout(opened)
     assert state is not None
     assert state.status is CheckoutStatus.EXPIRED
 
 
-def test_a_page_that_was_paid_is_not_expired(till: Till) -> None:
-    paid, pending = (till.provider.open_checkout(new_checkout(3)).checkout_session_id for _ in range(2))
-    till.pay(paid)
-    till.pay_later(pending)
-    assert till.provider.expire_checkout(paid) is CheckoutStatus.PAID
-    assert till.provider.expire_checkout(pending) is CheckoutStatus.PENDING
+def test_a_page_that_was_paid_is_not_expired(payments: PaymentsUnderTest) -> None:
+    paid, pending = (payments.provider.open_checkout(new_checkout(3)).checkout_session_id for _ in range(2))
+    payments.pay(paid)
+    payments.pay_later(pending)
+    assert payments.provider.expire_checkout(paid) is CheckoutStatus.PAID
+    assert payments.provider.expire_checkout(pending) is CheckoutStatus.PENDING
 
 
-def test_a_page_that_the_provider_does_not_know_is_expired(till: Till) -> None:
-    assert till.provider.expire_checkout(f"cs_{uuid4().hex}") is CheckoutStatus.EXPIRED
+def test_a_page_that_the_provider_does_not_know_is_expired(payments: PaymentsUnderTest) -> None:
+    assert payments.provider.expire_checkout(f"cs_{uuid4().hex}") is CheckoutStatus.EXPIRED

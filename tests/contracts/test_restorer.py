@@ -27,7 +27,7 @@ ENDPOINTS = {"start": "POST /v1/models/*/predictions", "look": "GET /v1/predicti
 
 
 @dataclass(frozen=True)
-class Bench:
+class RestorerUnderTest:
     """A restorer, and the endings of its predictions."""
 
     restorer: Restorer
@@ -55,16 +55,16 @@ def start(
 
 
 @pytest.fixture(params=["double", "replicate"])
-def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
+def predictions(request: pytest.FixtureRequest) -> Iterator[RestorerUnderTest]:
     if request.param == "double":
-        yield bench_in_memory()
+        yield predictions_in_memory()
         return
     restorer = replicate_restorer((twin := request.getfixturevalue("replicate")).url)
-    yield bench_at(twin, restorer)
+    yield predictions_at(twin, restorer)
     restorer.close()
 
 
-def bench_in_memory() -> Bench:
+def predictions_in_memory() -> RestorerUnderTest:
     clock = StoppedClock()
     double = InMemoryRestorer(clock=clock)
 
@@ -74,7 +74,7 @@ def bench_in_memory() -> Bench:
         return prediction_id
 
     busy = BusyError("The double", "busy", retry_after_seconds=7)
-    return Bench(
+    return RestorerUnderTest(
         restorer=double,
         succeed=lambda: ended(double.succeed, PHOTO),
         fail=lambda reason: ended(double.fail, reason),
@@ -88,7 +88,7 @@ def bench_in_memory() -> Bench:
     )
 
 
-def bench_at(twin: TwinProcess, restorer: Restorer) -> Bench:
+def predictions_at(twin: TwinProcess, restorer: Restorer) -> RestorerUnderTest:
     def started(action: str | None, *, ends_within: timedelta = timedelta(hours=1), **options: str) -> str:
         if action:
             twin.misbehave("prediction", action, options=options)
@@ -107,7 +107,7 @@ def bench_at(twin: TwinProcess, restorer: Restorer) -> Bench:
         twin.misbehave(ENDPOINTS[method], "status", status=429, headers=headers)
 
     before = len(twin.ledger()["objects"].get("prediction", []))
-    return Bench(
+    return RestorerUnderTest(
         restorer=restorer,
         succeed=lambda: started(None),
         fail=lambda reason: started("fail", error=WORDS[reason]),
@@ -121,24 +121,24 @@ def bench_at(twin: TwinProcess, restorer: Restorer) -> Bench:
     )
 
 
-def test_a_picture_that_is_restored_can_be_fetched(bench: Bench) -> None:
-    prediction = bench.restorer.look(bench.succeed())
+def test_a_picture_that_is_restored_can_be_fetched(predictions: RestorerUnderTest) -> None:
+    prediction = predictions.restorer.look(predictions.succeed())
     assert prediction.status is PredictionStatus.SUCCEEDED
     assert prediction.failure is None
     assert prediction.output_url is not None
     target = io.BytesIO()
-    assert bench.restorer.fetch(prediction.output_url, target) == len(target.getvalue()) > 0
+    assert predictions.restorer.fetch(prediction.output_url, target) == len(target.getvalue()) > 0
     assert target.getvalue().startswith(b"\x89PNG")
 
 
-def test_each_variant_has_a_model_of_its_own(bench: Bench) -> None:
-    started = [start(bench.restorer, variant) for variant in Variant]
-    assert len({bench.restorer.look(prediction_id).model for prediction_id in started}) == len(Variant)
+def test_each_variant_has_a_model_of_its_own(predictions: RestorerUnderTest) -> None:
+    started = [start(predictions.restorer, variant) for variant in Variant]
+    assert len({predictions.restorer.look(prediction_id).model for prediction_id in started}) == len(Variant)
 
 
-def test_a_prediction_runs_until_it_ends(bench: Bench) -> None:
-    prediction_id = bench.never_end()
-    prediction = bench.restorer.look(prediction_id)
+def test_a_prediction_runs_until_it_ends(predictions: RestorerUnderTest) -> None:
+    prediction_id = predictions.never_end()
+    prediction = predictions.restorer.look(prediction_id)
     assert prediction == Prediction(
         prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=prediction.model
     )
@@ -146,8 +146,10 @@ def test_a_prediction_runs_until_it_ends(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("reason", WORDS)
-def test_a_failure_says_whether_another_attempt_makes_sense(bench: Bench, reason: FailureReason) -> None:
-    prediction = bench.restorer.look(bench.fail(reason))
+def test_a_failure_says_whether_another_attempt_makes_sense(
+    predictions: RestorerUnderTest, reason: FailureReason
+) -> None:
+    prediction = predictions.restorer.look(predictions.fail(reason))
     assert (prediction.status, prediction.failure, prediction.output_url) == (
         PredictionStatus.FAILED,
         reason,
@@ -156,37 +158,37 @@ def test_a_failure_says_whether_another_attempt_makes_sense(bench: Bench, reason
     assert prediction.detail
 
 
-def test_success_without_an_output_is_failure(bench: Bench) -> None:
-    prediction = bench.restorer.look(bench.succeed_without_output())
+def test_success_without_an_output_is_failure(predictions: RestorerUnderTest) -> None:
+    prediction = predictions.restorer.look(predictions.succeed_without_output())
     assert (prediction.status, prediction.failure) == (PredictionStatus.FAILED, FailureReason.BAD_OUTPUT)
 
 
-def test_a_missing_output_is_refused(bench: Bench) -> None:
-    prediction_id = bench.succeed()
-    url = bench.restorer.look(prediction_id).output_url
+def test_a_missing_output_is_refused(predictions: RestorerUnderTest) -> None:
+    prediction_id = predictions.succeed()
+    url = predictions.restorer.look(prediction_id).output_url
     assert url is not None
-    bench.forget_output(prediction_id)
+    predictions.forget_output(prediction_id)
     with pytest.raises(RefusedError):
-        bench.restorer.fetch(url, io.BytesIO())
+        predictions.restorer.fetch(url, io.BytesIO())
 
 
-def test_an_output_on_another_host_is_not_fetched(bench: Bench) -> None:
+def test_an_output_on_another_host_is_not_fetched(predictions: RestorerUnderTest) -> None:
     with pytest.raises(RefusedError):
-        bench.restorer.fetch("https://elsewhere.example/out.png", io.BytesIO())
+        predictions.restorer.fetch("https://elsewhere.example/out.png", io.BytesIO())
 
 
-def test_a_canceled_prediction_is_reported(bench: Bench) -> None:
-    prediction_id = bench.never_end()
-    bench.restorer.cancel(prediction_id)
-    prediction = bench.restorer.look(prediction_id)
+def test_a_canceled_prediction_is_reported(predictions: RestorerUnderTest) -> None:
+    prediction_id = predictions.never_end()
+    predictions.restorer.cancel(prediction_id)
+    prediction = predictions.restorer.look(prediction_id)
     assert (prediction.status, prediction.failure) == (PredictionStatus.FAILED, FailureReason.CANCELED)
 
 
-def test_a_prediction_is_canceled_at_its_deadline(bench: Bench) -> None:
+def test_a_prediction_is_canceled_at_its_deadline(predictions: RestorerUnderTest) -> None:
     time = timedelta(seconds=1)
-    prediction_id = bench.never_end(ends_within=time)
-    bench.pass_time(time)
-    prediction = eventually(lambda: _unless_running(bench.restorer.look(prediction_id)))
+    prediction_id = predictions.never_end(ends_within=time)
+    predictions.pass_time(time)
+    prediction = eventually(lambda: _unless_running(predictions.restorer.look(prediction_id)))
     assert (prediction.status, prediction.failure) == (PredictionStatus.FAILED, FailureReason.CANCELED)
 
 
@@ -194,31 +196,33 @@ def _unless_running(prediction: Prediction) -> Prediction | None:
     return None if prediction.status is PredictionStatus.RUNNING else prediction
 
 
-def test_canceling_an_ended_or_unknown_prediction_is_no_error(bench: Bench) -> None:
-    prediction_id = bench.succeed()
-    bench.restorer.cancel(prediction_id)
-    bench.restorer.cancel("prediction-of-nobody")
-    assert bench.restorer.look(prediction_id).status is PredictionStatus.SUCCEEDED
+def test_canceling_an_ended_or_unknown_prediction_is_no_error(predictions: RestorerUnderTest) -> None:
+    prediction_id = predictions.succeed()
+    predictions.restorer.cancel(prediction_id)
+    predictions.restorer.cancel("prediction-of-nobody")
+    assert predictions.restorer.look(prediction_id).status is PredictionStatus.SUCCEEDED
 
 
-def test_an_unknown_prediction_is_refused(bench: Bench) -> None:
+def test_an_unknown_prediction_is_refused(predictions: RestorerUnderTest) -> None:
     with pytest.raises(RefusedError):
-        bench.restorer.look("prediction-of-nobody")
+        predictions.restorer.look("prediction-of-nobody")
 
 
-def test_a_start_whose_reply_was_lost_has_started_and_a_retry_starts_another(bench: Bench) -> None:
-    bench.lose_reply("start")
+def test_a_start_whose_reply_was_lost_has_started_and_a_retry_starts_another(
+    predictions: RestorerUnderTest,
+) -> None:
+    predictions.lose_reply("start")
     with pytest.raises(LostReplyError):
-        start(bench.restorer)
-    assert bench.count() == 1
-    start(bench.restorer)
-    assert bench.count() == 2
+        start(predictions.restorer)
+    assert predictions.count() == 1
+    start(predictions.restorer)
+    assert predictions.count() == 2
 
 
 @pytest.mark.parametrize("method", ["start", "look"])
-def test_a_busy_restorer_does_nothing_and_returns_a_wait(bench: Bench, method: str) -> None:
-    bench.be_busy(method)
+def test_a_busy_restorer_does_nothing_and_returns_a_wait(predictions: RestorerUnderTest, method: str) -> None:
+    predictions.be_busy(method)
     with pytest.raises(BusyError) as answer:
-        start(bench.restorer) if method == "start" else bench.restorer.look("prediction-1")
+        start(predictions.restorer) if method == "start" else predictions.restorer.look("prediction-1")
     assert answer.value.retry_after_seconds == 7
-    assert bench.count() == 0
+    assert predictions.count() == 0

@@ -14,26 +14,26 @@ from tests.adapters.support.provider_accounts import (
     STRIPE_SECRET_KEY,
     STRIPE_WEBHOOK_SECRET,
 )
-from tests.entrypoints.support.http_fixtures import Doorway, HttpShop, application
+from tests.entrypoints.support.http_fixtures import ApiClient, HttpShop, application
 from tests.entrypoints.support.shell import Shell
-from tests.entrypoints.support.stripe_account import Till, open_till
+from tests.entrypoints.support.stripe_account import StripeAccount, open_stripe_account
 from tests.sandbox.processes import TwinProcess
 from tests.sandbox.receiver import WebhookReceiver
 
 
 @pytest.fixture
-def door() -> Iterator[Doorway]:
+def api() -> Iterator[ApiClient]:
     """The HTTP API of a new shop without orders."""
     shop = HttpShop()
     with TestClient(application(shop), raise_server_exceptions=False) as http:
-        yield Doorway(shop, http)
+        yield ApiClient(shop, http)
 
 
 @pytest.fixture
-def till(stripe: TwinProcess, letterbox: WebhookReceiver) -> Iterator[Till]:
+def account(stripe: TwinProcess, receiver: WebhookReceiver) -> Iterator[StripeAccount]:
     """The HTTP API of a shop that sells at Stripe's twin."""
-    with open_till(stripe, letterbox) as till:
-        yield till
+    with open_stripe_account(stripe, receiver) as account:
+        yield account
 
 
 @pytest.fixture

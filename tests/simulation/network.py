@@ -9,7 +9,7 @@ from tests.simulation.faults import Fault, Faults
 from tests.simulation.keyed_random import KeyedRandom
 from tests.simulation.laws import LinkRequests
 from tests.simulation.laws.errors import check, law
-from tests.simulation.requests import Answer, doorway
+from tests.simulation.requests import Answer, application_server
 from tests.simulation.scheduler import SECOND, Crashed, Process, Scheduler
 from tests.simulation.trace import Trace
 
@@ -75,7 +75,7 @@ class Network:
         request_id = self.chance.uuid(self.chance.numbered(f"request {about}"))
         try:
             with self.scheduler.inside(self.api), self.link_requests.watching(method, target) as watch:
-                answer = doorway().ask(
+                answer = application_server().ask(
                     method, target, body=body, headers={**headers, "x-request-id": str(request_id)}
                 )
                 if not answer.is_whole:

@@ -96,7 +96,7 @@ class Answer:
         return json.loads(self.body)
 
 
-class Doorway:
+class ApplicationServer:
     """The production application in front of the shop that is open now.
 
     It is built once, because building it is slow.
@@ -164,9 +164,9 @@ class Doorway:
 
 
 @cache
-def doorway() -> Doorway:
+def application_server() -> ApplicationServer:
     """The one instance of this process."""
-    return Doorway()
+    return ApplicationServer()
 
 
 @contextmanager

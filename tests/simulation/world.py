@@ -31,7 +31,7 @@ from tests.simulation.process_clock import WorldClock, WorldIds
 from tests.simulation.provider_followups import ProviderFollowups
 from tests.simulation.providers import SimulatedMailer, SimulatedPayments, SimulatedRestorer, SimulatedStore
 from tests.simulation.queue import SimulatedQueue
-from tests.simulation.requests import doorway, threads_are_greenlets
+from tests.simulation.requests import application_server, threads_are_greenlets
 from tests.simulation.scanners import scan
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, Crashed, Process, Scheduler
 from tests.simulation.staff import Forger, Staff
@@ -191,7 +191,7 @@ class World(ProviderFollowups, Network):
 
     @contextmanager
     def _awake(self) -> Iterator[None]:
-        doorway().open(self, lambda: self.scheduler.now / SECOND)
+        application_server().open(self, lambda: self.scheduler.now / SECOND)
         with threads_are_greenlets(), logs_go_to(self._caught), faces_are_compared_once():
             yield
 

@@ -42,10 +42,10 @@ def read(**event: Any) -> EmailWebhookEvent:
     return webhook_event
 
 
-def test_sendgrids_webhook_of_an_email_is_parsed(sendgrid: TwinProcess, letterbox: WebhookReceiver) -> None:
+def test_sendgrids_webhook_of_an_email_is_parsed(sendgrid: TwinProcess, receiver: WebhookReceiver) -> None:
     sent = mail()
     message_id = sendgrid_mailer(sendgrid.url).send(sent)
-    (posted,) = eventually(lambda: list(letterbox.received))
+    (posted,) = eventually(lambda: list(receiver.received))
     webhook_events = SendGridWebhookParser(sendgrid.announcement["public_key"], SystemClock())
     parsed = webhook_events.read(posted.body, posted.headers)
     assert [webhook_event.fate for webhook_event in parsed] == [
@@ -58,10 +58,10 @@ def test_sendgrids_webhook_of_an_email_is_parsed(sendgrid: TwinProcess, letterbo
     assert len({webhook_event.event_id for webhook_event in parsed}) == 2
 
 
-def test_a_mail_that_bounces_is_undeliverable(sendgrid: TwinProcess, letterbox: WebhookReceiver) -> None:
+def test_a_mail_that_bounces_is_undeliverable(sendgrid: TwinProcess, receiver: WebhookReceiver) -> None:
     sent = replace(mail(), to="adele@bounce.example")
     sendgrid_mailer(sendgrid.url).send(sent)
-    (posted,) = eventually(lambda: list(letterbox.received))
+    (posted,) = eventually(lambda: list(receiver.received))
     webhook_events = SendGridWebhookParser(sendgrid.announcement["public_key"], SystemClock())
     last = webhook_events.read(posted.body, posted.headers)[-1]
     assert (last.email_id, last.fate, last.reason) == (

@@ -39,11 +39,11 @@ def event(event_type: str, **fields: Any) -> dict[str, Any]:
     return {"id": "evt_1", "type": event_type, "data": {"object": {"id": "obj_1", **fields}}}
 
 
-def test_stripes_webhook_of_a_payment_is_parsed(stripe: TwinProcess, letterbox: WebhookReceiver) -> None:
+def test_stripes_webhook_of_a_payment_is_parsed(stripe: TwinProcess, receiver: WebhookReceiver) -> None:
     requested = new_checkout()
     opened = stripe_payments(stripe.url).open_checkout(requested)
     intent = pay_at(stripe, opened.checkout_session_id)
-    (posted,) = letterbox.wait_for("checkout.session.completed")
+    (posted,) = receiver.wait_for("checkout.session.completed")
     webhook_event = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock()).read(
         posted.body, posted.headers
     )
@@ -80,11 +80,11 @@ def test_a_webhook_event_with_an_invalid_time_is_refused(created: object) -> Non
         read(event("payout.paid") | {"created": created})
 
 
-def test_stripes_webhook_of_a_refund_is_parsed(stripe: TwinProcess, letterbox: WebhookReceiver) -> None:
+def test_stripes_webhook_of_a_refund_is_parsed(stripe: TwinProcess, receiver: WebhookReceiver) -> None:
     payments = stripe_payments(stripe.url)
     requested = refund(pay_at(stripe, payments.open_checkout(new_checkout()).checkout_session_id))
     made = payments.issue_refund(requested)
-    (posted,) = letterbox.wait_for("refund.created")
+    (posted,) = receiver.wait_for("refund.created")
     webhook_events = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock())
     webhook_event = webhook_events.read(posted.body, posted.headers)
     assert (
@@ -98,23 +98,23 @@ def test_stripes_webhook_of_a_refund_is_parsed(stripe: TwinProcess, letterbox: W
         requested.refund_id,
         requested.payment_intent_id,
     )
-    (posted,) = letterbox.wait_for("charge.refunded")
+    (posted,) = receiver.wait_for("charge.refunded")
     assert webhook_events.read(posted.body, posted.headers).kind is PaymentEventKind.OTHER
     stripe.control("POST", f"refunds/{made.provider_refund_id}/settle", {"outcome": "failed"})
-    (posted,) = letterbox.wait_for("refund.failed")
+    (posted,) = receiver.wait_for("refund.failed")
     assert webhook_events.read(posted.body, posted.headers).kind is PaymentEventKind.REFUND_FAILED
 
 
 @pytest.mark.parametrize(("verdict", "outcome"), [("won", DisputeOutcome.WON), ("lost", DisputeOutcome.LOST)])
 def test_stripes_webhook_of_a_dispute_is_parsed(
-    stripe: TwinProcess, letterbox: WebhookReceiver, verdict: str, outcome: DisputeOutcome
+    stripe: TwinProcess, receiver: WebhookReceiver, verdict: str, outcome: DisputeOutcome
 ) -> None:
     intent = pay_at(stripe, stripe_payments(stripe.url).open_checkout(new_checkout()).checkout_session_id)
     dispute = stripe.control("POST", "disputes", {"payment_intent": intent})
     stripe.control("POST", f"disputes/{dispute['id']}/close", {"status": verdict})
     webhook_events = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock())
-    (opened,) = letterbox.wait_for("charge.dispute.created")
-    (closed,) = letterbox.wait_for("charge.dispute.closed")
+    (opened,) = receiver.wait_for("charge.dispute.created")
+    (closed,) = receiver.wait_for("charge.dispute.closed")
     webhook_event = webhook_events.read(opened.body, opened.headers)
     assert (webhook_event.kind, webhook_event.dispute_id, webhook_event.payment_intent_id) == (
         PaymentEventKind.DISPUTE_OPENED,

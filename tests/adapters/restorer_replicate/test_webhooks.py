@@ -32,16 +32,16 @@ def signed(body: bytes = BODY, *, key: bytes = KEY, age_seconds: float = 0) -> d
     }
 
 
-def test_replicates_webhook_of_an_end_is_parsed(replicate: TwinProcess, letterbox: WebhookReceiver) -> None:
+def test_replicates_webhook_of_an_end_is_parsed(replicate: TwinProcess, receiver: WebhookReceiver) -> None:
     with closing(replicate_restorer(replicate.url)) as restorer:
         started = restorer.start(
             io.BytesIO(small_photo()),
             media_type="image/png",
-            webhook_url=letterbox.url,
+            webhook_url=receiver.url,
             variant=Variant.FIRST,
             ends_within=timedelta(hours=1),
         )
-        (posted,) = eventually(lambda: list(letterbox.received))
+        (posted,) = eventually(lambda: list(receiver.received))
     webhook_event = ReplicateWebhookParser(REPLICATE_WEBHOOK_SECRET, SystemClock()).read(
         posted.body, posted.headers
     )

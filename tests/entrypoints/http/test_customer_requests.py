@@ -18,19 +18,19 @@ from domain.order.values import ImageId, OrderId
 from domain.use_cases.order_command_handler import Cause
 from entrypoints.bootstrap.localization import localization_of
 from tests.domain.support.assertions import sent
-from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, Doorway, assert_problem
+from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient, assert_problem
 
 
-def album_path(door: Doorway, order_id: OrderId) -> str:
-    return f"/api/download/{door.shop.token(order_id)}/photos"
+def album_path(api: ApiClient, order_id: OrderId) -> str:
+    return f"/api/download/{api.shop.token(order_id)}/photos"
 
 
-def image(door: Doorway, order_id: OrderId) -> ImageId:
-    return next(iter(door.shop.order(order_id).images))
+def image(api: ApiClient, order_id: OrderId) -> ImageId:
+    return next(iter(api.shop.order(order_id).images))
 
 
-def redo_path(door: Doorway, order_id: OrderId) -> str:
-    return f"/api/download/{door.shop.token(order_id)}/{image(door, order_id)}/redo"
+def redo_path(api: ApiClient, order_id: OrderId) -> str:
+    return f"/api/download/{api.shop.token(order_id)}/{image(api, order_id)}/redo"
 
 
 class Form(HTMLParser):
@@ -58,65 +58,65 @@ class Form(HTMLParser):
         return urljoin(str(self._base), address or "")
 
 
-def post_form(door: Doorway, address: str) -> httpx.Response:
+def post_form(api: ApiClient, address: str) -> httpx.Response:
     """Send what a browser sends when a nameless button is pressed."""
     headers = {**BROWSER, "Content-Type": "application/x-www-form-urlencoded", "Origin": "null"}
-    return door.http.post(address, content=b"", headers=headers, follow_redirects=False)
+    return api.http.post(address, content=b"", headers=headers, follow_redirects=False)
 
 
 # An e-mail again.
 
 
-def test_a_mail_is_sent_again_to_the_address_on_file(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    answer = door.http.post(f"/api/email/resend/{order_id}")
+def test_a_mail_is_sent_again_to_the_address_on_file(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    answer = api.http.post(f"/api/email/resend/{order_id}")
     assert answer.status_code == 202
     assert "on its way" in answer.json()["sentence"]
     assert "ada@" not in answer.text
-    door.shop.work()
-    assert sent(door.shop).count("result") == 2
+    api.shop.work()
+    assert sent(api.shop).count("result") == 2
 
 
-def test_the_orders_page_has_a_button_for_it_once_there_is_something_to_send(door: Doorway) -> None:
-    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
+def test_the_orders_page_has_a_button_for_it_once_there_is_something_to_send(api: ApiClient) -> None:
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT))
     path = f"/api/restoration/status/{order_id}"
-    assert not Form(door.http.get(path, headers=BROWSER)).posts
-    door.shop.live(order_id)
-    page = door.http.get(path, headers=BROWSER)
+    assert not Form(api.http.get(path, headers=BROWSER)).posts
+    api.shop.live(order_id)
+    page = api.http.get(path, headers=BROWSER)
     assert "form-action 'self'" in page.headers["content-security-policy"]
     (address,) = Form(page).posts
     for status, heading in ((202, "Look into your e-mail"), (429, "Asked for too often")):
-        answer = post_form(door, address)
+        answer = post_form(api, address)
         assert (answer.status_code, f"<h1>{heading}</h1>" in answer.text) == (status, True)
-        door.shop.work()
-    assert sent(door.shop).count("result") == 2
-    door.shop.clock.advance(days=100)
-    door.shop.photo_retention.purge()
-    assert not Form(door.http.get(path, headers=BROWSER)).posts
+        api.shop.work()
+    assert sent(api.shop).count("result") == 2
+    api.shop.clock.advance(days=100)
+    api.shop.photo_retention.purge()
+    assert not Form(api.http.get(path, headers=BROWSER)).posts
 
 
-def test_a_rate_limited_customer_receives_a_retry_time(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    door.http.post(f"/api/email/resend/{order_id}")
-    door.shop.work()
-    problem = assert_problem(again := door.http.post(f"/api/email/resend/{order_id}"), 429, "asked-too-often")
+def test_a_rate_limited_customer_receives_a_retry_time(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    api.http.post(f"/api/email/resend/{order_id}")
+    api.shop.work()
+    problem = assert_problem(again := api.http.post(f"/api/email/resend/{order_id}"), 429, "asked-too-often")
     assert "mailbox" in problem["detail"]
     assert again.headers["retry-after"] == "300"
-    door.shop.clock.advance(minutes=5)
-    assert door.http.post(f"/api/email/resend/{order_id}").status_code == 202
+    api.shop.clock.advance(minutes=5)
+    assert api.http.post(f"/api/email/resend/{order_id}").status_code == 202
 
 
-def test_no_mail_is_sent_about_what_is_no_order(door: Doorway) -> None:
-    assert_problem(door.http.post(f"/api/email/resend/{uuid4()}"), 404, "order-unknown")
-    assert_problem(door.http.post("/api/email/resend/all-of-them"), 404, "not-found")
-    assert_problem(door.http.get(f"/api/email/resend/{uuid4()}"), 405, "method-not-allowed")
+def test_no_mail_is_sent_about_what_is_no_order(api: ApiClient) -> None:
+    assert_problem(api.http.post(f"/api/email/resend/{uuid4()}"), 404, "order-unknown")
+    assert_problem(api.http.post("/api/email/resend/all-of-them"), 404, "not-found")
+    assert_problem(api.http.get(f"/api/email/resend/{uuid4()}"), 405, "method-not-allowed")
 
 
-def test_a_mail_that_the_state_does_not_call_for_is_refused_in_words(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    door.shop.clock.advance(days=100)
-    assert door.shop.photo_retention.purge() == 1
-    problem = assert_problem(door.http.post(f"/api/email/resend/{order_id}"), 409, "not-possible-now")
+def test_a_mail_that_the_state_does_not_call_for_is_refused_in_words(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    api.shop.clock.advance(days=100)
+    assert api.shop.photo_retention.purge() == 1
+    problem = assert_problem(api.http.post(f"/api/email/resend/{order_id}"), 409, "not-possible-now")
     assert "completed" in problem["detail"]
 
 
@@ -124,55 +124,55 @@ def test_a_mail_that_the_state_does_not_call_for_is_refused_in_words(door: Doorw
 
 
 @pytest.mark.parametrize("below", ["", "/photos", "/{image}", "/{image}?earlier=0"])
-def test_a_dead_link_offers_a_new_one_wherever_it_led(door: Doorway, below: str) -> None:
-    order_id = door.shop.delivered()
-    old = door.shop.token(order_id)
-    door.shop.clock.advance(days=31)
-    path = f"/api/download/{old}{below.format(image=image(door, order_id))}"
-    page = door.http.get(path, headers=BROWSER)
+def test_a_dead_link_offers_a_new_one_wherever_it_led(api: ApiClient, below: str) -> None:
+    order_id = api.shop.delivered()
+    old = api.shop.token(order_id)
+    api.shop.clock.advance(days=31)
+    path = f"/api/download/{old}{below.format(image=image(api, order_id))}"
+    page = api.http.get(path, headers=BROWSER)
     assert page.status_code == 410
     assert "<h1>This link has expired</h1>" in page.text
     assert "form-action 'self'" in page.headers["content-security-policy"]
     (address,) = Form(page).posts
     assert address.endswith(f"/api/download/{old}/renew")
-    answer = post_form(door, address)
+    answer = post_form(api, address)
     assert answer.status_code == 202
     assert "<h1>Look into your e-mail</h1>" in answer.text
-    door.shop.work()
-    assert sent(door.shop)[-1] == "new_link"
-    assert door.http.get(f"/api/download/{door.shop.token(order_id)}").status_code == 200
+    api.shop.work()
+    assert sent(api.shop)[-1] == "new_link"
+    assert api.http.get(f"/api/download/{api.shop.token(order_id)}").status_code == 200
 
 
 @pytest.mark.parametrize("headers", [BROWSER, {}])
 def test_the_answer_does_not_reveal_whether_a_link_was_renewable(
-    door: Doorway, headers: dict[str, str]
+    api: ApiClient, headers: dict[str, str]
 ) -> None:
-    expired, erased = door.shop.delivered(), door.shop.delivered(b"your grandfather")
-    tokens = [door.shop.token(expired), door.shop.token(erased), "guessed", "A" * 43, "<script>"]
-    door.shop.customer_erasure.erase("ada@customer.example", actor="person:grace", reason="asked for it")
-    door.shop.clock.advance(days=31)
-    answers = [door.http.post(f"/api/download/{token}/renew", headers=headers) for token in tokens]
+    expired, erased = api.shop.delivered(), api.shop.delivered(b"your grandfather")
+    tokens = [api.shop.token(expired), api.shop.token(erased), "guessed", "A" * 43, "<script>"]
+    api.shop.customer_erasure.erase("ada@customer.example", actor="person:grace", reason="asked for it")
+    api.shop.clock.advance(days=31)
+    answers = [api.http.post(f"/api/download/{token}/renew", headers=headers) for token in tokens]
     assert [answer.status_code for answer in answers] == [202] * len(tokens)
     assert len({answer.text for answer in answers}) == 1
     told = [{**answer.headers, "x-request-id": ""} for answer in answers]
     assert told == told[:1] * len(tokens)
 
 
-def test_a_client_receives_the_address_that_renews_a_link(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    door.shop.clock.advance(days=31)
-    problem = assert_problem(door.http.get(album_path(door, order_id)), 410, "link-expired")
+def test_a_client_receives_the_address_that_renews_a_link(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    api.shop.clock.advance(days=31)
+    problem = assert_problem(api.http.get(album_path(api, order_id)), 410, "link-expired")
     assert "/renew" in problem["detail"]
 
 
-def test_a_link_that_was_taken_back_offers_nothing(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    old, order = door.shop.token(order_id), door.shop.order(order_id)
+def test_a_link_that_was_taken_back_offers_nothing(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    old, order = api.shop.token(order_id), api.shop.order(order_id)
     (link_id,) = order.links
-    proposed: list[Proposal] = [door.shop.downloads.new_link(order), RevokeLink(link_id=link_id)]
+    proposed: list[Proposal] = [api.shop.downloads.new_link(order), RevokeLink(link_id=link_id)]
     cause = Cause(name="desk", key="withdrawn", actor="person:grace", correlation_id=order_id)
-    door.shop.command_handler.handle(order_id, proposed, cause)
-    page = door.http.get(f"/api/download/{old}", headers=BROWSER)
+    api.shop.command_handler.handle(order_id, proposed, cause)
+    page = api.http.get(f"/api/download/{old}", headers=BROWSER)
     assert page.status_code == 410
     assert "<h1>This link was withdrawn</h1>" in page.text
     assert "<form" not in page.text
@@ -189,23 +189,23 @@ def test_a_link_that_was_taken_back_offers_nothing(door: Doorway) -> None:
     ],
 )
 def test_the_album_tells_the_size_of_a_result_and_of_its_original(
-    door: Doorway, language: str, told: str
+    api: ApiClient, language: str, told: str
 ) -> None:
-    path = album_path(door, door.shop.delivered(PORTRAIT))
-    assert told in door.http.get(path, headers={**BROWSER, "Accept-Language": language}).text
-    (photo,) = door.http.get(path).json()["photos"]
+    path = album_path(api, api.shop.delivered(PORTRAIT))
+    assert told in api.http.get(path, headers={**BROWSER, "Accept-Language": language}).text
+    (photo,) = api.http.get(path).json()["photos"]
     sizes = (photo["width"], photo["height"], photo["original_width"], photo["original_height"])
     assert sizes == (1200, 900, 1200, 900)
 
 
-def test_the_album_shows_each_photo_and_has_it_tried_once_more(door: Doorway) -> None:
-    order_id = door.shop.delivered(PORTRAIT, b"a wedding")
-    page = door.http.get(album_path(door, order_id), headers=BROWSER)
+def test_the_album_shows_each_photo_and_has_it_tried_once_more(api: ApiClient) -> None:
+    order_id = api.shop.delivered(PORTRAIT, b"a wedding")
+    page = api.http.get(album_path(api, order_id), headers=BROWSER)
     assert page.status_code == 200
     assert "img-src 'self'" in page.headers["content-security-policy"]
     assert page.headers["cache-control"] == "private, no-store"
     found = Form(page)
-    assert [door.http.get(picture).content for picture in found.pictures] == [
+    assert [api.http.get(picture).content for picture in found.pictures] == [
         b"restored " + PORTRAIT,
         b"restored a wedding",
     ]
@@ -215,33 +215,33 @@ def test_the_album_shows_each_photo_and_has_it_tried_once_more(door: Doorway) ->
         (save_first, b"restored"),
         (save_second, b"restored"),
     ):
-        answer = post_form(door, address)
+        answer = post_form(api, address)
         assert answer.status_code == 303
-        saved = door.http.get(urljoin(address, answer.headers["location"]), headers=BROWSER)
+        saved = api.http.get(urljoin(address, answer.headers["location"]), headers=BROWSER)
         assert saved.content.startswith(content)
-    assert [type(event) for event in door.shop.events(order_id)].count(e.ResultDownloaded) == 3
-    answer = post_form(door, redo_second)
+    assert [type(event) for event in api.shop.events(order_id)].count(e.ResultDownloaded) == 3
+    answer = post_form(api, redo_second)
     assert answer.status_code == 303
-    back = door.http.get(urljoin(redo_second, answer.headers["location"]), headers=BROWSER)
+    back = api.http.get(urljoin(redo_second, answer.headers["location"]), headers=BROWSER)
     assert "We are trying this photo once more" in back.text
     assert set(found.posts) - set(Form(back).posts) == {redo_second}
-    assert [type(event) for event in door.shop.events(order_id)].count(e.RedoRequested) == 1
+    assert [type(event) for event in api.shop.events(order_id)].count(e.RedoRequested) == 1
 
 
-def test_the_result_before_stays_beside_the_new_one(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    post_form(door, redo_path(door, order_id))
-    door.shop.work()
-    door.shop.end_predictions(b"restored again")
-    door.shop.work()
-    page = door.http.get(album_path(door, order_id), headers=BROWSER)
-    pictures = [door.http.get(picture).content for picture in Form(page).pictures]
+def test_the_result_before_stays_beside_the_new_one(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    post_form(api, redo_path(api, order_id))
+    api.shop.work()
+    api.shop.end_predictions(b"restored again")
+    api.shop.work()
+    page = api.http.get(album_path(api, order_id), headers=BROWSER)
+    pictures = [api.http.get(picture).content for picture in Form(page).pictures]
     assert pictures == [b"restored again " + PORTRAIT, b"restored " + PORTRAIT]
     assert not [address for address in Form(page).posts if address.endswith("/redo")]
-    assert [door.http.get(post).content for post in Form(page).posts[1:]] == pictures
+    assert [api.http.get(post).content for post in Form(page).posts[1:]] == pictures
     assert re.search("<button[^>]* disabled>.*Not possible: another attempt was asked for already", page.text)
     assert_problem(
-        door.http.get(f"{album_path(door, order_id)[:-6]}{image(door, order_id)}?earlier=2"),
+        api.http.get(f"{album_path(api, order_id)[:-6]}{image(api, order_id)}?earlier=2"),
         404,
         "link-unknown",
     )
@@ -261,12 +261,12 @@ def test_the_result_before_stays_beside_the_new_one(door: Doorway) -> None:
     ],
 )
 def test_the_page_speaks_the_browsers_language(
-    door: Doorway, accept_language: str, language: str, told: tuple[str, ...]
+    api: ApiClient, accept_language: str, language: str, told: tuple[str, ...]
 ) -> None:
-    order_id = door.shop.delivered()
-    door.shop.clock.advance(days=15)
+    order_id = api.shop.delivered()
+    api.shop.clock.advance(days=15)
     headers = {**BROWSER, "Accept-Language": accept_language}
-    page = door.http.get(album_path(door, order_id), headers=headers)
+    page = api.http.get(album_path(api, order_id), headers=headers)
     assert f'<html lang="{language}" dir="ltr">' in page.text
     assert page.headers["vary"] == "Accept, Accept-Language"
     assert [each for each in told if each not in page.text] == []
@@ -280,48 +280,48 @@ def test_each_language_of_the_page_has_words_for_every_obstacle(language: str) -
     )
 
 
-def test_a_program_learns_what_is_possible_and_asks_for_it(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    album = door.http.get(album_path(door, order_id)).json()
+def test_a_program_learns_what_is_possible_and_asks_for_it(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    album = api.http.get(album_path(api, order_id)).json()
     (photo,) = album["photos"]
     assert album["redo_until"] is not None
     assert (photo["results"], photo["redo_is_possible"], photo["why_no_redo"]) == (1, True, None)
     for _ in range(2):
-        assert door.http.post(redo_path(door, order_id)).status_code == 202
-    door.shop.live(order_id)
-    problem = assert_problem(door.http.post(redo_path(door, order_id)), 409, "not-possible-now")
+        assert api.http.post(redo_path(api, order_id)).status_code == 202
+    api.shop.live(order_id)
+    problem = assert_problem(api.http.post(redo_path(api, order_id)), 409, "not-possible-now")
     assert "asked for already" in problem["detail"]
-    (photo,) = door.http.get(album_path(door, order_id)).json()["photos"]
+    (photo,) = api.http.get(album_path(api, order_id)).json()["photos"]
     assert (photo["results"], photo["redo_is_possible"]) == (2, False)
 
 
-def test_a_person_who_asks_too_late_finds_the_reason_beside_the_photo(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    door.shop.clock.advance(days=15)
-    answer = post_form(door, redo_path(door, order_id))
+def test_a_person_who_asks_too_late_finds_the_reason_beside_the_photo(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    api.shop.clock.advance(days=15)
+    answer = post_form(api, redo_path(api, order_id))
     assert (answer.status_code, answer.headers["location"]) == (303, "../photos")
-    page = door.http.get(album_path(door, order_id), headers=BROWSER)
+    page = api.http.get(album_path(api, order_id), headers=BROWSER)
     assert "Not possible: the time for it is over." in page.text
     assert "Is one not quite right?" not in page.text
 
 
-def test_the_order_id_alone_permits_no_redo(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    path = f"/api/download/{order_id}/{image(door, order_id)}/redo"
-    assert_problem(door.http.post(path), 404, "link-unknown")
-    assert_problem(door.http.get(redo_path(door, order_id)), 405, "method-not-allowed")
+def test_the_order_id_alone_permits_no_redo(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    path = f"/api/download/{order_id}/{image(api, order_id)}/redo"
+    assert_problem(api.http.post(path), 404, "link-unknown")
+    assert_problem(api.http.get(redo_path(api, order_id)), 405, "method-not-allowed")
     assert_problem(
-        door.http.post(f"/api/download/{door.shop.token(order_id)}/{uuid4()}/redo"), 404, "image-unknown"
+        api.http.post(f"/api/download/{api.shop.token(order_id)}/{uuid4()}/redo"), 404, "image-unknown"
     )
-    assert e.RedoRequested not in [type(event) for event in door.shop.events(order_id)]
+    assert e.RedoRequested not in [type(event) for event in api.shop.events(order_id)]
 
 
-def test_a_file_name_in_a_gallery_is_escaped(door: Doorway) -> None:
-    session_id = door.shop.upload()
+def test_a_file_name_in_a_gallery_is_escaped(api: ApiClient) -> None:
+    session_id = api.shop.upload()
     name = "\"><script>alert('1931').jpg"
-    door.send_photo(session_id, file_name=name)
-    order_id = door.shop.pay(session_id)
-    door.shop.live(order_id)
-    page = door.http.get(album_path(door, order_id), headers=BROWSER)
+    api.send_photo(session_id, file_name=name)
+    order_id = api.shop.pay(session_id)
+    api.shop.live(order_id)
+    page = api.http.get(album_path(api, order_id), headers=BROWSER)
     assert "<script" not in page.text
     assert "&lt;script&gt;" in page.text

@@ -19,11 +19,11 @@ from domain.ports.images import ImageFacts, ImageInspector
 from entrypoints.http.dependencies import UPLOAD_THREADS
 from tests.adapters.images.test_jpeg_scans import with_scans
 from tests.doubles.container import PlainInspector
-from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, application, assert_problem
+from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient, application, assert_problem
 
 
-def inspect_with(door: Doorway, inspector: ImageInspector) -> None:
-    door.shop.upload_service = door.shop.with_ports(inspector=inspector).upload_service
+def inspect_with(api: ApiClient, inspector: ImageInspector) -> None:
+    api.shop.upload_service = api.shop.with_ports(inspector=inspector).upload_service
 
 
 @pytest.fixture
@@ -39,12 +39,12 @@ def ordinary() -> bytes:
     return file.getvalue()
 
 
-def test_pictures_of_1500_scans_are_refused_and_others_taken(door: Doorway, pool: DecoderPool) -> None:
-    inspect_with(door, PooledInspector(pool))
-    session_id, hostile = door.open_session(), with_scans(1500, size=(5000, 5000))
+def test_pictures_of_1500_scans_are_refused_and_others_taken(api: ApiClient, pool: DecoderPool) -> None:
+    inspect_with(api, PooledInspector(pool))
+    session_id, hostile = api.open_session(), with_scans(1500, size=(5000, 5000))
     with ThreadPoolExecutor() as threads:
         sent = [
-            threads.submit(door.send_photo, session_id, content) for content in (hostile, hostile, ordinary())
+            threads.submit(api.send_photo, session_id, content) for content in (hostile, hostile, ordinary())
         ]
         answers = [each.result() for each in sent]
     for refused in answers[:2]:
@@ -69,33 +69,33 @@ class Held(PlainInspector):
         return super().inspect(picture, cancellation=cancellation)
 
 
-def test_downloads_do_not_wait_for_decoders(door: Doorway) -> None:
-    token, session_id, held = door.shop.token(door.shop.delivered()), door.open_session(), Held()
-    inspect_with(door, held)
+def test_downloads_do_not_wait_for_decoders(api: ApiClient) -> None:
+    token, session_id, held = api.shop.token(api.shop.delivered()), api.open_session(), Held()
+    inspect_with(api, held)
     with ThreadPoolExecutor(UPLOAD_THREADS) as threads:
         sent = [
-            threads.submit(door.send_photo, session_id, b"photo %d" % number)
+            threads.submit(api.send_photo, session_id, b"photo %d" % number)
             for number in range(UPLOAD_THREADS)
         ]
         try:
             assert all(held.begun.acquire(timeout=20) for _ in sent)
-            assert door.http.get(f"/api/download/{token}").status_code == 200
-            assert door.http.get(f"/api/uploads/{session_id}").status_code == 200
+            assert api.http.get(f"/api/download/{token}").status_code == 200
+            assert api.http.get(f"/api/uploads/{session_id}").status_code == 200
         finally:
             held.let_go.set()
         assert {each.result().status_code for each in sent} == {201}
 
 
-def test_decoding_ends_when_the_sender_hangs_up(door: Doorway) -> None:
+def test_decoding_ends_when_the_sender_hangs_up(api: ApiClient) -> None:
     held = Held()
-    session_id = door.open_session()
-    inspect_with(door, held)
-    assert answer_to_a_sender_who_leaves(door, session_id, held) == 400
-    assert not door.shop.upload_service.find(session_id).photos
-    assert not door.shop.storage.objects
+    session_id = api.open_session()
+    inspect_with(api, held)
+    assert answer_to_a_sender_who_leaves(api, session_id, held) == 400
+    assert not api.shop.upload_service.find(session_id).photos
+    assert not api.shop.storage.objects
 
 
-def answer_to_a_sender_who_leaves(door: Doorway, session_id: UUID, held: Held) -> int:
+def answer_to_a_sender_who_leaves(api: ApiClient, session_id: UUID, held: Held) -> int:
     """Send a photo, disconnect during its decoding, and return the unread status."""
     path = f"/api/uploads/{session_id}/photos"
     statuses: list[int] = []
@@ -122,7 +122,7 @@ def answer_to_a_sender_who_leaves(door: Doorway, session_id: UUID, held: Held) -
         "http_version": "1.1",
         "scheme": "http",
     }
-    asyncio.run(application(door.shop)(scope, receive, send))  # type: ignore[arg-type]
+    asyncio.run(application(api.shop)(scope, receive, send))  # type: ignore[arg-type]
     (status,) = statuses
     return status
 
@@ -137,18 +137,18 @@ class Full(PlainInspector):
         raise AssertionError("The photo was read though it could not be decoded.")
 
 
-def test_a_full_queue_refuses_photos_unread_and_says_when_to_come_back(door: Doorway) -> None:
-    session_id = door.open_session()
-    inspect_with(door, Full())
-    answer = door.send_photo(session_id)
+def test_a_full_queue_refuses_photos_unread_and_says_when_to_come_back(api: ApiClient) -> None:
+    session_id = api.open_session()
+    inspect_with(api, Full())
+    answer = api.send_photo(session_id)
     assert assert_problem(answer, 503, "unavailable")["detail"] == (
         "The picture decoder is not available: try again in 60 seconds."
     )
     assert answer.headers["retry-after"] == "60"
 
 
-def test_readiness_says_when_uploads_are_refused(door: Doorway) -> None:
-    inspect_with(door, Full())
-    answer = door.http.get("/health/ready")
+def test_readiness_says_when_uploads_are_refused(api: ApiClient) -> None:
+    inspect_with(api, Full())
+    answer = api.http.get("/health/ready")
     assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
     assert "too many pictures are waiting" in answer.json()["checks"]["uploads"]

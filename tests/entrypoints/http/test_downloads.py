@@ -17,7 +17,7 @@ from tests.doubles.object_storage import CHUNK_BYTES, InMemoryStorage
 from tests.entrypoints.support.http_fixtures import (
     BROWSER,
     PORTRAIT,
-    Doorway,
+    ApiClient,
     HttpShop,
     application,
     assert_problem,
@@ -27,92 +27,92 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:136.0) Gecko/20100101 Firefox/136.
 SCANNER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/124.0 Safari/537.36"
 
 
-def served(door: Doorway, order_id: OrderId) -> list[e.ResultServed]:
-    return [event for event in door.shop.events(order_id) if isinstance(event, e.ResultServed)]
+def served(api: ApiClient, order_id: OrderId) -> list[e.ResultServed]:
+    return [event for event in api.shop.events(order_id) if isinstance(event, e.ResultServed)]
 
 
-def fetched(door: Doorway, order_id: OrderId) -> list[e.ResultDownloaded]:
-    return [event for event in door.shop.events(order_id) if isinstance(event, e.ResultDownloaded)]
+def fetched(api: ApiClient, order_id: OrderId) -> list[e.ResultDownloaded]:
+    return [event for event in api.shop.events(order_id) if isinstance(event, e.ResultDownloaded)]
 
 
-def test_the_link_gives_the_archive_under_its_name(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    link = door.shop.order(order_id).newest_link
+def test_the_link_gives_the_archive_under_its_name(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    link = api.shop.order(order_id).newest_link
     assert link is not None
-    answer = door.http.get(f"/api/download/{door.shop.token(order_id)}")
+    answer = api.http.get(f"/api/download/{api.shop.token(order_id)}")
     assert answer.status_code == 200
-    assert answer.content == door.shop.storage.objects[link.archive.key]
+    assert answer.content == api.shop.storage.objects[link.archive.key]
     assert int(answer.headers["content-length"]) == len(answer.content)
     assert answer.headers["content-type"] == "application/zip"
     assert 'filename="restored-photos-20260314-000001.zip"' in answer.headers["content-disposition"]
     assert answer.headers["etag"] == f'"{link.archive.sha256}"'
     assert answer.headers["cache-control"] == "private, no-store"
     assert answer.headers["referrer-policy"] == "no-referrer"
-    assert len(served(door, order_id)) == 1
+    assert len(served(api, order_id)) == 1
 
 
-def test_the_link_gives_each_restored_image(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    (image,) = door.shop.order(order_id).restored_images
-    answer = door.http.get(f"/api/download/{door.shop.token(order_id)}/{image.image_id}")
+def test_the_link_gives_each_restored_image(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    (image,) = api.shop.order(order_id).restored_images
+    answer = api.http.get(f"/api/download/{api.shop.token(order_id)}/{image.image_id}")
     assert answer.content == b"restored " + PORTRAIT
     assert answer.headers["content-type"] == "image/png"
     assert "great-aunt-1-restored.png" in answer.headers["content-disposition"]
 
 
-def test_a_file_of_many_chunks_comes_whole(door: Doorway) -> None:
-    order_id = door.shop.delivered(bytes(range(256)) * (CHUNK_BYTES // 64) + b"the end")
-    (image,) = door.shop.order(order_id).restored_images
+def test_a_file_of_many_chunks_comes_whole(api: ApiClient) -> None:
+    order_id = api.shop.delivered(bytes(range(256)) * (CHUNK_BYTES // 64) + b"the end")
+    (image,) = api.shop.order(order_id).restored_images
     assert image.restored is not None
-    answer = door.http.get(f"/api/download/{door.shop.token(order_id)}/{image.image_id}")
-    assert answer.content == door.shop.storage.objects[image.restored.key]
+    answer = api.http.get(f"/api/download/{api.shop.token(order_id)}/{image.image_id}")
+    assert answer.content == api.shop.storage.objects[image.restored.key]
 
 
-def test_a_file_that_is_sent_again_is_on_record_once(door: Doorway) -> None:
-    order_id = door.shop.delivered()
+def test_a_file_that_is_sent_again_is_on_record_once(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
     for _ in range(2):
-        assert door.http.get(f"/api/download/{door.shop.token(order_id)}").status_code == 200
-    assert len(served(door, order_id)) == 1
+        assert api.http.get(f"/api/download/{api.shop.token(order_id)}").status_code == 200
+    assert len(served(api, order_id)) == 1
 
 
-def test_a_look_at_the_headers_is_no_opening(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    path = f"/api/download/{door.shop.token(order_id)}"
-    looked = door.http.head(path)
+def test_a_look_at_the_headers_is_no_opening(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    path = f"/api/download/{api.shop.token(order_id)}"
+    looked = api.http.head(path)
     assert (looked.status_code, looked.content) == (200, b"")
-    assert served(door, order_id) == []
-    fetched = door.http.get(path)
+    assert served(api, order_id) == []
+    fetched = api.http.get(path)
     assert {**looked.headers, "x-request-id": ""} == {**fetched.headers, "x-request-id": ""}
 
 
-def test_the_token_of_one_order_opens_no_image_of_another(door: Doorway) -> None:
-    mine, yours = door.shop.delivered(), door.shop.delivered(b"your grandfather")
-    (image,) = door.shop.order(yours).restored_images
-    answer = door.http.get(f"/api/download/{door.shop.token(mine)}/{image.image_id}")
+def test_the_token_of_one_order_opens_no_image_of_another(api: ApiClient) -> None:
+    mine, yours = api.shop.delivered(), api.shop.delivered(b"your grandfather")
+    (image,) = api.shop.order(yours).restored_images
+    answer = api.http.get(f"/api/download/{api.shop.token(mine)}/{image.image_id}")
     assert_problem(answer, 404, "link-unknown")
-    assert served(door, mine) == served(door, yours) == []
+    assert served(api, mine) == served(api, yours) == []
 
 
 @pytest.mark.parametrize("token", ["guessed", "A" * 43, "%01", "x" * 5000, "%F0%9F%96%BC"])
-def test_a_forged_token_opens_nothing(door: Doorway, token: str) -> None:
-    door.shop.delivered()
-    assert_problem(door.http.get(f"/api/download/{token}"), 404, "link-unknown")
+def test_a_forged_token_opens_nothing(api: ApiClient, token: str) -> None:
+    api.shop.delivered()
+    assert_problem(api.http.get(f"/api/download/{token}"), 404, "link-unknown")
 
 
-def test_a_link_whose_time_is_over_says_so(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    door.shop.clock.advance(days=31)
-    assert_problem(door.http.get(f"/api/download/{door.shop.token(order_id)}"), 410, "link-expired")
+def test_a_link_whose_time_is_over_says_so(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    api.shop.clock.advance(days=31)
+    assert_problem(api.http.get(f"/api/download/{api.shop.token(order_id)}"), 410, "link-expired")
 
 
-def test_a_person_who_follows_a_dead_link_reads_a_page(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    door.shop.clock.advance(days=31)
+def test_a_person_who_follows_a_dead_link_reads_a_page(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    api.shop.clock.advance(days=31)
     for token, status, sentence in (
-        (door.shop.token(order_id), 410, "Send me a new link"),
+        (api.shop.token(order_id), 410, "Send me a new link"),
         ("<script>alert(1)", 404, "Open the newest link"),
     ):
-        answer = door.http.get(f"/api/download/{token}", headers=BROWSER)
+        answer = api.http.get(f"/api/download/{token}", headers=BROWSER)
         assert answer.status_code == status
         assert answer.headers["content-type"].startswith("text/html")
         assert sentence in answer.text
@@ -120,97 +120,97 @@ def test_a_person_who_follows_a_dead_link_reads_a_page(door: Doorway) -> None:
         assert "default-src 'none'" in answer.headers["content-security-policy"]
 
 
-def test_an_unreachable_storage_is_reported_before_the_answer_begins(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    path = f"/api/download/{door.shop.token(order_id)}"
-    door.shop.storage.fault_injector.fail("read", UnavailableError("The storage", "it restarts"))
-    assert_problem(door.http.get(path), 503, "unavailable")
-    assert served(door, order_id) == []
-    assert door.http.get(path).status_code == 200
+def test_an_unreachable_storage_is_reported_before_the_answer_begins(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    path = f"/api/download/{api.shop.token(order_id)}"
+    api.shop.storage.fault_injector.fail("read", UnavailableError("The storage", "it restarts"))
+    assert_problem(api.http.get(path), 503, "unavailable")
+    assert served(api, order_id) == []
+    assert api.http.get(path).status_code == 200
 
 
-def test_a_file_that_is_lost_is_our_mistake(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    door.shop.storage.objects.clear()
-    answer = door.http.get(f"/api/download/{door.shop.token(order_id)}")
+def test_a_file_that_is_lost_is_our_mistake(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    api.shop.storage.objects.clear()
+    answer = api.http.get(f"/api/download/{api.shop.token(order_id)}")
     assert_problem(answer, 500, "file-unavailable")
     assert "downloads/" not in answer.text
 
 
 def test_the_customer_gets_the_file_even_if_that_cannot_be_recorded(
-    door: Doorway, monkeypatch: pytest.MonkeyPatch
+    api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order_id = door.shop.delivered()
+    order_id = api.shop.delivered()
 
     def away(*_: object) -> None:
         raise UnavailableError("PostgreSQL", "it restarts")
 
-    monkeypatch.setattr(door.shop.downloads, "record_served", away)
+    monkeypatch.setattr(api.shop.downloads, "record_served", away)
     with capture_logs() as logs:
-        answer = door.http.get(f"/api/download/{door.shop.token(order_id)}")
+        answer = api.http.get(f"/api/download/{api.shop.token(order_id)}")
     assert len(answer.content) == int(answer.headers["content-length"])
     assert "download_not_recorded" in [line["event"] for line in logs]
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
-def test_following_a_link_with_whatever_client_is_no_fetch(door: Doorway, method: str) -> None:
-    order_id = door.shop.delivered()
-    token = door.shop.token(order_id)
-    (image,) = door.shop.order(order_id).images
+def test_following_a_link_with_whatever_client_is_no_fetch(api: ApiClient, method: str) -> None:
+    order_id = api.shop.delivered()
+    token = api.shop.token(order_id)
+    (image,) = api.shop.order(order_id).images
     for headers in ({}, BROWSER, {"User-Agent": SCANNER}):
         for what in ("", "/photos", "/archive", f"/{image}"):
-            door.http.request(method, f"/api/download/{token}{what}", headers=headers, follow_redirects=True)
-    assert fetched(door, order_id) == []
-    assert {event.image_id for event in served(door, order_id)} == (
+            api.http.request(method, f"/api/download/{token}{what}", headers=headers, follow_redirects=True)
+    assert fetched(api, order_id) == []
+    assert {event.image_id for event in served(api, order_id)} == (
         {None, image} if method == "get" else set()
     )
 
 
-def test_a_browser_is_led_from_an_old_mails_link_to_the_page(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    link = f"/api/download/{door.shop.token(order_id)}"
-    answer = door.http.get(link, headers=BROWSER, follow_redirects=False)
+def test_a_browser_is_led_from_an_old_mails_link_to_the_page(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    link = f"/api/download/{api.shop.token(order_id)}"
+    answer = api.http.get(link, headers=BROWSER, follow_redirects=False)
     assert answer.status_code == 303
     assert answer.headers["referrer-policy"] == "no-referrer"
     assert urljoin(link, answer.headers["location"]) == f"{link}/photos"
 
 
 @pytest.mark.parametrize("what", ["archive", "{image}", "{image}?earlier=0"])
-def test_a_press_of_the_button_is_a_fetch_and_leads_to_the_file(door: Doorway, what: str) -> None:
-    order_id = door.shop.delivered()
-    (image,) = door.shop.order(order_id).images
-    address = f"/api/download/{door.shop.token(order_id)}/{what.format(image=image)}"
+def test_a_press_of_the_button_is_a_fetch_and_leads_to_the_file(api: ApiClient, what: str) -> None:
+    order_id = api.shop.delivered()
+    (image,) = api.shop.order(order_id).images
+    address = f"/api/download/{api.shop.token(order_id)}/{what.format(image=image)}"
     for _ in range(2):
-        pressed = door.http.post(address, headers={**BROWSER, "User-Agent": FIREFOX}, follow_redirects=False)
+        pressed = api.http.post(address, headers={**BROWSER, "User-Agent": FIREFOX}, follow_redirects=False)
         assert pressed.status_code == 303
-        file = door.http.get(urljoin(address, pressed.headers["location"]), headers=BROWSER)
+        file = api.http.get(urljoin(address, pressed.headers["location"]), headers=BROWSER)
         assert "attachment" in file.headers["content-disposition"]
-    (event,) = fetched(door, order_id)
+    (event,) = fetched(api, order_id)
     assert event.image_id == (None if what == "archive" else image)
     assert event.client == Client(network=None, device=Device.DESKTOP, browser=Browser.FIREFOX)
-    assert len(served(door, order_id)) == 1
+    assert len(served(api, order_id)) == 1
 
 
-def test_the_button_leads_to_an_earlier_result(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    (image,) = door.shop.order(order_id).images
-    address = f"/api/download/{door.shop.token(order_id)}/{image}"
-    assert_problem(door.http.post(f"{address}?earlier=1"), 404, "link-unknown")
-    assert fetched(door, order_id) == []
+def test_the_button_leads_to_an_earlier_result(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    (image,) = api.shop.order(order_id).images
+    address = f"/api/download/{api.shop.token(order_id)}/{image}"
+    assert_problem(api.http.post(f"{address}?earlier=1"), 404, "link-unknown")
+    assert fetched(api, order_id) == []
 
 
-def test_the_button_of_a_link_whose_time_is_over_fetches_nothing(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    door.shop.clock.advance(days=31)
-    answer = door.http.post(f"/api/download/{door.shop.token(order_id)}/archive", headers=BROWSER)
+def test_the_button_of_a_link_whose_time_is_over_fetches_nothing(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    api.shop.clock.advance(days=31)
+    answer = api.http.post(f"/api/download/{api.shop.token(order_id)}/archive", headers=BROWSER)
     assert (answer.status_code, "Send me a new link" in answer.text) == (410, True)
-    assert fetched(door, order_id) == []
+    assert fetched(api, order_id) == []
 
 
-def test_neither_address_nor_user_agent_is_on_record(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    door.http.get(f"/api/download/{door.shop.token(order_id)}/archive", headers={"User-Agent": FIREFOX})
-    (event,) = served(door, order_id)
+def test_neither_address_nor_user_agent_is_on_record(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    api.http.get(f"/api/download/{api.shop.token(order_id)}/archive", headers={"User-Agent": FIREFOX})
+    (event,) = served(api, order_id)
     assert "Mozilla" not in repr(event)
 
 
@@ -299,17 +299,17 @@ class Receiver:
         await application(shop)(scope, self.receive, self.send)  # type: ignore[arg-type]
 
 
-def test_a_client_that_leaves_half_way_was_sent_nothing(door: Doorway) -> None:
-    order_id = door.shop.delivered(bytes(5 * CHUNK_BYTES))
-    (image,) = door.shop.order(order_id).restored_images
-    path = f"/api/download/{door.shop.token(order_id)}/{image.image_id}"
+def test_a_client_that_leaves_half_way_was_sent_nothing(api: ApiClient) -> None:
+    order_id = api.shop.delivered(bytes(5 * CHUNK_BYTES))
+    (image,) = api.shop.order(order_id).restored_images
+    path = f"/api/download/{api.shop.token(order_id)}/{image.image_id}"
     leaving = Receiver(leaves_after=2)
-    asyncio.run(leaving.get(door.shop, path))
+    asyncio.run(leaving.get(api.shop, path))
     assert len(leaving.body) < 5 * CHUNK_BYTES
-    assert served(door, order_id) == []
+    assert served(api, order_id) == []
     staying = Receiver(leaves_after=None)
-    asyncio.run(staying.get(door.shop, path))
-    assert len(served(door, order_id)) == 1
+    asyncio.run(staying.get(api.shop, path))
+    assert len(served(api, order_id)) == 1
 
 
 class BreakingStore(InMemoryStorage):
@@ -324,15 +324,15 @@ class BreakingStore(InMemoryStorage):
         raise UnavailableError("The storage", "it died")
 
 
-def test_a_file_that_breaks_off_half_way_is_not_told_as_sent(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    door.shop.ports = replace(door.shop.ports, storage=BreakingStore())
+def test_a_file_that_breaks_off_half_way_is_not_told_as_sent(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    api.shop.ports = replace(api.shop.ports, storage=BreakingStore())
     receiver = Receiver(leaves_after=None)
     with capture_logs() as logs:
-        asyncio.run(receiver.get(door.shop, f"/api/download/{door.shop.token(order_id)}"))
+        asyncio.run(receiver.get(api.shop, f"/api/download/{api.shop.token(order_id)}"))
     assert receiver.body == b"the beginning"
     assert "response_broken_off" in [line["event"] for line in logs]
-    assert served(door, order_id) == []
+    assert served(api, order_id) == []
 
 
 @pytest.mark.parametrize(
@@ -349,61 +349,61 @@ def test_a_file_name_cannot_break_out_of_its_header(name: str, header: str) -> N
 
 
 @pytest.mark.parametrize("path", ["", "/archive", "/image"])
-def test_a_download_is_resumed_where_it_broke_off_and_is_one_download(door: Doorway, path: str) -> None:
-    order_id = door.shop.delivered()
-    (image_id,) = door.shop.order(order_id).images
-    url = f"/api/download/{door.shop.token(order_id)}{path.replace('image', str(image_id))}"
-    first = door.http.get(url, headers={"Range": "bytes=0-9"})
+def test_a_download_is_resumed_where_it_broke_off_and_is_one_download(api: ApiClient, path: str) -> None:
+    order_id = api.shop.delivered()
+    (image_id,) = api.shop.order(order_id).images
+    url = f"/api/download/{api.shop.token(order_id)}{path.replace('image', str(image_id))}"
+    first = api.http.get(url, headers={"Range": "bytes=0-9"})
     assert (first.status_code, first.headers["accept-ranges"]) == (206, "bytes")
-    assert served(door, order_id) == []
-    rest = door.http.get(url, headers={"Range": "bytes=10-", "If-Range": first.headers["etag"]})
-    whole = door.http.get(url)
+    assert served(api, order_id) == []
+    rest = api.http.get(url, headers={"Range": "bytes=10-", "If-Range": first.headers["etag"]})
+    whole = api.http.get(url)
     assert rest.status_code == 206
     assert rest.headers["content-range"] == f"bytes 10-{len(whole.content) - 1}/{len(whole.content)}"
     assert int(rest.headers["content-length"]) == len(rest.content)
     assert first.content + rest.content == whole.content
     assert rest.headers["content-disposition"] == whole.headers["content-disposition"]
-    assert len(served(door, order_id)) == 1
+    assert len(served(api, order_id)) == 1
 
 
-def test_a_changed_file_is_sent_whole(door: Doorway) -> None:
-    url = f"/api/download/{door.shop.token(door.shop.delivered())}"
-    answer = door.http.get(url, headers={"Range": "bytes=5-", "If-Range": '"another"'})
+def test_a_changed_file_is_sent_whole(api: ApiClient) -> None:
+    url = f"/api/download/{api.shop.token(api.shop.delivered())}"
+    answer = api.http.get(url, headers={"Range": "bytes=5-", "If-Range": '"another"'})
     assert answer.status_code == 200
     assert "content-range" not in answer.headers
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_a_download_that_accepts_no_other_file_is_not_resumed_with_one(door: Doorway, method: str) -> None:
-    order_id = door.shop.delivered()
-    url = f"/api/download/{door.shop.token(order_id)}"
-    etag = door.http.head(url).headers["etag"]
-    answer = door.http.request(method, url, headers={"Range": "bytes=5-", "If-Match": '"another"'})
+def test_a_download_that_accepts_no_other_file_is_not_resumed_with_one(api: ApiClient, method: str) -> None:
+    order_id = api.shop.delivered()
+    url = f"/api/download/{api.shop.token(order_id)}"
+    etag = api.http.head(url).headers["etag"]
+    answer = api.http.request(method, url, headers={"Range": "bytes=5-", "If-Match": '"another"'})
     assert answer.status_code == 412
-    assert served(door, order_id) == []
-    assert door.http.get(url, headers={"Range": "bytes=5-", "If-Match": etag}).status_code == 206
+    assert served(api, order_id) == []
+    assert api.http.get(url, headers={"Range": "bytes=5-", "If-Match": etag}).status_code == 206
 
 
-def test_a_part_beyond_the_end_is_refused_with_the_length(door: Doorway) -> None:
-    url = f"/api/download/{door.shop.token(door.shop.delivered())}"
-    size_bytes = len(door.http.get(url).content)
-    answer = door.http.get(url, headers={"Range": f"bytes={size_bytes}-"})
+def test_a_part_beyond_the_end_is_refused_with_the_length(api: ApiClient) -> None:
+    url = f"/api/download/{api.shop.token(api.shop.delivered())}"
+    size_bytes = len(api.http.get(url).content)
+    answer = api.http.get(url, headers={"Range": f"bytes={size_bytes}-"})
     assert_problem(answer, 416, "range-unsatisfiable")
     assert answer.headers["content-range"] == f"bytes */{size_bytes}"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_what_the_client_has_already_is_not_sent_again(door: Doorway, method: str) -> None:
-    order_id = door.shop.delivered()
-    url = f"/api/download/{door.shop.token(order_id)}"
-    etag = door.http.head(url).headers["etag"]
-    answer = door.http.request(method, url, headers={"If-None-Match": etag, "Range": "bytes=0-1"})
+def test_what_the_client_has_already_is_not_sent_again(api: ApiClient, method: str) -> None:
+    order_id = api.shop.delivered()
+    url = f"/api/download/{api.shop.token(order_id)}"
+    etag = api.http.head(url).headers["etag"]
+    answer = api.http.request(method, url, headers={"If-None-Match": etag, "Range": "bytes=0-1"})
     assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
-    assert served(door, order_id) == []
+    assert served(api, order_id) == []
 
 
-def test_a_look_at_the_headers_tells_the_whole_length(door: Doorway) -> None:
-    url = f"/api/download/{door.shop.token(door.shop.delivered())}"
-    answer = door.http.head(url, headers={"Range": "bytes=0-1"})
+def test_a_look_at_the_headers_tells_the_whole_length(api: ApiClient) -> None:
+    url = f"/api/download/{api.shop.token(api.shop.delivered())}"
+    answer = api.http.head(url, headers={"Range": "bytes=0-1"})
     assert (answer.status_code, answer.headers["accept-ranges"]) == (200, "bytes")
-    assert int(answer.headers["content-length"]) == len(door.http.get(url).content)
+    assert int(answer.headers["content-length"]) == len(api.http.get(url).content)

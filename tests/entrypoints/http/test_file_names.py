@@ -8,7 +8,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from domain.order.values import OrderId
-from tests.entrypoints.support.http_fixtures import BROWSER, Doorway
+from tests.entrypoints.support.http_fixtures import BROWSER, ApiClient
 
 CASES = Path(__file__).parents[2] / "cases"
 
@@ -18,22 +18,22 @@ def names_of(case: str) -> list[str]:
     return names
 
 
-def delivered(door: Doorway, names: list[str]) -> OrderId:
+def delivered(api: ApiClient, names: list[str]) -> OrderId:
     """An order of photos under these names, each of other bytes."""
-    session_id = door.open_session()
+    session_id = api.open_session()
     for number, name in enumerate(names):
-        answer = door.send_photo(session_id, b"photo %d" % number, name)
+        answer = api.send_photo(session_id, b"photo %d" % number, name)
         assert answer.json()["file_name"] == name
-    order_id = door.shop.pay(session_id)
-    door.shop.live(order_id)
+    order_id = api.shop.pay(session_id)
+    api.shop.live(order_id)
     return order_id
 
 
-def downloaded(door: Doorway, order_id: OrderId) -> list[str]:
+def downloaded(api: ApiClient, order_id: OrderId) -> list[str]:
     """The name each photo is saved under."""
-    token = door.shop.token(order_id)
+    token = api.shop.token(order_id)
     answers = [
-        door.http.head(f"/api/download/{token}/{image_id}") for image_id in door.shop.order(order_id).images
+        api.http.head(f"/api/download/{token}/{image_id}") for image_id in api.shop.order(order_id).images
     ]
     return [
         unquote(answer.headers["content-disposition"].rpartition("filename*=UTF-8''")[2])
@@ -42,28 +42,28 @@ def downloaded(door: Doorway, order_id: OrderId) -> list[str]:
 
 
 @pytest.mark.parametrize("case", ["names-capitals", "names-number-prefix", "names-joiners"])
-def test_each_photo_has_a_name_of_its_own_on_any_disk(door: Doorway, case: str) -> None:
+def test_each_photo_has_a_name_of_its_own_on_any_disk(api: ApiClient, case: str) -> None:
     names = names_of(case)
-    order_id = delivered(door, names)
-    saved = downloaded(door, order_id)
+    order_id = delivered(api, names)
+    saved = downloaded(api, order_id)
     assert len({unicodedata.normalize("NFC", name).casefold() for name in saved}) == len(names)
 
 
-def test_joiners_are_kept_in_the_answer_on_the_pages_in_the_mail_and_at_the_download(door: Doorway) -> None:
+def test_joiners_are_kept_in_the_answer_on_the_pages_in_the_mail_and_at_the_download(api: ApiClient) -> None:
     names = names_of("names-joiners")
-    order_id = delivered(door, names)
-    token = door.shop.token(order_id)
-    status = door.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER).text
-    album = door.http.get(f"/api/download/{token}/photos", headers=BROWSER).text
-    for name, saved in zip(names, downloaded(door, order_id), strict=True):
+    order_id = delivered(api, names)
+    token = api.shop.token(order_id)
+    status = api.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER).text
+    album = api.http.get(f"/api/download/{token}/photos", headers=BROWSER).text
+    for name, saved in zip(names, downloaded(api, order_id), strict=True):
         assert f"<bdi>{name}</bdi>" in status
         assert f"<bdi>{name}</bdi>" in album
         assert saved == f"{name.removesuffix('.jpg')}-restored.png"
 
 
-def test_an_emoji_that_is_newer_than_the_shop_is_kept(door: Doorway) -> None:
-    session_id = door.open_session()
-    sent = door.http.post(
+def test_an_emoji_that_is_newer_than_the_shop_is_kept(api: ApiClient) -> None:
+    session_id = api.open_session()
+    sent = api.http.post(
         f"/api/uploads/{session_id}/photos?filename={quote(chr(0x1FAE9))}.jpg",
         content=b"photo",
         headers={"Content-Type": "application/octet-stream"},

@@ -14,7 +14,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 from domain.ports.rate_limiter import Quota
 from domain.use_cases.shop_policy import MEBIBYTE, VisitorQuotas
 from tests.doubles.container import POLICY
-from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, HttpShop, application, assert_problem
+from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient, HttpShop, application, assert_problem
 
 
 class Network:
@@ -30,12 +30,12 @@ class Network:
 
 
 @contextmanager
-def doorway(**quotas: int) -> Iterator[tuple[Doorway, Network]]:
+def doorway(**quotas: int) -> Iterator[tuple[ApiClient, Network]]:
     """A shop with these quotas, its HTTP API and a network."""
     shop = HttpShop(replace(POLICY, visitor_quotas=VisitorQuotas(**quotas)))
     network = Network(application(shop))
     with TestClient(cast("Litestar", network), raise_server_exceptions=False) as http:
-        yield Doorway(shop, http), network
+        yield ApiClient(shop, http), network
 
 
 @dataclass
@@ -52,55 +52,55 @@ class BrokenLimiter:
 
 
 def test_a_client_with_too_many_sessions_receives_a_retry_time_and_others_are_served() -> None:
-    with doorway(sessions_by_client=2) as (door, network):
-        assert [door.http.post("/api/uploads").status_code for _ in range(2)] == [201, 201]
-        refused = door.http.post("/api/uploads")
+    with doorway(sessions_by_client=2) as (api, network):
+        assert [api.http.post("/api/uploads").status_code for _ in range(2)] == [201, 201]
+        refused = api.http.post("/api/uploads")
         told = assert_problem(refused, 429, "too-many-requests")
         assert told["detail"] == (
             "There were too many uploads within an hour: please try again in 60 minutes."
         )
         assert refused.headers["retry-after"] == "3600"
         network.client = "198.51.100.8"
-        assert door.http.post("/api/uploads").status_code == 201
+        assert api.http.post("/api/uploads").status_code == 201
         network.client = "198.51.100.7"
-        door.shop.clock.advance(hours=1)
-        assert door.http.post("/api/uploads").status_code == 201
+        api.shop.clock.advance(hours=1)
+        assert api.http.post("/api/uploads").status_code == 201
 
 
 def test_one_network_of_ipv6_is_one_client() -> None:
-    with doorway(sessions_by_client=1) as (door, network):
+    with doorway(sessions_by_client=1) as (api, network):
         statuses = []
         for network.client in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"):
-            statuses.append(door.http.post("/api/uploads").status_code)
+            statuses.append(api.http.post("/api/uploads").status_code)
         assert statuses == [201, 429, 201]
 
 
 def test_the_total_of_sessions_holds_while_the_count_by_client_is_away() -> None:
-    with doorway(sessions_by_client=1, sessions=3) as (door, network):
-        door.shop.visitor_limits._limiter = BrokenLimiter()  # noqa: SLF001 -- Valkey is unavailable
-        assert [door.http.post("/api/uploads").status_code for _ in range(3)] == [201] * 3
+    with doorway(sessions_by_client=1, sessions=3) as (api, network):
+        api.shop.visitor_limits._limiter = BrokenLimiter()  # noqa: SLF001 -- Valkey is unavailable
+        assert [api.http.post("/api/uploads").status_code for _ in range(3)] == [201] * 3
         network.client = "198.51.100.8"
-        assert_problem(door.http.post("/api/uploads"), 429, "too-many-requests")
+        assert_problem(api.http.post("/api/uploads"), 429, "too-many-requests")
 
 
 @pytest.mark.parametrize("quota", ["mebibytes_by_client", "mebibytes"])
 def test_photos_are_bounded_by_size_before_their_bytes_are_received(quota: str) -> None:
-    with doorway(**{quota: 2}) as (door, _):
-        session_id = door.open_session()
-        assert door.send_photo(session_id).status_code == 201
-        assert door.send_photo(session_id, PORTRAIT + b"second").status_code == 201
-        assert_problem(door.send_photo(session_id, PORTRAIT + b"third"), 429, "too-many-requests")
-        assert len(door.shop.upload_service.find(session_id).photos) == 2
+    with doorway(**{quota: 2}) as (api, _):
+        session_id = api.open_session()
+        assert api.send_photo(session_id).status_code == 201
+        assert api.send_photo(session_id, PORTRAIT + b"second").status_code == 201
+        assert_problem(api.send_photo(session_id, PORTRAIT + b"third"), 429, "too-many-requests")
+        assert len(api.shop.upload_service.find(session_id).photos) == 2
 
 
 @pytest.mark.parametrize("quota", ["checkouts_by_client", "checkouts"])
 def test_requests_for_a_checkout_are_bounded(quota: str) -> None:
-    with doorway(**{quota: 1}) as (door, _):
-        session_id = door.open_session()
-        door.send_photo(session_id)
+    with doorway(**{quota: 1}) as (api, _):
+        session_id = api.open_session()
+        api.send_photo(session_id)
         body = {"session_id": str(session_id)}
-        assert door.http.post("/api/checkout-sessions", json=body).status_code == 201
-        assert_problem(door.http.post("/api/checkout-sessions", json=body), 429, "too-many-requests")
+        assert api.http.post("/api/checkout-sessions", json=body).status_code == 201
+        assert_problem(api.http.post("/api/checkout-sessions", json=body), 429, "too-many-requests")
 
 
 @pytest.mark.parametrize("quota", ["code_guesses_by_client", "code_guesses"])
@@ -110,13 +110,13 @@ def test_requests_for_a_checkout_are_bounded(quota: str) -> None:
 def test_guesses_of_codes_are_bounded_and_a_checkout_without_a_code_is_not(
     quota: str, code: dict[str, str]
 ) -> None:
-    with doorway(**{quota: 2}) as (door, _):
-        session_id = door.open_session()
-        door.send_photo(session_id)
+    with doorway(**{quota: 2}) as (api, _):
+        session_id = api.open_session()
+        api.send_photo(session_id)
         body = {"session_id": str(session_id), "email": "adele@customers.example"}
-        guesses = [door.http.post("/api/checkout-sessions", json={**body, **code}) for _ in range(3)]
+        guesses = [api.http.post("/api/checkout-sessions", json={**body, **code}) for _ in range(3)]
         assert [guess.status_code for guess in guesses] == [422, 422, 429]
-        assert door.http.post("/api/checkout-sessions", json=body).status_code == 201
+        assert api.http.post("/api/checkout-sessions", json=body).status_code == 201
 
 
 def test_a_storage_that_is_nearly_full_takes_no_photos_says_when_to_come_back_and_recovers() -> None:
@@ -125,24 +125,24 @@ def test_a_storage_that_is_nearly_full_takes_no_photos_says_when_to_come_back_an
     )
     shop = HttpShop(policy)
     with TestClient(application(shop), raise_server_exceptions=False) as http:
-        door = Doorway(shop, http)
-        session_id = door.open_session()
-        assert door.send_photo(session_id, PORTRAIT + bytes(MEBIBYTE)).status_code == 201
-        door.shop.clock.advance(minutes=2)
-        refused = door.send_photo(session_id, PORTRAIT + b"second")
+        api = ApiClient(shop, http)
+        session_id = api.open_session()
+        assert api.send_photo(session_id, PORTRAIT + bytes(MEBIBYTE)).status_code == 201
+        api.shop.clock.advance(minutes=2)
+        refused = api.send_photo(session_id, PORTRAIT + b"second")
         told = assert_problem(refused, 503, "storage-nearly-full")
         assert "the photos that you have sent are safe" in told["detail"]
         assert refused.headers["retry-after"] == "3600"
-        door.shop.clock.advance(days=8)
-        door.shop.upload_cleanup.tidy()
-        assert door.send_photo(door.open_session()).status_code == 201
+        api.shop.clock.advance(days=8)
+        api.shop.upload_cleanup.tidy()
+        assert api.send_photo(api.open_session()).status_code == 201
 
 
 def test_counts_of_past_hours_are_deleted() -> None:
-    with doorway() as (door, _):
-        door.open_session()
-        door.shop.clock.advance(hours=3)
-        door.open_session()
-        door.shop.visitor_limits.forget_past()
-        [(name, _)] = door.shop.own_unit_of_work.pages.usage
+    with doorway() as (api, _):
+        api.open_session()
+        api.shop.clock.advance(hours=3)
+        api.open_session()
+        api.shop.visitor_limits.forget_past()
+        [(name, _)] = api.shop.own_unit_of_work.pages.usage
         assert name == "sessions"

@@ -13,7 +13,7 @@ from tests.entrypoints.support.http_fixtures import (
     REPLICATE_SECRET,
     SENDGRID_KEY,
     STRIPE_SECRET,
-    Doorway,
+    ApiClient,
     assert_problem,
 )
 
@@ -30,48 +30,46 @@ each_nesting = pytest.mark.parametrize("nested", NESTED.values(), ids=NESTED)
 
 @pytest.mark.parametrize("depth", [200, 1000, 7000])
 @pytest.mark.parametrize("around", ["{}", '{{"session_id": {}}}', '{{"session_id": "1", "further": {}}}'])
-def test_deep_json_from_a_stranger_is_malformed(door: Doorway, around: str, depth: int) -> None:
+def test_deep_json_from_a_stranger_is_malformed(api: ApiClient, around: str, depth: int) -> None:
     body = around.format("[" * depth + "]" * depth)
-    sent = door.http.post(
-        "/api/checkout-sessions", content=body, headers={"Content-Type": "application/json"}
-    )
+    sent = api.http.post("/api/checkout-sessions", content=body, headers={"Content-Type": "application/json"})
     assert "nested too deep" in assert_problem(sent, 400, "request-malformed")["detail"]
 
 
 @each_nesting
-def test_deep_json_that_stripe_signed_is_refused(door: Doorway, nested: str) -> None:
+def test_deep_json_that_stripe_signed_is_refused(api: ApiClient, nested: str) -> None:
     for body in (nested, f'{{"id": "evt_1", "type": "charge.updated", "data": {{"object": {nested}}}}}'):
-        assert_problem(from_stripe(door, body.encode()), 400, "message-forged")
+        assert_problem(from_stripe(api, body.encode()), 400, "message-forged")
 
 
 @each_nesting
-def test_deep_json_that_sendgrid_signed_is_refused(door: Doorway, nested: str) -> None:
+def test_deep_json_that_sendgrid_signed_is_refused(api: ApiClient, nested: str) -> None:
     for body in (nested, f'[{{"event": "open", "category": {nested}}}]'):
-        assert_problem(from_sendgrid(door, body.encode()), 400, "message-forged")
+        assert_problem(from_sendgrid(api, body.encode()), 400, "message-forged")
 
 
 @each_nesting
-def test_deep_json_that_replicate_signed_is_refused(door: Doorway, nested: str) -> None:
+def test_deep_json_that_replicate_signed_is_refused(api: ApiClient, nested: str) -> None:
     for body in (nested, f'{{"id": "p", "status": "succeeded", "output": {nested}}}'):
-        assert_problem(from_replicate(door, body.encode()), 400, "message-forged")
+        assert_problem(from_replicate(api, body.encode()), 400, "message-forged")
 
 
 @pytest.mark.parametrize("path", ["stripe", "sendgrid"])
 @each_nesting
-def test_deep_json_that_is_not_signed_is_refused(door: Doorway, path: str, nested: str) -> None:
-    assert_problem(door.http.post(f"/api/webhooks/{path}", content=nested), 400, "message-forged")
+def test_deep_json_that_is_not_signed_is_refused(api: ApiClient, path: str, nested: str) -> None:
+    assert_problem(api.http.post(f"/api/webhooks/{path}", content=nested), 400, "message-forged")
 
 
-def test_json_that_is_broad_and_not_deep_is_read(door: Doorway) -> None:
+def test_json_that_is_broad_and_not_deep_is_read(api: ApiClient) -> None:
     events = [{"event": "open", "category": ["a", {"b": ["[[["]}]} for _ in range(500)]
-    assert door.post_from_sendgrid(events).status_code == 200
+    assert api.post_from_sendgrid(events).status_code == 200
 
 
 @pytest.mark.parametrize("value", ["\0", "friend\0"])
 @pytest.mark.parametrize("field", ["email", "locale", "referral_code", "points_code", "session_id"])
-def test_a_nul_byte_in_a_field_is_malformed(door: Doorway, field: str, value: str) -> None:
-    body = {"session_id": str(door.open_session()), field: value}
-    assert_problem(door.http.post("/api/checkout-sessions", json=body), 400, "request-malformed")
+def test_a_nul_byte_in_a_field_is_malformed(api: ApiClient, field: str, value: str) -> None:
+    body = {"session_id": str(api.open_session()), field: value}
+    assert_problem(api.http.post("/api/checkout-sessions", json=body), 400, "request-malformed")
 
 
 @pytest.mark.parametrize(
@@ -87,39 +85,39 @@ def test_a_nul_byte_in_a_field_is_malformed(door: Doorway, field: str, value: st
     ],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_nul_byte_in_an_address_is_malformed(door: Doorway, method: str, address: str) -> None:
-    problem = assert_problem(door.http.request(method, address), 400, "request-malformed")
+def test_a_nul_byte_in_an_address_is_malformed(api: ApiClient, method: str, address: str) -> None:
+    problem = assert_problem(api.http.request(method, address), 400, "request-malformed")
     assert "its address has a NUL byte" in problem["detail"]
 
 
-def test_a_nul_byte_in_a_file_name_is_malformed(door: Doorway) -> None:
-    session = door.open_session()
-    assert_problem(door.send_photo(session, file_name="great\0aunt.jpg"), 400, "request-malformed")
-    assert door.http.get(f"/api/uploads/{session}").json()["photos"] == []
+def test_a_nul_byte_in_a_file_name_is_malformed(api: ApiClient) -> None:
+    session = api.open_session()
+    assert_problem(api.send_photo(session, file_name="great\0aunt.jpg"), 400, "request-malformed")
+    assert api.http.get(f"/api/uploads/{session}").json()["photos"] == []
 
 
-def from_stripe(door: Doorway, body: bytes) -> httpx.Response:
-    timestamp = int(door.shop.clock.now().timestamp())
+def from_stripe(api: ApiClient, body: bytes) -> httpx.Response:
+    timestamp = int(api.shop.clock.now().timestamp())
     digest = hmac.new(STRIPE_SECRET.encode(), b"%d.%b" % (timestamp, body), hashlib.sha256).hexdigest()
     headers = {"Stripe-Signature": f"t={timestamp},v1={digest}"}
-    return door.http.post("/api/webhooks/stripe", content=body, headers=headers)
+    return api.http.post("/api/webhooks/stripe", content=body, headers=headers)
 
 
-def from_sendgrid(door: Doorway, body: bytes) -> httpx.Response:
-    timestamp = str(int(door.shop.clock.now().timestamp()))
+def from_sendgrid(api: ApiClient, body: bytes) -> httpx.Response:
+    timestamp = str(int(api.shop.clock.now().timestamp()))
     signature = SENDGRID_KEY.sign(timestamp.encode() + body, ec.ECDSA(hashes.SHA256()))
     headers = {
         "X-Twilio-Email-Event-Webhook-Signature": base64.b64encode(signature).decode(),
         "X-Twilio-Email-Event-Webhook-Timestamp": timestamp,
     }
-    return door.http.post("/api/webhooks/sendgrid", content=body, headers=headers)
+    return api.http.post("/api/webhooks/sendgrid", content=body, headers=headers)
 
 
-def from_replicate(door: Doorway, body: bytes) -> httpx.Response:
-    order_id = door.shop.pay(door.shop.upload(b"wedding"))
-    image = next(iter(door.shop.order(order_id).images))
-    mark = door.shop.token_signer.prediction_token(order_id, image, 1)
-    timestamp = int(door.shop.clock.now().timestamp())
+def from_replicate(api: ApiClient, body: bytes) -> httpx.Response:
+    order_id = api.shop.pay(api.shop.upload(b"wedding"))
+    image = next(iter(api.shop.order(order_id).images))
+    mark = api.shop.token_signer.prediction_token(order_id, image, 1)
+    timestamp = int(api.shop.clock.now().timestamp())
     key = base64.b64decode(REPLICATE_SECRET.removeprefix("whsec_"))
     digest = hmac.new(key, b"msg_1.%d.%b" % (timestamp, body), hashlib.sha256).digest()
     headers = {
@@ -127,6 +125,6 @@ def from_replicate(door: Doorway, body: bytes) -> httpx.Response:
         "webhook-timestamp": str(timestamp),
         "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
     }
-    return door.http.post(
+    return api.http.post(
         f"/api/webhooks/replicate/{order_id}/{image}/1/{mark}", content=body, headers=headers
     )

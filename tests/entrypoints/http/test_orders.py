@@ -4,12 +4,12 @@ from domain.order.states import State
 from domain.order.values import FailureReason
 from domain.use_cases.support.staff_requests import StaffRequest
 from entrypoints.http.api.order_schemas import SENTENCES
-from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, Doorway, assert_problem
+from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient, assert_problem
 
 
-def test_an_order_tells_its_owner_everything_but_names_and_addresses(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    answer = door.http.get(f"/api/orders/{order_id}")
+def test_an_order_tells_its_owner_everything_but_names_and_addresses(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    answer = api.http.get(f"/api/orders/{order_id}")
     told = answer.json()
     assert (told["number"], told["state"]) == ("20260314-000001", "completed")
     assert told["paid"] == {"amount": 490, "currency": "EUR"}
@@ -24,85 +24,83 @@ def test_an_order_tells_its_owner_everything_but_names_and_addresses(door: Doorw
     assert told["completed_at"] == told["history"][-1]["recorded_at"]
     assert "customer.example" not in answer.text
     assert "Ada" not in answer.text
-    assert door.shop.token(order_id) not in answer.text
+    assert api.shop.token(order_id) not in answer.text
 
 
-def test_the_history_is_the_log_in_sentences(door: Doorway) -> None:
-    order_id = door.shop.delivered()
-    history = door.http.get(f"/api/orders/{order_id}").json()["history"]
+def test_the_history_is_the_log_in_sentences(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    history = api.http.get(f"/api/orders/{order_id}").json()["history"]
     assert [line["version"] for line in history] == list(range(1, len(history) + 1))
-    assert [line["name"] for line in history] == [
-        type(event).__name__ for event in door.shop.events(order_id)
-    ]
+    assert [line["name"] for line in history] == [type(event).__name__ for event in api.shop.events(order_id)]
     assert "4.90 EUR" in history[0]["sentence"]
 
 
-def test_an_order_that_did_not_change_is_not_sent_again(door: Doorway) -> None:
-    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
+def test_an_order_that_did_not_change_is_not_sent_again(api: ApiClient) -> None:
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT))
     for path in (f"/api/orders/{order_id}", f"/api/restoration/status/{order_id}"):
-        etag = door.http.get(path).headers["etag"]
-        unchanged = door.http.get(path, headers={"If-None-Match": f'"of-old", W/{etag}'})
+        etag = api.http.get(path).headers["etag"]
+        unchanged = api.http.get(path, headers={"If-None-Match": f'"of-old", W/{etag}'})
         assert (unchanged.status_code, unchanged.content) == (304, b"")
         assert unchanged.headers["etag"] == etag
-    door.shop.live(order_id)
-    changed = door.http.get(path, headers={"If-None-Match": etag})
+    api.shop.live(order_id)
+    changed = api.http.get(path, headers={"If-None-Match": etag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != etag
 
 
-def test_progress_counts_the_photos_on_their_way(door: Doorway) -> None:
-    order_id = door.shop.pay(door.shop.upload(PORTRAIT, b"a wedding"))
+def test_progress_counts_the_photos_on_their_way(api: ApiClient) -> None:
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT, b"a wedding"))
     path = f"/api/restoration/status/{order_id}"
-    waiting = door.http.get(path).json()
+    waiting = api.http.get(path).json()
     assert (waiting["total"], waiting["running"], waiting["percent"]) == (2, 0, 0)
     assert {photo["state"] for photo in waiting["photos"]} == {"uploaded"}
-    door.shop.work()
-    running = door.http.get(path).json()
+    api.shop.work()
+    running = api.http.get(path).json()
     assert (running["state"], running["running"], running["percent"]) == ("restoring", 2, 0)
     assert running["poll_after_seconds"] == 2
-    first = next(iter(door.shop.restorer.works))
-    door.shop.restorer.succeed(first, b"restored")
-    door.shop.post_prediction(first)
-    door.shop.work()
-    halfway = door.http.get(path).json()
+    first = next(iter(api.shop.restorer.works))
+    api.shop.restorer.succeed(first, b"restored")
+    api.shop.post_prediction(first)
+    api.shop.work()
+    halfway = api.http.get(path).json()
     assert (halfway["restored"], halfway["running"], halfway["percent"]) == (1, 1, 50)
-    door.shop.live(order_id)
-    done = door.http.get(path).json()
+    api.shop.live(order_id)
+    done = api.http.get(path).json()
     assert (done["state"], done["percent"], done["poll_after_seconds"]) == ("completed", 100, None)
 
 
-def test_a_failed_photo_is_reported_as_failed_and_its_money_as_refunded(door: Doorway) -> None:
-    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
-    door.shop.work()
-    door.shop.end_predictions(FailureReason.REFUSED_INPUT)
-    door.shop.live(order_id)
-    told = door.http.get(f"/api/orders/{order_id}").json()
+def test_a_failed_photo_is_reported_as_failed_and_its_money_as_refunded(api: ApiClient) -> None:
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT))
+    api.shop.work()
+    api.shop.end_predictions(FailureReason.REFUSED_INPUT)
+    api.shop.live(order_id)
+    told = api.http.get(f"/api/orders/{order_id}").json()
     assert [photo["state"] for photo in told["photos"]] == ["failed"]
     assert (told["state"], told["refunded"]["amount"], told["completed_at"]) == ("refunded", 490, None)
     assert told["download_is_available"] is False
 
 
-def test_no_order_is_visible_before_its_payment(door: Doorway) -> None:
-    order_id = door.shop.upload_service.find(door.open_session()).order_id
+def test_no_order_is_visible_before_its_payment(api: ApiClient) -> None:
+    order_id = api.shop.upload_service.find(api.open_session()).order_id
     for path in (f"/api/orders/{order_id}", f"/api/restoration/status/{uuid4()}"):
-        assert "after the payment" in assert_problem(door.http.get(path), 404, "order-unknown")["detail"]
+        assert "after the payment" in assert_problem(api.http.get(path), 404, "order-unknown")["detail"]
 
 
-def test_an_id_that_is_none_leads_nowhere(door: Doorway) -> None:
+def test_an_id_that_is_none_leads_nowhere(api: ApiClient) -> None:
     for path in ("/api/orders/20260314-000001", "/api/restoration/status/x", "/api/uploads/x"):
-        assert_problem(door.http.get(path), 404, "not-found")
+        assert_problem(api.http.get(path), 404, "not-found")
 
 
-def test_a_stopped_order_is_reported_as_refunding(door: Doorway) -> None:
-    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
-    door.shop.staff_actions.refund(
+def test_a_stopped_order_is_reported_as_refunding(api: ApiClient) -> None:
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT))
+    api.shop.staff_actions.refund(
         order_id, StaffRequest(actor="person:grace", reason="They asked."), amount=None, photos=[]
     )
     for address in (f"/api/orders/{order_id}", f"/api/restoration/status/{order_id}"):
-        told = door.http.get(address)
+        told = api.http.get(address)
         assert (told.status_code, told.json()["state"]) == (200, "refunding")
         assert "on its way back" in told.json()["sentence"]
-    page = door.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER)
+    page = api.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER)
     assert (page.status_code, "Your order is stopped" in page.text) == (200, True)
 
 
@@ -110,17 +108,17 @@ def test_every_state_of_an_order_has_its_sentence() -> None:
     assert set(SENTENCES) == set(State)
 
 
-def test_a_pending_refund_is_on_its_way_in_json_and_on_the_page(door: Doorway) -> None:
-    door.shop.payments.refunds_pending = True
-    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
-    door.shop.work()
-    door.shop.end_predictions(FailureReason.REFUSED_INPUT)
-    door.shop.work()
-    answer = door.http.get(f"/api/orders/{order_id}")
+def test_a_pending_refund_is_on_its_way_in_json_and_on_the_page(api: ApiClient) -> None:
+    api.shop.payments.refunds_pending = True
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT))
+    api.shop.work()
+    api.shop.end_predictions(FailureReason.REFUSED_INPUT)
+    api.shop.work()
+    answer = api.http.get(f"/api/orders/{order_id}")
     told = answer.json()
     assert told["refunded"] == {"amount": 0, "currency": "EUR"}
     assert told["refund_on_its_way"] == {"amount": 490, "currency": "EUR"}
     assert "went back" not in answer.text
-    page = door.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER).text
+    page = api.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER).text
     assert "On its way back" in page
     assert "Sent back" not in page

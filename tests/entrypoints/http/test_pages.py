@@ -14,14 +14,14 @@ from domain.order.values import FailureReason, OrderId, UploadSessionId
 from domain.ports.upload_sessions import UploadStatus
 from entrypoints.bootstrap.localization import localization_of
 from entrypoints.http.pages import status_pages
-from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, Doorway
+from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient
 
 PROGRAMS = ["*/*", "application/json", "application/json, */*;q=0.5", "application/problem+json"]
 
 
-def page_of(door: Doorway, address: OrderId | UploadSessionId, path: str = "restoration/status") -> str:
+def page_of(api: ApiClient, address: OrderId | UploadSessionId, path: str = "restoration/status") -> str:
     """The page a browser shows, checked for what every page promises."""
-    answer = door.http.get(f"/api/{path}/{address}", headers=BROWSER)
+    answer = api.http.get(f"/api/{path}/{address}", headers=BROWSER)
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert_loads_and_keeps_nothing(answer)
     return answer.text
@@ -48,50 +48,50 @@ def refresh(page: str) -> int | None:
 
 
 @pytest.mark.parametrize("accept", PROGRAMS)
-def test_programs_get_documents_where_browsers_get_pages(door: Doorway, accept: str) -> None:
-    session_id = door.shop.upload(PORTRAIT)
-    order_id = door.shop.pay(session_id)
+def test_programs_get_documents_where_browsers_get_pages(api: ApiClient, accept: str) -> None:
+    session_id = api.shop.upload(PORTRAIT)
+    order_id = api.shop.pay(session_id)
     for path, key in ((f"restoration/status/{order_id}", "percent"), (f"uploads/{session_id}", "photos")):
-        answer = door.http.get(f"/api/{path}", headers={"Accept": accept})
+        answer = api.http.get(f"/api/{path}", headers={"Accept": accept})
         assert answer.headers["content-type"] == "application/json"
         assert key in answer.json()
         assert answer.headers["vary"] == "Accept"
 
 
-def test_a_browser_never_gets_the_document_it_has_not_asked_for(door: Doorway) -> None:
-    path = f"/api/restoration/status/{door.shop.delivered()}"
-    etag = door.http.get(path).headers["etag"]
-    answer = door.http.get(path, headers={**BROWSER, "If-None-Match": etag})
+def test_a_browser_never_gets_the_document_it_has_not_asked_for(api: ApiClient) -> None:
+    path = f"/api/restoration/status/{api.shop.delivered()}"
+    etag = api.http.get(path).headers["etag"]
+    answer = api.http.get(path, headers={**BROWSER, "If-None-Match": etag})
     assert answer.status_code == 200
     assert_loads_and_keeps_nothing(answer)
-    unchanged = door.http.get(path, headers={"If-None-Match": etag})
+    unchanged = api.http.get(path, headers={"If-None-Match": etag})
     assert (unchanged.status_code, unchanged.headers["vary"]) == (304, "Accept")
 
 
-def test_an_order_page_has_plain_words_and_refreshes_until_the_order_ends(door: Doorway) -> None:
-    order_id = door.shop.pay(door.shop.upload(PORTRAIT, b"a wedding"))
-    paid = page_of(door, order_id)
+def test_an_order_page_has_plain_words_and_refreshes_until_the_order_ends(api: ApiClient) -> None:
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT, b"a wedding"))
+    paid = page_of(api, order_id)
     assert (heading(paid), refresh(paid)) == ("Thank you, your payment has arrived", 5)
     assert "20260314-000001" in paid
     assert "€9.80" in paid
-    door.shop.work()
-    first = next(iter(door.shop.restorer.works))
-    door.shop.restorer.succeed(first, b"restored")
-    door.shop.post_prediction(first)
-    door.shop.work()
-    halfway = page_of(door, order_id)
+    api.shop.work()
+    first = next(iter(api.shop.restorer.works))
+    api.shop.restorer.succeed(first, b"restored")
+    api.shop.post_prediction(first)
+    api.shop.work()
+    halfway = page_of(api, order_id)
     assert (heading(halfway), refresh(halfway)) == ("We are restoring your photos", 5)
     assert '<progress max="2" value="1"' in halfway
     assert "<bdi>great-aunt-1.jpg</bdi> <span>restored</span>" in halfway
     assert "<bdi>great-aunt-2.jpg</bdi> <span>being restored</span>" in halfway
-    door.shop.live(order_id)
-    done = page_of(door, order_id)
+    api.shop.live(order_id)
+    done = page_of(api, order_id)
     assert (heading(done), refresh(done)) == ("Your photos are ready: look into your e-mail", None)
 
 
-def test_every_state_of_an_order_has_a_page_and_only_a_final_one_stops_refreshing(door: Doorway) -> None:
-    order_id = door.shop.delivered(PORTRAIT, b"a wedding")
-    with door.shop.unit_of_work.transaction() as transaction:
+def test_every_state_of_an_order_has_a_page_and_only_a_final_one_stops_refreshing(api: ApiClient) -> None:
+    order_id = api.shop.delivered(PORTRAIT, b"a wedding")
+    with api.shop.unit_of_work.transaction() as transaction:
         history = transaction.event_store.history(order_id)
     for version in range(1, len(history) + 1):
         seen = fold(order_id, history[:version])
@@ -100,19 +100,19 @@ def test_every_state_of_an_order_has_a_page_and_only_a_final_one_stops_refreshin
         assert "Photo 2" in shown  # one whose name is erased still has a number
 
 
-def test_a_page_tells_no_address_no_token_and_no_id(door: Doorway) -> None:
-    session_id = door.shop.upload(PORTRAIT)
-    open_page = page_of(door, session_id, "uploads")
-    order_id = door.shop.pay(session_id)
-    door.shop.live(order_id)
-    page, order = page_of(door, order_id), door.shop.order(order_id)
+def test_a_page_tells_no_address_no_token_and_no_id(api: ApiClient) -> None:
+    session_id = api.shop.upload(PORTRAIT)
+    open_page = page_of(api, session_id, "uploads")
+    order_id = api.shop.pay(session_id)
+    api.shop.live(order_id)
+    page, order = page_of(api, order_id), api.shop.order(order_id)
     assert order.payment is not None
     secrets = [
         str(order_id),
         str(session_id),
         order.payment.checkout_session_id,
         str(order.payment.payment_intent_id),
-        door.shop.token(order_id),
+        api.shop.token(order_id),
         "ada@",
         "Ada",
         *(str(image_id) for image_id in order.images),
@@ -121,36 +121,36 @@ def test_a_page_tells_no_address_no_token_and_no_id(door: Doorway) -> None:
     assert [secret for secret in secrets if secret in page or secret in open_page] == []
 
 
-def test_a_file_name_is_escaped(door: Doorway) -> None:
-    session_id = door.shop.upload_service.open().session_id
+def test_a_file_name_is_escaped(api: ApiClient) -> None:
+    session_id = api.shop.upload_service.open().session_id
     name = "<script>alert('1931')</script> & Söhne.jpg"
-    door.shop.upload_service.add(session_id, name, io.BytesIO(PORTRAIT), len(PORTRAIT))
-    pages = [page_of(door, session_id, "uploads"), page_of(door, door.shop.pay(session_id))]
+    api.shop.upload_service.add(session_id, name, io.BytesIO(PORTRAIT), len(PORTRAIT))
+    pages = [page_of(api, session_id, "uploads"), page_of(api, api.shop.pay(session_id))]
     shown = "&lt;script&gt;alert(&#39;1931&#39;)&lt;/script&gt; &amp; Söhne.jpg"
     assert [shown in page for page in pages] == [True, True]
 
 
-def test_a_page_of_failed_photos_says_where_the_money_is(door: Doorway) -> None:
-    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
-    door.shop.work()
-    door.shop.end_predictions(FailureReason.REFUSED_INPUT)
-    door.shop.perform(door.shop.queue.waiting.popleft())  # the photo has failed, its refund is not yet sent
-    owed = page_of(door, order_id)
+def test_a_page_of_failed_photos_says_where_the_money_is(api: ApiClient) -> None:
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT))
+    api.shop.work()
+    api.shop.end_predictions(FailureReason.REFUSED_INPUT)
+    api.shop.perform(api.shop.queue.waiting.popleft())  # the photo has failed, its refund is not yet sent
+    owed = page_of(api, order_id)
     assert (heading(owed), refresh(owed)) == ("We could not restore your photos", 5)
     assert "Your money is on its way back" in owed
-    door.shop.live(order_id)
-    returned = page_of(door, order_id)
+    api.shop.live(order_id)
+    returned = page_of(api, order_id)
     assert (heading(returned), refresh(returned)) == ("Your money is on its way back", None)
     assert "<dt>Sent back</dt><dd>€4.90</dd>" in returned
     assert "could not be restored" in returned
 
 
-def test_a_page_of_an_order_on_hold_reassures_and_refreshes_seldom(door: Doorway) -> None:
-    session_id = door.shop.upload(PORTRAIT)
-    paid = door.shop.payment(session_id).checkout
+def test_a_page_of_an_order_on_hold_reassures_and_refreshes_seldom(api: ApiClient) -> None:
+    session_id = api.shop.upload(PORTRAIT)
+    paid = api.shop.payment(session_id).checkout
     assert paid is not None
-    order_id = door.shop.pay(session_id, paid=paid.paid + paid.paid)
-    page = page_of(door, order_id)
+    order_id = api.shop.pay(session_id, paid=paid.paid + paid.paid)
+    page = page_of(api, order_id)
     assert (heading(page), refresh(page)) == ("It is on hold: a person is looking after it", 60)
 
 
@@ -176,45 +176,45 @@ OPEN_DISPUTE = {"dp_1": Dispute(dispute_id="dp_1", amount=None)}
     ],
 )
 def test_unusual_states_have_their_own_words(
-    door: Doorway, turn: dict[str, Any], told: str, seconds: int | None
+    api: ApiClient, turn: dict[str, Any], told: str, seconds: int | None
 ) -> None:
-    seen = replace(door.shop.order(door.shop.delivered()), **turn)
+    seen = replace(api.shop.order(api.shop.delivered()), **turn)
     shown = str(status_pages.of_order(seen, {}, localization_of("en-GB")).content)
     assert told in shown
     assert refresh(shown) == seconds
 
 
-def test_an_empty_upload_is_a_page_as_well(door: Doorway) -> None:
-    page = page_of(door, door.open_session(), "uploads")
+def test_an_empty_upload_is_a_page_as_well(api: ApiClient) -> None:
+    page = page_of(api, api.open_session(), "uploads")
     assert heading(page) == "Your photos are not ordered yet"
     assert "<ul" not in page
 
 
-def test_an_upload_waits_for_its_payment_and_leads_on_to_its_order(door: Doorway) -> None:
-    session_id = door.shop.upload(PORTRAIT)
-    unordered = page_of(door, session_id, "uploads")
+def test_an_upload_waits_for_its_payment_and_leads_on_to_its_order(api: ApiClient) -> None:
+    session_id = api.shop.upload(PORTRAIT)
+    unordered = page_of(api, session_id, "uploads")
     assert (heading(unordered), refresh(unordered)) == ("Your photos are not ordered yet", None)
     assert "€4.90" in unordered
-    checkout = door.shop.checkout_service.open(session_id, email=None)
-    waiting = page_of(door, session_id, "uploads")
+    checkout = api.shop.checkout_service.open(session_id, email=None)
+    waiting = page_of(api, session_id, "uploads")
     assert (heading(waiting), refresh(waiting)) == ("We are waiting for word of your payment", 5)
     assert f'<a href="{checkout.url}">' in waiting
-    order_id = door.shop.pay(session_id)
-    answer = door.http.get(f"/api/uploads/{session_id}", headers=BROWSER, follow_redirects=False)
+    order_id = api.shop.pay(session_id)
+    answer = api.http.get(f"/api/uploads/{session_id}", headers=BROWSER, follow_redirects=False)
     assert answer.status_code == 303
     assert answer.headers["location"] == f"https://shop.example/api/restoration/status/{order_id}"
 
 
-def test_what_leads_nowhere_is_explained_to_a_person(door: Doorway) -> None:
+def test_what_leads_nowhere_is_explained_to_a_person(api: ApiClient) -> None:
     for path, proposed in (("restoration/status", "look again after the payment"), ("uploads", "")):
-        answer = door.http.get(f"/api/{path}/{uuid4()}", headers=BROWSER)
+        answer = api.http.get(f"/api/{path}/{uuid4()}", headers=BROWSER)
         assert answer.status_code == 404
         assert proposed in answer.text
         assert_loads_and_keeps_nothing(answer)
 
 
-def test_a_dead_link_is_not_told_twice_in_one_breath(door: Doorway) -> None:
-    page = door.http.get("/api/download/unknown", headers=BROWSER).text
+def test_a_dead_link_is_not_told_twice_in_one_breath(api: ApiClient) -> None:
+    page = api.http.get("/api/download/unknown", headers=BROWSER).text
     assert heading(page) == "This link is not known"
     assert "<p>Open the newest link from our e-mail, whole and unchanged.</p>" in page
 
@@ -229,13 +229,13 @@ def test_a_dead_link_is_not_told_twice_in_one_breath(door: Doorway) -> None:
         ("uploads/01890000-0000-7000-8000-000000000000", "Diese Fotos gibt es hier nicht", "noch einmal"),
     ],
 )
-def test_every_page_speaks_the_browsers_language(door: Doorway, path: str, title: str, told: str) -> None:
-    expired = door.shop.token(door.shop.delivered())
-    door.shop.clock.advance(days=31)
-    order_id, session_id = door.shop.delivered(b"a wedding"), door.shop.upload(PORTRAIT)
+def test_every_page_speaks_the_browsers_language(api: ApiClient, path: str, title: str, told: str) -> None:
+    expired = api.shop.token(api.shop.delivered())
+    api.shop.clock.advance(days=31)
+    order_id, session_id = api.shop.delivered(b"a wedding"), api.shop.upload(PORTRAIT)
     address = path.format(order=order_id, open=session_id, expired=expired)
     german = {**BROWSER, "Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
-    answer = door.http.get(f"/api/{address}", headers=german)
+    answer = api.http.get(f"/api/{address}", headers=german)
     assert '<html lang="de" dir="ltr">' in answer.text
     assert heading(answer.text) == title
     assert told in answer.text
@@ -243,12 +243,12 @@ def test_every_page_speaks_the_browsers_language(door: Doorway, path: str, title
     assert not re.search(r"\b(your?|the|and|photos|order)\b", proposed)
 
 
-def test_the_outcome_of_a_request_is_worded_in_the_browsers_language(door: Doorway) -> None:
+def test_the_outcome_of_a_request_is_worded_in_the_browsers_language(api: ApiClient) -> None:
     german = {**BROWSER, "Accept-Language": "de"}
-    order_id = door.shop.delivered()
+    order_id = api.shop.delivered()
     for told in ("Sehen Sie in Ihr Postfach", "Darum wurde gerade schon gebeten"):
-        assert heading(door.http.post(f"/api/email/resend/{order_id}", headers=german).text) == told
-        door.shop.work()
+        assert heading(api.http.post(f"/api/email/resend/{order_id}", headers=german).text) == told
+        api.shop.work()
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -11,78 +11,80 @@ from domain.order.values import UploadSessionId
 from domain.ports.customers import Customer
 from tests.contracts.test_payments import CUSTOMER, refund_at
 from tests.entrypoints.support.http_fixtures import PORTRAIT
-from tests.entrypoints.support.stripe_account import Till
+from tests.entrypoints.support.stripe_account import StripeAccount
 
 GRACE = "grace@friends.example"
 
 
-def customer(till: Till, email: str) -> Customer:
-    with till.shop.unit_of_work.transaction() as transaction:
+def customer(account: StripeAccount, email: str) -> Customer:
+    with account.shop.unit_of_work.transaction() as transaction:
         found = transaction.personal_data.find(email)
     assert found is not None
     return found
 
 
-def balance(till: Till, email: str) -> int:
-    customer_id = customer(till, email).customer_id
-    with till.shop.unit_of_work.transaction() as transaction:
+def balance(account: StripeAccount, email: str) -> int:
+    customer_id = customer(account, email).customer_id
+    with account.shop.unit_of_work.transaction() as transaction:
         return transaction.points_balances.balance(customer_id)
 
 
-def points_code(till: Till, email: str) -> str:
-    known = customer(till, email)
-    return known.referral_code + till.shop.token_signer.points_token(known.customer_id)
+def points_code(account: StripeAccount, email: str) -> str:
+    known = customer(account, email)
+    return known.referral_code + account.shop.token_signer.points_token(known.customer_id)
 
 
-def check_out(till: Till, **codes: str) -> tuple[UploadSessionId, dict[str, Any]]:
-    session_id = till.shop.upload(PORTRAIT)
-    answer = till.door.http.post("/api/checkout-sessions", json={"session_id": str(session_id), **codes})
+def check_out(account: StripeAccount, **codes: str) -> tuple[UploadSessionId, dict[str, Any]]:
+    session_id = account.shop.upload(PORTRAIT)
+    answer = account.api.http.post("/api/checkout-sessions", json={"session_id": str(session_id), **codes})
     assert answer.status_code == 201, answer.text
     return session_id, answer.json()
 
 
-def buy(till: Till, email: str, count: int, **codes: str) -> Order:
+def buy(account: StripeAccount, email: str, count: int, **codes: str) -> Order:
     """Check out and pay on the twin's page.
 
     ``count`` is the number of checkouts paid by then.
     """
-    session_id, checkout = check_out(till, **codes)
+    session_id, checkout = check_out(account, **codes)
     form = {"action": "pay", "email": email, "name": "Somebody"}
-    assert till.twin.http.post(checkout["url"], data=form).status_code == 303
-    till.deliver("checkout.session.completed", count)
-    return till.order(session_id)
+    assert account.twin.http.post(checkout["url"], data=form).status_code == 303
+    account.deliver("checkout.session.completed", count)
+    return account.order(session_id)
 
 
-def test_a_friends_order_makes_the_next_one_cheaper_and_a_refund_takes_that_back(till: Till) -> None:
+def test_a_friends_order_makes_the_next_one_cheaper_and_a_refund_takes_that_back(
+    account: StripeAccount,
+) -> None:
     ada = CUSTOMER[0]
-    buy(till, ada, 1)
-    friends = buy(till, GRACE, 2, referral_code=customer(till, ada).referral_code)
-    assert (balance(till, ada), balance(till, GRACE)) == (100, 100)
+    buy(account, ada, 1)
+    friends = buy(account, GRACE, 2, referral_code=customer(account, ada).referral_code)
+    assert (balance(account, ada), balance(account, GRACE)) == (100, 100)
 
-    cheaper = buy(till, ada, 3, points_code=points_code(till, ada))
+    cheaper = buy(account, ada, 3, points_code=points_code(account, ada))
     assert cheaper.payment is not None
     assert (cheaper.payment.discount.amount, cheaper.payment.paid.amount) == (100, 390)
-    (coupon,) = till.twin.ledger()["objects"]["coupon"][-1:]
+    (coupon,) = account.twin.ledger()["objects"]["coupon"][-1:]
     assert (coupon["amount_off"], coupon["times_redeemed"], coupon["valid"]) == (100, 1, False)
-    assert (cheaper.is_held, balance(till, ada)) == (False, 0)
-    assert till.shop.live(cheaper.order_id, hours=0.2).state is State.COMPLETED
+    assert (cheaper.is_held, balance(account, ada)) == (False, 0)
+    assert account.shop.live(cheaper.order_id, hours=0.2).state is State.COMPLETED
 
     assert friends.payment is not None
     assert friends.payment.payment_intent_id is not None
-    refund_at(till.twin, friends.payment.payment_intent_id, 490)
-    till.deliver("refund.created")
-    assert (balance(till, ada), balance(till, GRACE)) == (-100, 0)
+    refund_at(account.twin, friends.payment.payment_intent_id, 490)
+    account.deliver("refund.created")
+    assert (balance(account, ada), balance(account, GRACE)) == (-100, 0)
 
 
-def test_an_order_that_points_pay_for_whole_goes_its_way(till: Till) -> None:
+def test_an_order_that_points_pay_for_whole_goes_its_way(account: StripeAccount) -> None:
     ada = CUSTOMER[0]
-    buy(till, ada, 1)
+    buy(account, ada, 1)
     for number in range(5):
-        code = customer(till, ada).referral_code
-        buy(till, f"friend{number}@friends.example", number + 2, referral_code=code)
-    free = buy(till, ada, 7, points_code=points_code(till, ada))
+        code = customer(account, ada).referral_code
+        buy(account, f"friend{number}@friends.example", number + 2, referral_code=code)
+    free = buy(account, ada, 7, points_code=points_code(account, ada))
     assert free.payment is not None
     assert (free.payment.paid.amount, free.payment.discount.amount) == (0, 490)
     assert free.payment.payment_intent_id is None
-    assert balance(till, ada) == 10
-    assert till.shop.live(free.order_id, hours=0.2).state is State.COMPLETED
+    assert balance(account, ada) == 10
+    assert account.shop.live(free.order_id, hours=0.2).state is State.COMPLETED

@@ -3,17 +3,17 @@
 import pytest
 
 from tests.domain.use_cases.recovery.test_restored_database import lose
-from tests.entrypoints.support.http_fixtures import Doorway, assert_problem
+from tests.entrypoints.support.http_fixtures import ApiClient, assert_problem
 
 
 @pytest.fixture
-def behind(door: Doorway) -> Doorway:
+def behind(api: ApiClient) -> ApiClient:
     """A shop that lost an order with its database."""
-    lose(door.shop, b"wedding")
-    return door
+    lose(api.shop, b"wedding")
+    return api
 
 
-def test_no_checkout_is_opened_and_the_customer_receives_the_reason(behind: Doorway) -> None:
+def test_no_checkout_is_opened_and_the_customer_receives_the_reason(behind: ApiClient) -> None:
     session_id = behind.shop.upload(b"harvest")
     answer = behind.http.post("/api/checkout-sessions", json={"session_id": str(session_id)})
     told = assert_problem(answer, 503, "payments-paused")
@@ -21,7 +21,7 @@ def test_no_checkout_is_opened_and_the_customer_receives_the_reason(behind: Door
     assert answer.headers["retry-after"] == "60"
 
 
-def test_webhooks_come_again_and_are_taken_once_the_database_is_put_right(behind: Doorway) -> None:
+def test_webhooks_come_again_and_are_taken_once_the_database_is_put_right(behind: ApiClient) -> None:
     session_id = behind.shop.upload(b"harvest")
     event = behind.payment_event(session_id)
     assert_problem(behind.post_from_stripe(event), 503, "payments-paused")
@@ -32,7 +32,7 @@ def test_webhooks_come_again_and_are_taken_once_the_database_is_put_right(behind
     assert behind.shop.events(behind.shop.upload_service.find(session_id).order_id)
 
 
-def test_readiness_says_what_to_do(behind: Doorway) -> None:
+def test_readiness_says_what_to_do(behind: ApiClient) -> None:
     answer = behind.http.get("/health/ready")
     told = assert_problem(answer, 503, "not-ready")
     assert "restoreclick db restored" in told["checks"]["log"]

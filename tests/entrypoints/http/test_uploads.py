@@ -16,19 +16,19 @@ from domain.ports.errors import UnavailableError
 from entrypoints.http import request_bodies
 from entrypoints.http.api.uploads import ACCEPTED_MEDIA_TYPES
 from tests.doubles.container import POLICY
-from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, HttpShop, application, assert_problem
+from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient, HttpShop, application, assert_problem
 
 LIMIT_BYTES = 3 * request_bodies.BATCH_BYTES
 
 
 @pytest.fixture
-def narrow_door() -> Iterator[Doorway]:
+def limited_api() -> Iterator[ApiClient]:
     """An HTTP API that accepts two photos of three mebibytes."""
     shop = HttpShop(
         replace(POLICY, uploads=replace(POLICY.uploads, max_photo_bytes=LIMIT_BYTES, max_photos=2))
     )
     with TestClient(application(shop), raise_server_exceptions=False) as http:
-        yield Doorway(shop, http)
+        yield ApiClient(shop, http)
 
 
 class Sender:
@@ -70,8 +70,8 @@ class Sender:
         return status
 
 
-def test_a_new_session_tells_where_photos_go_and_what_is_taken(door: Doorway) -> None:
-    answer = door.http.post("/api/uploads")
+def test_a_new_session_tells_where_photos_go_and_what_is_taken(api: ApiClient) -> None:
+    answer = api.http.post("/api/uploads")
     told = answer.json()
     assert answer.status_code == 201
     assert told["photos_url"] == f"https://shop.example/api/uploads/{told['session_id']}/photos"
@@ -87,21 +87,21 @@ def test_a_session_names_every_format_that_the_inspector_reads() -> None:
     assert {f"image/{name.lower()}" for name in FORMATS} | {"image/heic"} == set(ACCEPTED_MEDIA_TYPES)
 
 
-def test_a_photo_is_taken_byte_for_byte(door: Doorway) -> None:
-    session_id = door.open_session()
-    answer = door.send_photo(session_id)
+def test_a_photo_is_taken_byte_for_byte(api: ApiClient) -> None:
+    session_id = api.open_session()
+    answer = api.send_photo(session_id)
     assert answer.status_code == 201
     told = answer.json()
     assert (told["file_name"], told["size_bytes"]) == ("great-aunt-1931.jpg", len(PORTRAIT))
     assert (told["media_type"], told["width"], told["height"]) == ("image/png", 1200, 900)
-    assert door.shop.storage.objects == {f"uploads/temp/{session_id}/{told['photo_id']}": PORTRAIT}
+    assert api.shop.storage.objects == {f"uploads/temp/{session_id}/{told['photo_id']}": PORTRAIT}
 
 
-def test_a_photo_of_many_batches_is_taken_byte_for_byte(narrow_door: Doorway) -> None:
+def test_a_photo_of_many_batches_is_taken_byte_for_byte(limited_api: ApiClient) -> None:
     whole = bytes(range(256)) * (LIMIT_BYTES // 256)
-    answer = narrow_door.send_photo(narrow_door.open_session(), whole)
+    answer = limited_api.send_photo(limited_api.open_session(), whole)
     assert answer.status_code == 201
-    assert list(narrow_door.shop.storage.objects.values()) == [whole]
+    assert list(limited_api.shop.storage.objects.values()) == [whole]
 
 
 @pytest.mark.parametrize(
@@ -115,39 +115,39 @@ def test_a_photo_of_many_batches_is_taken_byte_for_byte(narrow_door: Doorway) ->
         ("photos/", "photo"),
     ],
 )
-def test_a_file_name_is_kept_without_what_could_do_harm(door: Doorway, given: str, kept: str) -> None:
-    assert door.send_photo(door.open_session(), file_name=given).json()["file_name"] == kept
+def test_a_file_name_is_kept_without_what_could_do_harm(api: ApiClient, given: str, kept: str) -> None:
+    assert api.send_photo(api.open_session(), file_name=given).json()["file_name"] == kept
 
 
-def test_a_session_shows_its_photos_and_their_price(door: Doorway) -> None:
-    session_id = door.open_session()
-    assert door.http.get(f"/api/uploads/{session_id}").json()["quote"] is None
-    door.send_photo(session_id)
-    door.send_photo(session_id, b"a wedding", "wedding-1952.jpg")
-    told = door.http.get(f"/api/uploads/{session_id}").json()
+def test_a_session_shows_its_photos_and_their_price(api: ApiClient) -> None:
+    session_id = api.open_session()
+    assert api.http.get(f"/api/uploads/{session_id}").json()["quote"] is None
+    api.send_photo(session_id)
+    api.send_photo(session_id, b"a wedding", "wedding-1952.jpg")
+    told = api.http.get(f"/api/uploads/{session_id}").json()
     assert told["status"] == "open"
     assert [photo["file_name"] for photo in told["photos"]] == ["great-aunt-1931.jpg", "wedding-1952.jpg"]
     assert told["quote"] == {"amount": 980, "currency": "EUR"}
     assert (told["checkout"], told["order_id"], told["order_url"]) == (None, None, None)
 
 
-def test_a_session_shows_its_order_once_it_is_paid(door: Doorway) -> None:
-    session_id = door.open_session()
-    door.send_photo(session_id)
-    order_id = door.shop.pay(session_id)
-    told = door.http.get(f"/api/uploads/{session_id}").json()
+def test_a_session_shows_its_order_once_it_is_paid(api: ApiClient) -> None:
+    session_id = api.open_session()
+    api.send_photo(session_id)
+    order_id = api.shop.pay(session_id)
+    told = api.http.get(f"/api/uploads/{session_id}").json()
     assert (told["status"], told["checkout"]) == ("paid", None)
     assert told["order_id"] == str(order_id)
     assert told["order_url"] == f"https://shop.example/api/orders/{order_id}"
 
 
-def test_what_is_no_picture_is_refused_with_advice_and_the_others_go_on(door: Doorway) -> None:
-    session_id = door.open_session()
-    refused = assert_problem(door.send_photo(session_id, b"broken"), 422, "photo-unreadable")
+def test_what_is_no_picture_is_refused_with_advice_and_the_others_go_on(api: ApiClient) -> None:
+    session_id = api.open_session()
+    refused = assert_problem(api.send_photo(session_id, b"broken"), 422, "photo-unreadable")
     assert refused["detail"] == "This is no picture. Send a JPEG or PNG file."
-    assert door.send_photo(session_id).status_code == 201
-    assert len(door.shop.upload_service.find(session_id).photos) == 1
-    assert len(door.shop.storage.objects) == 1
+    assert api.send_photo(session_id).status_code == 201
+    assert len(api.shop.upload_service.find(session_id).photos) == 1
+    assert len(api.shop.storage.objects) == 1
 
 
 @pytest.mark.parametrize(
@@ -159,102 +159,102 @@ def test_what_is_no_picture_is_refused_with_advice_and_the_others_go_on(door: Do
     ],
 )
 def test_the_advice_about_a_refused_photo_is_in_the_senders_language(
-    door: Doorway, accept_language: str, words: str
+    api: ApiClient, accept_language: str, words: str
 ) -> None:
-    door.http.headers["Accept-Language"] = accept_language
-    refused = assert_problem(door.send_photo(door.open_session(), b"broken"), 422, "photo-unreadable")
+    api.http.headers["Accept-Language"] = accept_language
+    refused = assert_problem(api.send_photo(api.open_session(), b"broken"), 422, "photo-unreadable")
     assert refused["detail"].startswith(words)
 
 
-def test_an_announced_size_over_the_limit_is_refused_before_a_byte_is_taken(narrow_door: Doorway) -> None:
-    session_id = narrow_door.open_session()
+def test_an_announced_size_over_the_limit_is_refused_before_a_byte_is_taken(limited_api: ApiClient) -> None:
+    session_id = limited_api.open_session()
     refused = assert_problem(
-        narrow_door.send_photo(session_id, bytes(LIMIT_BYTES + 1)), 413, "body-too-large"
+        limited_api.send_photo(session_id, bytes(LIMIT_BYTES + 1)), 413, "body-too-large"
     )
     assert "3 MiB" in refused["detail"]
-    assert narrow_door.shop.storage.objects == {}
+    assert limited_api.shop.storage.objects == {}
 
 
-def test_an_unannounced_body_is_refused_as_soon_as_it_is_too_large(narrow_door: Doorway) -> None:
-    session_id = narrow_door.open_session()
+def test_an_unannounced_body_is_refused_as_soon_as_it_is_too_large(limited_api: ApiClient) -> None:
+    session_id = limited_api.open_session()
     sender = Sender(bytes(1024 * 1024), chunks=1000)
-    assert sender.post_to(narrow_door.shop, f"/api/uploads/{session_id}/photos") == 413
+    assert sender.post_to(limited_api.shop, f"/api/uploads/{session_id}/photos") == 413
     assert sender.sent == 4
-    assert narrow_door.shop.storage.objects == {}
+    assert limited_api.shop.storage.objects == {}
 
 
-def test_a_body_that_never_ends_is_given_up(door: Doorway, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_body_that_never_ends_is_given_up(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request_bodies, "PATIENCE_SECONDS", 0.05)
-    path = f"/api/uploads/{door.open_session()}/photos"
-    assert Sender(b"a first chunk", chunks=1, then="silence").post_to(door.shop, path) == 408
-    assert door.shop.storage.objects == {}
+    path = f"/api/uploads/{api.open_session()}/photos"
+    assert Sender(b"a first chunk", chunks=1, then="silence").post_to(api.shop, path) == 408
+    assert api.shop.storage.objects == {}
 
 
-def test_a_body_that_is_cut_short_is_no_photo(door: Doorway) -> None:
-    path = f"/api/uploads/{door.open_session()}/photos"
-    assert Sender(b"half a photo", chunks=1, then="hang up").post_to(door.shop, path) == 400
-    assert door.shop.storage.objects == {}
+def test_a_body_that_is_cut_short_is_no_photo(api: ApiClient) -> None:
+    path = f"/api/uploads/{api.open_session()}/photos"
+    assert Sender(b"half a photo", chunks=1, then="hang up").post_to(api.shop, path) == 400
+    assert api.shop.storage.objects == {}
 
 
-def test_an_empty_body_is_refused(door: Doorway) -> None:
-    assert_problem(door.send_photo(door.open_session(), b""), 400, "body-empty")
+def test_an_empty_body_is_refused(api: ApiClient) -> None:
+    assert_problem(api.send_photo(api.open_session(), b""), 400, "body-empty")
 
 
 @pytest.mark.parametrize(
     "content_type", ["multipart/form-data; boundary=x", "text/plain", "application/json"]
 )
-def test_a_form_is_refused_with_the_way_to_send_a_photo(door: Doorway, content_type: str) -> None:
-    answer = door.send_photo(door.open_session(), **{"Content-Type": content_type})
+def test_a_form_is_refused_with_the_way_to_send_a_photo(api: ApiClient, content_type: str) -> None:
+    answer = api.send_photo(api.open_session(), **{"Content-Type": content_type})
     assert "application/octet-stream" in assert_problem(answer, 415, "photo-not-raw")["detail"]
 
 
-def test_a_photo_for_no_session_is_refused_unread(door: Doorway) -> None:
+def test_a_photo_for_no_session_is_refused_unread(api: ApiClient) -> None:
     sender = Sender(PORTRAIT, chunks=1)
-    assert sender.post_to(door.shop, f"/api/uploads/{uuid4()}/photos") == 404
+    assert sender.post_to(api.shop, f"/api/uploads/{uuid4()}/photos") == 404
     assert sender.sent == 0
-    assert_problem(door.send_photo(uuid4()), 404, "upload-session-unknown")
+    assert_problem(api.send_photo(uuid4()), 404, "upload-session-unknown")
 
 
-def test_a_session_takes_no_more_photos_than_an_order_may_hold(narrow_door: Doorway) -> None:
-    session_id = narrow_door.open_session()
+def test_a_session_takes_no_more_photos_than_an_order_may_hold(limited_api: ApiClient) -> None:
+    session_id = limited_api.open_session()
     for photo in (b"1", b"2"):
-        assert narrow_door.send_photo(session_id, photo).status_code == 201
-    assert_problem(narrow_door.send_photo(session_id, b"3"), 409, "too-many-photos")
-    assert narrow_door.send_photo(session_id, b"2").status_code == 200  # its first response was lost
+        assert limited_api.send_photo(session_id, photo).status_code == 201
+    assert_problem(limited_api.send_photo(session_id, b"3"), 409, "too-many-photos")
+    assert limited_api.send_photo(session_id, b"2").status_code == 200  # its first response was lost
 
 
-def test_a_session_whose_price_is_quoted_takes_no_more_photos(door: Doorway) -> None:
-    session_id = door.shop.upload(PORTRAIT)
-    door.shop.checkout_service.open(session_id, email=None)
-    assert_problem(door.send_photo(session_id), 409, "upload-session-closed")
+def test_a_session_whose_price_is_quoted_takes_no_more_photos(api: ApiClient) -> None:
+    session_id = api.shop.upload(PORTRAIT)
+    api.shop.checkout_service.open(session_id, email=None)
+    assert_problem(api.send_photo(session_id), 409, "upload-session-closed")
 
 
-def test_an_unreachable_storage_is_reported_with_a_retry_time(door: Doorway) -> None:
-    session_id = door.open_session()
-    door.shop.storage.fault_injector.fail(
+def test_an_unreachable_storage_is_reported_with_a_retry_time(api: ApiClient) -> None:
+    session_id = api.open_session()
+    api.shop.storage.fault_injector.fail(
         "put", UnavailableError("The storage", "at 10.0.0.7", retry_after_seconds=2.5)
     )
-    answer = door.send_photo(session_id)
+    answer = api.send_photo(session_id)
     assert assert_problem(answer, 503, "unavailable")["detail"].endswith("try again in 3 seconds.")
     assert answer.headers["retry-after"] == "3"
     assert "10.0.0.7" not in answer.text
-    assert door.send_photo(session_id).status_code == 201
+    assert api.send_photo(session_id).status_code == 201
 
 
 def test_a_full_disk_is_reported_with_a_retry_time(
-    door: Doorway, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api: ApiClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(door.shop.scratch, "file", TemporaryFiles(tmp_path).file)
+    monkeypatch.setattr(api.shop.scratch, "file", TemporaryFiles(tmp_path).file)
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1024 * 1024, before[1]))
     try:
-        refused = door.send_photo(session := door.open_session(), content=bytes(9 * 1024 * 1024))
+        refused = api.send_photo(session := api.open_session(), content=bytes(9 * 1024 * 1024))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     problem = assert_problem(refused, 503, "unavailable")
     assert problem["detail"] == "The disk for temporary files is not available: try again in 30 seconds."
     assert refused.headers["Retry-After"] == "30"
-    assert door.send_photo(session, content=bytes(9 * 1024 * 1024)).status_code == 201
+    assert api.send_photo(session, content=bytes(9 * 1024 * 1024)).status_code == 201
 
 
 @pytest.mark.parametrize("path", ["/api/uploads/{}/photos", "/api/checkout-sessions", "/api/webhooks/stripe"])

@@ -11,7 +11,7 @@ from domain.ports.event_store import Commit
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from tests.domain.use_cases.payments.test_webhooks_in_any_order import of_dispute, of_refund
 from tests.doubles.unit_of_work import InMemoryEventStore
-from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway
+from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient
 
 #: How many project frames an engineer has to follow, at most, from the HTTP handler to the append.
 MAX_FRAMES = 12
@@ -33,27 +33,27 @@ class FixedParser:
         return body
 
 
-def payment(door: Doorway) -> PaymentWebhookEvent:
-    return door.shop.payment(door.shop.upload(PORTRAIT))
+def payment(api: ApiClient) -> PaymentWebhookEvent:
+    return api.shop.payment(api.shop.upload(PORTRAIT))
 
 
-def dispute_before_its_payment(door: Doorway) -> PaymentWebhookEvent:
-    paid = payment(door)
+def dispute_before_its_payment(api: ApiClient) -> PaymentWebhookEvent:
+    paid = payment(api)
     assert paid.checkout is not None
     return of_dispute(paid.checkout.payment_intent_id)
 
 
-def refund_before_its_payment(door: Doorway) -> PaymentWebhookEvent:
-    paid = payment(door)
+def refund_before_its_payment(api: ApiClient) -> PaymentWebhookEvent:
+    paid = payment(api)
     assert paid.checkout is not None
     intent = paid.checkout.payment_intent_id
     assert intent is not None
-    refund = door.shop.payments.refund_by_hand(intent, 100)
+    refund = api.shop.payments.refund_by_hand(intent, 100)
     return of_refund(intent, refund)
 
 
-def changed_refunds_before_their_payment(door: Doorway) -> PaymentWebhookEvent:
-    one = refund_before_its_payment(door)
+def changed_refunds_before_their_payment(api: ApiClient) -> PaymentWebhookEvent:
+    one = refund_before_its_payment(api)
     return PaymentWebhookEvent(
         event_id="evt_changed",
         event_type="charge.refunded",
@@ -72,9 +72,9 @@ def changed_refunds_before_their_payment(door: Doorway) -> PaymentWebhookEvent:
     ],
 )
 def test_a_stripe_webhook_reaches_the_append_within_twelve_project_frames(
-    door: Doorway, monkeypatch: pytest.MonkeyPatch, make: Callable[[Doorway], PaymentWebhookEvent]
+    api: ApiClient, monkeypatch: pytest.MonkeyPatch, make: Callable[[ApiClient], PaymentWebhookEvent]
 ) -> None:
-    webhook_event, ways = make(door), []
+    webhook_event, ways = make(api), []
     append = InMemoryEventStore.append
 
     def measured(event_store: InMemoryEventStore, commit: Commit) -> None:
@@ -84,8 +84,8 @@ def test_a_stripe_webhook_reaches_the_append_within_twelve_project_frames(
 
     monkeypatch.setattr(InMemoryEventStore, "append", measured)
     parser = FixedParser(webhook_event)
-    door.shop.ports = replace(door.shop.ports, payment_webhook_parser=parser)
-    assert door.http.post("/api/webhooks/stripe", content=b"{}").status_code == 200
+    api.shop.ports = replace(api.shop.ports, payment_webhook_parser=parser)
+    assert api.http.post("/api/webhooks/stripe", content=b"{}").status_code == 200
     deepest = max(ways, key=len)
     assert "order_command_handler.py" in deepest[-1]
     assert len(deepest) + 1 <= MAX_FRAMES, deepest  # the adapter's own `append` is the last frame

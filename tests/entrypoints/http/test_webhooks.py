@@ -10,141 +10,141 @@ from domain.order.deterministic_ids import email_id_of
 from domain.order.values import EmailKind
 from domain.ports.errors import UnavailableError
 from entrypoints.http.webhooks.handlers import MAX_WEBHOOK_BYTES
-from tests.entrypoints.support.http_fixtures import PORTRAIT, Doorway, assert_problem
+from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient, assert_problem
 
 
-def test_a_signed_payment_makes_an_order(door: Doorway) -> None:
-    session_id = door.shop.upload(PORTRAIT)
-    answer = door.post_from_stripe(door.payment_event(session_id))
+def test_a_signed_payment_makes_an_order(api: ApiClient) -> None:
+    session_id = api.shop.upload(PORTRAIT)
+    answer = api.post_from_stripe(api.payment_event(session_id))
     assert (answer.status_code, answer.content) == (200, b"")
-    order_id = door.shop.upload_service.find(session_id).order_id
-    assert isinstance(door.shop.events(order_id)[0], e.PaymentReceived)
+    order_id = api.shop.upload_service.find(session_id).order_id
+    assert isinstance(api.shop.events(order_id)[0], e.PaymentReceived)
 
 
-def test_a_payment_that_is_posted_twice_is_one_order(door: Doorway) -> None:
-    session_id = door.shop.upload(PORTRAIT)
-    event = door.payment_event(session_id)
-    assert [door.post_from_stripe(event).status_code for _ in range(2)] == [200, 200]
-    assert len(door.shop.events(door.shop.upload_service.find(session_id).order_id)) == 1
+def test_a_payment_that_is_posted_twice_is_one_order(api: ApiClient) -> None:
+    session_id = api.shop.upload(PORTRAIT)
+    event = api.payment_event(session_id)
+    assert [api.post_from_stripe(event).status_code for _ in range(2)] == [200, 200]
+    assert len(api.shop.events(api.shop.upload_service.find(session_id).order_id)) == 1
 
 
-def test_the_same_event_with_other_contents_changes_nothing_and_is_quarantined(door: Doorway) -> None:
-    session_id = door.shop.upload(PORTRAIT)
-    event = door.payment_event(session_id)
-    door.post_from_stripe(event)
-    door.shop.work()
-    before = door.shop.own_unit_of_work.pages
-    changed = door.payment_event(door.shop.upload(PORTRAIT)) | {"id": event["id"]}
-    assert [door.post_from_stripe(changed).status_code for _ in range(2)] == [200, 200]
-    after = door.shop.own_unit_of_work.pages
+def test_the_same_event_with_other_contents_changes_nothing_and_is_quarantined(api: ApiClient) -> None:
+    session_id = api.shop.upload(PORTRAIT)
+    event = api.payment_event(session_id)
+    api.post_from_stripe(event)
+    api.shop.work()
+    before = api.shop.own_unit_of_work.pages
+    changed = api.payment_event(api.shop.upload(PORTRAIT)) | {"id": event["id"]}
+    assert [api.post_from_stripe(changed).status_code for _ in range(2)] == [200, 200]
+    after = api.shop.own_unit_of_work.pages
     assert after.streams == before.streams
     assert (after.unmatched, after.work) == (before.unmatched, before.work)
     assert [conflict.event_id for conflict in after.conflicts.values()] == [event["id"]]
 
 
-def test_the_same_event_is_the_same_however_many_endpoints_wait_for_it(door: Doorway) -> None:
-    event = door.payment_event(door.shop.upload(PORTRAIT))
+def test_the_same_event_is_the_same_however_many_endpoints_wait_for_it(api: ApiClient) -> None:
+    event = api.payment_event(api.shop.upload(PORTRAIT))
     for waiting in (2, 1):
-        assert door.post_from_stripe(event | {"pending_webhooks": waiting}).status_code == 200
-    assert not door.shop.own_unit_of_work.pages.conflicts
+        assert api.post_from_stripe(event | {"pending_webhooks": waiting}).status_code == 200
+    assert not api.shop.own_unit_of_work.pages.conflicts
 
 
-def test_a_forged_payment_changes_nothing(door: Doorway) -> None:
-    session_id = door.shop.upload(PORTRAIT)
-    event = door.payment_event(session_id)
-    before = door.shop.own_unit_of_work.pages
-    assert_problem(door.post_from_stripe(event, secret="whsec_guessed"), 400, "message-forged")
-    assert_problem(door.http.post("/api/webhooks/stripe", json=event), 400, "message-forged")
-    assert_problem(door.http.post("/api/webhooks/stripe"), 400, "message-forged")
-    assert door.shop.own_unit_of_work.pages is before
-    assert not door.shop.queue.waiting
+def test_a_forged_payment_changes_nothing(api: ApiClient) -> None:
+    session_id = api.shop.upload(PORTRAIT)
+    event = api.payment_event(session_id)
+    before = api.shop.own_unit_of_work.pages
+    assert_problem(api.post_from_stripe(event, secret="whsec_guessed"), 400, "message-forged")
+    assert_problem(api.http.post("/api/webhooks/stripe", json=event), 400, "message-forged")
+    assert_problem(api.http.post("/api/webhooks/stripe"), 400, "message-forged")
+    assert api.shop.own_unit_of_work.pages is before
+    assert not api.shop.queue.waiting
 
 
 def test_a_webhook_is_not_acknowledged_unless_it_was_stored(
-    door: Doorway, monkeypatch: pytest.MonkeyPatch
+    api: ApiClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    session_id = door.shop.upload(PORTRAIT)
-    event = door.payment_event(session_id)
+    session_id = api.shop.upload(PORTRAIT)
+    event = api.payment_event(session_id)
 
     def away(*_: object) -> None:
         raise UnavailableError("PostgreSQL", "it restarts")
 
     with monkeypatch.context() as outage:
-        outage.setattr(door.shop.payment_webhook, "handle", away)
-        assert_problem(door.post_from_stripe(event), 503, "unavailable")
-    assert door.post_from_stripe(event).status_code == 200
+        outage.setattr(api.shop.payment_webhook, "handle", away)
+        assert_problem(api.post_from_stripe(event), 503, "unavailable")
+    assert api.post_from_stripe(event).status_code == 200
 
 
-def restoring(door: Doorway) -> tuple[str, str]:
+def restoring(api: ApiClient) -> tuple[str, str]:
     """An order with a running prediction; return it and its webhook path."""
-    door.shop.pay(door.shop.upload(PORTRAIT))
-    door.shop.work()
-    ((prediction_id, work),) = door.shop.restorer.works.items()
-    door.shop.restorer.succeed(prediction_id, b"restored")
+    api.shop.pay(api.shop.upload(PORTRAIT))
+    api.shop.work()
+    ((prediction_id, work),) = api.shop.restorer.works.items()
+    api.shop.restorer.succeed(prediction_id, b"restored")
     return prediction_id, urlsplit(work.webhook_url).path
 
 
-def test_a_signed_webhook_collects_its_prediction(door: Doorway) -> None:
-    prediction_id, path = restoring(door)
-    assert door.post_from_replicate(path, prediction_id).status_code == 200
-    door.shop.work()
-    (order,) = door.shop.own_unit_of_work.pages.orders.values()
+def test_a_signed_webhook_collects_its_prediction(api: ApiClient) -> None:
+    prediction_id, path = restoring(api)
+    assert api.post_from_replicate(path, prediction_id).status_code == 200
+    api.shop.work()
+    (order,) = api.shop.own_unit_of_work.pages.orders.values()
     assert len(order.restored_images) == 1
 
 
-def test_a_webhook_at_a_forged_address_changes_nothing(door: Doorway) -> None:
-    prediction_id, path = restoring(door)
-    before = door.shop.own_unit_of_work.pages
+def test_a_webhook_at_a_forged_address_changes_nothing(api: ApiClient) -> None:
+    prediction_id, path = restoring(api)
+    before = api.shop.own_unit_of_work.pages
     folder, _, mark = path.rpartition("/")
     forged = f"{folder}/{'A' * len(mark)}"
-    assert_problem(door.post_from_replicate(forged, prediction_id), 400, "message-forged")
+    assert_problem(api.post_from_replicate(forged, prediction_id), 400, "message-forged")
     other_attempt = f"{folder.removesuffix('/1')}/2/{mark}"
-    assert_problem(door.post_from_replicate(other_attempt, prediction_id), 400, "message-forged")
-    assert door.shop.own_unit_of_work.pages is before
+    assert_problem(api.post_from_replicate(other_attempt, prediction_id), 400, "message-forged")
+    assert api.shop.own_unit_of_work.pages is before
 
 
-def test_a_forged_prediction_webhook_changes_nothing(door: Doorway) -> None:
-    prediction_id, path = restoring(door)
-    before = door.shop.own_unit_of_work.pages
-    answer = door.post_from_replicate(path, prediction_id, secret="whsec_Z3Vlc3NlZA==")
+def test_a_forged_prediction_webhook_changes_nothing(api: ApiClient) -> None:
+    prediction_id, path = restoring(api)
+    before = api.shop.own_unit_of_work.pages
+    answer = api.post_from_replicate(path, prediction_id, secret="whsec_Z3Vlc3NlZA==")
     assert_problem(answer, 400, "message-forged")
-    assert door.shop.own_unit_of_work.pages is before
-    assert not door.shop.queue.waiting
+    assert api.shop.own_unit_of_work.pages is before
+    assert not api.shop.queue.waiting
 
 
 def test_a_mail_that_bounces_before_the_shop_knows_it_was_sent_is_put_on_record(
-    door: Doorway,
+    api: ApiClient,
 ) -> None:
-    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
-    assert door.post_from_sendgrid([bounce(order_id)]).status_code == 200
-    assert any(isinstance(event, e.EmailBounced) for event in door.shop.events(order_id))
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT))
+    assert api.post_from_sendgrid([bounce(order_id)]).status_code == 200
+    assert any(isinstance(event, e.EmailBounced) for event in api.shop.events(order_id))
 
 
-def test_a_mail_event_repeated_in_another_batch_is_a_duplicate(door: Doorway) -> None:
-    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
+def test_a_mail_event_repeated_in_another_batch_is_a_duplicate(api: ApiClient) -> None:
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT))
     first = bounce(order_id)
-    door.post_from_sendgrid([first])
+    api.post_from_sendgrid([first])
     again = {**first, "sg_event_id": "sg_2"}  # reported to change in a retry
-    door.post_from_sendgrid([{**first, "timestamp": 1773500999, "sg_event_id": "sg_3"}, again])
-    assert not door.shop.own_unit_of_work.pages.conflicts
-    assert sum(isinstance(event, e.EmailBounced) for event in door.shop.events(order_id)) == 1
-    door.post_from_sendgrid([{**first, "status": "4.0.0"}])
-    assert [conflict.source for conflict in door.shop.own_unit_of_work.pages.conflicts.values()] == [
+    api.post_from_sendgrid([{**first, "timestamp": 1773500999, "sg_event_id": "sg_3"}, again])
+    assert not api.shop.own_unit_of_work.pages.conflicts
+    assert sum(isinstance(event, e.EmailBounced) for event in api.shop.events(order_id)) == 1
+    api.post_from_sendgrid([{**first, "status": "4.0.0"}])
+    assert [conflict.source for conflict in api.shop.own_unit_of_work.pages.conflicts.values()] == [
         "sendgrid"
     ]
 
 
-def test_a_forged_mail_webhook_changes_nothing(door: Doorway) -> None:
-    order_id = door.shop.pay(door.shop.upload(PORTRAIT))
-    before = door.shop.own_unit_of_work.pages
+def test_a_forged_mail_webhook_changes_nothing(api: ApiClient) -> None:
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT))
+    before = api.shop.own_unit_of_work.pages
     key = ec.generate_private_key(ec.SECP256R1())
-    assert_problem(door.post_from_sendgrid([bounce(order_id)], key), 400, "message-forged")
-    assert door.shop.own_unit_of_work.pages is before
+    assert_problem(api.post_from_sendgrid([bounce(order_id)], key), 400, "message-forged")
+    assert api.shop.own_unit_of_work.pages is before
 
 
-def test_no_provider_posts_as_much_as_this(door: Doorway) -> None:
+def test_no_provider_posts_as_much_as_this(api: ApiClient) -> None:
     for path in ("/api/webhooks/stripe", "/api/webhooks/sendgrid"):
-        assert_problem(door.http.post(path, content=bytes(MAX_WEBHOOK_BYTES + 1)), 413, "body-too-large")
+        assert_problem(api.http.post(path, content=bytes(MAX_WEBHOOK_BYTES + 1)), 413, "body-too-large")
 
 
 def bounce(order_id: object) -> dict[str, object]:
@@ -161,14 +161,14 @@ def bounce(order_id: object) -> dict[str, object]:
     }
 
 
-def test_an_event_of_another_shop_on_the_account_is_answered_logged_and_not_stored(door: Doorway) -> None:
-    event = door.payment_event(door.shop.upload(b"wedding"))
+def test_an_event_of_another_shop_on_the_account_is_answered_logged_and_not_stored(api: ApiClient) -> None:
+    event = api.payment_event(api.shop.upload(b"wedding"))
     event["data"]["object"]["metadata"] = {"upload_session_id": str(uuid4()), "order_id": str(uuid4())}
     event["data"]["object"]["id"] = "cs_of_another_shop"
     with capture_logs() as logs:
-        assert door.post_from_stripe(event).status_code == 200
+        assert api.post_from_stripe(event).status_code == 200
     assert ("webhook_of_another_shop", event["id"]) in {
         (line["event"], line.get("event_id")) for line in logs
     }
-    assert not door.shop.own_unit_of_work.pages.inbox
-    assert not door.shop.own_unit_of_work.pages.unmatched
+    assert not api.shop.own_unit_of_work.pages.inbox
+    assert not api.shop.own_unit_of_work.pages.unmatched

@@ -58,7 +58,7 @@ class HttpShop(InMemoryShop):
 
 
 @dataclass(frozen=True)
-class Doorway:
+class ApiClient:
     """A shop, and a client of its HTTP API."""
 
     shop: HttpShop

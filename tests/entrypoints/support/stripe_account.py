@@ -15,28 +15,28 @@ from domain.order.values import UploadSessionId
 from tests.adapters.support.provider_accounts import STRIPE_SECRET_KEY, STRIPE_WEBHOOK_SECRET, stripe_payments
 from tests.doubles.clock import SystemClock
 from tests.doubles.container import POLICY
-from tests.entrypoints.support.http_fixtures import Doorway, HttpShop, application
+from tests.entrypoints.support.http_fixtures import ApiClient, HttpShop, application
 from tests.sandbox.processes import TwinProcess
 from tests.sandbox.receiver import WebhookReceiver
 
 
 @dataclass(frozen=True)
-class Till:
+class StripeAccount:
     """The HTTP API, the twin, and the twin's undelivered webhooks."""
 
-    door: Doorway
+    api: ApiClient
     twin: TwinProcess
-    letterbox: WebhookReceiver
+    receiver: WebhookReceiver
 
     @property
     def shop(self) -> HttpShop:
-        return self.door.shop
+        return self.api.shop
 
     def deliver(self, event_type: str, count: int = 1) -> None:
         """Post the twin's webhook events of this type, each twice."""
-        for posted in self.letterbox.wait_for(event_type, count):
+        for posted in self.receiver.wait_for(event_type, count):
             for _ in range(2):
-                answer = self.door.http.post(
+                answer = self.api.http.post(
                     "/api/webhooks/stripe", content=posted.body, headers=posted.headers
                 )
                 assert answer.status_code == 200
@@ -73,7 +73,7 @@ class Till:
 
 
 @contextmanager
-def open_till(stripe: TwinProcess, letterbox: WebhookReceiver) -> Iterator[Till]:
+def open_stripe_account(stripe: TwinProcess, receiver: WebhookReceiver) -> Iterator[StripeAccount]:
     """A shop of doubles that sells at the twin."""
     impatient = replace(POLICY, retention=replace(POLICY.retention, uploads=timedelta(days=1)))
     shop = HttpShop(impatient, payment_provider=stripe_payments(stripe.url))
@@ -83,4 +83,4 @@ def open_till(stripe: TwinProcess, letterbox: WebhookReceiver) -> Iterator[Till]
     parser = StripeWebhookParser((STRIPE_WEBHOOK_SECRET,), SystemClock())
     shop.ports = replace(shop.ports, payment_webhook_parser=parser)
     with TestClient(application(shop), raise_server_exceptions=False) as http:
-        yield Till(Doorway(shop, http), stripe, letterbox)
+        yield StripeAccount(ApiClient(shop, http), stripe, receiver)
