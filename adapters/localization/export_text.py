@@ -27,6 +27,13 @@ class EnglishExportText:
         """See the port."""
         return _README
 
+    def incomplete(self, detail: str) -> str:
+        """See the port."""
+        return (
+            "The history of this order cannot be read at present, and is missing here. Its photos are complete, under "
+            f"the names that they are stored by. To the shop: {detail}; then export again.\n"
+        )
+
     def timeline(self, history: Sequence[RecordedEvent]) -> str:
         """See the port."""
         return timeline_document(timeline_text_of(history))

@@ -13,6 +13,10 @@ class ExportText(Protocol):
         """What the archive holds, file by file."""
         ...
 
+    def incomplete(self, detail: str) -> str:
+        """Why an order's history is missing, and what the shop has to do."""
+        ...
+
     def timeline(self, history: Sequence[RecordedEvent]) -> str:
         """An order's timeline, one line an event."""
         ...

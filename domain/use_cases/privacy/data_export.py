@@ -1,14 +1,24 @@
 """Export of all data about a customer, as a streamed archive."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.object_keys import archives_of, name_of, originals_of, results_of, uploads_of
 from domain.order import events as e
 from domain.order.file_names import safe_stem
-from domain.order.values import ImageId, ObjectKey, OrderId, PhotoId, StoredObject
+from domain.order.values import (
+    CustomerId,
+    ImageId,
+    ObjectKey,
+    OrderId,
+    PhotoId,
+    StoredObject,
+    UploadSessionId,
+)
 from domain.ports.archives import ArchiveEntry, Archiver
 from domain.ports.data_export import ExportText
+from domain.ports.errors import UnreadableEventError
 from domain.ports.object_storage import ObjectStorage
 from domain.ports.unit_of_work import HasEventStore, HasPersonalData, HasUploadSessions, UnitOfWork
 from domain.use_cases.audit.archive_files import event_document, json_file, text_file
@@ -28,6 +38,7 @@ class ExportArchive:
     photos: int
     size_bytes: int
     content: Iterator[bytes]
+    incomplete: Mapping[OrderId, str]  # orders without their history, and why it cannot be read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +49,15 @@ class _OrderFile:
     history: list[e.RecordedEvent]
     names: Mapping[PhotoId, str]
     prefixes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _UnreadableOrder:
+    """An order whose events cannot be read; its stored objects can."""
+
+    order_id: OrderId
+    sessions: Sequence[UploadSessionId]
+    detail: str
 
 
 @dataclass(eq=False, kw_only=True)
@@ -61,18 +81,34 @@ class DataExport:
                 raise UnknownCustomerError(email)
             holdings = transaction.personal_data.holdings(customer.customer_id)
             files = [
-                _order_file(transaction, order_id)
+                _order_file(transaction, customer.customer_id, order_id)
                 for order_id in transaction.personal_data.orders(customer.customer_id)
             ]
-        photos = [entry for file in files for entry in self._photos(file)]
+        documents: list[ArchiveEntry] = []
+        photos: list[ArchiveEntry] = []
+        for file in files:
+            if isinstance(file, _UnreadableOrder):
+                documents.append(
+                    text_file(f"{file.order_id}/incomplete.txt", self.text.incomplete(file.detail))
+                )
+                photos += self._objects(file)
+            else:
+                documents += self._documents(file)
+                photos += self._photos(file)
         entries = [
             text_file("README.txt", self.text.readme()),
             json_file("person.json", holdings),
-            *(entry for file in files for entry in self._documents(file)),
+            *documents,
             *photos,
         ]
         size_bytes, content = self.archiver.archive(entries)
-        return ExportArchive(orders=len(files), photos=len(photos), size_bytes=size_bytes, content=content)
+        return ExportArchive(
+            orders=len(files),
+            photos=len(photos),
+            size_bytes=size_bytes,
+            content=content,
+            incomplete={file.order_id: file.detail for file in files if isinstance(file, _UnreadableOrder)},
+        )
 
     def _documents(self, file: _OrderFile) -> Iterator[ArchiveEntry]:
         yield json_file(f"{file.number}/history.json", [event_document(line) for line in file.history])
@@ -87,13 +123,35 @@ class DataExport:
                     name=f"{file.number}/{name}", size_bytes=stored.size_bytes, content=self._read(stored.key)
                 )
 
+    def _objects(self, file: _UnreadableOrder) -> Iterator[ArchiveEntry]:
+        """Yield everything stored for an order, named as it is stored."""
+        folders = [
+            *(("uploads", uploads_of(session_id)) for session_id in file.sessions),
+            ("originals", originals_of(file.order_id)),
+            ("results", results_of(file.order_id)),
+            ("archives", archives_of(file.order_id)),
+        ]
+        for folder, prefix in folders:
+            for key in self.storage.keys(prefix):
+                described = self.storage.describe(key)
+                ending = "" if folder == "archives" else _ending(described.media_type)
+                name = f"{file.order_id}/{folder}/{name_of(key)}{ending}"
+                yield ArchiveEntry(name=name, size_bytes=described.size_bytes, content=self._read(key))
+
     def _read(self, key: ObjectKey) -> Iterator[bytes]:
         with self.storage.read(key) as chunks:
             yield from chunks
 
 
-def _order_file(transaction: DataExportRepositories, order_id: OrderId) -> _OrderFile:
-    order = transaction.event_store.load(order_id)
+def _order_file(
+    transaction: DataExportRepositories, customer_id: CustomerId, order_id: OrderId
+) -> _OrderFile | _UnreadableOrder:
+    try:
+        order = transaction.event_store.load(order_id)
+    except UnreadableEventError as error:
+        sessions = map(transaction.upload_sessions.find, transaction.personal_data.sessions(customer_id))
+        mine = [session.session_id for session in sessions if session and session.order_id == order_id]
+        return _UnreadableOrder(order_id=order_id, sessions=mine, detail=error.detail)
     return _OrderFile(
         number=order.payment.order_number if order.payment else str(order_id),
         history=transaction.event_store.history(order_id),
@@ -112,15 +170,17 @@ def _named(file: _OrderFile) -> dict[str, StoredObject]:
                 numbers = {photo.image_id: number for number, photo in enumerate(paid.photos, start=1)}
                 for photo in paid.photos:
                     name = _name(file, photo.image_id, numbers[photo.image_id])
-                    found[f"originals/{name}{_ending(photo.upload)}"] = photo.upload
+                    found[f"originals/{name}{_ending(photo.upload.media_type)}"] = photo.upload
             case e.ImagesMoved() as moved:
                 # Each replaces its upload, which has the same bytes.
                 for image in moved.images:
                     name = _name(file, image.image_id, numbers[image.image_id])
-                    found[f"originals/{name}{_ending(image.original)}"] = image.original
+                    found[f"originals/{name}{_ending(image.original.media_type)}"] = image.original
             case e.SmallResultStored() | e.RestorationCompleted() as done:
                 name = _name(file, done.image_id, numbers[done.image_id])
-                found[f"results/{name}-attempt-{done.attempt}{_ending(done.restored)}"] = done.restored
+                found[f"results/{name}-attempt-{done.attempt}{_ending(done.restored.media_type)}"] = (
+                    done.restored
+                )
             case e.DownloadPrepared() as prepared:
                 found[f"archives/{prepared.link_id}.zip"] = prepared.archive
             case _:
@@ -134,5 +194,5 @@ def _name(file: _OrderFile, image_id: ImageId, number: int) -> str:
     return f"{number}-{given}" if given else str(number)
 
 
-def _ending(stored: StoredObject) -> str:
-    return f".{stored.media_type.partition('/')[2]}".replace(".jpeg", ".jpg")
+def _ending(media_type: str) -> str:
+    return f".{media_type.partition('/')[2]}".replace(".jpeg", ".jpg")

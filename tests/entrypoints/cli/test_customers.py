@@ -16,10 +16,11 @@ from domain.use_cases.checkout.referrals_and_points import Codes
 from domain.use_cases.privacy.data_export import DataExport
 from domain.use_cases.privacy.erasure import UnknownCustomerError
 from entrypoints.cli.commands.erase_customer import erase
-from entrypoints.cli.commands.export_customer import export
+from entrypoints.cli.commands.export_customer import HistoryMissingError, export
 from entrypoints.cli.commands.points import show_points
 from entrypoints.cli.support.confirmation import NotConfirmedError, NoTerminalError
 from entrypoints.cli.support.private_file import FileTakenError, UnwritableFolderError
+from tests.contracts.unreadable_events import DAMAGES, spoil_in_memory
 from tests.doubles.container import InMemoryShop
 
 ADA = "ada@customer.example"
@@ -142,6 +143,18 @@ def test_an_export_is_one_private_file(
         assert "person.json" in archive.namelist()
     assert target.stat().st_mode & 0o777 == 0o600
     assert "holds 1 order with 3 files of photos" in capsys.readouterr().out
+
+
+def test_an_export_without_the_history_of_an_order_is_written_and_ends_with_an_error(
+    shop: InMemoryShop, order_id: OrderId, tmp_path: Path
+) -> None:
+    spoil_in_memory(shop.own_unit_of_work, order_id, DAMAGES["unknown name"])
+    with pytest.raises(
+        HistoryMissingError, match=f"of 1 order: .* Order {order_id}: its log holds order.framed.v1; run"
+    ):
+        export(data_export(shop), ADA, tmp_path / "ada.zip")
+    with zipfile.ZipFile(tmp_path / "ada.zip") as archive:
+        assert f"{order_id}/incomplete.txt" in archive.namelist()
 
 
 def test_an_export_overwrites_nothing(shop: InMemoryShop, order_id: OrderId, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from domain.order.values import Money, OrderId
 from domain.ports.errors import ObjectMissingError
 from domain.use_cases.privacy.data_export import DataExport, ExportArchive
 from domain.use_cases.privacy.erasure import UnknownCustomerError
+from tests.contracts.unreadable_events import DAMAGES, Damage, spoil_in_memory
 from tests.doubles.container import InMemoryShop
 
 ADA = "ada@customer.example"
@@ -72,6 +73,30 @@ def test_photos_that_wait_on_hold_where_they_were_uploaded_are_exported_too(shop
     export_archive = export(shop)
     assert export_archive.photos == 1
     assert unpacked(export_archive)["20260314-000001/originals/1-great-aunt-1.png"] == b"wedding"
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_an_order_that_cannot_be_read_is_exported_without_its_history(
+    shop: InMemoryShop, damage: Damage
+) -> None:
+    spoiled = finished(shop, b"wedding")
+    finished(shop, b"harvest")
+    waiting = finished(shop, b"christening", paid=Money(amount=1, currency="EUR"))
+    for order_id in (spoiled, waiting):
+        spoil_in_memory(shop.own_unit_of_work, order_id, damage)
+    export_archive = export(shop)
+    files = unpacked(export_archive)
+    assert export_archive.orders == 3
+    assert set(export_archive.incomplete) == {spoiled, waiting}
+    assert all(each.startswith("its log holds ") for each in export_archive.incomplete.values())
+    assert b"cannot be read at present" in files[f"{spoiled}/incomplete.txt"]
+    of_spoiled = {name: content for name, content in files.items() if name.startswith(f"{spoiled}/")}
+    assert sorted(each.split("/")[1] for each in of_spoiled) == [
+        *("archives", "incomplete.txt", "originals", "results", "uploads"),
+    ]
+    assert {b"wedding", b"restored wedding"} <= set(of_spoiled.values())
+    assert b"christening" in files.values()
+    assert "20260314-000002/story.txt" in files
 
 
 def test_an_export_holds_nothing_of_other_customers(shop: InMemoryShop) -> None:
