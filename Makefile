@@ -11,10 +11,9 @@ SEED ?=
 SECONDS ?=
 DATA ?=
 PLANT ?=
-# Of the mutants: how many are drawn by SEED, below which folder or file, and those alone that nothing noticed last time.
+# Of the mutants: how many are drawn by SEED, and in which folders and files.
 SAMPLE ?=
 ONLY ?=
-AGAIN ?=
 # Where the oldest supported PostgreSQL has its initdb and postgres; Debian 12 installs them here.
 POSTGRES15 ?= /usr/lib/postgresql/15/bin
 
@@ -62,9 +61,9 @@ chaos: $(READY) ## two minutes of faults on the real shop, then all laws; SEED=7
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) $(if $(SECONDS),--seconds $(SECONDS)) \
 	    $(if $(DATA),--data $(DATA)) $(if $(PLANT),--plant $(PLANT))
 
-mutants: $(READY) ## small changes to the code that a test must notice; SAMPLE=300 SEED=1 ONLY=domain/order AGAIN=1
+mutants: $(READY) ## small changes to the code that a test must notice; SAMPLE=300 SEED=1 ONLY=domain/order
 	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
-	    $(if $(ONLY),--only $(ONLY)) $(if $(AGAIN),--again)
+	    $(if $(ONLY),--only $(ONLY))
 
 check: $(READY) ## style, types, import contracts, vocabulary, documents, dead code
 	$(BIN)/ruff check .
@@ -89,4 +88,4 @@ lock: ## resolve the dependencies anew (needs uv)
 	    --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
 
 clean: ## remove what the targets made
-	rm -rf $(VENV) restored .restoreclick mutants
+	rm -rf $(VENV) restored .restoreclick

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from minio import Minio
 from sqlalchemy import make_url
 from xdist.remote import Producer
@@ -34,9 +34,15 @@ from tests.shared_servers import ServerHost, ask
 
 _HOST = pytest.StashKey[ServerHost]()
 
-#: For many runs of the same tests, each of which must be short and deterministic: pytest --hypothesis-profile
-#: mutants.
-settings.register_profile("mutants", derandomize=True, database=None, deadline=None, max_examples=30)
+#: For `make mutants`, which runs the same tests many times: short, deterministic, and no smaller counterexample.
+settings.register_profile(
+    "mutants",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=30,
+    phases=(Phase.explicit, Phase.generate),
+)
 #: What `make test` tries of each property; `make test-all` tries more.
 settings.register_profile("quick", deadline=None, max_examples=20)
 settings.register_profile("thorough", deadline=None, max_examples=200)
@@ -71,11 +77,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="FOLDER",
         help="the folder of another version's initdb and postgres, such as /usr/lib/postgresql/15/bin",
-    )
-    parser.addoption(
-        "--postgresql-url",
-        metavar="URL",
-        help="a database with the newest schema, on a server that runs already; no other is started",
     )
 
 
@@ -203,7 +204,7 @@ def sendgrid(sendgrid_process: TwinProcess, receiver: WebhookReceiver) -> Iterat
 @pytest.fixture(scope="session")
 def postgres_url(pytestconfig: pytest.Config) -> str:
     """A template database with the newest schema, on the run's PostgreSQL."""
-    url: str = pytestconfig.getoption("--postgresql-url") or _shared("postgresql", pytestconfig)
+    url: str = _shared("postgresql", pytestconfig)
     return url
 
 

@@ -1,127 +1,92 @@
-"""python -m tests.mutants: list code mutants that survive their tests."""
+"""python -m tests.mutants: list small changes that no test reports."""
 
 import argparse
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
 from pathlib import Path
-from random import Random
+from types import CodeType, ModuleType
 
-from mutmut.__main__ import collect_source_file_mutation_data, create_mutants
-from mutmut.configuration import config
-from mutmut.mutation.diff_apply import get_diff_for_mutant
-from mutmut.stats import status_by_exit_code
-from mutmut.utils.file_utils import copy_also_copy_files, copy_src_dir
+import pytest
 
-from adapters.postgres.schema import upgrade
-from sandbox.processes import Supervisor
-from sandbox.services import postgres_server
+from tests.mutants.drawing import Mutant, MutatedModule, draw
+from tests.mutants.trial import Trial
 
-ROOT = Path(__file__).parents[2]
-#: Where mutmut keeps the changed code and what became of it.
-MUTANTS = ROOT / "mutants"
-#: A mutant that makes a test hang or crash has been noticed as well.
-NOTICED = ("killed", "timeout", "segfault", "suspicious")
-#: The tests of each part, as pytest's -k finds them: by their folder, their file, or their parameter.
-TESTS = {"domain.": "domain", "adapters.postgres.": "postgres"}
-#: What a test run may wait for, so that two runs keep two cores busy.
-PROCESSES = (os.cpu_count() or 1) + 1
+#: The folders of the tests that are to report a change to a part.
+_TESTS = {"domain/": ("tests/domain",), "adapters/postgres/": ("tests/adapters", "tests/contracts")}
+#: Folders and parameters; without the tests of other adapters.
+_KEYWORDS = "domain or postgres"
 
 
 def main() -> None:
-    """Test the requested mutants; exit with 1 if over 5 % survive."""
+    """Try the requested mutants; exit with status 1 below 95 %."""
     arguments = _arguments()
-    os.chdir(ROOT)
-    if not arguments.again:
-        shutil.rmtree(MUTANTS, ignore_errors=True)
-        MUTANTS.mkdir()
-        copy_src_dir()
-        copy_also_copy_files()
-        create_mutants(PROCESSES)
-    names = _chosen(arguments)
-    sys.stdout.write(f"Seed {arguments.seed}: {len(names)} mutants\n")
-    sys.stdout.flush()
-    with Supervisor() as supervisor, tempfile.TemporaryDirectory(prefix="restoreclick-mutants-") as folder:
-        url = postgres_server.start(supervisor, Path(folder))
-        upgrade(url)
-        for part, tests in TESTS.items():
-            _run([name for name in names if name.startswith(part)], tests, url)
-    sys.exit(_report(names))
+    modules = list(draw(arguments.only, arguments.sample, arguments.seed))
+    mutants = [mutant for module in modules for mutant in module.mutants]
+    if not mutants:
+        sys.exit("There is no mutant: name folders or files below domain or adapters/postgres.")
+    sys.meta_path.insert(0, _Finder(modules))
+    trial = Trial(mutants, lambda mutant, test: test.startswith(_tests_about(mutant)))
+    folders = sorted({folder for mutant in mutants for folder in _tests_about(mutant)})
+    options = ("-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants", "--timeout=60")
+    status = pytest.main([*options, "-k", _KEYWORDS, *folders], plugins=[trial])
+    sys.exit(_report(trial.verdicts) if status == pytest.ExitCode.OK else status)
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutants", description=__doc__)
-    parser.add_argument(
-        "--sample", type=int, metavar="NUMBER", help="as many mutants, drawn at random; all without"
-    )
+    parser.add_argument("--sample", type=int, metavar="NUMBER", help="as many, drawn at random; all without")
     parser.add_argument("--seed", type=int, default=1, help="draws the same sample again from the same code")
-    parser.add_argument("--only", default="", metavar="PATH", help="a folder or a file, such as domain/order")
     parser.add_argument(
-        "--again", action="store_true", help="what went unnoticed last time, with today's tests"
+        "--only", nargs="*", default=[], metavar="PLACE", help="folders, files, or reported mutants"
     )
     return parser.parse_args()
 
 
-def _chosen(arguments: argparse.Namespace) -> list[str]:
-    tried = _statuses()
-    if arguments.again:
-        shutil.rmtree(MUTANTS / "tests")
-        copy_also_copy_files()
-        (MUTANTS / "mutmut-stats.json").unlink(missing_ok=True)
-        return sorted(name for name, status in tried.items() if status not in (*NOTICED, "not checked"))
-    place = arguments.only.removesuffix(".py").strip("/").replace("/", ".")
-    names = sorted(name for name in tried if f"{name}.".startswith(place))
-    if not names:
-        sys.exit(f"There is no mutant in {arguments.only}: name a folder or a file below {_sources()}.")
-    wanted = len(names) if arguments.sample is None else min(arguments.sample, len(names))
-    return sorted(Random(arguments.seed).sample(names, wanted))  # noqa: S311 - draws a sample, guards nothing
+def _tests_about(mutant: Mutant) -> tuple[str, ...]:
+    return next(folders for part, folders in _TESTS.items() if mutant.path.startswith(part))
 
 
-def _sources() -> str:
-    return ", ".join(pattern.removesuffix("/*") for pattern in config().only_mutate)
+class _Finder:
+    """Finds the mutated modules, and leaves the others to Python."""
+
+    def __init__(self, modules: Sequence[MutatedModule]) -> None:
+        self._modules = {module.path.removesuffix(".py").replace("/", "."): module for module in modules}
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if module := self._modules.get(name):
+            return spec_from_file_location(name, module.path, loader=_Loader(name, module))
+        return None
 
 
-def _statuses() -> dict[str, str]:
-    mutants, _ = collect_source_file_mutation_data(mutant_names=[])
-    return {name: status_by_exit_code[exit_code] for _, name, exit_code in mutants}
+class _Loader(SourceFileLoader):
+    def __init__(self, name: str, module: MutatedModule) -> None:
+        super().__init__(name, module.path)
+        self._source = module.source
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile the mutated source, past the cache of the original."""
+        return compile(self._source, self.get_filename(fullname), "exec", dont_inherit=True)
 
 
-def _run(names: Sequence[str], tests: str, database_url: str) -> None:
-    """Run mutmut in a separate process that imports only the mutated code."""
-    if not names:
-        return
-    subprocess.run(  # noqa: S603 - our own interpreter, and names that mutmut gave
-        [sys.executable, "-m", "mutmut", "run", "--max-children", str(PROCESSES), *names],
-        env={
-            **os.environ,
-            "PYTEST_ADDOPTS": f"-k {tests} --postgresql-url={database_url} --hypothesis-profile=mutants",
-        },
-        check=True,
-        stdout=sys.stderr,
-    )
-
-
-def _report(names: Iterable[str]) -> int:
-    statuses = _statuses()
-    modules: dict[str, Counter[str]] = {}
-    for name in names:
-        path = name.partition(".x")[0].replace(".", "/")
-        for place in (path, *(str(folder) for folder in Path(path).parents)):
-            modules.setdefault(place, Counter())[statuses[name]] += 1
-        if statuses[name] not in NOTICED:
-            sys.stdout.write(f"\n{name}: {statuses[name]}\n{get_diff_for_mutant(name)}\n")
+def _report(verdicts: Mapping[Mutant, str]) -> bool:
+    places: dict[str, Counter[str]] = {}
+    for mutant, verdict in verdicts.items():
+        for place in (mutant.path, *map(str, Path(mutant.path).parents)):
+            places.setdefault(place, Counter())[verdict] += 1
+    survivors = [mutant for mutant, verdict in verdicts.items() if verdict != "killed"]
+    for mutant in survivors:
+        sys.stdout.write(f"\n{mutant.place}: {verdicts[mutant]}\n{mutant.diff}\n")
     sys.stdout.write("\n")
-    for place, counts in sorted(modules.items()):
-        sys.stdout.write(f"{_score(counts):6.1%}  {place:50} {dict(counts)}\n")
-    return _score(modules["."]) < 0.95
-
-
-def _score(counts: Counter[str]) -> float:
-    return sum(counts[status] for status in NOTICED) / counts.total()
+    for place, counts in sorted(places.items()):
+        sys.stdout.write(f"{counts['killed'] / counts.total():6.1%}  {place:50} {dict(counts)}\n")
+    if survivors:
+        sys.stdout.write(f'\nAgain: make mutants ONLY="{" ".join(mutant.place for mutant in survivors)}"\n')
+    return places["."]["killed"] < 0.95 * places["."].total()
 
 
 if __name__ == "__main__":
