@@ -82,6 +82,14 @@ def test_a_customer_who_wants_no_more_mail_is_not_reminded_and_has_the_result(ho
     again.when(FACTS.opted_out(RESULT, OptOut.SPAM_REPORT)).then_nothing()
 
 
+@pytest.mark.parametrize("stopped", [FACTS.disputed(), FACTS.held()])
+def test_no_reminder_is_due_while_an_order_is_disputed_or_held(stopped: e.Event) -> None:
+    order = given(*FACTS.until_completed(), stopped).order
+    link = order.newest_link
+    assert link is not None
+    assert not needs_reminder(order, link.link_id, link.expires_at - timedelta(days=1))
+
+
 def test_feedback_on_a_mail_of_another_order_is_nothing() -> None:
     order = given(*FACTS.until_completed())
     for proposed in (

@@ -82,6 +82,7 @@ def test_a_flag_that_is_written_with_invisible_tags_is_kept() -> None:
         ("aunt\x00\r\n.jpg", "aunt.jpg"),
         ("aunt\u202egpj.exe", "auntgpj.exe"),
         ("\ud83d.jpg", ".jpg"),
+        ("aunt." + "x" * 40, "aunt." + "x" * 40),
         ("\u200d\u2060", "photo"),
         (" / ", "photo"),
         ("", "photo"),

@@ -51,6 +51,12 @@ def test_an_inquiry_may_become_a_chargeback_after_it_was_closed() -> None:
     given(*FACTS.until_completed(), ASKED, CLOSED).when(FACTS.disputed()).then(FACTS.disputed())
 
 
+def test_only_the_end_of_an_inquiry_that_was_not_recorded_is_one() -> None:
+    ends = (CLOSED, FACTS.decided(DisputeOutcome.LOST))
+    recorded = [given(*FACTS.until_completed(), end).order.disputes[end.dispute_id] for end in ends]
+    assert [dispute.is_inquiry for dispute in recorded] == [True, False]
+
+
 def test_webhooks_of_an_inquiry_its_chargeback_and_its_end_may_come_in_any_order() -> None:
     ends = set()
     lost = replace(FACTS.decided(DisputeOutcome.LOST), amount=Money(amount=980, currency="EUR"))

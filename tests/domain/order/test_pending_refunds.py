@@ -31,6 +31,20 @@ def test_the_customer_gets_one_mail_when_the_refund_is_accepted_and_none_when_it
     assert [email.kind for email in paid.emails.values()].count(EmailKind.REFUND) == 1
 
 
+def test_the_share_of_failed_photos_is_reported_when_accepted_after_another_refund() -> None:
+    history = (
+        *FACTS.until_restoring(),
+        FACTS.refund_requested(100),
+        FACTS.refund_accepted(100),
+        FACTS.refund_issued(100),
+        FACTS.failed(0),
+        FACTS.failed(1),
+        FACTS.owed(880, 0, 1, sequence=2),
+    )
+    order = given(*history, FACTS.refund_accepted(880, sequence=2)).order
+    assert [email.kind for email in order.emails.values()].count(EmailKind.FAILURE) == 1
+
+
 def test_a_pending_refund_is_never_called_paid_back() -> None:
     history = (*STOPPED, FACTS.refund_accepted(980))
     told = timeline_text_of(log(*history))

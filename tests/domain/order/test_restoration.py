@@ -243,6 +243,14 @@ def test_a_prediction_missing_in_the_log_is_required_until_its_image_is_settled(
     assert not is_still_required(orphan, given(FACTS.paid()).order)
 
 
+def test_a_prediction_is_cancelled_unless_a_photo_awaits_it() -> None:
+    restoring = prediction_service(FACTS, FACTS.started(0)).order
+    assert not is_still_required(CancelPrediction("prediction-0-1"), restoring)
+    assert is_still_required(CancelPrediction("orphan"), restoring)
+    settled = prediction_service(FACTS, FACTS.started(0), FACTS.restored(0)).order
+    assert is_still_required(CancelPrediction("orphan"), settled)
+
+
 def test_an_attempt_is_required_until_it_begins() -> None:
     assert is_still_required(RestoreImage(ONE.image(0), 1), prediction_service(ONE).order)
     assert not is_still_required(RestoreImage(ONE.image(0), 1), prediction_service(ONE, ONE.started()).order)

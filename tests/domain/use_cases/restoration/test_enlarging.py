@@ -76,6 +76,8 @@ def test_what_cannot_be_enlarged_is_delivered_as_it_is(
             shop.pass_time(minutes=1)
     order = shop.order(order_id)
     assert (order.state, order.refunds) == (State.COMPLETED, {})
+    (image,) = order.images.values()
+    assert (image.width, image.height, image.original_width, image.original_height) == (600, 450, 1200, 900)
     assert result(shop, order_id) == SMALL
     assert kinds(shop, order_id).count(e.RestorationCompleted) == 1
     assert len(shop.restorer.works) <= 1 + POLICY.limits.max_restoration_attempts
