@@ -111,6 +111,10 @@ class PostgresEventStore(EventStore):
         """Return the stream, oldest event first."""
         return self._decode(self.connection.execute(_STREAM, {"order_id": order_id}).all())
 
+    def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
+        """Return the stream, oldest event first; see the port."""
+        return [read_row(row, self.codec) for row in self.connection.execute(_STREAM, {"order_id": order_id})]
+
     def append(self, step: Commit) -> None:
         """Write a commit in one statement; see the port for errors."""
         statement, parameters = self._statement(step)

@@ -100,6 +100,10 @@ class EventStore(Protocol):
         """The order's stream, from its first event."""
         ...
 
+    def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
+        """The order's stream from its first event, also what cannot be read."""
+        ...
+
     def append(self, step: Commit) -> None:
         """Append events, update projections, insert reactions, close the claim.
 

@@ -89,6 +89,11 @@ class Queries:
         with self.unit_of_work.transaction() as transaction:
             return transaction.event_store.history(order_id)
 
+    def stream(self, order_id: OrderId) -> Sequence[RecordedEvent | UnreadableEvent]:
+        """The events of an order, oldest first, also what cannot be read."""
+        with self.unit_of_work.transaction() as transaction:
+            return transaction.event_store.read(order_id)
+
     def file_names(self, order_id: OrderId) -> Mapping[ImageId, str]:
         """The customer's file names of an order's photos, without erased ones."""
         with self.unit_of_work.transaction() as transaction:

@@ -343,6 +343,9 @@ class InMemoryEventStore(EventStore):
         self._require_readable(order_id)
         return list(self._pages.streams.get(order_id, ()))
 
+    def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
+        return [self._as_read(recorded) for recorded in self._pages.streams.get(order_id, ())]
+
     def append(self, step: Commit) -> None:
         self._transaction.is_void = True  # until the whole commit is written
         for recorded in step.events:

@@ -24,29 +24,27 @@ def show_log(queries: Queries, limit: int | None, *, follow: bool, as_json: bool
     log = _Log(queries)
     there = log.unread()
     for recorded in there if limit is None else deque(there, maxlen=limit):
-        click.echo(_line(recorded, as_json=as_json))
+        click.echo(line_of(recorded, as_json=as_json))
     while follow:
         time.sleep(POLL_SECONDS)
         for recorded in log.unread():
-            click.echo(_line(recorded, as_json=as_json))
+            click.echo(line_of(recorded, as_json=as_json))
 
 
-def json_of(recorded: RecordedEvent, *, note: str | None = None) -> bytes:
-    """An event with its envelope and note as one line of JSON."""
-    words = {} if note is None else {"note": note}
-    return msgspec.json.encode(
-        {"type": type(recorded.event).__name__, **msgspec.to_builtins(recorded), **words}
-    )
-
-
-def _line(read: RecordedEvent | UnreadableEvent, *, as_json: bool) -> bytes | str:
+def line_of(read: RecordedEvent | UnreadableEvent, *, as_json: bool, note: str | None = None) -> bytes | str:
+    """An event with its envelope as a line; in JSON with the text of its note."""
     if isinstance(read, RecordedEvent):
-        return json_of(read) if as_json else _columns(read, type(read.event).__name__)
+        name = type(read.event).__name__
+        return _as_json(name, read, note) if as_json else _columns(read, name)
     if as_json:
-        fields: dict[str, object] = msgspec.to_builtins(read)
-        del fields["number"]  # it is not in the log
-        return msgspec.json.encode({"type": type(read).__name__, **fields})
+        return _as_json(type(read).__name__, read, note)
     return f"{_columns(read, read.stored_name)}  cannot be decoded (position {read.position}): {read.detail}"
+
+
+def _as_json(name: str, read: RecordedEvent | UnreadableEvent, note: str | None) -> bytes:
+    fields: dict[str, object] = {"type": name, **msgspec.to_builtins(read)}
+    fields.pop("number", None)  # of an unreadable event: it is not in the log
+    return msgspec.json.encode(fields if note is None else {**fields, "note": note})
 
 
 def _columns(read: RecordedEvent | UnreadableEvent, name: str) -> str:

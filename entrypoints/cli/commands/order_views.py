@@ -9,6 +9,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
+from domain.order.events import RecordedEvent
 from domain.order.note_references import note_id_of
 from domain.order.order import DownloadLink, Order
 from domain.order.reactions import required_reactions
@@ -30,7 +31,7 @@ from entrypoints.bootstrap.wording import (
     status_of,
     timeline_text_of,
 )
-from entrypoints.cli.commands.events import json_of
+from entrypoints.cli.commands.events import line_of
 from entrypoints.cli.commands.reconcile import moment
 from entrypoints.cli.support.console import screen
 from entrypoints.cli.support.order_document import document_of
@@ -110,16 +111,20 @@ def _print(found: OrderDetails) -> None:
 
 
 def show_history(queries: Queries, wanted: str, *, as_json: bool) -> None:
-    """Print an order's timeline or JSON events; raises as ``find_order``."""
+    """Print an order's timeline or JSON events; raises as ``find_order``.
+
+    With an event that cannot be read there is no timeline, but one line an event.
+    """
     order_id = find_order(queries, wanted)
-    history, notes = queries.history(order_id), queries.notes(order_id)
-    if as_json:
-        words = {note.note_id: note.text for note in notes}
-        for recorded in history:
-            note_id = note_id_of(recorded.event)
-            click.echo(json_of(recorded, note=words.get(note_id) if note_id else None))
-    else:
+    stream, notes = queries.stream(order_id), queries.notes(order_id)
+    history = [read for read in stream if isinstance(read, RecordedEvent)]
+    if not as_json and len(history) == len(stream):
         print_timeline(screen(), timeline_text_of(history), notes)
+        return
+    words = {note.note_id: note.text for note in notes}
+    for read in stream:
+        note_id = note_id_of(read.event) if isinstance(read, RecordedEvent) else None
+        click.echo(line_of(read, as_json=as_json, note=words.get(note_id) if note_id else None))
 
 
 def _table(orders: Sequence[OrderSummary]) -> Table:

@@ -45,7 +45,7 @@ def find_order(queries: Queries, wanted: str) -> OrderId:
     if not wanted.strip():  # Every id has the empty prefix: it would match the only order of a new shop.
         raise NamelessOrderError
     order_id = _by_number(queries, wanted) if _NUMBER.fullmatch(wanted) else _by_id(queries, wanted)
-    if order_id is None or not queries.history(order_id):
+    if order_id is None or not queries.stream(order_id):
         raise UnknownOrderError(wanted)
     return order_id
 

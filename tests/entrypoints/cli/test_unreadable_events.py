@@ -65,6 +65,14 @@ def test_programs_get_the_event_as_a_line_of_json(restoreclick: Shell, spoiled: 
     assert "number" not in lines[0]
 
 
+def test_the_history_of_such_an_order_has_a_line_an_event(restoreclick: Shell, spoiled: Facts) -> None:
+    told = restoreclick("orders", "history", str(spoiled.order_id))
+    assert told.status == 0
+    assert [line.split()[4] for line in told.out.splitlines()] == ["order.framed.v1", "ImagesMoved"]
+    lines = restoreclick("orders", "history", str(spoiled.order_id), "--json").out.splitlines()
+    assert [json.loads(line)["type"] for line in lines] == ["UnreadableEvent", "ImagesMoved"]
+
+
 def test_a_rebuild_names_the_order_it_left_out_and_ends_with_1(restoreclick: Shell, spoiled: Facts) -> None:
     rebuilt = restoreclick("db", "rebuild")
     told, left_out = rebuilt.out.strip().splitlines()
