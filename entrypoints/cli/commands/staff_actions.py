@@ -29,13 +29,6 @@ _LOOK_SECONDS = 0.1
 _DONE_BEFORE = "This was done before under the same key: nothing was done again."
 
 
-class NoPhotoError(MisuseError):
-    """No photo is given."""
-
-    def __init__(self) -> None:
-        super().__init__("Say which photos with --photo N: `restoreclick orders show` numbers them.")
-
-
 class AmountOrPhotosError(MisuseError):
     """An amount and photos are given, which are two refunds."""
 
