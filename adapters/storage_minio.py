@@ -353,14 +353,11 @@ class MinioStorage:
 
 
 def _labels(found: Object) -> dict[str, str]:
-    """Return the labels in an object's metadata."""
     named = ((name.lower(), value) for name, value in (found.metadata or {}).items())
     return {name.removeprefix(_LABEL): unquote(value) for name, value in named if name.startswith(_LABEL)}
 
 
 class _RetryUnlessTimeout(urllib3.Retry):
-    """Retry fast failures, never time-outs."""
-
     def increment(self, *arguments: Any, **named: Any) -> Self:
         error = named.get("error")
         if isinstance(error, Exception) and _is_timeout(error):
@@ -395,7 +392,6 @@ class _HashedStream:
             yield chunk
 
     def sha256(self) -> Sha256:
-        """Return the hash of the whole content, reading the rest."""
         for _ in self:
             continue
         return Sha256(self._digest.hexdigest())
@@ -423,7 +419,6 @@ def _translated(subject: str) -> Iterator[None]:
 
 
 def _is_timeout(error: object) -> bool:
-    """Whether the error is a time-out of the server."""
     if isinstance(error, urllib3.exceptions.MaxRetryError):
         return _is_timeout(error.reason)
     if isinstance(error, urllib3.exceptions.ProtocolError):  # the server stopped reading

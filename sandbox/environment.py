@@ -183,7 +183,6 @@ class Sandbox:
 
 
 def _start_storage(supervisor: Supervisor, data_dir: Path) -> S3:
-    """Start the S3 server and create the shop's bucket."""
     s3 = seaweedfs_server.start(supervisor, data_dir)
     client = Minio(
         s3.endpoint.removeprefix("http://"),
@@ -221,7 +220,6 @@ def _twins_environment(announcements: dict[str, dict[str, str]]) -> dict[str, st
 
 
 def _new_credentials() -> dict[str, str]:
-    """Create credentials in each provider's format, valid in this sandbox only."""
     return {
         "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(16)}",
         "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",

@@ -83,7 +83,6 @@ def _payment(evidence: Evidence) -> Payment:
 
 
 def _balance(evidence: Evidence) -> dict[str, Money]:
-    """The order's money now."""
     ledger, currency = evidence.order.ledger, _payment(evidence).paid.currency
     amounts = {
         "paid": ledger.paid,

@@ -131,7 +131,6 @@ class DecoderPool:
 
     @contextmanager
     def _slot(self, cancellation: Cancellation) -> Iterator[None]:
-        """Wait for a free slot."""
         with cancellation.calling(self._wake), self._condition:
             if self._is_full():
                 raise self._full()
@@ -231,7 +230,6 @@ def _unavailable(detail: str, *, retry_after_seconds: float | None = None) -> Un
 
 @contextmanager
 def _opened(picture: BinaryIO) -> Iterator[int]:
-    """Yield a read descriptor at the picture's beginning."""
     try:
         descriptor = picture.fileno()
     except OSError:

@@ -248,7 +248,6 @@ _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
 
 def _iso_brands(content: bytes) -> Iterator[bytes]:
-    """Yield the file's major brand and its compatible brands."""
     yield content[8:12]
     for at in range(16, min(int.from_bytes(content[:4]), _LONGEST_FTYP), 4):
         yield content[at : at + 4]

@@ -200,7 +200,6 @@ def _reason(event: _Event) -> str:
 
 
 def _drop_reason(event: _Event) -> str | None:
-    """Return SendGrid's documented reason to drop an e-mail."""
     if event.event != "dropped" or event.reason is None:
         return None
     given = event.reason.casefold()

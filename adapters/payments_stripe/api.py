@@ -109,7 +109,6 @@ class StripePayments:
         )
 
     def _coupon(self, request: NewCheckout, spending: Spending) -> str:
-        """Create a coupon for one payment of this session."""
         params: stripe.params.CouponCreateParams = {
             "amount_off": spending.discount.amount,
             "currency": spending.discount.currency.lower(),
@@ -235,7 +234,6 @@ def _readable(what: str) -> Iterator[None]:
 
 
 def _unless_missing(look: Callable[[], T]) -> T | None:
-    """Return what ``look`` returns, or None for an unknown object."""
     try:
         with translated(is_write=False):
             return look()

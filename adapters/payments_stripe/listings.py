@@ -32,8 +32,6 @@ PAGE = 100
 
 
 class _Listed(Protocol):
-    """A page of a list as the SDK returns it."""
-
     def to_dict(self) -> Mapping[str, Any]: ...
 
 
@@ -43,8 +41,6 @@ class _Page(msgspec.Struct):
 
 
 class _Entry(msgspec.Struct):
-    """The fields that every object has."""
-
     id: str
     created: Annotated[int, msgspec.Meta(ge=0, le=LAST_SECOND)]
     status: str | None = None

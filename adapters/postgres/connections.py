@@ -148,7 +148,6 @@ def _discard_read_only(context: ExceptionContext) -> None:
 
 
 def _is_read_only(error: BaseException) -> bool:
-    """Whether a statement failed because the server is read-only."""
     if isinstance(error, errors.ReadOnlySqlTransaction):
         return True
     # A standby refuses with several codes; each message names the recovery it is in.

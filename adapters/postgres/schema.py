@@ -206,7 +206,6 @@ def _is_compatible(connection: Connection, found: str | None) -> bool:
 
 @cache
 def _known_revisions() -> frozenset[str]:
-    """Return every revision that this program contains."""
     scripts = ScriptDirectory.from_config(_config())
     return frozenset(script.revision for script in scripts.walk_revisions())
 

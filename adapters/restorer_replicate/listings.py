@@ -90,7 +90,6 @@ def _as_listed(listed: _Listed) -> ListedPrediction:
 
 
 def _upload_in(given: Any) -> str | None:
-    """Return the id of the upload in any of the inputs."""
     values = given.values() if isinstance(given, dict) else ()
     found = (_UPLOAD.fullmatch(value) for value in values if isinstance(value, str))
     return next((upload[1] for upload in found if upload), None)

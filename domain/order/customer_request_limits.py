@@ -123,7 +123,6 @@ def needs_reminder(order: Order, link_id: DownloadLinkId, now: datetime) -> bool
 
 
 def _asked(history: History, event: type[e.EmailRequested | e.DownloadLinkIssued]) -> list[datetime]:
-    """When the customer requested something of this kind."""
     return [
         recorded.recorded_at
         for recorded in history

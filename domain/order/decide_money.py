@@ -197,7 +197,6 @@ def _refundable_image(order: Order, image_id: ImageId) -> Image:
 
 
 def _is_another(known: Refund, proposed: e.RefundAccepted | e.RefundIssued) -> bool:
-    """Whether the provider made a second refund beside the known one."""
     counts = known.status in {RefundStatus.PENDING, RefundStatus.ISSUED}
     is_new = proposed.provider_refund_id not in known.failed_provider_refund_ids
     return counts and is_new and proposed.provider_refund_id != known.provider_refund_id
@@ -265,7 +264,6 @@ def _drop(draft: DecisionBuilder, excess: int) -> list[Refund]:
 
 
 def _request_what_is_left(draft: DecisionBuilder, dropped: list[Refund]) -> None:
-    """Request dropped refunds again, as far as an amount is left."""
     for refund in reversed(dropped):
         amount = min(refund.amount.amount, draft.order.refundable_amount)
         if amount > 0 and draft.order.payment is not None:

@@ -164,7 +164,6 @@ def _reopen_what_failed(order: Order) -> Order:
 
 
 def _is_worth_another(kind: EmailKind, order: Order) -> bool:
-    """Whether a bounced e-mail is sent again."""
     if kind.brings_a_link:
         is_missed = order.is_deliverable and order.result_is_undelivered
         return not order.photos_are_purged and (kind not in _PASSING or is_missed)

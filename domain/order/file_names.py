@@ -151,6 +151,5 @@ def _is_visible(text: str) -> bool:
 
 
 def _is_ignorable(sign: str) -> bool:
-    """Whether some disks ignore a sign when they compare names."""
     is_selector = "\ufe00" <= sign <= "\ufe0f" or "\U000e0100" <= sign <= "\U000e01ef"
     return is_selector or unicodedata.category(sign) == "Cf"

@@ -126,8 +126,6 @@ def url_of(listener: socket.socket) -> str:
 
 
 class _ReadyServer(uvicorn.Server):
-    """Uvicorn that calls ``on_ready`` once it accepts connections."""
-
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready

@@ -128,7 +128,6 @@ def _frequent_tasks(container: Container, settings: Settings, stopping: Event) -
 
 
 def _housekeeping_tasks(container: Container, settings: Settings) -> list[PeriodicTask]:
-    """Tasks that become due by time alone."""
     tasks: dict[str, Callable[[], object]] = {
         "housekeeping": container.upload_cleanup.tidy,
         "records": container.upload_cleanup.forget_records,
@@ -160,7 +159,6 @@ def _worker(broker: dramatiq.Broker, perform: Callable[[str], None], threads: in
 
 
 def _drain(workers: list[dramatiq.Worker], direct: DirectDispatch) -> None:
-    """Stop all workers concurrently, so the timeout applies once."""
     stoppers = [
         Thread(target=worker.stop, kwargs={"timeout": DRAIN_SECONDS * 1000}, name="drain")
         for worker in workers
@@ -173,6 +171,5 @@ def _drain(workers: list[dramatiq.Worker], direct: DirectDispatch) -> None:
 
 
 def _say(fact: dict[str, str]) -> None:
-    """Report to the parent process, as a JSON line."""
     sys.stdout.write(json.dumps(fact) + "\n")
     sys.stdout.flush()

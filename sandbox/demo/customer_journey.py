@@ -147,5 +147,4 @@ def printable(path: Path | str) -> str:
 
 
 def _shown(path: Path) -> str:
-    """A file's name, as ``printable``."""
     return printable(path.name or path)

@@ -74,8 +74,6 @@ def run(photos: Sequence[Path]) -> None:
 
 @dataclass(frozen=True)
 class _EventNames:
-    """Names each event as it happens."""
-
     board: ProgressDisplay
 
     def hear(self, order: Json, known: int) -> None:
@@ -87,7 +85,6 @@ class _EventNames:
 
 
 def _take_home(visit: CustomerJourney) -> None:
-    """Print the mails, and save the archive behind their link, if any."""
     mails, board = visit.mails(), visit.board
     for mail in mails:
         board.mail(mail)
@@ -103,7 +100,6 @@ def _take_home(visit: CustomerJourney) -> None:
 
 
 def _require_all_delivered(visit: CustomerJourney) -> None:
-    """Raise UndeliveredError unless each photo came back."""
     delivered = sum(photo["state"] == "restored" for photo in visit.seen["photos"])
     lost = len(visit.taken) - delivered
     if visit.refused or lost:
@@ -111,7 +107,6 @@ def _require_all_delivered(visit: CustomerJourney) -> None:
 
 
 def _trouble_with(path: Path) -> str | None:
-    """Why a file cannot be read; none if it can."""
     try:
         if not path.is_dir() and not path.is_file() and path.exists():
             return "it is no file"  # opening a pipe would wait for its writer

@@ -95,7 +95,6 @@ class _Chronicle:
             self.changed_at = None
 
     def _print(self, order: Json) -> None:
-        """Print the history's new lines and the faults that struck, by time."""
         lines = self._new_lines(order)
         for at, trouble in self.struck:
             first, *others = textwrap.wrap(trouble, WIDTH - MARGIN, break_on_hyphens=False)
@@ -112,7 +111,6 @@ class _Chronicle:
             self.console.print(line, soft_wrap=True)
 
     def _new_lines(self, order: Json) -> list[Text]:
-        """What the history has gained, without its heading and its end."""
         history = output_of(self.shop.environment, "orders", "history", order["order_id"]).splitlines()
         end = len(history) - 1 - history[::-1].index("")
         gained = history[_HEADING_LINES:end][self.printed :]

@@ -65,7 +65,6 @@ _WORKER = _Role(name="The worker", command="worker", ready='{"worker"', log="wor
 
 
 def _workers(count: int) -> list[_Role]:
-    """So many workers, each with a log of its own."""
     further = [
         replace(_WORKER, name=f"Worker {number}", log=f"worker-{number}.log")
         for number in range(2, count + 1)
@@ -178,7 +177,6 @@ class LocalShop:
         self._crew[role] = Process.start(role.name, argv, log=log, env=self.environment, pass_fds=fds)
 
     def _dismiss(self) -> None:
-        """Stop the API and the workers at once: each needs a second."""
         with ThreadPoolExecutor() as enders:
             for process in self._crew.values():
                 enders.submit(process.stop)

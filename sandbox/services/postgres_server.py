@@ -67,7 +67,6 @@ def _program(name: str, programs: Path | None) -> Path:
 
 
 def _initialise(initdb: Path, cluster: Path, user: str, log: Path) -> None:
-    """Create a new cluster, discarding one that was interrupted."""
     draft = cluster.with_name("data.new")
     shutil.rmtree(draft, ignore_errors=True)
     _own(private_folder(draft), user)
@@ -118,12 +117,10 @@ def _create_database(url: str) -> None:
 
 
 def _own(folder: Path, user: str) -> None:
-    """Give a folder to the user that runs the server, if set."""
     if user:
         entry = pwd.getpwnam(user)
         os.chown(folder, entry.pw_uid, entry.pw_gid)
 
 
 def _quoted(folder: Path) -> str:
-    """Quote a folder as an item of a PostgreSQL list."""
     return '"' + str(folder).replace('"', '""') + '"'

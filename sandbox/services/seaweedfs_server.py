@@ -59,7 +59,6 @@ def start(supervisor: Supervisor, data_dir: Path) -> S3:
 
 
 def _is_ready(ports: dict[str, int]) -> bool:
-    """Whether a file can be stored, and the S3 server answers."""
     with httpx2.Client(timeout=5, trust_env=False) as client:
         try:
             stores = client.get(f"http://{HOST}:{ports['master']}/dir/assign").is_success

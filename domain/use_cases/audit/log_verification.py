@@ -73,8 +73,6 @@ class _Stream:
 
 
 class _Check:
-    """Verifies the log event by event."""
-
     def __init__(self) -> None:
         self.findings: list[LogDefect] = []
         self._streams: dict[OrderId, _Stream] = {}
@@ -114,7 +112,6 @@ class _Check:
                 self._follow(stream)
 
     def head(self) -> LogSnapshot:
-        """Return the head of the events taken so far."""
         return LogSnapshot(
             events=self._events,
             txid=self._cursor.txid,

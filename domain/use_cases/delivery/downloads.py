@@ -159,7 +159,6 @@ class DownloadService:
                 yield result.key
 
     def _files(self, order: Order) -> list[tuple[str, StoredObject]]:
-        """Every result, with its name in the archive."""
         stems = self._file_stems(order)
         return [
             (

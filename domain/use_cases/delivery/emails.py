@@ -175,7 +175,6 @@ class EmailSender:
             return self.referral_program.told_to(transaction, customer, currency)
 
     def _failed_names(self, order: Order) -> tuple[str, ...]:
-        """The customer's file names of the photos that could not be restored."""
         return self._names(order, order.failed_images)
 
     def _redone_name(self, order: Order) -> str | None:
@@ -199,7 +198,6 @@ class EmailSender:
 
 
 def _archive_for(order: Order, kind: EmailKind) -> StoredObject | None:
-    """The archive to attach; None for a kind of e-mail without results."""
     brings = {EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE}
     link = order.newest_link if kind in brings else None
     return link.archive if link else None

@@ -192,12 +192,10 @@ def _is_paid_by(order: Order, checkout: CheckoutDetails) -> bool:
 
 
 def _tax(checkout: CheckoutDetails, quoted: Money) -> Money | None:
-    """The tax added to the quote, if it is in its currency."""
     tax = checkout.tax
     return tax if tax is not None and tax.currency == quoted.currency else None
 
 
 def _discount(checkout: CheckoutDetails, quoted: Money) -> Money:
-    """The discount on the quote; zero if in another currency."""
     is_comparable = checkout.discount.currency == quoted.currency
     return checkout.discount if is_comparable else replace(quoted, amount=0)

@@ -90,7 +90,6 @@ def _of_refund(webhook_event: PaymentWebhookEvent, refund: ProviderRefund, order
 
 
 def _refund_id(webhook_event: PaymentWebhookEvent, refund: ProviderRefund, order: Order) -> RefundId:
-    """Our id of a refund, derived from the provider's if theirs."""
     return webhook_event.refund_id or refund_id_at_provider(order.order_id, refund.provider_refund_id)
 
 

@@ -203,7 +203,6 @@ class UnmatchedPaymentService:
         return claimed
 
     def _pay_back(self, payment: UnmatchedPayment) -> UnmatchedPayment:
-        """Refund a claimed payment at the provider and save the result."""
         now = self.clock.now()
         if payment.payment_intent_id is None:
             # Nothing was charged, so there is nothing to refund.
@@ -268,7 +267,6 @@ def _claimed(payment: UnmatchedPayment, clock: Clock) -> UnmatchedPayment:
 
 
 def _problem(payment: UnmatchedPayment, session: UploadSession | None) -> str | None:
-    """The obstacle to matching a payment with a session, if any."""
     if payment.left != payment.paid:
         return f"{payment.left} of {payment.paid} is left of it; refund the rest"
     if session is None:

@@ -43,8 +43,6 @@ class ExportArchive:
 
 @dataclass(frozen=True, kw_only=True)
 class _OrderFile:
-    """The recorded data of an order at the time of the export."""
-
     number: str
     history: list[e.RecordedEvent]
     names: Mapping[PhotoId, str]
@@ -115,7 +113,6 @@ class DataExport:
         yield text_file(f"{file.number}/story.txt", self.text.timeline(file.history))
 
     def _photos(self, file: _OrderFile) -> Iterator[ArchiveEntry]:
-        """Yield the stored objects that the order's events name."""
         there = {key for prefix in file.prefixes for key in self.storage.keys(prefix)}
         for name, stored in _named(file).items():
             if stored.key in there:

@@ -29,8 +29,6 @@ SENDGRID_REMEMBERS = timedelta(days=29)
 
 @dataclass(frozen=True)
 class _Mail:
-    """An e-mail as recorded in the log."""
-
     order_id: OrderId
     email_id: EmailId
     since: datetime

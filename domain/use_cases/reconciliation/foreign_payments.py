@@ -83,5 +83,4 @@ class ForeignPayments:
 
 
 def _intent_alone(webhook_event: PaymentWebhookEvent) -> str | None:
-    """Return the payment intent of a webhook event that has no checkout."""
     return webhook_event.payment_intent_id if webhook_event.checkout is None else None

@@ -32,8 +32,6 @@ _ADDRESS_PARTS = 4
 
 @dataclass(frozen=True)
 class _Awaited:
-    """A prediction that an order waits for."""
-
     order_id: OrderId
     work: CollectRestoration
 

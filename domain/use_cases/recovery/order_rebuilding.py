@@ -47,8 +47,6 @@ MOST_LINKS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class _Result:
-    """A restored photo in the storage."""
-
     image_id: ImageId
     prediction_id: str
     restored: StoredObject
@@ -153,7 +151,6 @@ class OrderRebuilding:
         return self._archive_of(order) is not None
 
     def _archive_of(self, order: Order) -> ObjectDescription | None:
-        """Return the stored archive of exactly the order's current results."""
         if not order.restored_images:
             return None
         key = self.downloads.archive_key(order)
@@ -266,7 +263,6 @@ def _link_ids(order: Order) -> list[DownloadLinkId]:
 
 
 def _attempt(order: Order, result: _Result) -> Iterator[e.Event]:
-    """Yield the start and end of the attempt of a stored result."""
     image = order.images[result.image_id]
     attempt = image.running.number if image.running is not None else image.next_attempt
     yield e.RestorationStarted(

@@ -129,7 +129,6 @@ class RestoredDatabase:
         return max(newest.recorded_at - OVERLAP, farthest) if newest is not None else farthest
 
     def _lost_payments(self, since: datetime, unreadable: list[UnreadableEntry]) -> Iterator[CheckoutDetails]:
-        """Yield this shop's payments that no order or unmatched payment records."""
         for page in paged(self.ledger.checkouts(since, unreadable.append)):
             paid = [each.state.checkout for each in page if each.state.status is CheckoutStatus.PAID]
             with self.unit_of_work.transaction() as transaction:

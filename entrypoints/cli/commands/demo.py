@@ -49,7 +49,6 @@ def run_dev(data: Path) -> None:
 
 @contextmanager
 def _demo_errors_reported() -> Iterator[None]:
-    """Raise CommandFailedError for an error of the demo or the local shop."""
     from sandbox.demo.errors import DemoError
 
     try:

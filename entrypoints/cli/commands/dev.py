@@ -35,7 +35,6 @@ def run(data_dir: Path) -> None:
 
 
 def _introduce(console: Console, shop: LocalShop, data_dir: Path) -> None:
-    """Print the shop's addresses, each unwrapped so that it can be copied."""
     for name, url in {
         "Shop": shop.url,
         "Health": f"{shop.url}/health/ready",
@@ -77,5 +76,4 @@ def _write_environment(shop: LocalShop, data_dir: Path) -> Path:
 
 
 def _program() -> str:
-    """The absolute path of this program, quoted for a shell."""
     return shlex.quote(str(Path(sys.argv[0]).resolve()))

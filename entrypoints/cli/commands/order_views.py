@@ -211,7 +211,6 @@ def _money(order: Order) -> list[str]:
 
 
 def _use_of(link: DownloadLink) -> str:
-    """How many files were fetched, or only served, perhaps to scanners."""
     if link.fetched:
         return f"{counted(len(link.fetched), 'file')} fetched by the customer"
     return f"nothing fetched, {counted(len(link.served), 'file')} served" if link.served else "not opened yet"

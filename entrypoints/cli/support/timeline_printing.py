@@ -36,7 +36,6 @@ def print_timeline(console: Console, timeline: TimelineText, notes: Iterable[Not
 
 
 def _written(entry: TimelineLine, words: Mapping[NoteId, str]) -> str | None:
-    """The note on an entry, if any, or that it is erased."""
     note_id = note_id_of(entry.recorded.event)
     if note_id is None:
         return None
@@ -70,7 +69,6 @@ def _since(span: timedelta | None) -> str:
 
 
 def _signed(entry: TimelineLine) -> str:
-    """The sentence, with the actor unless it is obvious."""
     actor = entry.recorded.actor
     if actor == "worker" or entry.who.lower() in entry.text.lower():
         return entry.text

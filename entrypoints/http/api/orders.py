@@ -64,7 +64,6 @@ def _shown(
 
 
 def _history(queries: Queries, order_id: OrderId) -> Sequence[RecordedEvent]:
-    """The events of an order; raises UnknownOrderError if there are none."""
     history = queries.history(order_id)
     if not history:
         raise UnknownOrderError(order_id)

@@ -97,7 +97,6 @@ class WebhookSender:
             self._note(delivery, status, error)
 
     def _claim(self) -> Delivery:
-        """Wait for the next due webhook and claim it."""
         with self._ledger.changed:
             while True:
                 rows = self._ledger.execute(
