@@ -14,7 +14,7 @@ class ExportText(Protocol):
         ...
 
     def incomplete(self, detail: str) -> str:
-        """Why an order's history is missing, and what the shop has to do."""
+        """Why an order's history is missing, and how the shop mends it."""
         ...
 
     def timeline(self, history: Sequence[RecordedEvent]) -> str:

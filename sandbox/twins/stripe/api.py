@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from litestar import Controller, MediaType, Request, Response, get, post
+from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.handlers import HTTPRouteHandler
 
 from sandbox.twins.common import GIVEN, Json, exchange_of
 from sandbox.twins.common.control import answer_in_plain_json
@@ -19,7 +21,16 @@ from sandbox.twins.stripe.errors import StripeError, answer_stripe_error
 from sandbox.twins.stripe.form_encoding import decode
 
 Call = Request[Any, Any, State]
-Operation = Callable[[Account, Json], Json]
+Operation = Callable[..., Json]  # of account, parameters and the id in the path
+
+_SESSIONS = "/v1/checkout/sessions"
+_REFUNDS = "/v1/refunds"
+_COUPONS = "/v1/coupons"
+_EVENTS = "/v1/events"
+_ENDPOINTS = "/v1/webhook_endpoints"
+_INTENTS = "/v1/payment_intents"
+_CHARGES = "/v1/charges"
+_DISPUTES = "/v1/disputes"
 
 
 @dataclass(eq=False)
@@ -49,140 +60,34 @@ class Api:
         return answer
 
 
-class Sessions(Controller):
-    """Checkout sessions."""
+def _one(kind: str, param: str = "id") -> Operation:
+    """The operation that returns an object of a kind."""
 
-    path = "/v1/checkout/sessions"
+    def load(account: Account, _: Json, object_id: str) -> Json:
+        return account.load(kind, object_id, param)
 
-    @post("/", sync_to_thread=False)
-    def create(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """Create a session."""
-        return api.answer(request, checkout.create)
-
-    @get("/", sync_to_thread=False)
-    def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """List sessions."""
-        filters = frozenset({"payment_intent", "status", "customer_details.email"})
-        return api.answer(
-            request, lambda account, params: lists.listed(account, SESSION, self.path, params, filters)
-        )
-
-    @get("/{session_id:str}", sync_to_thread=False)
-    def read(self, request: Call, session_id: str, api: Api = GIVEN) -> Response[str]:
-        """Return a session."""
-        return api.answer(request, lambda account, _: account.load(SESSION, session_id, "session"))
-
-    @get("/{session_id:str}/line_items", sync_to_thread=False)
-    def items(self, request: Call, session_id: str, api: Api = GIVEN) -> Response[str]:
-        """List a session's line items."""
-        return api.answer(request, lambda account, params: lists.line_items(account, session_id, params))
-
-    @post("/{session_id:str}/expire", sync_to_thread=False)
-    def expire(self, request: Call, session_id: str, api: Api = GIVEN) -> Response[str]:
-        """Expire an open session."""
-        return api.answer(
-            request, lambda account, _: payment.expire(account, account.load(SESSION, session_id, "session"))
-        )
+    return load
 
 
-class Refunds(Controller):
-    """Refunds."""
+def _list(kind: str, path: str, *filters: str) -> Operation:
+    """The operation that lists a kind's objects, which these fields may filter."""
 
-    path = "/v1/refunds"
+    def listed(account: Account, params: Json) -> Json:
+        return lists.listed(account, kind, path, params, frozenset(filters))
 
-    @post("/", sync_to_thread=False)
-    def create(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """Create a refund."""
-        return api.answer(request, refunds.create)
-
-    @get("/", sync_to_thread=False)
-    def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """List refunds."""
-        filters = frozenset({"payment_intent", "charge"})
-        return api.answer(
-            request, lambda account, params: lists.listed(account, "refund", self.path, params, filters)
-        )
-
-    @get("/{refund_id:str}", sync_to_thread=False)
-    def read(self, request: Call, refund_id: str, api: Api = GIVEN) -> Response[str]:
-        """Return a refund."""
-        return api.answer(request, lambda account, _: account.load("refund", refund_id))
+    return listed
 
 
-class Coupons(Controller):
-    """Coupons: a percentage or an amount."""
-
-    path = "/v1/coupons"
-
-    @post("/", sync_to_thread=False)
-    def create(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """Create a coupon."""
-        return api.answer(request, coupons.create)
-
-    @get("/{coupon_id:str}", sync_to_thread=False)
-    def read(self, request: Call, coupon_id: str, api: Api = GIVEN) -> Response[str]:
-        """Return a coupon."""
-        return api.answer(request, lambda account, _: coupons.find(account, coupon_id))
+def _expire(account: Account, _: Json, object_id: str) -> Json:
+    return payment.expire(account, account.load(SESSION, object_id, "session"))
 
 
-class Events(Controller):
-    """Events, delivered by webhook or not."""
-
-    path = "/v1/events"
-
-    @get("/", sync_to_thread=False)
-    def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """List events."""
-        return api.answer(request, _list_events)
-
-    @get("/{event_id:str}", sync_to_thread=False)
-    def read(self, request: Call, event_id: str, api: Api = GIVEN) -> Response[str]:
-        """Return an event."""
-        return api.answer(request, lambda account, _: account.load("event", event_id))
+def _line_items(account: Account, params: Json, object_id: str) -> Json:
+    return lists.line_items(account, object_id, params)
 
 
-class WebhookEndpoints(Controller):
-    """The one webhook endpoint, if there is one."""
-
-    path = "/v1/webhook_endpoints"
-
-    @get("/", sync_to_thread=False)
-    def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
-        """List it."""
-        return api.answer(request, _list_endpoints)
-
-
-def readable(kind: str, filters: frozenset[str]) -> type[Controller]:
-    """Return a controller for objects that the API only lists and returns."""
-
-    class Readable(Controller):
-        path = f"/v1/{kind}s"
-
-        @get("/", sync_to_thread=False)
-        def find(self, request: Call, api: Api = GIVEN) -> Response[str]:
-            """List the objects."""
-            return api.answer(
-                request, lambda account, params: lists.listed(account, kind, self.path, params, filters)
-            )
-
-        @get("/{object_id:str}", sync_to_thread=False)
-        def read(self, request: Call, object_id: str, api: Api = GIVEN) -> Response[str]:
-            """Return an object."""
-            return api.answer(request, lambda account, _: account.load(kind, object_id))
-
-    return Readable
-
-
-HANDLERS: list[type[Controller]] = [
-    Sessions,
-    Refunds,
-    Coupons,
-    Events,
-    WebhookEndpoints,
-    readable("payment_intent", frozenset({"customer"})),
-    readable("charge", frozenset({"payment_intent"})),
-    readable("dispute", frozenset({"payment_intent", "charge"})),
-]
+def _coupon(account: Account, _: Json, object_id: str) -> Json:
+    return coupons.find(account, object_id)
 
 
 def answer_routing_error(request: Call, error: HTTPException) -> Response[Json]:
@@ -209,7 +114,7 @@ def _list_endpoints(account: Account, params: Json) -> Json:
         "status": "enabled",
         "url": settings.webhook_url,
     }
-    return lists.paged([endpoint] if settings.webhook_url else [], WebhookEndpoints.path, params)
+    return lists.paged([endpoint] if settings.webhook_url else [], _ENDPOINTS, params)
 
 
 def _list_events(account: Account, params: Json) -> Json:
@@ -223,4 +128,38 @@ def _list_events(account: Account, params: Json) -> Json:
         and lists.created_within(event, params)
         and (wanted is None or account.was_delivered(event) == (wanted == "true"))
     ]
-    return lists.paged(found, Events.path, params)
+    return lists.paged(found, _EVENTS, params)
+
+
+def _route(method: Callable[..., Any], path: str, operation: Operation) -> HTTPRouteHandler:
+    """The route of an operation; what the path names is its keyword."""
+
+    def answer(request: Call, api: Api = GIVEN) -> Response[str]:
+        return api.answer(request, partial(operation, **request.path_params))
+
+    route: HTTPRouteHandler = method(path, sync_to_thread=False)(answer)
+    return route
+
+
+_ID = "/{object_id:str}"
+HANDLERS = [
+    _route(post, _SESSIONS, checkout.create),
+    _route(get, _SESSIONS, _list(SESSION, _SESSIONS, "payment_intent", "status", "customer_details.email")),
+    _route(get, _SESSIONS + _ID, _one(SESSION, "session")),
+    _route(get, f"{_SESSIONS}{_ID}/line_items", _line_items),
+    _route(post, f"{_SESSIONS}{_ID}/expire", _expire),
+    _route(post, _REFUNDS, refunds.create),
+    _route(get, _REFUNDS, _list("refund", _REFUNDS, "payment_intent", "charge")),
+    _route(get, _REFUNDS + _ID, _one("refund")),
+    _route(post, _COUPONS, coupons.create),
+    _route(get, _COUPONS + _ID, _coupon),
+    _route(get, _EVENTS, _list_events),
+    _route(get, _EVENTS + _ID, _one("event")),
+    _route(get, _ENDPOINTS, _list_endpoints),
+    _route(get, _INTENTS, _list("payment_intent", _INTENTS, "customer")),
+    _route(get, _INTENTS + _ID, _one("payment_intent")),
+    _route(get, _CHARGES, _list("charge", _CHARGES, "payment_intent")),
+    _route(get, _CHARGES + _ID, _one("charge")),
+    _route(get, _DISPUTES, _list("dispute", _DISPUTES, "payment_intent", "charge")),
+    _route(get, _DISPUTES + _ID, _one("dispute")),
+]
