@@ -35,7 +35,6 @@ class RedisRateLimiter(RateLimiter):
         self._away_until = 0.0
 
     def take(self, quota: Quota, client: str, amount: int = 1) -> timedelta | None:
-        """Count, or return the wait; see the port."""
         item = _item(quota)
         if time.monotonic() < self._away_until:
             return None
@@ -48,7 +47,6 @@ class RedisRateLimiter(RateLimiter):
             return None
 
     def exceeded_for(self, quota: Quota, client: str) -> timedelta | None:
-        """Return the wait if the quota is used up; see the port."""
         item = _item(quota)
         if time.monotonic() < self._away_until:
             return None

@@ -176,7 +176,6 @@ class MinioStorage:
         return copied
 
     def describe(self, key: ObjectKey) -> ObjectDescription:
-        """Return an object's metadata and owner."""
         with self._calling(key):
             found = self._client.stat_object(self._bucket, key)
         labels = _labels(found)
@@ -198,7 +197,6 @@ class MinioStorage:
     def read(
         self, key: ObjectKey, *, offset: int = 0, size_bytes: int | None = None
     ) -> Iterator[Iterator[bytes]]:
-        """Yield the object's bytes in chunks; see the port."""
         with self._calling(key):
             response = self._client.get_object(self._bucket, key, offset, size_bytes or 0)
         try:
@@ -208,14 +206,12 @@ class MinioStorage:
             response.release_conn()
 
     def delete(self, keys: Iterable[ObjectKey]) -> None:
-        """Delete objects, a thousand per request."""
         with self._calling("the deletion"):
             refused = list(self._client.remove_objects(self._bucket, map(DeleteObject, keys)))
         if refused:
             raise UnavailableError(PROVIDER, f"{len(refused)} objects were not deleted: {refused[0].code}")
 
     def purge(self, prefix: str) -> int:
-        """Delete all versions and unfinished uploads; see the port."""
         removed = 0
         for _ in range(PURGE_ROUNDS):
             found = self._remove_versions(prefix) + self._abort_uploads(prefix)
@@ -225,7 +221,6 @@ class MinioStorage:
         raise UnavailableError(PROVIDER, f"objects under {prefix} reappear while they are deleted")
 
     def keys(self, prefix: str) -> Iterator[ObjectKey]:
-        """Yield every key under ``prefix``, page by page."""
         with _translated(prefix):
             for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
                 yield ObjectKey(str(found.object_name))
@@ -233,7 +228,6 @@ class MinioStorage:
     def objects_under(
         self, prefix: str, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedObject]:
-        """Yield every object under ``prefix``, a thousand per request."""
         with _translated(prefix):
             for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
                 name = str(found.object_name)

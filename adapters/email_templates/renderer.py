@@ -24,7 +24,6 @@ class TemplateEmailRenderer:
         self._html = _environment(is_html=True)
 
     def render(self, facts: EmailFacts) -> RenderedEmail:
-        """Render an e-mail in the customer's language, English without a catalog."""
         name = f"kinds/{facts.kind}.jinja"
         known = self._known(facts, localization_for(facts.locale, self._languages))
         plain, html = self._plain.get_template(name), self._html.get_template(name)

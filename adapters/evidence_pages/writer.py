@@ -57,7 +57,6 @@ class TemplateEvidenceWriter:
         self._shop_name = shop_name
 
     def files(self, evidence: Evidence) -> list[ArchiveEntry]:
-        """The files, see the port."""
         text, payment = evidence_text_of(evidence), _payment(evidence)
         page = self._template.render(
             evidence=evidence,

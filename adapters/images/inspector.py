@@ -55,19 +55,16 @@ class PillowInspector:
         return inspect(picture, self._limits)
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
-        """Return the picture in the restorer's input format; see the port."""
         target = io.BytesIO()
         media_type = normalization.normalize(picture, target, self._limits)
         target.seek(0)
         return target, media_type
 
     def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:
-        """Return a result in its delivery format; see the port."""
         target = io.BytesIO()
         media_type = normalization.finish(output, original, target, self._limits)
         target.seek(0)
         return target, media_type
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
-        """Return a small JPEG of the picture; see the port."""
         return thumbnails.thumbnail(picture, self._limits)

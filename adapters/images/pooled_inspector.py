@@ -41,11 +41,9 @@ class PooledInspector:
         self._pool.check()
 
     def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> ImageFacts:
-        """Decode the picture within limits; see the port."""
         return self._pool.run(decoder_tasks.inspect, picture, self._limits, cancellation=cancellation)
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
-        """Return the picture in the restorer's input format; see the port."""
         with TemporaryFile() as output:
             media_type = self._pool.run(
                 decoder_tasks.upright, picture, self._limits, output=output, effort=_EFFORT
@@ -53,7 +51,6 @@ class PooledInspector:
             return io.BytesIO(output.read()), media_type
 
     def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:
-        """Return a result in its delivery format; see the port."""
         with TemporaryFile() as pictures, TemporaryFile() as target:
             output.seek(0)
             shutil.copyfileobj(output, pictures)
@@ -66,7 +63,6 @@ class PooledInspector:
             return io.BytesIO(target.read()), media_type
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
-        """Return a small JPEG of the picture; see the port."""
         with TemporaryFile() as output:
             self._pool.run(decoder_tasks.thumbnail, picture, self._limits, output=output)
             return output.read()

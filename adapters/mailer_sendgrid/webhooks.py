@@ -69,7 +69,6 @@ class SendGridWebhookParser:
         self._tolerance_seconds = tolerance_seconds
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[EmailWebhookEvent]:
-        """Verify the signature and parse the batch; raise ForgedMessageError if invalid."""
         self._check(body, headers)
         try:
             return [_webhook_event(event) for event in _events(body)]

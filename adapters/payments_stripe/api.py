@@ -170,12 +170,10 @@ class StripePayments:
         return min(ours, key=lambda refund: refund.has_failed, default=None)
 
     def look_up_refund(self, provider_refund_id: str) -> ProviderRefund | None:
-        """Return the current state of any refund."""
         found = _unless_missing(lambda: self._client.v1.refunds.retrieve(provider_refund_id))
         return _provider_refund(found) if found is not None else None
 
     def refunds_of(self, payment_intent_id: str) -> Sequence[ProviderRefund]:
-        """Return the current state of all refunds of a payment."""
         with translated(is_write=False):
             refunds = self._client.v1.refunds.list(
                 {"payment_intent": payment_intent_id, "limit": _PAGE_SIZE}
@@ -183,7 +181,6 @@ class StripePayments:
             return [_provider_refund(one) for one in refunds]
 
     def look_up_dispute(self, dispute_id: str) -> ProviderDispute | None:
-        """A dispute as it is now."""
         found = _unless_missing(lambda: self._client.v1.disputes.retrieve(dispute_id))
         if found is None:
             return None
@@ -191,7 +188,6 @@ class StripePayments:
             return as_dispute(msgspec.convert(found.to_dict(), Dispute))
 
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
-        """Return the current state of a Checkout Session and its payment."""
         sessions = self._client.v1.checkout.sessions
         found = _unless_missing(
             lambda: sessions.retrieve(checkout_session_id, {"expand": ["payment_intent"]})

@@ -74,7 +74,6 @@ class StripeListing:
     def checkouts(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedCheckout]:
-        """Yield Checkout Sessions that sell something with their payments' status."""
         params = _since(since) | {"expand": ["data.payment_intent"]}
         listed = _entries(lambda cursor: self._client.v1.checkout.sessions.list(_page_params(params, cursor)))
         read = entries_read(listed, _checkout, provider=PROVIDER, kind="checkout", unreadable=unreadable)
@@ -83,14 +82,12 @@ class StripeListing:
     def refunds(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
-        """Yield each refund as a webhook event of its current state."""
         listed = _entries(lambda cursor: self._client.v1.refunds.list(_page_params(_since(since), cursor)))
         return _as_events(listed, "refund.updated", kind="refund", unreadable=unreadable)
 
     def disputes(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
-        """Yield each dispute as a webhook event of its current state."""
         listed = _entries(lambda cursor: self._client.v1.disputes.list(_page_params(_since(since), cursor)))
         return _as_events(listed, "charge.dispute.updated", kind="dispute", unreadable=unreadable)
 

@@ -39,7 +39,6 @@ class StripeWebhookParser:
         self._tolerance_seconds = tolerance_seconds
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> PaymentWebhookEvent:
-        """Verify the signature and parse the event; raise ForgedMessageError if invalid."""
         self._check(body, headers.get("stripe-signature", ""))
         try:
             return webhook_event_of(readable(body))

@@ -55,7 +55,6 @@ class PostgresCustomers(Customers):
         day: date,
         number: OrderNumber | None = None,
     ) -> tuple[CustomerId, OrderNumber]:
-        """Upsert the customer and return the day's next number, in one query."""
         customer = {"customer_id": customer_id, "email": email, "name": name, "locale": locale}
         codes = list(referral_codes_of(customer_id))
         if number is not None:
@@ -65,14 +64,12 @@ class PostgresCustomers(Customers):
         return CustomerId(row.customer_id), OrderNumber(f"{day:%Y%m%d}-{row.last_number:06}")
 
     def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
-        """Return the customer unless erased; see the port."""
         is_not_erased = customers.c.erased_at.is_(None)
         return self._one(
             select(customers).where(customers.c.customer_id == customer_id, is_not_erased), lock=lock
         )
 
     def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:
-        """Return the customer with this referral code; see the port."""
         return self._one(select(customers).where(customers.c.referral_code == code), lock=lock)
 
     def _one(self, query: Select[Any], *, lock: bool) -> Customer | None:

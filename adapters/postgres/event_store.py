@@ -89,30 +89,24 @@ class PostgresEventStore(EventStore):
     codec: Codec
 
     def lock(self, order_id: OrderId) -> None:
-        """Take the order's advisory lock until the transaction ends."""
         self.connection.execute(_LOCK, {"order_id": str(order_id)})
 
     def load(self, order_id: OrderId) -> Order:
-        """Return the order folded from its stream, in one query."""
         return _folded(order_id, self.history(order_id))
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
-        """Return the order a download token belongs to, in one query."""
         stream = self._decode(self.connection.execute(_STREAM_BY_TOKEN, {"token": token_sha256}).all())
         return _folded(stream[0].order_id, stream) if stream else None
 
     def load_by_payment(self, payment_intent_id: str) -> Order | None:
-        """Return the order paid by this payment intent, in one query."""
         rows = self.connection.execute(_STREAM_BY_PAYMENT, {"payment": payment_intent_id}).all()
         stream = self._decode(rows)
         return _folded(stream[0].order_id, stream) if stream else None
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
-        """Return the stream, oldest event first."""
         return self._decode(self.connection.execute(_STREAM, {"order_id": order_id}).all())
 
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
-        """Return the stream, oldest event first; see the port."""
         return [read_row(row, self.codec) for row in self.connection.execute(_STREAM, {"order_id": order_id})]
 
     def append(self, step: Commit) -> None:
@@ -129,7 +123,6 @@ class PostgresEventStore(EventStore):
     def read_all(
         self, after: LogCursor, limit: int
     ) -> list[tuple[LogCursor, RecordedEvent | UnreadableEvent]]:
-        """Return a page of the log in commit order; see the port."""
         rows = self.connection.execute(
             _WHOLE_LOG, {"txid": after.txid, "position": after.position, "limit": limit}
         ).all()

@@ -35,19 +35,16 @@ class PostgresLogRecovery(LogRecovery):
         )
 
     def has_event(self, event_id: UUID) -> bool:
-        """Return whether the log has this event."""
         found = self._connection.execute(select(events.c.position).where(events.c.event_id == event_id))
         return found.one_or_none() is not None
 
     def order_counters(self, since: date) -> Mapping[date, int]:
-        """Return the counters by day, oldest first."""
         rows = self._connection.execute(
             select(order_numbers).where(order_numbers.c.day >= since).order_by(order_numbers.c.day)
         )
         return {row.day: row.last_number for row in rows}
 
     def skip_order_numbers(self, day: date, up_to: int) -> None:
-        """Raise a day's counter to ``up_to``; never lower it."""
         if up_to <= 0:
             return
         counter = insert(order_numbers).values(day=day, last_number=up_to)

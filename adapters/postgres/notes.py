@@ -14,7 +14,6 @@ class PostgresNotes(Notes):
         self._connection = connection
 
     def write(self, note: Note) -> None:
-        """Insert a note."""
         self._connection.execute(
             insert(tables.notes).values(
                 note_id=note.note_id,
@@ -26,7 +25,6 @@ class PostgresNotes(Notes):
         )
 
     def of(self, order_id: OrderId) -> list[Note]:
-        """Return an order's notes, oldest first."""
         rows = self._connection.execute(
             select(tables.notes)
             .where(tables.notes.c.order_id == order_id)

@@ -107,7 +107,6 @@ class PostgresOrderQueries(OrderQueries):
         self._connection = connection
 
     def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> list[OrderSummary]:
-        """Return the matching orders, newest first, in one query."""
         rows = self._connection.execute(
             select(orders).where(*conditions_of(wanted)).order_by(orders.c.paid_at.desc()).limit(limit)
         )
@@ -126,7 +125,6 @@ class PostgresOrderQueries(OrderQueries):
         ]
 
     def find(self, number: OrderNumber) -> OrderId | None:
-        """Return the id of the order with this number."""
         found = self._connection.execute(select(orders.c.order_id).where(orders.c.number == number))
         order_id = found.scalar_one_or_none()
         return OrderId(order_id) if order_id is not None else None
@@ -134,7 +132,6 @@ class PostgresOrderQueries(OrderQueries):
     def unfetched(
         self, ending_after: datetime, ending_before: datetime, after: DownloadLinkId | None, limit: int
     ) -> list[tuple[OrderId, DownloadLinkId]]:
-        """Return links whose customers should be reminded; see the port."""
         window = {
             "ending_after": ending_after,
             "ending_before": ending_before,
@@ -146,11 +143,9 @@ class PostgresOrderQueries(OrderQueries):
         return [(OrderId(row.order_id), DownloadLinkId(row.link_id)) for row in rows]
 
     def in_trouble(self) -> list[OrderId]:
-        """Return the orders that may need staff, in one query."""
         return [OrderId(order_id) for order_id in self._connection.execute(_NEEDING_ATTENTION).scalars()]
 
     def find_by_messages(self, message_ids: Collection[str]) -> Mapping[str, tuple[OrderId, EmailId]]:
-        """Return the order and e-mail of each known message id."""
         mails = email_queue.c
         rows = self._connection.execute(
             select(mails.message_id, mails.order_id, mails.email_id).where(
@@ -160,6 +155,5 @@ class PostgresOrderQueries(OrderQueries):
         return {row.message_id: (OrderId(row.order_id), EmailId(row.email_id)) for row in rows}
 
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
-        """Return orders closed before a time that keep photos; see the port."""
         rows = self._connection.execute(_FINISHED, {"before": before, "after": after, "limit": limit})
         return [OrderId(order_id) for order_id in rows.scalars()]

@@ -69,21 +69,17 @@ class PostgresPersonalData(PersonalData):
         self._connection = connection
 
     def find(self, email: str, *, lock: bool = False) -> Customer | None:
-        """Return the customer with this address."""
         query = f"{_FIND} FOR UPDATE" if lock else _FIND
         row = self._connection.execute(text(query), {"email": email}).one_or_none()
         return customer_of(row) if row is not None else None
 
     def orders(self, customer_id: CustomerId) -> list[OrderId]:
-        """Return the ids of their orders, sorted."""
         return [OrderId(found) for found in self._ids(_ORDERS, customer_id)]
 
     def sessions(self, customer_id: CustomerId) -> list[UploadSessionId]:
-        """Return the ids of their upload sessions, sorted."""
         return [UploadSessionId(found) for found in self._ids(_SESSIONS, customer_id)]
 
     def holdings(self, customer_id: CustomerId) -> Holdings:
-        """Return every row about the customer as JSON objects, by table."""
         found = {
             table: self._rows(table, where, customer_id)
             for table, where in HOLDINGS.items()
@@ -92,7 +88,6 @@ class PostgresPersonalData(PersonalData):
         return {table: rows for table, rows in found.items() if rows}
 
     def forget(self, erasure: Erasure) -> Mapping[str, int]:
-        """Erase the personal data and record the erasure; see the port."""
         about = {"customer_id": erasure.customer_id, "erased_at": erasure.erased_at}
         touched = {
             table: self._connection.execute(text(statement), about).rowcount

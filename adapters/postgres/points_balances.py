@@ -27,18 +27,15 @@ class PostgresPointsBalances(PointsBalances):
         self._connection = connection
 
     def balance(self, customer_id: CustomerId) -> int:
-        """Return the sum of the customer's points."""
         return int(self._connection.execute(_BALANCE, {"customer_id": customer_id}).scalar_one())
 
     def reserved(
         self, customer_id: CustomerId, expired_before: datetime, *, besides: UploadSessionId | None = None
     ) -> int:
-        """Return the points that open checkouts reserve; see the port."""
         about = {"customer_id": customer_id, "expired_before": expired_before, "besides": besides}
         return int(self._connection.execute(_RESERVED, about).scalar_one())
 
     def lines(self, customer_id: CustomerId) -> list[PointsLine]:
-        """Return the customer's points entries, by order number."""
         return [
             PointsLine(
                 order_number=OrderNumber(row.number), points=row.points, reason=PointsReason(row.reason)

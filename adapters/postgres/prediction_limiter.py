@@ -94,7 +94,6 @@ class PostgresPredictionSlots(PredictionSlots):
         self._connection = connection
 
     def grant(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
-        """Grant the free slots, taking turns by order; see the port."""
         parameters: dict[str, Any] = {
             "now": now,
             "a_minute_ago": now - MINUTE,

@@ -167,11 +167,9 @@ class PostgresReactionTable(ReactionTable):
         self._connection = connection
 
     def schedule(self, reactions: Iterable[ScheduledReaction]) -> None:
-        """Insert reactions, or reopen closed ones."""
         self._connection.execute(text(INSERT), {"reactions": as_json(reaction_rows(reactions))})
 
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:
-        """Lease a reaction in one round trip."""
         leased_until = now + lease
         row = self._connection.execute(
             _CLAIM, {"reaction_id": reaction_id, "token": token, "now": now, "leased_until": leased_until}
@@ -191,11 +189,9 @@ class PostgresReactionTable(ReactionTable):
         )
 
     def renew(self, tokens: Iterable[UUID], leased_until: datetime) -> None:
-        """Extend leases that are still held."""
         self._connection.execute(_RENEW, {"tokens": list(tokens), "leased_until": leased_until})
 
     def postpone(self, claim: Claim, due_at: datetime, problem: str, *, has_progressed: bool = False) -> None:
-        """Release the lease and retry at ``due_at``; raise LeaseLostError if lost."""
         postponed = self._connection.execute(
             _POSTPONE,
             {
@@ -231,22 +227,18 @@ class PostgresReactionTable(ReactionTable):
             raise LeaseLostError(claim.reaction_id)
 
     def expedite(self, reaction: ScheduledReaction) -> None:
-        """Bring the reaction's due time forward, inserting it if missing."""
         self._connection.execute(_EXPEDITE, {"reactions": as_json(reaction_rows([reaction]))})
 
     def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
-        """Return due reactions that were not sent, or sent long ago."""
         rows = self._connection.execute(
             _TAKE_UNSENT, {"now": now, "resend_after": resend_after, "limit": limit}
         ).all()
         return [(row.reaction_id, reaction) for row, reaction in readable(rows)]
 
     def forget_closed(self, before: datetime, limit: int) -> int:
-        """Delete closed reactions last claimed before a time; return their number."""
         return self._connection.execute(_DELETE_CLOSED, {"before": before, "limit": limit}).rowcount
 
     def exhausted(self) -> list[ExhaustedReaction]:
-        """Return failed reactions of kinds that run once, in one query."""
         kinds = {"kinds": DONE_ONCE_KINDS}
         return [
             ExhaustedReaction(
@@ -274,5 +266,4 @@ class PostgresReactionTable(ReactionTable):
         ]
 
     def rewrite(self, reactions: Iterable[ScheduledReaction]) -> None:
-        """Rewrite open reactions that are not leased."""
         self._connection.execute(_REWRITE, {"reactions": as_json(reaction_rows(reactions))})

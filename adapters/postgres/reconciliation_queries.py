@@ -99,12 +99,10 @@ class PostgresReconciliationQueries(ReconciliationQueries):
     codec: Codec
 
     def orders_since(self, since: datetime) -> list[OrderId]:
-        """Orders with events since, and all unended ones of the projection."""
         parameters = {"since": since, "terminal": list(TERMINAL)}
         return [OrderId(found) for found in self.connection.execute(_ORDERS_SINCE, parameters).scalars()]
 
     def streams(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[RecordedEvent]]:
-        """The streams of many orders; see the port."""
         streams: dict[OrderId, list[RecordedEvent]] = {}
         unreadable: set[OrderId] = set()
         for row in stream_rows(self.connection, order_ids):
@@ -116,11 +114,9 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         return {order_id: stream for order_id, stream in streams.items() if order_id not in unreadable}
 
     def unreadable_events(self, order_ids: Sequence[OrderId]) -> list[UnreadableEvent]:
-        """The first unreadable event of each of these orders."""
         return self._unreadable(stream_rows(self.connection, order_ids))
 
     def all_unreadable_events(self) -> list[UnreadableEvent]:
-        """One statement with a server-side cursor; see the port."""
         known = [{"name": name, "fields": fields} for name, fields in self.codec.required_fields.items()]
         parameters = {"known": as_json(known), "terminal": list(TERMINAL)}
         streamed = {"yield_per": PAGE_EVENTS}
@@ -138,7 +134,6 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         return [replace(event, number=numbers.get(order_id)) for order_id, event in found.items()]
 
     def differing_read_models(self, orders: Sequence[Order]) -> dict[OrderId, list[str]]:
-        """Compare each projection's rows with those of a fold, one statement each."""
         rows = [(order.order_id, rows_of(order)) for order in orders]
         differing: dict[OrderId, list[str]] = {}
         for table in READ_MODELS:
@@ -148,7 +143,6 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         return differing
 
     def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[ReactionSummary]]:
-        """All reactions of these orders."""
         work: dict[OrderId, list[ReactionSummary]] = {}
         for row in self.connection.execute(_WORK, {"order_ids": list(order_ids)}):
             can_be_read = not row.is_open or is_readable(row)
@@ -165,32 +159,26 @@ class PostgresReconciliationQueries(ReconciliationQueries):
         return work
 
     def unknown_messages(self, source: str, event_ids: Sequence[str]) -> set[str]:
-        """Which webhook events the inbox never accepted."""
         asked = {"source": source, "event_ids": list(event_ids)}
         return set(self.connection.execute(_UNKNOWN_MESSAGES, asked).scalars())
 
     def payments(self, checkout_session_ids: Sequence[str]) -> dict[str, Money]:
-        """The amounts recorded as paid, by checkout."""
         return {
             row.checkout_session_id: Money(amount=row.amount, currency=row.currency)
             for row in self._about(_PAYMENTS, checkout_session_ids)
         }
 
     def orders_by_payment(self, payment_intent_ids: Sequence[str]) -> dict[str, OrderId]:
-        """The orders of payment intents."""
         found = self._about(_ORDERS_BY_PAYMENT, payment_intent_ids)
         return {row.payment_intent_id: OrderId(row.order_id) for row in found}
 
     def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:
-        """Which predictions belong to recorded attempts."""
         return {row.prediction_id for row in self._about(_PREDICTIONS, prediction_ids)}
 
     def known_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
-        """Which upload sessions have a row."""
         return {UploadSessionId(row.session_id) for row in self._about(_KNOWN_SESSIONS, session_ids)}
 
     def tidied_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
-        """Which upload sessions have had their temp objects deleted."""
         return {UploadSessionId(row.session_id) for row in self._about(_TIDIED_SESSIONS, session_ids)}
 
     def _about(self, question: Any, ids: Sequence[object]) -> Sequence[Any]:
@@ -210,13 +198,11 @@ class PostgresReconciliationRounds(ReconciliationRounds):
         self._connection = connection
 
     def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
-        """Record a beginning, unless there was one since; concurrent callers wait."""
         self._connection.execute(_ONE_AT_A_TIME)
         found = self._connection.execute(_BEGIN, {"now": now, "unless_since": unless_since}).one_or_none()
         return None if found is None else ReconciliationRound(previous=found.previous)
 
     def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:
-        """Record the end of a reconciliation."""
         ended = {"began_at": began_at, "now": now, "findings": findings, "healed": healed}
         self._connection.execute(_END, ended)
 

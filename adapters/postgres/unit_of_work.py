@@ -82,7 +82,6 @@ class PostgresUnitOfWork(Database):
 
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
-        """Commit at the block's end or roll back; may raise UnavailableError."""
         with outages(self._breaker), self._engine.begin() as connection:
             yield PostgresTransaction(connection, self._codec)
 
@@ -111,7 +110,6 @@ class PostgresUnitOfWork(Database):
             former_rows.put_back(connection, left_out)
 
     def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
-        """Stream the log with its hashes, from one snapshot; see the port."""
         with (
             outages(self._breaker),
             self._engine.connect() as reader,

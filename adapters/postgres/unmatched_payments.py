@@ -21,19 +21,15 @@ class PostgresUnmatchedPayments(UnmatchedPayments):
         self._connection = connection
 
     def add(self, payment: UnmatchedPayment) -> None:
-        """Insert a payment; leave an existing row unchanged."""
         self._connection.execute(insert(table).values(_row(payment)).on_conflict_do_nothing())
 
     def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
-        """Return the payment of a checkout session."""
         return self._find(select(table).where(table.c.checkout_session_id == checkout_session_id), lock=lock)
 
     def find_by_payment(self, payment_intent_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
-        """Return the payment of a payment intent."""
         return self._find(select(table).where(table.c.payment_intent_id == payment_intent_id), lock=lock)
 
     def save(self, payment: UnmatchedPayment) -> None:
-        """Update the payment's row."""
         self._connection.execute(
             update(table)
             .where(table.c.checkout_session_id == payment.checkout_session_id)
@@ -41,14 +37,12 @@ class PostgresUnmatchedPayments(UnmatchedPayments):
         )
 
     def unsettled(self) -> list[UnmatchedPayment]:
-        """Return payments neither refunded nor matched, oldest first."""
         rows = self._connection.execute(
             select(table).where(table.c.status.in_(_UNSETTLED)).order_by(table.c.received_at)
         )
         return [_payment(row) for row in rows]
 
     def due(self, received_before: datetime, now: datetime) -> list[str]:
-        """Return checkout sessions whose payments are due for refund; see the port."""
         has_waited = and_(
             table.c.received_at < received_before,
             table.c.upload_session_id.is_not(None),

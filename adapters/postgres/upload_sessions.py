@@ -86,7 +86,6 @@ class PostgresUploadSessions(UploadSessions):
         self._connection = connection
 
     def open(self, session: UploadSession) -> None:
-        """Insert a new session."""
         self._connection.execute(
             insert(upload_sessions).values(
                 session_id=session.session_id,
@@ -109,7 +108,6 @@ class PostgresUploadSessions(UploadSessions):
         return _session(row) if row is not None else None
 
     def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
-        """Append a photo."""
         self._connection.execute(
             insert(file_uploads).values(
                 photo_id=photo.photo_id,
@@ -126,7 +124,6 @@ class PostgresUploadSessions(UploadSessions):
         )
 
     def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
-        """Delete a photo of a session."""
         self._connection.execute(
             delete(file_uploads).where(
                 file_uploads.c.session_id == session_id, file_uploads.c.photo_id == photo_id
@@ -134,11 +131,9 @@ class PostgresUploadSessions(UploadSessions):
         )
 
     def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:
-        """Update the session's status."""
         self._update(session_id, status=status)
 
     def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
-        """Store the checkout: what was quoted and, later, its page."""
         spending = checkout.spending
         self._update(
             session_id,
@@ -157,7 +152,6 @@ class PostgresUploadSessions(UploadSessions):
         )
 
     def file_names(self, order_id: OrderId) -> dict[PhotoId, str]:
-        """Return the file names of an order's photos, as uploaded."""
         rows = self._connection.execute(
             select(file_uploads.c.photo_id, file_uploads.c.file_name)
             .join(upload_sessions, upload_sessions.c.session_id == file_uploads.c.session_id)
@@ -168,7 +162,6 @@ class PostgresUploadSessions(UploadSessions):
     def expire_stale(
         self, opened_before: datetime, checkout_expired_before: datetime, limit: int
     ) -> list[UploadSessionId]:
-        """Expire stale unpaid sessions; return those whose temporary objects can go."""
         rows = self._connection.execute(
             _EXPIRE_STALE,
             {
@@ -180,7 +173,6 @@ class PostgresUploadSessions(UploadSessions):
         return [UploadSessionId(session_id) for session_id in rows.scalars()]
 
     def pending(self, reserved_before: datetime) -> list[str]:
-        """Return checkout sessions whose payment is pending, oldest first."""
         rows = self._connection.execute(
             select(upload_sessions.c.checkout_session_id)
             .where(
@@ -200,7 +192,6 @@ class PostgresUploadSessions(UploadSessions):
         self._update(session_id, temp_objects_deleted_at=now)
 
     def remove_tidied(self, tidied_before: datetime) -> int:
-        """Delete unpaid sessions cleaned up before a time; return their number."""
         removed = self._connection.execute(
             delete(upload_sessions).where(
                 upload_sessions.c.status == UploadStatus.EXPIRED,

@@ -36,19 +36,15 @@ class PostgresUsageTotals(UsageTotals):
         self._connection = connection
 
     def take(self, quota: Quota, window_started_at: datetime, amount: int = 1) -> bool:
-        """Add to the window's total atomically, unless that exceeds the quota."""
         asked = {"name": quota.name, "window_started_at": window_started_at, "amount": amount}
         return self._connection.execute(_TAKE, {**asked, "limit": quota.amount}).one_or_none() is not None
 
     def taken(self, quota: Quota, window_started_at: datetime) -> int:
-        """Return the amount counted in a window."""
         asked = {"name": quota.name, "window_started_at": window_started_at}
         return int(self._connection.execute(_TAKEN, asked).scalar_one_or_none() or 0)
 
     def forget(self, started_before: datetime) -> None:
-        """Delete windows that started before a time."""
         self._connection.execute(_DELETE, {"started_before": started_before})
 
     def stored_bytes(self) -> int:
-        """Return the total size of the stored objects in the read models."""
         return int(self._connection.execute(_STORED_BYTES).scalar_one())

@@ -81,7 +81,6 @@ class PostgresWebhookInbox(WebhookInbox):
         return self._connection.execute(_DELETE, {"before": before, "limit": limit}).rowcount
 
     def conflicts(self) -> list[Conflict]:
-        """Return the quarantined conflicts, oldest first."""
         return [
             Conflict(
                 source=row.source,

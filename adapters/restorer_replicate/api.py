@@ -94,15 +94,12 @@ class ReplicateRestorer:
         return StartedPrediction(prediction_id=prediction.id, model=inputs.model)
 
     def look(self, prediction_id: str) -> Prediction:
-        """Return the current state of a prediction."""
         return _as_prediction(self.ask(_Prediction, "GET", _path(prediction_id)))
 
     def fetch(self, output_url: str, target: BinaryIO) -> int:
-        """Write an output to ``target``; see the port."""
         return self._outputs.fetch(output_url, target)
 
     def cancel(self, prediction_id: str) -> None:
-        """Cancel a prediction; ignore one that no longer exists."""
         try:
             self.ask(_Prediction, "POST", f"{_path(prediction_id)}/cancel")
         except RefusedError as error:

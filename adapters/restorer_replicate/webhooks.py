@@ -26,7 +26,6 @@ class ReplicateWebhookParser:
         self._tolerance_seconds = tolerance_seconds
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> PredictionWebhookEvent:
-        """Verify the signature and parse the event; raise ForgedMessageError if invalid."""
         message_id = headers.get("webhook-id", "")
         self._check(body, message_id, headers)
         try:
