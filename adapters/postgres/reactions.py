@@ -109,7 +109,7 @@ _TAKE_UNSENT = text(
     RETURNING reactions.reaction_id, kind, arguments_version, arguments"""
 )
 _EXHAUSTED = text(
-    """SELECT reaction_id, order_id, kind, arguments_version, arguments, first_due_at FROM reactions
+    """SELECT order_id, kind, first_due_at FROM reactions
     WHERE status = 'failed' AND kind = ANY(CAST(:kinds AS text[]))
     ORDER BY first_due_at, reaction_id"""
 )
@@ -241,12 +241,8 @@ class PostgresReactionTable(ReactionTable):
     def exhausted(self) -> list[ExhaustedReaction]:
         kinds = {"kinds": DONE_ONCE_KINDS}
         return [
-            ExhaustedReaction(
-                order_id=OrderId(row.order_id),
-                reaction=reaction,
-                since=row.first_due_at,
-            )
-            for row, reaction in readable(self._connection.execute(_EXHAUSTED, kinds))
+            ExhaustedReaction(order_id=OrderId(row.order_id), kind=KINDS[row.kind], since=row.first_due_at)
+            for row in self._connection.execute(_EXHAUSTED, kinds)
         ]
 
     def unreadable(self) -> list[UnreadableWork]:

@@ -54,7 +54,7 @@ class ExhaustedReaction:
     """A reaction whose attempts are used up; first due at ``since``."""
 
     order_id: OrderId
-    reaction: Reaction
+    kind: type[Reaction]  # its arguments may be unreadable
     since: datetime
 
 

@@ -421,10 +421,8 @@ def test_an_exhausted_reaction_is_listed_until_it_is_reopened(
     close(unit_of_work, claimed(unit_of_work, done), Outcome.DONE)
     with unit_of_work.transaction() as transaction:
         assert transaction.reactions.exhausted() == [
-            ExhaustedReaction(order_id=other.order_id, reaction=DeletePhotos(for_good=False), since=NOON),
-            ExhaustedReaction(
-                order_id=about.order_id, reaction=CancelPrediction("orphan"), since=NOON + MINUTE
-            ),
+            ExhaustedReaction(order_id=other.order_id, kind=DeletePhotos, since=NOON),
+            ExhaustedReaction(order_id=about.order_id, kind=CancelPrediction, since=NOON + MINUTE),
         ]
     schedule(unit_of_work, cancel)
     with unit_of_work.transaction() as transaction:

@@ -201,7 +201,7 @@ class InMemoryReactionTable(ReactionTable):
             if each.outcome is Outcome.FAILED and each.reaction.is_done_once
         )
         return [
-            ExhaustedReaction(order_id=each.order_id, reaction=each.reaction, since=each.first_due_at)
+            ExhaustedReaction(order_id=each.order_id, kind=type(each.reaction), since=each.first_due_at)
             for each in sorted(failed, key=lambda each: (each.first_due_at, each.reaction_id))
         ]
 

@@ -186,7 +186,7 @@ class _Looker:
                     AttentionKind.WORK_GIVEN_UP,
                     work.since,
                     str(self.order.order_id),
-                    is_about_a_prediction=isinstance(work.reaction, CancelPrediction),
+                    is_about_a_prediction=work.kind is CancelPrediction,
                 )
 
     def unreadable(self, rows: Iterable[UnreadableWork]) -> Iterator[AttentionItem]:

@@ -85,7 +85,7 @@ def test_a_start_with_unreadable_arguments_is_found_at_its_turn(
         assert [work.reaction_id for work in transaction.reactions.unreadable()] == [strange.reaction_id]
 
 
-def test_an_unreadable_exhausted_reaction_does_not_hide_others(
+def test_an_unreadable_exhausted_reaction_is_listed_like_others(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     strange, plain = (
@@ -99,7 +99,8 @@ def test_an_unreadable_exhausted_reaction_does_not_hide_others(
             transaction.reactions.close(held, outcome=Outcome.FAILED)
     rewrite(own_database_url, strange, "arguments_version = 99")
     with unit_of_work.transaction() as transaction:
-        assert [work.order_id for work in transaction.reactions.exhausted()] == [plain.order_id]
+        exhausted = {work.order_id: work.kind for work in transaction.reactions.exhausted()}
+    assert exhausted == {strange.order_id: DeletePhotos, plain.order_id: CancelPrediction}
 
 
 def test_a_reaction_required_again_is_written_in_this_version(
