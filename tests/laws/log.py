@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from adapters.postgres.read_models import Rows, rows_of
+from domain.order import events as e
+from domain.order.values import FailureReason, ImageId
 from tests.laws.snapshot import Snapshot, Violation, violation
 
 
@@ -19,13 +21,24 @@ def streams_are_whole(snapshot: Snapshot) -> Iterator[Violation]:
             is_kept = (
                 before.emails.keys() <= after.emails.keys() and before.links.keys() <= after.links.keys()
             )
-            if not is_kept or any(
-                not set(image.results) <= set(after.images[image_id].results)
+            dropped = [
+                image_id
                 for image_id, image in before.images.items()
-            ):
+                if not set(image.results) <= set(after.images[image_id].results)
+            ]
+            if not is_kept or any(not _lost_result(recorded.event, image_id) for image_id in dropped):
                 yield violation(1, f"Version {recorded.version} drops a result, mail or link.", order_id)
     for defect in snapshot.chain_defects:
         yield violation(1, defect)
+
+
+def _lost_result(event: e.Event, image_id: ImageId) -> bool:
+    """Whether an event says that the storage lost this image's result."""
+    return (
+        isinstance(event, e.RestorationAttemptFailed)
+        and event.reason is FailureReason.RESULT_LOST
+        and event.image_id == image_id
+    )
 
 
 def read_models_are_folds(snapshot: Snapshot) -> Iterator[Violation]:

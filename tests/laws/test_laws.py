@@ -11,7 +11,7 @@ import pytest
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.reactions import RestoreImage, SendEmail, reaction_id_of
-from domain.order.values import EmailKind
+from domain.order.values import EmailKind, FailureReason
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.unmatched_payment import UnmatchedStatus
 from tests.domain.support.event_builders import ORDER_ID, PAID_AT
@@ -282,6 +282,13 @@ def test_what_came_second_at_the_restorer_may_be_stored() -> None:
 
 def test_what_the_storage_lost_is_no_deletion_of_the_shop() -> None:
     assert broken(objects={}, lost_objects=objects().keys()) == set()
+
+
+def test_a_result_that_the_storage_lost_may_leave_its_order() -> None:
+    lost = FACTS.attempt_failed(reason=FailureReason.RESULT_LOST)
+    stream = stream_of(*FACTS.until_restoring(), FACTS.started(), FACTS.restored(), lost)
+    assert stream.order.images[FACTS.image(0)].restored is None
+    assert 1 not in broken(**stored(stream))
 
 
 def test_a_closed_lease_of_its_holder_breaks_nothing() -> None:

@@ -32,9 +32,13 @@ _LATER_FATES = (
     (0.11, DeliveryStatus.DEFERRED),
     (0.13, DeliveryStatus.OPTED_OUT),
 )
-#: What customers sent, and which share of it the storage loses or damages, one half each.
-_FILES = ("uploads/temp/", "uploads/originals/")
-_SPOILED = 0.04
+#: By folder: which share of its objects the storage loses or damages, one half each, and after how many seconds.
+#: A result is archived soon after the last one is there.
+_SPOILED = {
+    "uploads/temp/": (0.04, 1, 120),
+    "uploads/originals/": (0.04, 1, 120),
+    "uploads/restored/": (0.15, 0, 2),
+}
 #: The share of disputes in another currency than the payment.
 _IN_DOLLARS = 0.3
 #: Makes a picture half as wide and high to the inspector.
@@ -314,11 +318,14 @@ class ProviderFollowups(ShopOfDoubles):
         self._post_email_event(told, after=20 * SECOND)
 
     def object_stored(self, key: ObjectKey) -> None:
-        """Lose or damage some customer files soon after the storage confirmed them."""
-        fate = self.chance.at(f"spoil {key}") if self.is_eventful and key.startswith(_FILES) else 1.0
-        if fate < _SPOILED:
-            after = int(self.chance.between(f"spoil later {key}", 1, 120) * SECOND)
-            is_damaged = fate < _SPOILED / 2
+        """Lose or damage some originals and results soon after they were confirmed."""
+        share, soonest, latest = next(
+            (_SPOILED[area] for area in _SPOILED if key.startswith(area)), (0, 0, 0)
+        )
+        fate = self.chance.at(f"spoil {key}") if self.is_eventful else 1.0
+        if fate < share:
+            after = int(self.chance.between(f"spoil later {key}", soonest, latest) * SECOND)
+            is_damaged = fate < share / 2
             self._later(f"spoil {key}", lambda: self.storage.spoil(key, is_damaged=is_damaged), after)
 
     def _post_email_event(self, webhook_event: EmailWebhookEvent, after: int) -> None:
