@@ -296,6 +296,17 @@ def test_another_customer_can_be_erased(shop: InMemoryShop, spoil: Spoiler) -> N
         shop.customer_erasure.erase("ada@customer.example", actor="person:ada", reason="They asked.")
 
 
+def test_the_address_of_a_customer_with_such_an_order_can_be_corrected(
+    shop: InMemoryShop, spoil: Spoiler
+) -> None:
+    spoiled, other = shop.pay(shop.upload(b"wedding")), shop.pay(shop.upload(b"harvest"))
+    spoil(spoiled, UNKNOWN)
+    done, noted = shop.email_correction.correct(other, BY, "augusta@customer.example")
+    assert (done.order.order_id, noted) == (other, 1)
+    with pytest.raises(UnreadableEventError):
+        shop.email_correction.correct(spoiled, BY, "grace@customer.example")
+
+
 def test_the_rest_of_a_batch_of_mail_events_is_recorded(
     shop: InMemoryShop, completed: tuple[OrderId, OrderId], spoil: Spoiler
 ) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +12,7 @@ from domain.order.order import Order
 from domain.order.states import State
 from domain.order.values import CustomerId, OrderId
 from domain.ports.clock import Clock
+from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.unit_of_work import HasCustomers, HasEventStore, HasNotes, HasPersonalData
@@ -118,13 +120,17 @@ class EmailCorrection:
 def _load_all(
     transaction: OrderTransaction[EmailCorrectionRepositories], order_id: OrderId
 ) -> Mapping[OrderId, Order]:
-    """Load all orders of the order's customer, locking each.
+    """Load all readable orders of the order's customer, locking each.
 
-    The lock order is always the same, which prevents deadlocks.
+    The lock order is always the same, which prevents deadlocks. Raises UnreadableEventError for the order itself alone.
     """
     repositories = transaction.repositories
     customer_id = _customer_of(repositories.event_store.load(order_id))
-    return {each: transaction.load(each) for each in repositories.personal_data.orders(customer_id)}
+    orders = {}
+    for each in repositories.personal_data.orders(customer_id):
+        with suppress(UnreadableEventError):  # it gets no note
+            orders[each] = transaction.load(each)
+    return orders
 
 
 def _customer_of(order: Order) -> CustomerId:
