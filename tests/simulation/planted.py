@@ -128,7 +128,7 @@ PLANTED: dict[str, Planted] = {
     "money without an order is forgotten": Planted(
         3,
         "What cannot become an order is not set aside.",
-        _patch(OrderPlacement, "_set_aside", planted_code.no_lock),
+        _patch(OrderPlacement, "_record_unmatched", planted_code.no_lock),
         told="has 0 orders",
         found_by=7,
     ),
