@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-PYTEST := $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
+# Where images set it, each of the tests' processes would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 PHOTOS ?=
 SEEDS  ?= 1000
 # Of a chaos run: a seed repeats one, SECONDS makes it shorter or longer, DATA names a folder that stays.

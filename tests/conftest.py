@@ -1,5 +1,6 @@
 """Shared fixtures: each server starts once, when a test first needs it."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -62,6 +63,12 @@ class OneShopScheduling(LoadFileScheduling):
         file = super()._split_scope(nodeid)
         is_journey = file.startswith("tests/journeys/") and not file.startswith(_SHOPS_OF_THEIR_OWN)
         return "tests/journeys" if is_journey else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than cores, up to four: the journeys mostly wait."""
+    return min(4, (os.cpu_count() or 1) + 1)
 
 
 @pytest.hookimpl(optionalhook=True)
