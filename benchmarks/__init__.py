@@ -1,4 +1,1 @@
-"""Benchmarks, as ratios to a bare INSERT.
-
-The INSERT runs on the same server in the same run.
-"""
+"""The shop's speed beside its limits and peers; see docs/performance.md."""

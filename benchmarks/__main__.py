@@ -1,72 +1,70 @@
-"""Measure a shop on real servers and instant twins.
+"""``python -m benchmarks`` (or ``make benchmarks``): every row beside its limit and its peers."""
 
-``python -m benchmarks`` (or ``make benchmarks``) prints three figures and their unit:
-
-    bare INSERT       one row of 400 bytes, committed, through psycopg: the unit of the others
-    append            one event: load the order, decide, append, commit
-    webhook           from posting Stripe's signed webhook event to its 200, with the order committed by then
-    payment to mail   from pressing "Pay" to the result e-mail in the mailbox, one photo
-
-Absolute figures depend on the machine; the ratios are comparable. The restorer's twin returns images unrestored, and
-the other twins answer at once, so the shop alone is measured.
-"""
-
-import statistics
+import json
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
+import rich_click as click
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks.shop import BenchmarkShop
+from benchmarks.measure import measure
+from benchmarks.peers import PeerError
+from benchmarks.report import Measured, as_json, machine, show
+from benchmarks.rows import ROWS
+from benchmarks.servers import Servers
+from sandbox.processes import ProcessError
 
-WARM_UP = 20
-ROUNDS = 300
-ORDERS = 12
+#: Wide enough for every column of the table.
+WIDTH = 170
 
 
-def main() -> None:
-    """Measure and print."""
-    with tempfile.TemporaryDirectory(prefix="restoreclick-") as folder, BenchmarkShop(Path(folder)) as shop:
-        # Inserts are measured before and after, because the speed of the machine may change meanwhile.
-        before = timed(shop.bare_insert(), ROUNDS)
-        append = timed(shop.append(), ROUNDS)
-        webhook = timed(shop.webhook(WARM_UP + ROUNDS), ROUNDS)
-        shop.start_worker()
-        payment = timed(shop.payment_to_mail(ORDERS + 2), ORDERS, warm_up=2)
-        after = timed(shop.bare_insert(), ROUNDS)
-    unit = statistics.median(before + after)
-    table = Table("figure", "median ms", "95 % ms", "rounds", "times a bare INSERT")
-    for name, seconds in (
-        ("bare INSERT", before + after),
-        ("append", append),
-        ("webhook to answer", webhook),
-        ("payment to sent mail", payment),
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--only", multiple=True, type=click.Choice([row.name for row in ROWS]), help="Measure this row; repeatable.")
+@click.option("--rounds", type=click.IntRange(min=1), help="How many rounds, instead of each row's own number.")
+@click.option("--quick", is_flag=True, help="One round of few operations: shows that it works, not how fast.")
+@click.option("--large", is_flag=True, help="Let the row `growth` fill a million orders; takes half an hour.")
+@click.option("--json", "as_document", is_flag=True, help="Print one JSON document instead of the table.")
+@click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Compare with the --json document of an earlier run.",
+)
+def main(
+    *,
+    only: Sequence[str],
+    rounds: int | None,
+    quick: bool,
+    large: bool,
+    as_document: bool,
+    against: Path | None,
+) -> None:
+    """Measure the shop beside the limits of the machine and beside peers, on one PostgreSQL."""
+    earlier = json.loads(against.read_text()) if against else None
+    chosen = [row for row in ROWS if not only or row.name in only]
+    progress = Console(stderr=True)
+    measured: list[Measured] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="restoreclick-") as folder,
+        Servers(Path(folder), needs_shop=any(row.needs_shop for row in chosen)) as servers,
+        progress.status("starting") as status,
     ):
-        table.add_row(name, *_row(seconds, unit))
-    Console(file=sys.stdout, width=100).print(table)
-
-
-def timed(do: Callable[[], object], rounds: int, *, warm_up: int = WARM_UP) -> list[float]:
-    """The seconds of each of ``rounds`` calls, after ``warm_up`` uncounted ones."""
-    for _ in range(warm_up):
-        do()
-    seconds = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        do()
-        seconds.append(time.perf_counter() - began)
-    return seconds
-
-
-def _row(seconds: Iterable[float], unit: float) -> list[str]:
-    ordered = sorted(seconds)
-    median = statistics.median(ordered)
-    slow = ordered[int(len(ordered) * 0.95)]
-    return [f"{median * 1000:.2f}", f"{slow * 1000:.2f}", str(len(ordered)), f"{median / unit:.1f}"]
+        facts = machine(servers.postgresql_version, quick=quick)
+        for kind in chosen:
+            row = kind(servers, quick=quick, large=large)
+            number = rounds or (1 if quick else row.rounds)
+            try:
+                figures = measure(row, number, on_round=status.update)
+            except (PeerError, ProcessError) as error:
+                measured.append(Measured(row=kind, figures={}, problem=str(error)))
+            else:
+                measured.append(Measured(row=kind, figures=figures))
+    if as_document:
+        sys.stdout.write(json.dumps(as_json(measured, facts), indent=2) + "\n")
+    else:
+        show(measured, facts, Console(width=WIDTH), earlier)
+    sys.exit(1 if any(each.problem for each in measured) else 0)
 
 
 if __name__ == "__main__":

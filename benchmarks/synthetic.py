@@ -1,0 +1,130 @@
+"""Orders as the shop would have written them, and whole databases of them by COPY."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import msgspec
+import psycopg
+from psycopg import sql
+
+from adapters.postgres.event_codec import Codec
+from adapters.postgres.hash_chain import event_sha256
+from adapters.postgres.read_models import changed_rows
+from domain.order import events as e
+from domain.order.evolve import fold
+from domain.order.order import Order
+from domain.order.values import EmailKind, NoteId, OrderId, Sha256
+from tests.domain.support.event_builders import PAID_AT, Facts
+from tests.domain.support.recording import recorded
+
+#: Orders of one COPY and transaction.
+BATCH = 500
+
+_CODEC = Codec()
+
+_EVENT_COLUMNS = (
+    "event_id order_id version name data recorded_at cause cause_key correlation_id actor previous_sha256 sha256"
+).split()
+
+
+class SyntheticOrders:
+    """The lives of orders, each with its own number and customer."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def life(self, photos: int = 1, notes: int = 0) -> tuple[Facts, list[e.Event]]:
+        """Return an order of so many photos from its payment to the last mail: 2 events a photo, 5 more, and notes."""
+        self._number += 1
+        facts = Facts(order_id=OrderId(uuid4()), photos=photos)
+        unique = facts.order_id.hex
+        events: list[e.Event] = [facts.paid(number=f"20261122-{self._number:06d}"), facts.moved()]
+        for index in range(photos):
+            prediction = f"{unique}-{index}"
+            events += [facts.started(index, prediction=prediction), facts.restored(index, prediction=prediction)]
+        events += [
+            facts.prepared(),
+            facts.sent(EmailKind.CONFIRMATION, f"{unique}-1"),
+            facts.sent(EmailKind.RESULT, f"{unique}-2"),
+            *(e.NoteAdded(note_id=NoteId(uuid4())) for _ in range(notes)),
+        ]
+        return facts, events
+
+
+def insert_customer(connection: psycopg.Connection[Any], facts: Facts) -> None:
+    """Insert the customer whom an order belongs to."""
+    connection.execute(
+        "INSERT INTO customers (customer_id, email, referral_code) VALUES (%s, %s, %s)", _customer_row(facts)
+    )
+
+
+def fill(
+    database_url: str, orders: int, *, photos: int = 1, notes: int = 0, source: SyntheticOrders | None = None
+) -> list[UUID]:
+    """Fill a database with delivered orders: log, hash chain, read models and customers; return their ids."""
+    source = source or SyntheticOrders()
+    ids: list[UUID] = []
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for first in range(0, orders, BATCH):
+            lives = [source.life(photos, notes) for _ in range(min(BATCH, orders - first))]
+            _copy_lives(connection, lives)
+            ids += [facts.order_id for facts, _ in lives]
+        connection.execute("ANALYZE")
+    return ids
+
+
+def _copy_lives(connection: psycopg.Connection[Any], lives: Sequence[tuple[Facts, list[e.Event]]]) -> None:
+    tables: dict[str, list[dict[str, Any]]] = {}
+    events: list[dict[str, Any]] = []
+    for facts, life in lives:
+        order = Order(order_id=facts.order_id)
+        stream = recorded(order, *life, at=PAID_AT + timedelta(seconds=len(events) % 86_400))
+        events += _event_rows(stream)
+        for table, rows in changed_rows(order, fold(facts.order_id, stream)).items():
+            tables.setdefault(table, []).extend(rows)
+    with connection.transaction():
+        columns = ("customer_id", "email", "referral_code")
+        customers = (dict(zip(columns, _customer_row(facts), strict=True)) for facts, _ in lives)
+        _copy(connection, "customers", columns, customers)
+        _copy(connection, "events", _EVENT_COLUMNS, events)
+        # Orders come first: the other read models refer to them.
+        for table in sorted(tables, key=lambda name: name != "orders"):
+            _copy(connection, table, list(tables[table][0]), tables[table])
+
+
+def _event_rows(stream: Iterable[e.RecordedEvent]) -> Iterator[dict[str, Any]]:
+    previous: Sha256 | None = None
+    for each in stream:
+        row = {
+            "event_id": each.event_id,
+            "order_id": each.order_id,
+            "version": each.version,
+            "name": _CODEC.stored_name(each.event),
+            "data": _CODEC.encode(each.event),
+            "recorded_at": each.recorded_at,
+            "cause": each.cause,
+            "cause_key": each.cause_key,
+            "correlation_id": each.correlation_id,
+            "actor": each.actor,
+            "previous_sha256": previous,
+        }
+        previous = event_sha256(row)
+        yield {**row, "data": msgspec.json.encode(row["data"]).decode(), "sha256": previous}
+
+
+def _copy(
+    connection: psycopg.Connection[Any], table: str, columns: Sequence[str], rows: Iterable[dict[str, Any]]
+) -> None:
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            plain = msgspec.to_builtins(row)
+            copy.write_row([plain[name] for name in columns])
+
+
+def _customer_row(facts: Facts) -> tuple[str, str, str]:
+    return str(facts.customer), f"{facts.order_id.hex}@customer.example", facts.order_id.hex
