@@ -16,6 +16,8 @@ PLANT ?=
 # Of the mutants: how many are drawn by SEED, and in which folders and files.
 SAMPLE ?=
 ONLY ?=
+# Of the benchmarks: the JSON document of an earlier run (and ONLY, above, names a row).
+AGAINST ?=
 # Where the oldest supported PostgreSQL has its initdb and postgres; Debian 12 installs them here.
 POSTGRES15 ?= /usr/lib/postgresql/15/bin
 
@@ -79,8 +81,8 @@ format: $(READY) ## apply the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-benchmarks: $(READY) ## append, webhook and payment to mail, as ratios to a bare INSERT
-	$(BIN)/python -m benchmarks
+benchmarks: $(READY) ## every kind of work beside its limit and peers; ONLY=ROW for one, AGAINST=FILE to compare
+	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(AGAINST),--against $(AGAINST))
 
 docs: $(READY) ## write what is generated: the lifecycle page and .env.example
 	$(BIN)/python docs/generate.py

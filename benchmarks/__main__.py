@@ -1,4 +1,4 @@
-"""``python -m benchmarks`` (or ``make benchmarks``): every row beside its limit and its peers."""
+"""Measure every row beside its limit and its peers: ``make benchmarks``."""
 
 import json
 import sys
@@ -21,8 +21,15 @@ WIDTH = 170
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--only", multiple=True, type=click.Choice([row.name for row in ROWS]), help="Measure this row; repeatable.")
-@click.option("--rounds", type=click.IntRange(min=1), help="How many rounds, instead of each row's own number.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice([row.name for row in ROWS]),
+    help="Measure this row; repeatable.",
+)
+@click.option(
+    "--rounds", type=click.IntRange(min=1), help="How many rounds, instead of each row's own number."
+)
 @click.option("--quick", is_flag=True, help="One round of few operations: shows that it works, not how fast.")
 @click.option("--large", is_flag=True, help="Let the row `growth` fill a million orders; takes half an hour.")
 @click.option("--json", "as_document", is_flag=True, help="Print one JSON document instead of the table.")

@@ -1,4 +1,4 @@
-"""CPU time of processes, with all their children, also of those that have ended."""
+"""CPU time of processes and their children, ended ones included."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -26,7 +26,9 @@ class CpuMeter:
     kernel adds an ended child to its parent. ``client`` is the process that measures, without its children.
     """
 
-    def __init__(self, groups: Mapping[str, Callable[[], list[int]] | list[int]], *, with_client: bool = False) -> None:
+    def __init__(
+        self, groups: Mapping[str, Callable[[], list[int]] | list[int]], *, with_client: bool = False
+    ) -> None:
         self._groups = groups
         self._with_client = with_client
 
@@ -55,8 +57,3 @@ def seconds_of(pid: int) -> float:
             times = process.cpu_times()
             whole += times.user + times.system + times.children_user + times.children_system
     return whole
-
-
-def rss_mebibytes(pid: int) -> float:
-    """Return the resident memory of a process, without its children."""
-    return float(psutil.Process(pid).memory_info().rss) / 1024 / 1024

@@ -1,4 +1,4 @@
-"""The shop's use cases in this process, on PostgreSQL and without a queue."""
+"""The shop's command handler in this process, without a queue."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime

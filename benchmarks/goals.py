@@ -33,15 +33,6 @@ def cpu(process: str, at_most: float) -> Goal:
     )
 
 
-def whole_cpu(*processes: str, at_most: float) -> Goal:
-    """The CPU milliseconds of an operation in several processes together."""
-    return Goal(
-        text=f"<= {at_most:g} ms CPU in all",
-        measured=lambda figures: sum(figures[OURS].cpu_ms[process] for process in processes),
-        at_most=at_most,
-    )
-
-
 def fact(name: str, *, at_most: float | None = None, at_least: float | None = None) -> Goal:
     """A further figure, by its name."""
     bound = f"<= {at_most:g}" if at_most is not None else f">= {at_least:g}"
@@ -57,5 +48,8 @@ def value(unit: str, *, at_most: float | None = None, at_least: float | None = N
     """The row's own value."""
     bound = f"<= {at_most:g}" if at_most is not None else f">= {at_least:g}"
     return Goal(
-        text=f"{bound} {unit}", measured=lambda figures: figures[OURS].value, at_most=at_most, at_least=at_least
+        text=f"{bound} {unit}",
+        measured=lambda figures: figures[OURS].value,
+        at_most=at_most,
+        at_least=at_least,
     )

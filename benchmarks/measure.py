@@ -1,4 +1,4 @@
-"""Rows of the table, and how their contestants are measured: interleaved, in rounds, as medians."""
+"""Rows of the table, measured in interleaved rounds, as medians."""
 
 import statistics
 import time
@@ -75,7 +75,7 @@ class Goal:
 
 
 class Row(ABC):
-    """One kind of work: what we do, the limit of the machine, and peers that do the same.
+    """One kind of work: the shop, the limit, and peers.
 
     All contestants have the same number of clients or threads. ``notes`` says what is not measured, and why.
     """
@@ -107,7 +107,10 @@ class Row(ABC):
         """Measure one round of the shop."""
 
     def limit(self) -> Sample | None:
-        """Measure one round of the least that such work can cost; None if there is no such figure."""
+        """Measure one round of the least that such work can cost.
+
+        None if there is no such figure.
+        """
         return None
 
     def peers(self) -> Mapping[str, Callable[[], Sample]]:
@@ -115,11 +118,17 @@ class Row(ABC):
         return {}
 
 
-def measure(row: Row, rounds: int, *, on_round: Callable[[str], object] = lambda _: None) -> dict[str, Figure]:
-    """Measure a row; the contestants take turns, and another one begins each round."""
+def measure(
+    row: Row, rounds: int, *, on_round: Callable[[str], object] = lambda _: None
+) -> dict[str, Figure]:
+    """Measure a row; another contestant begins each round."""
     with ExitStack() as resources:
         row.open(resources)
-        contestants: dict[str, Callable[[], Sample | None]] = {OURS: row.ours, LIMIT: row.limit, **row.peers()}
+        contestants: dict[str, Callable[[], Sample | None]] = {
+            OURS: row.ours,
+            LIMIT: row.limit,
+            **row.peers(),
+        }
         samples: dict[str, list[Sample]] = {name: [] for name in contestants}
         names = list(contestants)
         for number in range(rounds):
@@ -155,7 +164,9 @@ def times_as_good(row: type[Row] | Row, ours: float, other: float) -> float:
     return better / worse if worse else 0.0
 
 
-def rate(operations: int, meter: CpuMeter, do: Callable[[], object], *, amount: float | None = None) -> Sample:
+def rate(
+    operations: int, meter: CpuMeter, do: Callable[[], object], *, amount: float | None = None
+) -> Sample:
     """Do all operations in one call; return their rate a second.
 
     ``amount`` is what the rate counts, if it is not operations: megabytes for example.

@@ -49,7 +49,8 @@ def _row_as_json(each: Measured) -> dict[str, Any]:
 
 def machine(postgresql_version: str, *, quick: bool) -> dict[str, Any]:
     """Return what the figures depend on."""
-    git = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False)  # noqa: S607
+    argv = ["git", "describe", "--always", "--dirty"]
+    git = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 -- of no input
     return {
         "commit": git.stdout.strip() or "unknown",
         "cores": os.cpu_count(),
@@ -78,7 +79,9 @@ def show(
             cells.append(_against(each, earlier))
         table.add_row(*cells)
     console.print(table)
-    console.print("Values are medians of interleaved rounds; x is how many times as good ours is. Of each row:")
+    console.print(
+        "Values are medians of interleaved rounds; x is how many times as good ours is. Of each row:"
+    )
     for each in measured:
         if each.problem:
             console.print(f"  {each.row.name}: not measured: {each.problem}", markup=False, soft_wrap=True)
@@ -116,7 +119,7 @@ def _cells(each: Measured) -> list[str]:
 
 
 def _against(each: Measured, earlier: Mapping[str, Any]) -> str:
-    """Compare our value, its ratio to the limit, and our CPU time with the earlier run's."""
+    """Compare value, ratio to the limit, and CPU time with then."""
     then = earlier["rows"].get(each.row.name, {}).get("figures", {})
     if OURS not in then or OURS not in each.figures:
         return "not measured then" if OURS in each.figures else ""

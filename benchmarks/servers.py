@@ -1,9 +1,10 @@
 """The servers that all contestants share, and the shop's processes on them."""
 
+import hashlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
 from uuid import uuid4
@@ -84,9 +85,11 @@ class Servers:
         """Return the process id of a server or twin."""
         return next(process.pid for process in self._processes if process.name == name)
 
-    def meter(self, *, with_client: bool = False, **groups: list[int]) -> CpuMeter:
+    def meter(self, groups: Mapping[str, list[int]] | None = None, *, with_client: bool = False) -> CpuMeter:
         """Return a meter of PostgreSQL and of other processes by name."""
-        return CpuMeter({**groups, "PostgreSQL": [self.pid_of("PostgreSQL")]}, with_client=with_client)
+        return CpuMeter(
+            {**(groups or {}), "PostgreSQL": [self.pid_of("PostgreSQL")]}, with_client=with_client
+        )
 
     def database(self) -> str:
         """Create a database with the newest schema; return its URL."""
@@ -102,14 +105,15 @@ class Servers:
         argv = ("serve", "--fd", str(self._socket.fileno()))
         return self._start(resources, ["-m", "entrypoints.cli", *argv], database_url, [self._socket.fileno()])
 
-    def start_worker(self, resources: ExitStack, database_url: str) -> Process:
-        """Start a worker of the shop."""
-        return self._start(resources, ["-m", "entrypoints.cli", "worker"], database_url, [])
-
     def start_program(
-        self, resources: ExitStack, module: str, *arguments: str, database_url: str, fds: list[int] | None = None
+        self,
+        resources: ExitStack,
+        module: str,
+        *arguments: str,
+        database_url: str,
+        fds: list[int] | None = None,
     ) -> Process:
-        """Start another Python program with the shop's settings; wait for its first JSON line."""
+        """Start another Python module; wait for its first JSON line."""
         return self._start(resources, ["-m", module, *arguments], database_url, fds or [])
 
     def empty_queue(self) -> None:
@@ -119,7 +123,9 @@ class Servers:
 
     def settings_of(self, database_url: str) -> Mapping[str, str]:
         """Return the environment of a shop's process."""
-        return {**self.environment, "DATABASE_URL": database_url}
+        # A shop with another database is another shop: the key names the shop in the storage, where its log's head is.
+        key = hashlib.sha256(database_url.encode()).hexdigest()
+        return {**self.environment, "DATABASE_URL": database_url, "WORKER_SECRET_KEY": key}
 
     def _start(self, resources: ExitStack, argv: list[str], database_url: str, fds: list[int]) -> Process:
         name = " ".join(argv[1:3])
@@ -145,5 +151,3 @@ class Servers:
     def _execute(self, statement: str) -> None:
         with psycopg.connect(self._server_url, autocommit=True) as connection:
             connection.execute(statement.encode())
-
-

@@ -1,4 +1,4 @@
-"""Orders as the shop would have written them, and whole databases of them by COPY."""
+"""Orders as the shop writes them, many at once by COPY."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
@@ -25,8 +25,19 @@ BATCH = 500
 _CODEC = Codec()
 
 _EVENT_COLUMNS = (
-    "event_id order_id version name data recorded_at cause cause_key correlation_id actor previous_sha256 sha256"
-).split()
+    "event_id",
+    "order_id",
+    "version",
+    "name",
+    "data",
+    "recorded_at",
+    "cause",
+    "cause_key",
+    "correlation_id",
+    "actor",
+    "previous_sha256",
+    "sha256",
+)
 
 
 class SyntheticOrders:
@@ -36,14 +47,20 @@ class SyntheticOrders:
         self._number = 0
 
     def life(self, photos: int = 1, notes: int = 0) -> tuple[Facts, list[e.Event]]:
-        """Return an order of so many photos from its payment to the last mail: 2 events a photo, 5 more, and notes."""
+        """Return an order from its payment to the last mail.
+
+        It has two events a photo, five more, and the notes.
+        """
         self._number += 1
         facts = Facts(order_id=OrderId(uuid4()), photos=photos)
         unique = facts.order_id.hex
         events: list[e.Event] = [facts.paid(number=f"20261122-{self._number:06d}"), facts.moved()]
         for index in range(photos):
             prediction = f"{unique}-{index}"
-            events += [facts.started(index, prediction=prediction), facts.restored(index, prediction=prediction)]
+            events += [
+                facts.started(index, prediction=prediction),
+                facts.restored(index, prediction=prediction),
+            ]
         events += [
             facts.prepared(),
             facts.sent(EmailKind.CONFIRMATION, f"{unique}-1"),
@@ -63,7 +80,10 @@ def insert_customer(connection: psycopg.Connection[Any], facts: Facts) -> None:
 def fill(
     database_url: str, orders: int, *, photos: int = 1, notes: int = 0, source: SyntheticOrders | None = None
 ) -> list[UUID]:
-    """Fill a database with delivered orders: log, hash chain, read models and customers; return their ids."""
+    """Fill a database with delivered orders; return their ids.
+
+    They have a log with its hash chain, read models, and customers.
+    """
     source = source or SyntheticOrders()
     ids: list[UUID] = []
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -4,7 +4,9 @@ import threading
 from collections.abc import Callable
 
 
-def in_threads(threads: int, operations: int, worker_of: Callable[[int], Callable[[], object]]) -> Callable[[], None]:
+def in_threads(
+    threads: int, operations: int, worker_of: Callable[[int], Callable[[], object]]
+) -> Callable[[], None]:
     """Return a function that divides the operations among threads.
 
     ``worker_of`` makes each thread's operation before the clock starts.

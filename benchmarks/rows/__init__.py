@@ -2,9 +2,12 @@
 
 from benchmarks.measure import Row
 from benchmarks.rows.commits import CommitOnEightThreads, CommitOnOneThread
+from benchmarks.rows.pipeline import Reactions, Throughput
 from benchmarks.rows.reading import LoadLongOrder, LoadShortOrder, ReadLog, Rebuild, Verify
+from benchmarks.rows.webhook import Webhook
 
 ROWS: tuple[type[Row], ...] = (
+    Webhook,
     CommitOnOneThread,
     CommitOnEightThreads,
     LoadShortOrder,
@@ -12,4 +15,6 @@ ROWS: tuple[type[Row], ...] = (
     ReadLog,
     Rebuild,
     Verify,
+    Throughput,
+    Reactions,
 )

@@ -25,7 +25,9 @@ class CommitRow(Row):
 
     unit = "commits/s"
     goals = (of_the_limit(0.35), times("eventsourcing", 3))
-    notes = "Limit: one INSERT of 400 bytes, committed. Waking a worker through Valkey is not part of a commit."
+    notes = (
+        "Limit: one INSERT of 400 bytes, committed. Waking a worker through Valkey is not part of a commit."
+    )
     threads: ClassVar[int]
 
     def open(self, resources: ExitStack) -> None:
@@ -52,7 +54,9 @@ class CommitRow(Row):
 
     def ours(self) -> Sample:
         """Commit as many events as the limit inserts rows."""
-        return rate(self._operations, self._meter, in_threads(self.threads, self._operations, self._committer))
+        return rate(
+            self._operations, self._meter, in_threads(self.threads, self._operations, self._committer)
+        )
 
     def limit(self) -> Sample:
         """Insert and commit a row for each event."""
@@ -67,7 +71,7 @@ class CommitRow(Row):
         """Get an aggregate, trigger an event and save, as often."""
         return {"eventsourcing": lambda: self._peer.rate("append", self._operations, self.servers)}
 
-    def _committer(self, number: int) -> Callable[[], object]:
+    def _committer(self, _: int) -> Callable[[], object]:
         share = self._operations // self.threads + 7
         events = iter(list(self._events(share)))
         return lambda: commit(self._handler, *next(events))

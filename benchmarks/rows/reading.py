@@ -1,4 +1,4 @@
-"""Reading the log: one order, all events, the rebuild of the read models, the hash chain."""
+"""Reading the log: orders, all events, rebuilds, verification."""
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +25,7 @@ _EVENT = """SELECT position, data::text, event_id, order_id, version, name, reco
 
 
 class LoadRow(Row):
-    """Load and fold orders of a given number of photos, on one thread."""
+    """Load and fold orders of one size, on one thread."""
 
     notes = "Limit: the same rows selected and fetched through psycopg, neither decoded nor folded."
     photos: ClassVar[int]
@@ -60,7 +60,9 @@ class LoadRow(Row):
 
     def peers(self) -> Mapping[str, Callable[[], Sample]]:
         """Get aggregates of as many events."""
-        return {"eventsourcing": lambda: self._in_unit(self._peer.rate("load", self._operations, self.servers))}
+        return {
+            "eventsourcing": lambda: self._in_unit(self._peer.rate("load", self._operations, self.servers))
+        }
 
     def _timed(self, do: Callable[[], object]) -> Sample:
         def repeat() -> None:
@@ -77,7 +79,9 @@ class LoadRow(Row):
             transaction.event_store.load(next(self._ids))
 
     def _select(self) -> None:
-        self._bare.execute(f"{_EVENT} WHERE order_id = %s ORDER BY version".encode(), (next(self._ids),)).fetchall()
+        self._bare.execute(
+            f"{_EVENT} WHERE order_id = %s ORDER BY version".encode(), (next(self._ids),)
+        ).fetchall()
 
 
 class LoadShortOrder(LoadRow):
@@ -205,8 +209,12 @@ class Rebuild(LogRow):
             found = sum(len(page) for page in self._pages())
             with self._bare.transaction(force_rollback=True):
                 for table in READ_MODELS:
-                    self._bare.execute(f"CREATE TABLE copy_of_{table.name} (LIKE {table.name} INCLUDING ALL)".encode())
-                    self._bare.execute(f"INSERT INTO copy_of_{table.name} SELECT * FROM {table.name}".encode())
+                    self._bare.execute(
+                        f"CREATE TABLE copy_of_{table.name} (LIKE {table.name} INCLUDING ALL)".encode()
+                    )
+                    self._bare.execute(
+                        f"INSERT INTO copy_of_{table.name} SELECT * FROM {table.name}".encode()
+                    )
             return found
 
         return self._counted(copy)

@@ -1,0 +1,1 @@
+"""Programs that do the least that a row's work can cost."""

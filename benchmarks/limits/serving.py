@@ -1,0 +1,15 @@
+"""An application on an inherited socket, announced to the parent process."""
+
+import socket
+import sys
+from typing import Any
+
+import uvicorn
+
+
+def serve(app: Any, fd: int) -> None:
+    """Serve until SIGTERM, with uvicorn's fastest parts that are installed."""
+    sys.stdout.write('{"listening": true}\n')
+    sys.stdout.flush()
+    config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=fd)])

@@ -1,0 +1,192 @@
+"""Whole orders through two workers whose providers answer at once."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, closing
+from unittest.mock import patch
+
+import psycopg
+
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from benchmarks.goals import times, value
+from benchmarks.instant_shop import FOLDER, PICTURE, open_instant_container
+from benchmarks.measure import Row, Sample, rate
+from benchmarks.peers import Peer
+from benchmarks.peers.dbos_peer import STEPS
+from benchmarks.stripe_webhooks import payment_of, quoted_sessions
+from benchmarks.threads import in_threads
+from domain.order.values import Sha256
+from entrypoints.settings import read_settings
+
+WORKERS = 2
+#: Threads of each process that inserts for the limit; as many as the peers have.
+THREADS = 8
+#: How many orders are placed at the same time.
+CUSTOMERS = 4
+COMPLETE_SECONDS = 120
+#: Between two looks whether all orders are complete: short beside a round, and cheap.
+LOOK_SECONDS = 0.02
+
+
+class Pipeline(Row):
+    """Orders from payment to completion, placed by the measuring process."""
+
+    rounds = 3
+    needs_shop = True
+
+    def open(self, resources: ExitStack) -> None:
+        """Start two workers, and the peers with two processes each."""
+        url = self.servers.database()
+        folder = self.servers.folder / "instant"
+        folder.mkdir(exist_ok=True)
+        self.servers.empty_queue()
+        resources.enter_context(
+            patch.dict(os.environ, {**self.servers.settings_of(url), FOLDER: str(folder)})
+        )
+        self._container = resources.enter_context(open_instant_container(read_settings()))
+        self._unit_of_work = resources.enter_context(closing(PostgresUnitOfWork(url, connections=1)))
+        self._database = resources.enter_context(psycopg.connect(url, autocommit=True))
+        self._workers = [
+            self.servers.start_program(resources, "benchmarks.instant_shop", database_url=url)
+            for _ in range(WORKERS)
+        ]
+        self._bare = [
+            resources.enter_context(psycopg.connect(url, autocommit=True)) for _ in range(WORKERS * THREADS)
+        ]
+        self._bare[0].execute("CREATE TABLE bare (id bigserial PRIMARY KEY, body text)")
+        self._dbos = resources.enter_context(Peer("dbos", self.servers.empty_database(), processes=WORKERS))
+        self._number = self.size(60, 4)
+        self._meter = self.servers.meter(
+            {"worker": [worker.pid for worker in self._workers], "Valkey": [self.servers.pid_of("Valkey")]},
+            with_client=True,
+        )
+        self._live(CUSTOMERS)
+
+    def ours(self) -> Sample:
+        """Place orders and wait until all are complete."""
+        return self._live(self._number)
+
+    def _live(self, number: int) -> Sample:
+        payments = iter(
+            [payment_of(each) for each in quoted_sessions(self._unit_of_work, number, content=PICTURE)]
+        )
+        wanted = self._count("orders WHERE state = 'completed'") + number
+        reactions, commits = self._count("reactions WHERE status = 'done'"), self._transactions()
+
+        def place(_: int) -> Callable[[], object]:
+            return lambda: self._container.payment_webhook.handle(next(payments), Sha256("0" * 64))
+
+        def live() -> None:
+            in_threads(CUSTOMERS, number, place)()
+            self._wait_for(wanted)
+
+        sample = rate(number, self._meter, live)
+        facts = {
+            "reactions an order": (self._count("reactions WHERE status = 'done'") - reactions) / number,
+            "transactions an order": (self._transactions() - commits) / number,
+        }
+        return Sample(value=sample.value, cpu_ms=sample.cpu_ms, facts=facts)
+
+    def _wait_for(self, completed: int) -> None:
+        deadline = time.monotonic() + COMPLETE_SECONDS
+        while self._count("orders WHERE state = 'completed'") < completed:
+            if time.monotonic() > deadline:
+                raise AssertionError(f"The orders are not complete after {COMPLETE_SECONDS} seconds.")
+            time.sleep(LOOK_SECONDS)
+
+    def _count(self, what: str) -> int:
+        return int(self._database.execute(f"SELECT count(*) FROM {what}".encode()).fetchall()[0][0])
+
+    def _transactions(self) -> int:
+        """Return how many transactions wrote something; each took an id."""
+        return int(self._database.execute("SELECT pg_current_xact_id()::text::bigint").fetchall()[0][0])
+
+
+class Throughput(Pipeline):
+    """Whole orders a second."""
+
+    name = "throughput"
+    work = "orders a second, two workers, no-op providers in process"
+    unit = "orders/s"
+    goals = (value("orders/s", at_least=150), times("dbos", 4))
+    notes = (
+        "Limit: as many committed INSERTs of 400 bytes as our orders have writing transactions, on sixteen "
+        "connections. DBOS: workflows of four steps that do nothing. Ours places orders in the measuring process, "
+        "renders both mails and packs the archive; pictures are not decoded."
+    )
+
+    def limit(self) -> Sample:
+        """Insert a row for each transaction of an order."""
+        inserts = round(self._live(2).facts["transactions an order"])
+        threads = len(self._bare)
+
+        def inserter(number: int) -> Callable[[], object]:
+            connection = self._bare[number]
+            return lambda: connection.execute("INSERT INTO bare (body) VALUES (%s)", ("x" * 400,))
+
+        return rate(
+            self._number,
+            self.servers.meter(with_client=True),
+            in_threads(threads, inserts * self._number, inserter),
+        )
+
+    def peers(self) -> Mapping[str, Callable[[], Sample]]:
+        """Run as many workflows of four steps."""
+        return {"dbos": lambda: self._dbos.rate("order", self._number, self.servers)}
+
+
+class Reactions(Pipeline):
+    """The same orders, counted in reactions."""
+
+    name = "reactions"
+    work = "durable reactions a second, no-op providers in process"
+    unit = "reactions/s"
+    goals = (times("dbos", 3), times("procrastinate", 1))
+    notes = (
+        "The orders of the row throughput, counted in reactions. Limit: a committed INSERT for each. DBOS: steps, four "
+        "a workflow. procrastinate: jobs that were stored before the clock starts; ours are stored meanwhile."
+    )
+
+    def open(self, resources: ExitStack) -> None:
+        """Start the second peer, too."""
+        super().open(resources)
+        self._procrastinate = resources.enter_context(
+            Peer("procrastinate", self.servers.empty_database(), processes=WORKERS)
+        )
+
+    def ours(self) -> Sample:
+        """Place orders, and count the reactions until they are complete."""
+        return self._each(self._live(self._number), "reactions an order")
+
+    def limit(self) -> Sample:
+        """Insert a row for each reaction."""
+        number = self._number * STEPS
+
+        def inserter(index: int) -> Callable[[], object]:
+            connection = self._bare[index]
+            return lambda: connection.execute("INSERT INTO bare (body) VALUES (%s)", ("x" * 400,))
+
+        return rate(
+            number, self.servers.meter(with_client=True), in_threads(len(self._bare), number, inserter)
+        )
+
+    def peers(self) -> Mapping[str, Callable[[], Sample]]:
+        """Count DBOS's steps and procrastinate's jobs."""
+        return {"dbos": self._steps, "procrastinate": self._jobs}
+
+    def _steps(self) -> Sample:
+        sample = self._dbos.rate("order", self._number, self.servers)
+        return self._each(Sample(value=sample.value, cpu_ms=sample.cpu_ms, facts={"steps": STEPS}), "steps")
+
+    def _jobs(self) -> Sample:
+        number = self._number * STEPS
+        self._procrastinate.ask("defer", number)
+        return self._procrastinate.rate("work", number, self.servers)
+
+    @staticmethod
+    def _each(sample: Sample, counted: str) -> Sample:
+        """Return the figures of one of the parts of an order."""
+        parts = sample.facts[counted]
+        cpu_ms = {name: ms / parts for name, ms in sample.cpu_ms.items()}
+        return Sample(value=sample.value * parts, cpu_ms=cpu_ms, facts={counted: parts})

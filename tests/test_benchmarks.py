@@ -1,0 +1,152 @@
+"""The benchmarks run, and their figures are what they claim to be."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from io import StringIO
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from benchmarks.__main__ import main
+from benchmarks.cpu import CpuMeter
+from benchmarks.goals import cpu, fact, times
+from benchmarks.measure import LIMIT, OURS, Direction, Figure, Row, Sample, measure, times_as_good
+from benchmarks.report import Measured, as_json, show
+from benchmarks.rows import ROWS
+
+#: Rows on PostgreSQL alone, which need few seconds; the others start a whole shop.
+FAST = ("commit-1", "rebuild", "verify")
+
+
+MACHINE = {
+    "commit": "abc",
+    "cores": 2,
+    "python": "3.11",
+    "postgresql": "18.4",
+    "load_average_before": 0.1,
+    "is_quick": False,
+}
+
+
+class CountingRow(Row):
+    """Notes the order of its rounds."""
+
+    name, work, unit = "counting", "counting", "1/s"
+
+    def __init__(self) -> None:
+        self.turns: list[str] = []
+
+    def ours(self) -> Sample:
+        return self._turn(OURS)
+
+    def limit(self) -> Sample:
+        return self._turn(LIMIT)
+
+    def peers(self) -> Mapping[str, Callable[[], Sample]]:
+        return {"peer": lambda: self._turn("peer")}
+
+    def _turn(self, name: str) -> Sample:
+        self.turns.append(name)
+        return Sample(value=float(len(self.turns)), cpu_ms={"API": 2.0})
+
+
+class SlowRow(CountingRow):
+    direction = Direction.LOWER
+
+
+def figure(value: float, **facts: float) -> Figure:
+    return Figure(value=value, low=value, high=value, rounds=1, cpu_ms={"API": 2.0}, facts=facts)
+
+
+def run(*arguments: str) -> dict[str, Any]:
+    result = CliRunner().invoke(main, ["--quick", "--json", *arguments], catch_exceptions=False)
+    found: dict[str, Any] = json.loads(result.stdout)
+    assert result.exit_code == 0, found
+    return found
+
+
+def test_fast_rows_run_quickly_and_measure_all_contestants() -> None:
+    rows = run(*(f"--only={name}" for name in FAST))["rows"]
+    assert list(rows) == list(FAST)
+    for name, row in rows.items():
+        figures = row["figures"]
+        assert {OURS, LIMIT} <= figures.keys(), name
+        assert all(each["value"] > 0 and each["cpu_ms"] for each in figures.values()), name
+    assert "eventsourcing" in rows["commit-1"]["figures"]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", [row.name for row in ROWS if row.name not in FAST])
+def test_every_other_row_runs(name: str) -> None:
+    row = run("--only", name)["rows"][name]
+    assert row["figures"][OURS]["value"] > 0
+    assert row["figures"].keys() > {OURS} or row["notes"], "a row says why there is nothing beside it"
+
+
+def test_contestants_take_turns_and_each_begins_a_round() -> None:
+    row = CountingRow()
+    figures = measure(row, 3)
+    assert row.turns == [OURS, LIMIT, "peer", LIMIT, "peer", OURS, "peer", OURS, LIMIT]
+    assert figures[OURS].rounds == 3
+    assert figures[OURS].value == 6  # the median of turns 1, 6 and 8
+    assert (figures[OURS].low, figures[OURS].high) == (1, 8)
+
+
+def test_a_ratio_above_one_is_better_in_either_direction() -> None:
+    assert times_as_good(CountingRow, 30, 10) == 3
+    assert times_as_good(SlowRow, 10, 30) == 3
+
+
+def test_a_goal_about_what_was_not_measured_is_neither_met_nor_missed() -> None:
+    figures = {OURS: figure(30, p99=40), LIMIT: figure(60)}
+    assert times(LIMIT, 0.5).is_met(figures) is True
+    assert times(LIMIT, 0.6).is_met(figures) is False
+    assert times("dbos", 4).is_met(figures) is None
+    assert cpu("API", 2).is_met(figures) is True
+    assert cpu("worker", 2).is_met(figures) is None
+    assert fact("p99", at_most=39).is_met(figures) is False
+
+
+def test_cpu_time_of_children_that_ended_is_counted() -> None:
+    burn = "import time\nwhile time.process_time() < 0.3: pass"
+    parent = (
+        "import subprocess, sys\n"
+        "for line in sys.stdin:\n"
+        f"    subprocess.run([sys.executable, '-c', {burn!r}])\n"
+        "    print('done', flush=True)\n"
+    )
+    with subprocess.Popen(  # noqa: S603 -- the program above
+        [sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        meter = CpuMeter({"parent": [process.pid]})
+        with meter.reading() as used:
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            process.stdout.readline()
+        process.stdin.close()
+    assert 0.25 <= used.seconds["parent"] < 3
+    assert used.ms_per(2)["parent"] == pytest.approx(used.seconds["parent"] * 500)
+
+
+def test_a_row_that_could_not_be_measured_says_why() -> None:
+    document = as_json([Measured(row=CountingRow, figures={}, problem="dbos is not installed")], {})
+    assert document["rows"]["counting"]["problem"] == "dbos is not installed"
+    assert document["rows"]["counting"]["goals"] == []
+
+
+def test_an_earlier_run_is_compared_by_value_limit_and_cpu() -> None:
+    then = Measured(row=CountingRow, figures={OURS: figure(10), LIMIT: figure(100)})
+    now = Measured(row=CountingRow, figures={OURS: figure(30), LIMIT: figure(120)})
+    console = Console(width=160, record=True, file=StringIO())
+    show([now], MACHINE, console, as_json([then], MACHINE))
+    shown = console.export_text()
+    assert "3.00 x as good" in shown
+    assert "of the limit 0.1 -> 0.25" in shown
+    assert "CPU 2 -> 2 ms" in shown
