@@ -159,7 +159,7 @@ def _medians(samples: Sequence[Mapping[str, float]]) -> dict[str, float]:
 
 
 def times_as_good(row: type[Row] | Row, ours: float, other: float) -> float:
-    """Return how many times as good a value is as another, in the row's direction."""
+    """Return how many times as good ours is as another value."""
     better, worse = (ours, other) if row.direction is Direction.HIGHER else (other, ours)
     return better / worse if worse else 0.0
 
