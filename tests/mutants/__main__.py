@@ -1,6 +1,7 @@
 """python -m tests.mutants: list small changes that no test reports."""
 
 import argparse
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 import pytest
+from mutmut.mutation.trampoline import set_mutant_under_test
 
 from tests.mutants.drawing import Mutant, MutatedModule, draw
 from tests.mutants.trial import Trial
@@ -28,11 +30,19 @@ def main() -> None:
     if not mutants:
         sys.exit("There is no mutant: name folders or files below domain or adapters/postgres.")
     sys.meta_path.insert(0, _Finder(modules))
-    trial = Trial(mutants, lambda mutant, test: test.startswith(_tests_about(mutant)))
     folders = sorted({folder for mutant in mutants for folder in _tests_about(mutant)})
     options = ("-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants", "--timeout=60")
-    status = pytest.main([*options, "-k", _KEYWORDS, *folders], plugins=[trial])
-    sys.exit(_report(trial.verdicts) if status == pytest.ExitCode.OK else status)
+    tests = [*options, "-k", _KEYWORDS, *folders]
+    if arguments.from_import:
+        set_mutant_under_test(mutants[0].name)
+        sys.exit(pytest.main(["-x", *tests]))
+    trial = Trial(mutants, lambda mutant, test: test.startswith(_tests_about(mutant)))
+    if status := pytest.main(tests, plugins=[trial]):
+        sys.exit(status)
+    for mutant in [mutant for mutant, verdict in trial.verdicts.items() if verdict == "not reached"]:
+        if _is_noticed_from_import(mutant):
+            trial.verdicts[mutant] = "killed"
+    sys.exit(_report(trial.verdicts))
 
 
 def _arguments() -> argparse.Namespace:
@@ -42,7 +52,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="*", default=[], metavar="PLACE", help="folders, files, or reported mutants"
     )
+    parser.add_argument(
+        "--from-import", action="store_true", help="run all tests with the one mutant of --only"
+    )
     return parser.parse_args()
+
+
+def _is_noticed_from_import(mutant: Mutant) -> bool:
+    """Try a mutant that only importing the code may call."""
+    command = [sys.executable, "-m", "tests.mutants", "--from-import", "--only", mutant.place]
+    return subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0  # noqa: S603
 
 
 def _tests_about(mutant: Mutant) -> tuple[str, ...]:

@@ -65,6 +65,16 @@ def test_a_checkout_whose_reply_was_lost_is_opened_once_at_the_provider(shop: In
     assert len(shop.payments.checkouts) == 1
 
 
+def test_a_checkout_that_was_never_answered_is_quoted_anew_after_minutes(shop: InMemoryShop) -> None:
+    session_id = shop.upload(b"wedding")
+    shop.payments.fault_injector.lose_reply("open_checkout")
+    with pytest.raises(LostReplyError):
+        shop.checkout_service.open(session_id, email=None)
+    shop.clock.advance(minutes=5)
+    shop.checkout_service.open(session_id, email=None)
+    assert len(shop.payments.checkouts) == 2
+
+
 def test_a_repeated_webhook_creates_one_order(shop: InMemoryShop) -> None:
     webhook_event = shop.payment(shop.upload(b"wedding"))
     for _ in range(3):

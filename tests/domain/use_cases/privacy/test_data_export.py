@@ -65,7 +65,7 @@ def test_an_export_holds_rows_events_stories_and_photos_of_every_order(shop: InM
         type(event).__name__ for event in shop.events(OrderId(min(shop.own_unit_of_work.pages.orders)))
     ]
     assert events[0]["actor"] == "stripe"
-    assert b"The order is complete" in files["20260314-000001/story.txt"]
+    assert b"\n\nThe order is complete" in files["20260314-000001/story.txt"]
 
 
 def test_photos_that_wait_on_hold_where_they_were_uploaded_are_exported_too(shop: InMemoryShop) -> None:

@@ -23,7 +23,7 @@ def test_cleanup_deletes_unpaid_uploads_and_nothing_else(shop: InMemoryShop) -> 
     order_id = shop.pay(paid)
     shop.clock.advance(days=8)
     shop.checkout_service.open(in_checkout, email=None)
-    shop.upload_cleanup.tidy()
+    assert shop.upload_cleanup.tidy() == 1
     held = set(shop.storage.objects)
     assert not any(str(abandoned) in key for key in held)
     assert any(str(paid) in key for key in held), "its images are not verified yet"

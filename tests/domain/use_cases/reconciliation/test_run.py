@@ -36,6 +36,14 @@ def test_a_completed_order_has_no_findings(delivered: InMemoryShop) -> None:
     assert (report.findings, report.closed, report.cut_off, report.agrees) == ((), {}, {}, True)
 
 
+def test_a_run_counts_what_it_compares_on_each_side(delivered: InMemoryShop) -> None:
+    watched = Counter[Side]()
+    since = delivered.clock.now() - timedelta(days=30)
+    delivered.reconciliation.compare(since, repairs=False, watch=lambda side, n: watched.update({side: n}))
+    counts = {Side.STRIPE: 2, Side.REPLICATE: 2, Side.SENDGRID: 2, Side.STORAGE: 12, Side.LOG: 1}
+    assert watched == counts
+
+
 def test_an_empty_shop_has_no_findings(shop: InMemoryShop) -> None:
     assert compare(shop).agrees
 

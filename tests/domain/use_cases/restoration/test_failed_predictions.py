@@ -253,6 +253,18 @@ def test_of_an_orphan_and_its_repeat_the_first_output_wins_and_the_other_is_canc
     assert shop.restorer.works["prediction-2"].told.failure is FailureReason.CANCELED
 
 
+def test_an_orphan_that_fails_beside_its_repeat_is_not_recorded(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.restorer.fault_injector.lose_reply("start")
+    shop.work()
+    shop.pass_time(minutes=1)
+    recorded = kinds(shop, order_id)
+    shop.restorer.fail("prediction-1", FailureReason.PROVIDER_ERROR)
+    shop.post_prediction("prediction-1")
+    shop.work()
+    assert kinds(shop, order_id) == recorded
+
+
 def test_a_prediction_that_starts_after_its_image_was_settled_is_cancelled(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.restorer.fault_injector.lose_reply("start")
