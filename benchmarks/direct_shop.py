@@ -11,13 +11,14 @@ from domain.order.values import OrderId
 from domain.pricing import PriceList
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter
-from domain.use_cases.shop_policy import ShopPolicy, ShopUrls
+from domain.use_cases.shop_policy import ShopPolicy
+from entrypoints.bootstrap.policy import urls_of
 
 PRICE = 490
 _URL = "https://shop.example"
 POLICY = ShopPolicy(
     prices=PriceList(currency="EUR", steps=((1, PRICE),)),
-    urls=ShopUrls(public=_URL, webhook=_URL, success=_URL, cancel=_URL),
+    urls=urls_of(_URL),
 )
 
 

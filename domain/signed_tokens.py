@@ -1,6 +1,6 @@
 """Signed tokens: download, webhook, payment, object and points tokens.
 
-All are HMAC-SHA256 under WORKER_SECRET_KEY, so they are not stored: they can be computed again with the key. Of a
+All are HMAC-SHA256 under the shop's secret key, so they are not stored: they can be computed again with it. Of a
 download token, the database stores only the SHA-256.
 """
 

@@ -44,7 +44,7 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
         "Stripe took {paid}, and {recorded} are on record.",
         "Compare the payment in Stripe with the order's history.",
     ),
-    (FindingCode.PAYMENT_NOT_AT_STRIPE, None): _NOT_AT_STRIPE,
+    (FindingCode.PAYMENT_NOT_AT_PROVIDER, None): _NOT_AT_STRIPE,
     (FindingCode.REFUND_NOT_ON_RECORD, FindingCase.PENDING): (
         "{amount} is on its way back, and that is not on record.",
         _COMPARE_REFUND,
@@ -62,7 +62,7 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
         "{amount} went back, and {recorded} are on record.",
         _COMPARE_REFUND,
     ),
-    (FindingCode.REFUND_NOT_AT_STRIPE, None): _NOT_AT_STRIPE,
+    (FindingCode.REFUND_NOT_AT_PROVIDER, None): _NOT_AT_STRIPE,
     (FindingCode.DISPUTE_NOT_ON_RECORD, FindingCase.INQUIRY): (
         "An inquiry is {outcome} at Stripe, and that is not on record.",
         _ANSWER_DISPUTE,

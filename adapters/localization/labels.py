@@ -1,8 +1,9 @@
 """English labels of states, reasons, e-mails and clients, for staff and evidence."""
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from domain.order.customer_request_limits import CUSTOMER, VISITOR
+from domain.order import actors
 from domain.order.states import State
 from domain.order.values import (
     Browser,
@@ -15,19 +16,45 @@ from domain.order.values import (
     PointsReason,
 )
 from domain.ports.dispute_evidence import ObjectState
+from domain.use_cases.reconciliation.findings import Side
 
-STATES: Mapping[State, str] = {
-    State.NEW: "not paid yet",
-    State.PAID: "paid and about to be begun",
-    State.RESTORING: "being restored",
-    State.SETTLED: "restored and about to be packed",
-    State.READY: "ready to be fetched",
-    State.DELIVERED: "delivered, with money still owed",
-    State.COMPLETED: "complete",
-    State.REFUNDING: "stopped, with all its money on the way back",
-    State.REFUNDED: "paid back",
-    State.ERASED: "closed, and its customer forgotten",
+
+class StateWords(NamedTuple):
+    """An order's state: after "it is", and as a sentence for its owner."""
+
+    label: str
+    sentence: str
+
+
+STATES: Mapping[State, StateWords] = {
+    State.NEW: StateWords("not paid yet", "The order is not paid yet."),
+    State.PAID: StateWords(
+        "paid and about to be begun",
+        "The payment is here; the photos are being put in their place.",
+    ),
+    State.RESTORING: StateWords("being restored", "The photos are being restored."),
+    State.SETTLED: StateWords("restored and about to be packed", "The restored photos are being packed."),
+    State.READY: StateWords(
+        "ready to be fetched",
+        "The restored photos are ready; the e-mail with their link is on its way.",
+    ),
+    State.DELIVERED: StateWords(
+        "delivered, with money still owed",
+        "The restored photos are delivered; what is paid back is on its way.",
+    ),
+    State.COMPLETED: StateWords("complete", "Everything that was paid for is delivered or refunded."),
+    State.REFUNDING: StateWords(
+        "stopped, with all its money on the way back",
+        "The order is stopped; everything that was paid is on its way back.",
+    ),
+    State.REFUNDED: StateWords("paid back", "Everything that was paid went back."),
+    State.ERASED: StateWords(
+        "closed, and its customer forgotten",
+        "The photos and all personal data are erased.",
+    ),
 }
+#: For the owner of an order that is held, in each state.
+HELD = "A person of the shop is looking at this order; nothing needs to be done."
 
 FAILURES: Mapping[FailureReason, str] = {
     FailureReason.UNREADABLE_INPUT: "the photo itself cannot be read",
@@ -121,12 +148,21 @@ OUTCOMES: Mapping[DisputeOutcome, str] = {
 
 #: Who recorded an event; members of the staff are known by their own name.
 ACTORS: Mapping[str, str] = {
-    "stripe": "Stripe",
-    "replicate": "Replicate",
-    "sendgrid": "SendGrid",
+    actors.PAYMENT_PROVIDER: "Stripe",
+    actors.RESTORER: "Replicate",
+    actors.MAILER: "SendGrid",
     "worker": "a worker",
-    CUSTOMER: "the customer",
-    VISITOR: "a visitor",
+    actors.CUSTOMER: "the customer",
+    actors.VISITOR: "a visitor",
+}
+
+#: The systems that are compared with the log, in the order of a report.
+SIDES: Mapping[Side, str] = {
+    Side.PAYMENTS: "Stripe",
+    Side.LOG: "The log",
+    Side.STORAGE: "The storage",
+    Side.RESTORER: "Replicate",
+    Side.MAILER: "SendGrid",
 }
 
 

@@ -73,7 +73,7 @@ def _status(order: Order) -> str:
         *(["on hold"] if order.is_held else []),
         *(["disputed"] if order.is_disputed else []),
     ]
-    return f"the order is {', '.join([STATES[order.state], *beside])}"
+    return f"the order is {', '.join([STATES[order.state].label, *beside])}"
 
 
 def _alternatives(order: Order) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import assert_never
 
 from adapters.localization.formats import capitalised, counted, every, listed, ordinal
-from adapters.localization.labels import FAILURES, HOLDS, MAILS
+from adapters.localization.labels import FAILURES, HELD, HOLDS, MAILS, STATES
 from domain.order.image import Image
 from domain.order.order import EmailStatus, Order
 from domain.order.reactions import (
@@ -60,6 +60,13 @@ def status_of(order: Order) -> str:
     if confirmed or inquiry:
         return f"{_reached(order)}{confirmed}{inquiry}"
     return f"{_reached(order)} Nothing is awaited."
+
+
+def owner_sentence_of(order: Order) -> str:
+    """The order's status as a sentence for its owner."""
+    if order.is_held:
+        return HELD
+    return STATES[State.REFUNDING if order.is_refunded_for_now else order.state].sentence
 
 
 def reaction_text(work: Reaction, order: Order) -> str:

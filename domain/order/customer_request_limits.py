@@ -8,17 +8,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from domain.order import events as e
+from domain.order.actors import CUSTOMER
 from domain.order.errors import AskedTooOftenError
 from domain.order.image import Image
 from domain.order.limits import Limits
 from domain.order.order import Order
 from domain.order.states import DELIVERABLE_STATES, REFUND_STATES, State
 from domain.order.values import DownloadLinkId, EmailKind
-
-#: The actor of what the customer did.
-CUSTOMER = "customer"
-#: The actor of what the holder of a link did: a customer, their friends, or a mail scanner.
-VISITOR = "visitor"
 
 #: E-mails go only to the recorded address; these limits keep other people from filling it.
 MAX_MAILS = 5

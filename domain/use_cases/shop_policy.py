@@ -13,11 +13,13 @@ GIBIBYTE = 1024 * MEBIBYTE
 
 @dataclass(frozen=True, kw_only=True)
 class ShopUrls:
-    """The shop's addresses, without a slash at the end."""
+    """The shop's addresses; names in braces are filled in."""
 
-    public: str  # for customers
-    webhook: str  # for the providers' webhooks
-    success: str  # redirect after payment; {upload_session} is filled in
+    public: str  # for customers, without a slash at the end
+    status: str  # of an {order}
+    photos: str  # behind a download link's {token}
+    prediction_webhook: str  # for an {attempt} at an image
+    success: str  # redirect after payment of an {upload_session}
     cancel: str  # redirect after a cancelled checkout
 
 
@@ -48,7 +50,7 @@ class VisitorQuotas:
 class PaymentPolicy:
     """Time limits of payments."""
 
-    checkout_lifetime: timedelta = timedelta(hours=1)  # Stripe accepts 30 minutes to 24 hours
+    checkout_lifetime: timedelta = timedelta(hours=1)  # the provider accepts 30 minutes to 24 hours
     unmatched_wait: timedelta = timedelta(days=7)  # before a payment without an order is refunded
 
 

@@ -21,17 +21,31 @@ from domain.use_cases.shop_policy import (
 from entrypoints.settings import Settings
 
 
+def urls_of(
+    public: str, *, webhook: str | None = None, success: str | None = None, cancel: str | None = None
+) -> ShopUrls:
+    """The shop's routes under its addresses, which end without a slash."""
+    landing = f"{public}/api/uploads/{{upload_session}}"
+    return ShopUrls(
+        public=public,
+        status=f"{public}/api/restoration/status/{{order}}",
+        photos=f"{public}/api/download/{{token}}/photos",
+        prediction_webhook=f"{webhook or public}/api/webhooks/replicate/{{attempt}}",
+        success=success or landing,
+        cancel=cancel or landing,
+    )
+
+
 def policy_from(settings: Settings) -> ShopPolicy:
     """The shop's policy as configured by the settings."""
-    landing = f"{settings.public_url}/api/uploads/{{upload_session}}"
     limit_gibibytes = settings.storage_limit_gibibytes
     return ShopPolicy(
         prices=PriceList(currency=settings.price_currency, steps=settings.price_per_photo),
-        urls=ShopUrls(
-            public=settings.public_url,
-            webhook=settings.webhook_url or settings.public_url,
-            success=settings.checkout_success_url or landing,
-            cancel=settings.checkout_cancel_url or landing,
+        urls=urls_of(
+            settings.public_url,
+            webhook=settings.webhook_url,
+            success=settings.checkout_success_url,
+            cancel=settings.checkout_cancel_url,
         ),
         limits=Limits(
             max_restoration_attempts=settings.max_restoration_attempts,

@@ -38,8 +38,9 @@ from domain.pricing import PriceList
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.similarity import SKETCH_SIDE
 from domain.use_cases.audit.archive_files import text_file
-from domain.use_cases.shop_policy import ShopPolicy, ShopUrls
+from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.bootstrap.container import Container
+from entrypoints.bootstrap.policy import urls_of
 from entrypoints.bootstrap.ports import CheckedClock, CheckedQueue, Ports
 from tests.doubles.clock import CountingIds, StoppedClock
 from tests.doubles.email import InMemoryMailer
@@ -56,8 +57,8 @@ from tests.doubles.usage_totals import InMemoryRateLimiter
 
 POLICY = ShopPolicy(
     prices=PriceList(currency="EUR", steps=((1, 490), (10, 390))),
-    urls=ShopUrls(
-        public="https://shop.example",
+    urls=urls_of(
+        "https://shop.example",
         webhook="https://hooks.shop.example",
         success="https://shop.example/thanks/{upload_session}",
         cancel="https://shop.example/back/{upload_session}",

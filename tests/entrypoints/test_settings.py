@@ -216,9 +216,9 @@ def test_prices_come_from_the_settings(environment: pytest.MonkeyPatch) -> None:
 def test_providers_reach_the_shop_under_an_address_of_their_own_if_there_is_one(
     environment: pytest.MonkeyPatch,
 ) -> None:
-    assert policy_from(read_settings()).urls.webhook == "https://shop.example"
+    assert policy_from(read_settings()).urls.prediction_webhook.startswith("https://shop.example/")
     environment.setenv("WEBHOOK_URL", "https://hooks.shop.example/")
-    assert policy_from(read_settings()).urls.webhook == "https://hooks.shop.example"
+    assert policy_from(read_settings()).urls.prediction_webhook.startswith("https://hooks.shop.example/")
 
 
 def test_the_example_holds_every_setting_and_no_other() -> None:

@@ -10,12 +10,11 @@ from functools import lru_cache, partial
 from html import unescape
 from typing import Any
 
-from adapters.localization.status_text import image_status_of, status_of
+from adapters.localization.status_text import image_status_of, owner_sentence_of, status_of
 from adapters.localization.timeline_text import timeline_text_of
 from domain.order import events as e
 from domain.order.order import Order
 from entrypoints.bootstrap.localization import localization_of
-from entrypoints.http.api import order_schemas
 from entrypoints.http.pages import status_pages
 from tests.laws import english, german
 from tests.laws.known import Earned, Known, known_from
@@ -132,7 +131,7 @@ def check_status(order: Order, known: Known) -> None:
     proposed = (
         status_of(order),
         *(image_status_of(image, order) for image in order.images.values()),
-        order_schemas.sentence(order),
+        owner_sentence_of(order),
     )
     _check(proposed, known)
     for language in LANGUAGES:

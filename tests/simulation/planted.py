@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from adapters.localization import status_text, timeline_text
+from adapters.localization import labels, status_text, timeline_text
 from domain.order.order import Order
 from domain.order.states import State
 from domain.ports.reaction_queue import Outcome
@@ -27,7 +27,6 @@ from domain.use_cases.privacy.upload_cleanup import UploadCleanup
 from domain.use_cases.reaction_runner import ReactionRunner
 from domain.use_cases.restoration.originals import OriginalsCopier
 from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
-from entrypoints.http.api import order_schemas
 from tests.doubles import read_models
 from tests.doubles.points_balances import InMemoryPointsBalances
 from tests.doubles.reaction_table import InMemoryReactionTable, Work
@@ -92,7 +91,7 @@ PLANTED: dict[str, Planted] = {
     "a stopped order has no sentence": Planted(
         0,
         "The status of an order whose money is on its way back is answered with 500.",
-        _lacks(order_schemas.SENTENCES, State.REFUNDING),
+        _lacks(labels.STATES, State.REFUNDING),
         told="KeyError",
     ),
     "a photo goes whose commit got no answer": Planted(

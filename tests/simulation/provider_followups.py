@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from domain.order.order import Order
@@ -262,7 +263,7 @@ class ProviderFollowups(ShopOfDoubles):
         else:
             self.restorer.succeed(prediction_id, self._output(prediction_id, work))
         self._later(f"gpu {prediction_id}", lambda: self.restorer.forget_output(prediction_id), HOUR)
-        path = work.webhook_url.removeprefix(self.policy.urls.webhook)
+        path = urlsplit(work.webhook_url).path
         name = f"msg_{prediction_id}"
         webhook_event = PredictionWebhookEvent(event_id=name, prediction_id=prediction_id, has_ended=True)
         self.postman.post("replicate", name, webhook_event, path)

@@ -11,7 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from domain.order import events as e
-from domain.order.customer_request_limits import VISITOR
+from domain.order.actors import VISITOR
 from domain.order.evolve import apply
 from domain.order.order import Order
 from domain.order.states import State

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from domain import object_keys
 from domain.order import events as e
+from domain.order.actors import CUSTOMER, VISITOR
 from domain.order.commands import IssueLink
-from domain.order.customer_request_limits import CUSTOMER, VISITOR
 from domain.order.deterministic_ids import download_link_id_of
 from domain.order.errors import ShopError
 from domain.order.file_names import distinct, safe_stem

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from domain.order import events as e
+from domain.order.actors import MAILER
 from domain.order.order import Email, Order
 from domain.order.values import (
     EmailId,
@@ -20,7 +21,7 @@ from domain.ports.email import (
 from domain.ports.errors import UnavailableError, UnreadableEventError
 from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, HasWebhookInbox, UnitOfWork
 from domain.signed_tokens import sha256_of
-from domain.use_cases.delivery.emails import MAX_FAILED_EVENTS, SOURCE
+from domain.use_cases.delivery.emails import MAX_FAILED_EVENTS
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 
 
@@ -88,12 +89,12 @@ class EmailWebhook:
         order_id, email_id = webhook_event.order_id, webhook_event.email_id
         if order_id is None or email_id is None or webhook_event.fate is DeliveryStatus.OTHER:
             return
-        name = f"{SOURCE}:{webhook_event.event_id}"
-        cause = Cause(name=name, key=name, actor=SOURCE, correlation_id=order_id)
+        name = f"{MAILER}:{webhook_event.event_id}"
+        cause = Cause(name=name, key=name, actor=MAILER, correlation_id=order_id)
 
         def accepted(repositories: EmailWebhookRepositories, order: Order) -> Sequence[e.Event]:
             is_new = repositories.webhook_inbox.accept(
-                SOURCE,
+                MAILER,
                 webhook_event.event_id,
                 webhook_event.fate,
                 _fingerprint(webhook_event),

@@ -46,7 +46,6 @@ class EmailRepositories(HasCustomers, HasPointsBalances, HasUploadSessions, Prot
     """The repositories with the data of e-mails."""
 
 
-SOURCE = "sendgrid"
 #: The e-mails that deliver new results and state their sizes.
 _WITH_RESULTS = frozenset({EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE})
 
@@ -118,8 +117,8 @@ class EmailSender:
             raise AssertionError("An order that owes a mail was paid.")
         kind, currency = email.kind, order.payment.paid.currency
         link = order.newest_link if kind.brings_a_link else None
-        url = self.policy.urls.public
-        page = f"{url}/api/download/{self.token_signer.download_token(link.link_id)}/photos" if link else None
+        urls = self.policy.urls
+        token = self.token_signer.download_token(link.link_id) if link else None
         offers_redo = kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT}
         return EmailFacts(
             kind=kind,
@@ -139,8 +138,8 @@ class EmailSender:
             ),
             refund_amount=_told_refund(order, email),
             redone_name=self._redone_name(order),
-            status_url=f"{url}/api/restoration/status/{order.order_id}",
-            download_url=page,
+            status_url=urls.status.replace("{order}", str(order.order_id)),
+            download_url=urls.photos.replace("{token}", token) if token else None,
             redo_days=self.policy.delivery.redo_within.days if offers_redo else None,
             expires_at=link.expires_at if link else None,
             rewards=self._rewards(kind, customer, currency),

@@ -5,6 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Protocol
 
+from domain.order.actors import PAYMENT_PROVIDER
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
 from domain.ports.payments import CheckoutDetails, CheckoutState, CheckoutStatus, PaymentProvider
@@ -12,7 +13,6 @@ from domain.ports.unit_of_work import HasReconciliationQueries, HasUploadSession
 from domain.ports.upload_sessions import UploadStatus
 from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
 from domain.use_cases.payments.order_placement import OrderPlacement, PlacementRepositories, Trigger
-from domain.use_cases.payments.payment_events import SOURCE
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 
 
@@ -92,7 +92,7 @@ class CheckoutSync:
 
 def trigger_of(subject: str) -> Trigger:
     """The trigger of an order paid by this webhook event or checkout."""
-    return Trigger(name=f"{SOURCE}:{subject}", actor=SOURCE)
+    return Trigger(name=f"{PAYMENT_PROVIDER}:{subject}", actor=PAYMENT_PROVIDER)
 
 
 def _apply_unpaid(repositories: HasUploadSessions, state: CheckoutState) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.order import events as e
+from domain.order.actors import PAYMENT_PROVIDER
 from domain.order.deterministic_ids import refund_id_at_provider
 from domain.order.order import Order
 from domain.order.values import DisputeOutcome, RefundId, Sha256
@@ -12,9 +13,6 @@ from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, Provide
 from domain.ports.webhook_inbox import WebhookInbox
 from domain.unmatched_payment import UnmatchedPayment
 from domain.use_cases.payments.refunds import event_of
-
-#: The payment provider's name, as actor and as source of webhook events.
-SOURCE = "stripe"
 
 _NO_REASON = "no reason given"
 
@@ -32,7 +30,7 @@ def accept(
     inbox: WebhookInbox, webhook_event: PaymentWebhookEvent, body_sha256: Sha256, now: datetime
 ) -> bool:
     """Insert an event into the inbox; false if it was handled before."""
-    return inbox.accept(SOURCE, webhook_event.event_id, webhook_event.event_type, body_sha256, now)
+    return inbox.accept(PAYMENT_PROVIDER, webhook_event.event_id, webhook_event.event_type, body_sha256, now)
 
 
 def event_about_refund(refund: ProviderRefund, *, event_type: str) -> PaymentWebhookEvent:

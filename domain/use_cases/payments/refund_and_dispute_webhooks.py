@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
+from domain.order.actors import PAYMENT_PROVIDER
 from domain.order.deterministic_ids import note_of_payment_by_hand
 from domain.order.ledger import RefundStatus
 from domain.order.values import DisputeOutcome, Sha256
@@ -26,7 +27,6 @@ from domain.use_cases.payments.checkout_sync import (
     trigger_of,
 )
 from domain.use_cases.payments.payment_events import (
-    SOURCE,
     Handled,
     accept,
     event_about_refund,
@@ -209,8 +209,8 @@ class RefundAndDisputeWebhooks:
         order = transaction.load(paid.order_id)
         if not accept(repositories.webhook_inbox, webhook_event, body_sha256, now):
             return
-        key = f"{SOURCE}:{webhook_event.event_id}"
-        cause = Cause(name=key, key=key, actor=SOURCE, correlation_id=order.order_id)
+        key = f"{PAYMENT_PROVIDER}:{webhook_event.event_id}"
+        cause = Cause(name=key, key=key, actor=PAYMENT_PROVIDER, correlation_id=order.order_id)
         transaction.record(order, proposed_events(webhook_event, order), cause)
 
     def _accept_only(self, webhook_event: PaymentWebhookEvent, body_sha256: Sha256) -> None:

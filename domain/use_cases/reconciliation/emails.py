@@ -1,4 +1,4 @@
-"""The comparison of the log with SendGrid.
+"""The comparison of the log with the mailer.
 
 Every e-mail recorded as sent should be known there, and every bounce there should be recorded here.
 """
@@ -23,8 +23,8 @@ class EmailComparisonRepositories(HasEventStore, HasReconciliationQueries, Proto
     """The repositories that the comparison of e-mails reads."""
 
 
-#: SendGrid keeps messages for thirty days; a day less, so that an e-mail at the limit is not reported as unknown.
-SENDGRID_REMEMBERS = timedelta(days=29)
+#: The mailer keeps messages for thirty days; a day less, so that an e-mail at the limit is not reported as unknown.
+LISTING_REACHES_BACK = timedelta(days=29)
 
 
 @dataclass(frozen=True)
@@ -44,9 +44,9 @@ class _Told:
 
 @dataclass(eq=False, kw_only=True)
 class EmailComparison:
-    """Compares sent and unconfirmed e-mails of a period with SendGrid's messages."""
+    """Compares sent and unconfirmed e-mails of a period with the mailer's messages."""
 
-    side = Side.SENDGRID
+    side = Side.MAILER
 
     unit_of_work: UnitOfWork[EmailComparisonRepositories]
     ledger: EmailListing
@@ -54,7 +54,7 @@ class EmailComparison:
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """Yield bounces not recorded, unknown messages, and unconfirmed e-mails that were accepted."""
-        told, since = self._told(scope), max(scope.since, scope.now - SENDGRID_REMEMBERS)
+        told, since = self._told(scope), max(scope.since, scope.now - LISTING_REACHES_BACK)
         for page in paged(self.ledger.messages(since, scope.unreadable(self.side))):
             scope.watch(len(page))
             for carried in page:
@@ -70,7 +70,7 @@ class EmailComparison:
 
     def _told(self, scope: Scope) -> _Told:
         told = _Told()
-        since = max(scope.since, scope.now - SENDGRID_REMEMBERS)
+        since = max(scope.since, scope.now - LISTING_REACHES_BACK)
         with self.unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(scope.since)
         for page in paged(order_ids):
@@ -92,7 +92,7 @@ class EmailComparison:
         if carried.last_event_at > scope.settled_before or not self._has_status(mail, EmailStatus.SENT):
             return
         finding = Finding(
-            side=Side.SENDGRID,
+            side=Side.MAILER,
             what=FindingCode.MAIL_CAME_BACK,
             subject=str(mail.email_id),
             order_id=mail.order_id,
@@ -107,7 +107,7 @@ class EmailComparison:
         if carried is None:
             return  # its retry sends it again
         finding = Finding(
-            side=Side.SENDGRID,
+            side=Side.MAILER,
             what=FindingCode.MAIL_IS_KNOWN_THERE,
             subject=str(mail.email_id),
             order_id=mail.order_id,
@@ -141,7 +141,7 @@ class EmailComparison:
 
 def _unknown(mail: _Mail, message_id: str) -> Finding:
     return Finding(
-        side=Side.SENDGRID,
+        side=Side.MAILER,
         what=FindingCode.MAIL_UNKNOWN_THERE,
         subject=str(mail.email_id),
         order_id=mail.order_id,

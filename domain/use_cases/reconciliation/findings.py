@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from domain.order import actors
 from domain.order.stream_integrity import StreamBreak
 from domain.order.values import OrderId
 from domain.ports.event_store import UnreadableEvent
@@ -14,28 +15,34 @@ from domain.ports.event_store import UnreadableEvent
 class Side(StrEnum):
     """The system that is compared with the log."""
 
-    STRIPE = "stripe"
+    PAYMENTS = actors.PAYMENT_PROVIDER
     LOG = "log"
     STORAGE = "storage"
-    REPLICATE = "replicate"
-    SENDGRID = "sendgrid"
+    RESTORER = actors.RESTORER
+    MAILER = actors.MAILER
 
 
 class FindingCode(StrEnum):
     """A kind of discrepancy; codes never change, for programs use them."""
 
-    NOTICE_LOST = "notice_lost"  # a webhook event of Stripe was never received
-    PAYMENT_NOT_ON_RECORD = "payment_not_on_record"  # Stripe took money that is not recorded
-    PAYMENT_OF_ANOTHER_AMOUNT = "payment_of_another_amount"  # Stripe took an amount that differs from the log
-    PAYMENT_NOT_AT_STRIPE = "payment_not_at_stripe"  # a recorded payment is missing or differs at Stripe
-    REFUND_NOT_ON_RECORD = "refund_not_on_record"  # a refund at Stripe is not recorded
-    REFUND_FAILED_THERE = "refund_failed_there"  # a refund is recorded as issued, and failed at Stripe
-    REFUND_OF_ANOTHER_AMOUNT = "refund_of_another_amount"  # Stripe refunded another amount than is recorded
-    REFUND_NOT_AT_STRIPE = "refund_not_at_stripe"  # a recorded refund is missing or differs at Stripe
+    NOTICE_LOST = "notice_lost"  # a webhook event of a payment was never received
+    PAYMENT_NOT_ON_RECORD = "payment_not_on_record"  # the provider took money that is not recorded
+    PAYMENT_OF_ANOTHER_AMOUNT = (
+        "payment_of_another_amount"  # the provider took an amount that differs from the log
+    )
+    PAYMENT_NOT_AT_PROVIDER = "payment_not_at_stripe"  # a recorded payment is missing or differs there
+    REFUND_NOT_ON_RECORD = "refund_not_on_record"  # a refund there is not recorded
+    REFUND_FAILED_THERE = "refund_failed_there"  # a refund is recorded as issued, and failed there
+    REFUND_OF_ANOTHER_AMOUNT = (
+        "refund_of_another_amount"  # the provider refunded another amount than is recorded
+    )
+    REFUND_NOT_AT_PROVIDER = "refund_not_at_stripe"  # a recorded refund is missing or differs there
     DISPUTE_NOT_ON_RECORD = "dispute_not_on_record"  # a dispute or its outcome is not recorded
     SESSION_WAITS_IN_VAIN = "session_waits_in_vain"  # a session waits for a delayed payment that has ended
     MESSAGE_IN_TWO_SHAPES = "message_in_two_shapes"  # a provider's message was repeated with other contents
-    WEBHOOK_VERSION_OLD = "webhook_version_old"  # Stripe's events have a version without refunds of cards
+    WEBHOOK_VERSION_OLD = (
+        "webhook_version_old"  # the provider's events have a version without refunds of cards
+    )
     ENTRY_UNREADABLE = "entry_unreadable"  # an entry at a provider does not have the documented format
     STREAM_BROKEN = "stream_broken"  # an order's events cannot be read or folded
     READ_MODELS_DIFFER = "read_models_differ"  # a read model differs from the log
@@ -52,8 +59,8 @@ class FindingCode(StrEnum):
     PREDICTION_NOT_COLLECTED = "prediction_not_collected"  # it has ended, and its order still waits for it
     PREDICTION_UNKNOWN_THERE = "prediction_unknown_there"  # an order waits for one that does not exist
     MAIL_CAME_BACK = "mail_came_back"  # an e-mail recorded as sent was not delivered
-    MAIL_IS_KNOWN_THERE = "mail_is_known_there"  # an e-mail recorded as unconfirmed is known to SendGrid
-    MAIL_UNKNOWN_THERE = "mail_unknown_there"  # an e-mail recorded as sent is unknown to SendGrid
+    MAIL_IS_KNOWN_THERE = "mail_is_known_there"  # an e-mail recorded as unconfirmed is known to the mailer
+    MAIL_UNKNOWN_THERE = "mail_unknown_there"  # an e-mail recorded as sent is unknown to the mailer
 
 
 class FindingCase(StrEnum):

@@ -1,4 +1,4 @@
-"""The comparison of recorded payments and refunds with Stripe.
+"""The comparison of recorded payments and refunds with the provider.
 
 Each must exist there with the same amount.
 """
@@ -17,7 +17,7 @@ from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
 @dataclass
 class Seen:
-    """Stripe ids that were on a list and have been compared."""
+    """Provider's ids that were on a list and have been compared."""
 
     checkouts: set[str] = field(default_factory=set)
     refunds: set[str] = field(default_factory=set)
@@ -25,13 +25,13 @@ class Seen:
 
 @dataclass(eq=False, kw_only=True)
 class MissingAtProvider:
-    """Compares recorded payments and refunds with Stripe."""
+    """Compares recorded payments and refunds with the provider."""
 
     unit_of_work: UnitOfWork[HasReconciliationQueries]
     payments: PaymentProvider
 
-    def unknown_to_stripe(self, scope: Scope, seen: Seen) -> Iterator[Finding]:
-        """Yield payments and refunds recorded since, but missing or different at Stripe.
+    def unknown_to_provider(self, scope: Scope, seen: Seen) -> Iterator[Finding]:
+        """Yield payments and refunds recorded since, but missing or different there.
 
         Those that were on a list are skipped; the few others are requested one by one.
         """
@@ -46,19 +46,21 @@ class MissingAtProvider:
                     continue
                 match recorded.event:
                     case e.PaymentReceived(checkout_session_id=name, paid=paid) if name not in seen.checkouts:
-                        with scope.isolated(Side.STRIPE, "checkout", name):
+                        with scope.isolated(Side.PAYMENTS, "checkout", name):
                             if (found := self._paid(name)) != paid:
-                                yield _finding(recorded, FindingCode.PAYMENT_NOT_AT_STRIPE, name, paid, found)
+                                yield _finding(
+                                    recorded, FindingCode.PAYMENT_NOT_AT_PROVIDER, name, paid, found
+                                )
                     case e.RefundIssued(provider_refund_id=name) if note_of_payment_by_hand(name) is not None:
-                        pass  # staff paid it another way: Stripe has no record of it
+                        pass  # staff paid it another way: the provider has no record of it
                     case (
                         e.RefundAccepted(provider_refund_id=name, amount=amount)
                         | e.RefundIssued(provider_refund_id=name, amount=amount)
                     ) if name not in seen.refunds:
-                        with scope.isolated(Side.STRIPE, "refund", name):
+                        with scope.isolated(Side.PAYMENTS, "refund", name):
                             if (found := self._paid_back(name)) != amount:
                                 yield _finding(
-                                    recorded, FindingCode.REFUND_NOT_AT_STRIPE, name, amount, found
+                                    recorded, FindingCode.REFUND_NOT_AT_PROVIDER, name, amount, found
                                 )
                     case _:
                         pass
@@ -76,7 +78,7 @@ def _finding(
     recorded: e.RecordedEvent, what: FindingCode, name: str, claimed: Money, found: Money | None
 ) -> Finding:
     return Finding(
-        side=Side.STRIPE,
+        side=Side.PAYMENTS,
         what=what,
         subject=name,
         order_id=recorded.order_id,

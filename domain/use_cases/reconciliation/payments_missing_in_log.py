@@ -1,9 +1,10 @@
-"""The comparison of Stripe's lists with the log."""
+"""The comparison of the payment provider's lists with the log."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from domain.order.actors import PAYMENT_PROVIDER
 from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentProvider, PaymentWebhookEvent
 from domain.ports.provider_listings import EndpointVersion, ListedCheckout, PaymentListing
 from domain.ports.unit_of_work import (
@@ -14,7 +15,6 @@ from domain.ports.unit_of_work import (
 )
 from domain.ports.webhook_inbox import UNSEEN
 from domain.use_cases.payments.checkout_sync import CheckoutSync
-from domain.use_cases.payments.payment_events import SOURCE
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.payments.payment_webhook import PaymentWebhook
 from domain.use_cases.reconciliation.comparison import Scope, paged
@@ -43,7 +43,7 @@ _KINDS = {
 
 @dataclass(kw_only=True)
 class _Lists:
-    """What Stripe's lists contain, collected before its events are read.
+    """What the provider's lists contain, collected before its events are read.
 
     The events then show whether a missing item's webhook event is lost or still in transit.
     """
@@ -55,7 +55,7 @@ class _Lists:
 
 @dataclass(kw_only=True)
 class _Events:
-    """This shop's webhook events on Stripe's list, which is read newest first."""
+    """This shop's webhook events on the provider's list, which is read newest first."""
 
     lost: list[PaymentWebhookEvent] = field(default_factory=list)  # the inbox never received them
     told: set[str] = field(default_factory=set)  # subjects of events that are lost or young
@@ -63,9 +63,9 @@ class _Events:
     has_refund_event: bool | None = None  # whether the newest settled event of a refund was delivered
 
     def version_finding(self, endpoint: EndpointVersion | None) -> Finding | None:
-        """Return a finding if Stripe may send no refund events for cards.
+        """Return a finding if the provider may send no refund events for cards.
 
-        The version of the endpoint decides. If it is unknown, the events do, which Stripe lists in the account's
+        The version of the endpoint decides. If it is unknown, the events do, which the provider lists in the account's
         version: an endpoint with a newer version of its own is recognised by the refund events that were received.
         """
         if endpoint is not None:
@@ -77,7 +77,7 @@ class _Events:
         if not is_old:
             return None
         return Finding(
-            side=Side.STRIPE,
+            side=Side.PAYMENTS,
             what=FindingCode.WEBHOOK_VERSION_OLD,
             subject=version,
             since=self.newest.created_at if self.newest is not None else None,
@@ -90,7 +90,7 @@ class PaymentComparison:
     The objects are listed before the events: the event of anything that happens in between is then seen to be young.
     """
 
-    side = Side.STRIPE
+    side = Side.PAYMENTS
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class PaymentComparison:
         self._claims = MissingAtProvider(unit_of_work=unit_of_work, payments=payments)
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
-        """Yield discrepancies of Stripe's lists, then of the log's payments and refunds."""
+        """Yield discrepancies of the provider's lists, then of the log's payments and refunds."""
         lists = self._lists(scope)
         events = self._events(scope, lists.foreign)
         told = events.told
@@ -126,7 +126,7 @@ class PaymentComparison:
                 told.add(subject_of(webhook_event))
                 yield self._repair(scope, webhook_event, finding, judge)
         yield from self._waiting(scope, told)
-        yield from self._claims.unknown_to_stripe(scope, lists.seen)
+        yield from self._claims.unknown_to_provider(scope, lists.seen)
 
     def _lists(self, scope: Scope) -> _Lists:
         lists = _Lists(
@@ -181,7 +181,7 @@ class PaymentComparison:
             scope.watch(len(page))
             with self._unit_of_work.transaction() as transaction:
                 unknown = transaction.reconciliation_queries.unknown_messages(
-                    SOURCE, [each.event_id for each in page]
+                    PAYMENT_PROVIDER, [each.event_id for each in page]
                 )
             others = {
                 event.event_id for event in foreign.among([each for each in page if each.event_id in unknown])
@@ -219,7 +219,7 @@ class PaymentComparison:
 
     def _apply(self, scope: Scope, webhook_event: PaymentWebhookEvent) -> Finding:
         finding = Finding(
-            side=Side.STRIPE,
+            side=Side.PAYMENTS,
             what=FindingCode.NOTICE_LOST,
             subject=webhook_event.event_id,
             order_id=webhook_event.checkout.order_id if webhook_event.checkout else None,
@@ -262,7 +262,7 @@ class PaymentComparison:
         if status is CheckoutStatus.PENDING:
             return
         finding = Finding(
-            side=Side.STRIPE,
+            side=Side.PAYMENTS,
             what=FindingCode.SESSION_WAITS_IN_VAIN,
             subject=checkout_session_id,
             order_id=state.checkout.order_id if state is not None else None,

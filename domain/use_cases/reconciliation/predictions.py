@@ -1,4 +1,4 @@
-"""The comparison of the log with Replicate.
+"""The comparison of the log with the restorer.
 
 Every prediction of this shop must have ended, or its order must wait for it.
 """
@@ -40,7 +40,7 @@ class _Awaited:
 class PredictionComparison:
     """Compares running and successful predictions with the attempts awaiting one."""
 
-    side = Side.REPLICATE
+    side = Side.RESTORER
 
     unit_of_work: UnitOfWork[PredictionComparisonRepositories]
     ledger: PredictionListing
@@ -86,7 +86,7 @@ class PredictionComparison:
         has_ended = listed.ended_at is not None and listed.ended_at < scope.settled_before
         if has_ended and self._is_awaited_still(waiting):
             finding = Finding(
-                side=Side.REPLICATE,
+                side=Side.RESTORER,
                 what=FindingCode.PREDICTION_NOT_COLLECTED,
                 subject=listed.prediction_id,
                 order_id=waiting.order_id,
@@ -105,7 +105,7 @@ class PredictionComparison:
         if status is PredictionStatus.RUNNING or not self._is_awaited_still(waiting):
             return
         finding = Finding(
-            side=Side.REPLICATE,
+            side=Side.RESTORER,
             what=FindingCode.PREDICTION_NOT_COLLECTED if status else FindingCode.PREDICTION_UNKNOWN_THERE,
             subject=prediction_id,
             order_id=waiting.order_id,
@@ -187,7 +187,7 @@ def _is_of_use(listed: ListedPrediction, scope: Scope) -> bool:
 
 def _orphaned(listed: ListedPrediction, waiting: _Awaited, case: FindingCase) -> Finding:
     return Finding(
-        side=Side.REPLICATE,
+        side=Side.RESTORER,
         what=FindingCode.PREDICTION_NOT_ON_RECORD,
         subject=listed.prediction_id,
         order_id=waiting.order_id,

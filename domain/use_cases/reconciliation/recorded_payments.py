@@ -1,4 +1,4 @@
-"""Whether Stripe's payments, refunds and disputes are recorded in the log."""
+"""Whether the provider's payments, refunds and disputes are recorded in the log."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -108,7 +108,7 @@ def _intents(page: Sequence[PaymentWebhookEvent]) -> list[str]:
 
 
 def subject_of(webhook_event: PaymentWebhookEvent) -> str:
-    """The Stripe id of what a webhook event is about."""
+    """The provider's id of what a webhook event is about."""
     if webhook_event.checkout is not None:
         return webhook_event.checkout.checkout_session_id
     if webhook_event.refund is not None:
@@ -176,7 +176,7 @@ def _finding(
     facts: Mapping[str, object] | None = None,
 ) -> Finding:
     return Finding(
-        side=Side.STRIPE,
+        side=Side.PAYMENTS,
         what=what,
         subject=subject_of(webhook_event),
         order_id=order_id,

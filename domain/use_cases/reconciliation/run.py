@@ -14,7 +14,7 @@ from domain.use_cases.reconciliation.findings import Finding, FindingCode, Forei
 #: How far back the first reconciliation of a shop looks.
 FIRST_LOOK = timedelta(days=7)
 
-#: Stripe and SendGrid keep data for 30 days: a longer period costs much and finds little.
+#: Providers keep data for 30 days: a longer period costs much and finds little.
 FARTHEST_LOOK = timedelta(days=30)
 
 #: Each run repeats this part of the previous one: it was too young then, or happened during that run.

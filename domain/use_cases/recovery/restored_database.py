@@ -40,7 +40,7 @@ class Recovery:
     head: LogHead
     numbers_skipped_to: dict[str, int]  # by day
     rebuilt: tuple[OrderId, ...]
-    advanced: tuple[OrderId, ...]  # orders that the storage or SendGrid knew more about
+    advanced: tuple[OrderId, ...]  # orders that the storage or the mailer knew more about
     held: tuple[UnmatchedPayment, ...]  # payments of this shop without an order
     unknown_referrals: tuple[OrderId, ...]  # rebuilt orders that may have used a referral code
     numbers: Mapping[OrderId, OrderNumber]  # of the orders named here

@@ -6,6 +6,7 @@ The prediction itself is collected by ``predictions``.
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.order.actors import RESTORER
 from domain.order.reactions import CollectRestoration, reaction_id_of
 from domain.order.values import ImageId, OrderId, Sha256
 from domain.ports.clock import Clock
@@ -16,7 +17,6 @@ from domain.ports.reaction_queue import ReactionQueue, ScheduledReaction
 from domain.ports.restorer import PredictionWebhookEvent
 from domain.ports.unit_of_work import HasReactions, HasWebhookInbox, UnitOfWork
 from domain.signed_tokens import TokenSigner
-from domain.use_cases.restoration.predictions import SOURCE
 
 
 class PredictionWebhookRepositories(HasReactions, HasWebhookInbox, Protocol):
@@ -38,7 +38,7 @@ class PredictionWebhook:
     def verify_token(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> None:
         """Raise ForgedMessageError unless the webhook URL's signed token is this shop's."""
         if not self.token_signer.is_prediction_token(mark, order_id, image_id, attempt):
-            raise ForgedMessageError(SOURCE, "its address was not made by this shop")
+            raise ForgedMessageError(RESTORER, "its address was not made by this shop")
 
     def handle(
         self,
@@ -66,7 +66,7 @@ class PredictionWebhook:
         )
         with self.unit_of_work.transaction() as transaction:
             if not transaction.webhook_inbox.accept(
-                SOURCE, webhook_event.event_id, "prediction", body_sha256, now
+                RESTORER, webhook_event.event_id, "prediction", body_sha256, now
             ):
                 return
             transaction.reactions.expedite(scheduled)

@@ -34,7 +34,6 @@ from domain.use_cases.restoration.originals import lost_file
 from domain.use_cases.restoration.output_validation import is_smaller, validate_output
 from domain.use_cases.shop_policy import ShopPolicy
 
-SOURCE = "replicate"
 #: How long after the shop's deadline the restorer ends a prediction itself, should the shop not cancel it.
 GRACE = timedelta(minutes=1)
 
@@ -97,7 +96,7 @@ class PredictionService:
                 started = self.restorer.start(
                     upright,
                     media_type=media_type,
-                    webhook_url=f"{self.policy.urls.webhook}/api/webhooks/replicate/{address}",
+                    webhook_url=self.policy.urls.prediction_webhook.replace("{attempt}", address),
                     variant=image.variant,
                     ends_within=self.policy.predictions.deadline + GRACE,
                 )

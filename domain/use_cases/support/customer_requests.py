@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
+from domain.order.actors import CUSTOMER
 from domain.order.commands import Command, RequestEmail, RequestRedo
 from domain.order.customer_request_limits import (
-    CUSTOMER,
     History,
     check_link_limit,
     check_wait,

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 import click
 
 from domain.use_cases.privacy.erasure import CustomerErasure, ErasurePreview
-from domain.use_cases.privacy.erasure_certificate import ELSEWHERE, STAYS, Certificate
-from entrypoints.bootstrap.wording import counted, date_text, listed
+from domain.use_cases.privacy.erasure_certificate import Certificate
+from entrypoints.bootstrap.wording import ELSEWHERE, STAYS, certificate_document, counted, date_text, listed
 from entrypoints.cli.support.confirmation import ask
 from entrypoints.cli.support.console import screen
 
@@ -39,7 +39,7 @@ def erase(
         _ask(email, erasure_preview)
     certificate = customer_erasure.erase(email, actor=actor, reason=reason)
     if as_json:
-        click.echo(json.dumps(certificate.document(), ensure_ascii=False))
+        click.echo(json.dumps(certificate_document(certificate), ensure_ascii=False))
         return
     console = screen()
     for line in _lines(certificate):
@@ -77,7 +77,7 @@ def _lines(certificate: Certificate) -> Iterator[str]:
     mails = [message_id for order in orders for message_id in order.message_ids]
     yield f"  Stripe's payments: {', '.join(payments) or 'none'}"
     yield f"  SendGrid's messages: {', '.join(mails) or 'none'}"
-    yield f"\nSHA-256 of this certificate as JSON: {certificate.document()['sha256']}"
+    yield f"\nSHA-256 of this certificate as JSON: {certificate_document(certificate)['sha256']}"
 
 
 def _objects(objects: int | None) -> str:

@@ -15,17 +15,9 @@ from rich.text import Text
 
 from domain.use_cases.reconciliation.findings import Finding, Foreign, Report, Side, foreign_kinds
 from domain.use_cases.reconciliation.run import Reconciliation
-from entrypoints.bootstrap.wording import counted, finding_text_of, listed
+from entrypoints.bootstrap.wording import SIDES, counted, finding_text_of, listed
 from entrypoints.cli.support.console import screen
 from entrypoints.command_errors import MisuseError
-
-NAMES = {
-    Side.STRIPE: "Stripe",
-    Side.LOG: "The log",
-    Side.STORAGE: "The storage",
-    Side.REPLICATE: "Replicate",
-    Side.SENDGRID: "SendGrid",
-}
 
 #: How many items that are not this shop's are listed on a terminal.
 SHOWN_FOREIGN = 20
@@ -93,7 +85,7 @@ def _watching() -> Iterator[Callable[[Side, int], None]]:
 
         def watch(side: Side, things: int) -> None:
             if side not in tasks:
-                tasks[side] = progress.add_task(NAMES[side], total=None)
+                tasks[side] = progress.add_task(SIDES[side], total=None)
             progress.advance(tasks[side], things)
 
         yield watch
@@ -101,7 +93,7 @@ def _watching() -> Iterator[Callable[[Side, int], None]]:
 
 def _print(console: Console, report: Report) -> None:
     console.print(f"Compared since {report.since:%Y-%m-%d %H:%M} (UTC).")
-    for side, name in NAMES.items():
+    for side, name in SIDES.items():
         findings = [finding for finding in report.findings if finding.side is side]
         problem = report.cut_off.get(side) or report.closed.get(side)
         console.print()
@@ -155,7 +147,7 @@ def _print_foreign(console: Console, foreign: Sequence[Foreign]) -> None:
 
 
 def _ending(report: Report) -> str:
-    left_out = [NAMES[side] for side in (*report.closed, *report.cut_off)]
+    left_out = [SIDES[side] for side in (*report.closed, *report.cut_off)]
     beyond = f", as far as they were compared; {listed(left_out)} could not be" if left_out else ""
     if not report.remaining:
         return f"The books agree{beyond}."

@@ -6,8 +6,7 @@ import msgspec
 from domain.object_keys import ARCHIVES
 from domain.order.values import OrderId
 from domain.use_cases.recovery.restored_database import Recovery, RestoredDatabase
-from entrypoints.bootstrap.wording import counted, finding_text_of
-from entrypoints.cli.commands.reconcile import NAMES
+from entrypoints.bootstrap.wording import SIDES, counted, finding_text_of
 
 
 def put_right(restored_database: RestoredDatabase, *, as_json: bool) -> bool:
@@ -51,7 +50,7 @@ def _print(recovery: Recovery) -> None:
     for finding in recovery.remaining:
         click.echo(f"  {finding.what} {finding.subject}: {finding_text_of(finding).wrong}")
     for side, problem in (*report.cut_off.items(), *report.closed.items()):
-        click.echo(f"  {NAMES[side]}: {problem}")
+        click.echo(f"  {SIDES[side]}: {problem}")
     click.echo("The shop takes payments again; workers that wait go on by themselves.")
 
 

@@ -10,23 +10,7 @@ from domain.order.image import Image
 from domain.order.order import Order
 from domain.order.states import TERMINAL, State
 from domain.order.values import ImageId, Money
-from entrypoints.bootstrap.wording import timeline_text_of
-
-#: The sentence for an order's owner in each state, while the order is not held.
-SENTENCES: dict[State, str] = {
-    State.NEW: "The order is not paid yet.",
-    State.PAID: "The payment is here; the photos are being put in their place.",
-    State.RESTORING: "The photos are being restored.",
-    State.SETTLED: "The restored photos are being packed.",
-    State.READY: "The restored photos are ready; the e-mail with their link is on its way.",
-    State.DELIVERED: "The restored photos are delivered; what is paid back is on its way.",
-    State.COMPLETED: "Everything that was paid for is delivered or refunded.",
-    State.REFUNDING: "The order is stopped; everything that was paid is on its way back.",
-    State.REFUNDED: "Everything that was paid went back.",
-    State.ERASED: "The photos and all personal data are erased.",
-}
-
-HELD = "A person of the shop is looking at this order; nothing needs to be done."
+from entrypoints.bootstrap.wording import owner_sentence_of, timeline_text_of
 
 #: Polling intervals for an order in progress, and for one that is held.
 POLL_SECONDS, HELD_POLL_SECONDS = 2, 60
@@ -121,7 +105,7 @@ def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedE
         number=payment.order_number if payment else None,
         version=seen.version,
         state=seen.state,
-        sentence=sentence(seen),
+        sentence=owner_sentence_of(seen),
         is_held=seen.is_held,
         is_disputed=seen.is_disputed,
         paid=amount(payment.paid) if payment else None,
@@ -155,7 +139,7 @@ def progress(seen: Order, names: Mapping[ImageId, str], _: Sequence[RecordedEven
     return ProgressView(
         order_id=seen.order_id,
         state=seen.state,
-        sentence=sentence(seen),
+        sentence=owner_sentence_of(seen),
         total=len(photos),
         restored=len(seen.restored_images),
         failed=len(seen.failed_images),
@@ -174,13 +158,6 @@ def photo(image: Image, names: Mapping[ImageId, str]) -> PhotoView:
         state=_photo_state(image),
         attempts=len(image.attempts),
     )
-
-
-def sentence(seen: Order) -> str:
-    """The order's status as a sentence for its owner."""
-    if seen.is_held:
-        return HELD
-    return SENTENCES[State.REFUNDING if seen.is_refunded_for_now else seen.state]
 
 
 def amount(money: Money | None) -> AmountView | None:

@@ -112,7 +112,7 @@ def show_session(
         return Response(upload_schemas.upload(seen, policy), headers={"Vary": "Accept"})
     if seen.status is UploadStatus.PAID:
         return Redirect(
-            f"{policy.urls.public}/api/restoration/status/{seen.order_id}",
+            policy.urls.status.replace("{order}", str(seen.order_id)),
             status_code=303,
             headers={"Cache-Control": "private, no-store", "Vary": "Accept"},
         )

@@ -130,7 +130,7 @@ def test_a_payment_of_another_amount_is_reported_and_left_to_staff(shop: InMemor
     assert "9.80 EUR" in finding_text_of(finding).wrong
 
 
-def test_a_payment_unknown_to_stripe_is_reported(shop: InMemoryShop) -> None:
+def test_a_payment_unknown_to_provider_is_reported(shop: InMemoryShop) -> None:
     order_id, _ = completed(shop)
     shop.payments.states.clear()
     finding = only(compare(shop, repairs=True))
@@ -144,7 +144,7 @@ def test_a_recorded_payment_of_an_unpaid_checkout_is_reported(
     order_id, _ = completed(shop)
     [(name, state)] = shop.payments.states.items()
     shop.payments.states[name] = replace(state, status=status)
-    finding = next(one for one in compare(shop).findings if one.what is FindingCode.PAYMENT_NOT_AT_STRIPE)
+    finding = next(one for one in compare(shop).findings if one.what is FindingCode.PAYMENT_NOT_AT_PROVIDER)
     assert (finding.subject, finding.order_id) == (name, order_id)
 
 
@@ -176,7 +176,7 @@ def test_a_refund_that_failed_later_is_recorded(shop: InMemoryShop) -> None:
     assert shop.order(order_id).refunded_amount == 0
 
 
-def test_a_refund_unknown_to_stripe_is_reported(shop: InMemoryShop) -> None:
+def test_a_refund_unknown_to_provider_is_reported(shop: InMemoryShop) -> None:
     _, intent = completed(shop)
     shop.payments.refund_by_hand(intent, 200)
     compare(shop, repairs=True)

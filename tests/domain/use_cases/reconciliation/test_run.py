@@ -40,7 +40,7 @@ def test_a_run_counts_what_it_compares_on_each_side(delivered: InMemoryShop) -> 
     watched = Counter[Side]()
     since = delivered.clock.now() - timedelta(days=30)
     delivered.reconciliation.compare(since, repairs=False, watch=lambda side, n: watched.update({side: n}))
-    counts = {Side.STRIPE: 2, Side.REPLICATE: 2, Side.SENDGRID: 2, Side.STORAGE: 12, Side.LOG: 1}
+    counts = {Side.PAYMENTS: 2, Side.RESTORER: 2, Side.MAILER: 2, Side.STORAGE: 12, Side.LOG: 1}
     assert watched == counts
 
 
@@ -60,7 +60,7 @@ def test_a_side_that_is_away_keeps_what_it_told_and_costs_the_others_nothing(del
     delivered.payments.fault_injector.fail("find_checkout", away)
     delivered.storage.objects.clear()
     report = compare(delivered)
-    assert report.cut_off == {Side.STRIPE: str(away)}
+    assert report.cut_off == {Side.PAYMENTS: str(away)}
     assert set(found(report)) == {"object_missing"}
     assert not report.agrees
 
@@ -87,7 +87,7 @@ def test_an_entry_that_cannot_be_read_is_a_finding_and_costs_its_side_nothing(
     assert report.cut_off == {}
     unreadable = [each for each in report.findings if each.what is FindingCode.ENTRY_UNREADABLE]
     assert sorted(each.subject for each in unreadable) == sorted([original, *(f"{kind}_1" for kind in KINDS)])
-    assert {each.side for each in unreadable} == {Side.STRIPE, Side.REPLICATE, Side.SENDGRID, Side.STORAGE}
+    assert {each.side for each in unreadable} == {Side.PAYMENTS, Side.RESTORER, Side.MAILER, Side.STORAGE}
     others = [(each.what, each.is_repaired) for each in report.findings if each not in unreadable]
     assert sorted(others) == [(FindingCode.MAIL_UNKNOWN_THERE, False), (FindingCode.NOTICE_LOST, True)]
 
@@ -110,7 +110,7 @@ def test_a_claim_whose_answer_cannot_be_read_is_a_finding_and_the_others_are_che
     assert report.cut_off == {}
     counted = Counter(found(report))
     assert counted[FindingCode.ENTRY_UNREADABLE] == 1
-    assert counted[FindingCode.PAYMENT_NOT_AT_STRIPE] + counted[FindingCode.REFUND_NOT_AT_STRIPE] == 4
+    assert counted[FindingCode.PAYMENT_NOT_AT_PROVIDER] + counted[FindingCode.REFUND_NOT_AT_PROVIDER] == 4
 
 
 def test_an_object_that_cannot_be_read_is_a_finding_while_the_storage_is_there(
@@ -143,14 +143,14 @@ def test_a_scheduled_comparison_retries_what_could_not_be_read(shop: InMemorySho
 def test_a_side_that_shows_nothing_is_named_and_the_rest_may_agree(delivered: InMemoryShop) -> None:
     delivered.email_listing.is_closed = True
     report = compare(delivered)
-    assert set(report.closed) == {Side.SENDGRID}
+    assert set(report.closed) == {Side.MAILER}
     assert report.agrees
 
 
 def test_a_side_that_could_not_be_asked_never_counts_as_agreeing(delivered: InMemoryShop) -> None:
     delivered.prediction_listing.fault_injector.fail("predictions", UnavailableError("The double", "away"))
     report = compare(delivered)
-    assert (set(report.cut_off), report.agrees) == ({Side.REPLICATE}, False)
+    assert (set(report.cut_off), report.agrees) == ({Side.RESTORER}, False)
 
 
 def test_of_many_workers_one_compares_in_an_interval(delivered: InMemoryShop) -> None:
@@ -221,6 +221,6 @@ def test_a_defect_in_one_side_does_not_end_the_comparison_of_the_others(
     monkeypatch.setattr(delivered.payment_listing, "events", fail)
     delivered.storage.objects.clear()
     report = compare(delivered)
-    assert set(report.cut_off) == {Side.STRIPE}
+    assert set(report.cut_off) == {Side.PAYMENTS}
     assert report.defects == (defect,)
     assert set(found(report)) == {"object_missing"}
