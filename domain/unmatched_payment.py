@@ -27,7 +27,7 @@ class UnknownPaymentError(ShopError):
         self.checkout_session_id = checkout_session_id
         super().__init__(
             f"No payment of checkout {checkout_session_id} is without an order, here or at the payment provider: "
-            "`restoreclick payments unmatched` lists those that are."
+            "choose one that is."
         )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from adapters.localization.finding_text import UNREADABLE_AND_NOT_REQUIRED
 from adapters.localization.formats import listed
 from adapters.localization.labels import HOLDS, MAILS, OPT_OUTS
+from adapters.localization.log_defect_text import stream_break_text
 from domain.use_cases.support.attention_list import AttentionItem, AttentionKind
 
 
@@ -51,7 +52,7 @@ _TEXTS: Mapping[AttentionKind, Callable[[AttentionItem, Mapping[str, Any]], str]
     AttentionKind.INQUIRY: lambda _, facts: (
         f"the customer's bank asks about {facts['amount']} ({_reason(facts)})"
     ),
-    AttentionKind.STREAM_BROKEN: lambda _, facts: str(facts["problem"]),
+    AttentionKind.STREAM_BROKEN: lambda _, facts: stream_break_text(facts["problem"]),
     AttentionKind.WORK_GIVEN_UP: lambda _, facts: (
         "a prediction that nobody waits for could not be cancelled"
         if facts["is_about_a_prediction"]

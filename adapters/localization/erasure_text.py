@@ -1,4 +1,4 @@
-"""The certificate of an erasure: what was removed, what stays, and what others hold."""
+"""The certificate of an erasure, in English."""
 
 import json
 from collections.abc import Mapping
@@ -28,7 +28,10 @@ ELSEWHERE: Mapping[str, str] = {
 
 
 def certificate_document(certificate: Certificate) -> dict[str, object]:
-    """The certificate as JSON; last the SHA-256 of it with sorted keys, no blanks, UTF-8."""
+    """The certificate as JSON, with its own checksum last.
+
+    That is the SHA-256 of the rest with sorted keys, no blanks, in UTF-8.
+    """
     whole: dict[str, object] = {
         "erasure": {name: str(value) for name, value in asdict(certificate.erasure).items()},
         "orders": [{**asdict(order), "message_ids": list(order.message_ids)} for order in certificate.orders],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from adapters.localization.formats import capitalised
 from adapters.localization.labels import HOLDS
+from adapters.localization.log_defect_text import stream_break_text
 from domain.order.errors import ShopError
 from domain.ports.errors import OutsideError
 from domain.ports.unit_of_work import UnitOfWorkError
@@ -193,6 +194,8 @@ def finding_text_of(finding: Finding) -> FindingText:
     facts = {"subject": finding.subject, **finding.facts}
     if finding.what is FindingCode.ORDER_HELD:
         facts["why_held"] = HOLDS[facts["hold"]]  # type: ignore[index]
+    if finding.what is FindingCode.STREAM_BROKEN:
+        facts["problem"] = stream_break_text(facts["problem"])  # type: ignore[arg-type]
     if "found" in facts:  # none where the provider has nothing
         facts["found"] = facts["found"] or "nothing"
     return FindingText(wrong=wrong.format(**facts), advice=f"{_failure(finding.repair_error)}{advice}")

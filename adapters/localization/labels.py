@@ -20,7 +20,7 @@ from domain.use_cases.reconciliation.findings import Side
 
 
 class StateWords(NamedTuple):
-    """An order's state: after "it is", and as a sentence for its owner."""
+    """A state's words: after "it is", and for the order's owner."""
 
     label: str
     sentence: str

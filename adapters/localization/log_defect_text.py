@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from domain.order.stream_integrity import BreakReason, StreamBreak
+from domain.ports.event_store import UnreadableEvent
 from domain.ports.log_defects import DefectKind, LogDefect
 
 #: What is wrong, as the rest of a sentence that begins with the place.
@@ -17,6 +19,12 @@ PROBLEMS: Mapping[DefectKind, str] = {
     DefectKind.FORGED: "it, and perhaps what precedes it, is not what stood there when the head was kept",
     DefectKind.ADDED: "it was put among events that are older than the head",
     DefectKind.DIFFERENT: "up to the kept head it does not hold the same events in the same order",
+}
+
+_BREAKS: Mapping[BreakReason, str] = {
+    BreakReason.VERSION_MISSING: "version {version} is missing before it",
+    BreakReason.ILLEGAL_MOVE: "an order that is {state} cannot take it",
+    BreakReason.UNKNOWN_SUBJECT: "it is about something that the events before it do not know",
 }
 
 _COMPARE = "compare the order's stream with a backup, and with what the providers know of it"
@@ -51,3 +59,14 @@ def defect_of_order_text(found: LogDefect) -> str:
         place = f"Each event of the order from {found.version} to {found.last_version}"
     behind = ", and what follows it is not told here" if found.defect is DefectKind.MISSING else ""
     return f"{place}: {PROBLEMS[found.defect]}{behind}."
+
+
+def stream_break_text(found: StreamBreak | UnreadableEvent) -> str:
+    """Where and why a stream cannot be folded."""
+    match found:
+        case StreamBreak(recorded=recorded, why=why, before=before):
+            name, version = type(recorded.event).__name__, recorded.version
+            detail = _BREAKS[why].format(version=before.version + 1, state=before.state)
+        case UnreadableEvent():
+            name, version, detail = found.stored_name, found.version, found.detail
+    return f"The stream cannot be followed past {name}, version {version}: {detail}."

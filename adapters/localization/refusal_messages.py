@@ -1,16 +1,22 @@
-"""Refused staff actions in English: why, and what is possible instead."""
+"""Errors in English: why something is refused, and what is possible instead."""
 
 from collections.abc import Mapping
+from functools import cache
 
+from adapters.localization.catalog import FALLBACK, Catalog, read_catalogs
 from adapters.localization.formats import alternatives
 from adapters.localization.labels import STATES
 from adapters.localization.status_text import action_texts, number_of
 from domain.order import errors
-from domain.order.errors import ShopError
 from domain.order.image import Image
+from domain.order.ledger import RefundStatus
 from domain.order.order import Order
-from domain.order.values import ImageId
-from domain.use_cases.support.action_refusals import ActionRefusedError
+from domain.order.values import ImageId, RedoObstacle
+from domain.ports.errors import DatabaseBehindError
+from domain.unmatched_payment import UnknownPaymentError
+from domain.use_cases.audit.dispute_evidence import NothingToProveError
+from domain.use_cases.delivery.downloads import LinkExpiredError
+from domain.use_cases.support.action_refusals import ActionProblem, ActionRefusedError
 
 _ILLEGAL: Mapping[str, str] = {
     "OrderHeld": "It cannot be put on hold",
@@ -25,18 +31,80 @@ _ILLEGAL: Mapping[str, str] = {
 }
 
 
+_PROBLEMS: Mapping[ActionProblem, str] = {
+    ActionProblem.NOTHING_TO_DO: "There is nothing to do for it",
+    ActionProblem.NOTHING_PAID: "Nothing was paid",
+    ActionProblem.ON_HOLD_ALREADY: "It is on hold already",
+    ActionProblem.NOT_ON_HOLD: "It is not on hold",
+    ActionProblem.REDO_RUNNING: "That is being done already",
+    ActionProblem.NO_LINK_TO_REVOKE: "There is no link that could be revoked without a new one",
+    ActionProblem.LINK_EXPIRED: "The link in the e-mail has expired, so a new one has to be sent",
+    ActionProblem.EMAIL_ON_ITS_WAY: "This e-mail is on its way already",
+    ActionProblem.NO_SUCH_PHOTO: "There is no photo {number} among the {photos} of this order",
+    ActionProblem.NO_REFUND_FAILED: "No refund of it has failed",
+    ActionProblem.REFUND_NOT_FAILED: "Refund {number} is none that has failed",
+    ActionProblem.SEVERAL_REFUNDS_FAILED: "Several refunds of it have failed ({failed}), so say which one",
+    ActionProblem.NO_ADDRESS: "There is no address to correct",
+    ActionProblem.NO_CUSTOMER: "It has no customer yet",
+}
+
+#: Errors whose next step is a command or a route, which the domain does not know; their fields fill the braces.
+_NEXT_STEPS: Mapping[type[Exception], str] = {
+    DatabaseBehindError: (
+        "The database is older than the shop's log, as after a backup was restored: run `restoreclick db restored`, "
+        "until then no payments are taken and no work is done."
+    ),
+    UnknownPaymentError: (
+        "No payment of checkout {checkout_session_id} is without an order, here or at the payment provider: "
+        "`restoreclick payments unmatched` lists those that are."
+    ),
+    NothingToProveError: (
+        "The log does not hold how order {order_id} began, so nothing can be told of it: "
+        "run `restoreclick events verify`."
+    ),
+    LinkExpiredError: (
+        "This link has expired: have a new one sent to the address on file, with a POST to this link's /renew, or "
+        "answer the e-mail it came with, and a person will help you."
+    ),
+}
+
+
 def error_text(error: Exception) -> str:
     """An error in one sentence, with the alternatives of a refused action."""
-    if not isinstance(error, ActionRefusedError):
-        return str(error)
-    order = error.order
-    problem = _problem(order, error.refusal) if error.refusal else str(error).rstrip(".")
-    return f"{problem}: {_status(order)}, and {_alternatives(order)}."
+    match error:
+        case ActionRefusedError(order=order):
+            return f"{_problem(error)}: {_status(order)}, and {_alternatives(order)}."
+        case errors.RedoRefusedError(image_id=image_id, why=why):
+            return f"Image {image_id} cannot be tried once more, because {redo_obstacle_text(why)}."
+        case _ if type(error) in _NEXT_STEPS:
+            return _NEXT_STEPS[type(error)].format(**vars(error))
+        case _:
+            return str(error)
 
 
-def _problem(order: Order, refusal: ShopError) -> str:
-    """Why the model refused an action, with photos by their numbers."""
+@cache
+def _english() -> Catalog:
+    return read_catalogs()[FALLBACK]
+
+
+def redo_obstacle_text(why: RedoObstacle) -> str:
+    """Why an image is not redone, as half a sentence."""
+    return _english().say(f"no_redo.{why}")
+
+
+def _problem(error: ActionRefusedError) -> str:
+    """Why an action is refused, with photos and refunds by their numbers."""
+    order, refusal = error.order, error.problem
     match refusal:
+        case ActionProblem():
+            failed = [
+                str(n)
+                for n, each in enumerate(order.refunds.values(), 1)
+                if each.status is RefundStatus.FAILED
+            ]
+            return _PROBLEMS[refusal].format(
+                number=error.number, photos=len(order.images), failed=", ".join(failed)
+            )
         case errors.IllegalMoveError():
             return _ILLEGAL.get(refusal.event, "This cannot be done")
         case errors.NothingToSendError() if order.photos_are_purged:
@@ -53,9 +121,9 @@ def _problem(order: Order, refusal: ShopError) -> str:
             return _not_refundable(order, ImageId(refusal.image_id))
         case errors.RedoRefusedError():
             photo = f"Photo {number_of(order, ImageId(refusal.image_id))}"
-            return f"{photo} cannot be restored once more, because {refusal.why}"
+            return f"{photo} cannot be restored once more, because {redo_obstacle_text(refusal.why)}"
         case _:
-            return str(refusal).rstrip(".")
+            return error_text(refusal).rstrip(".")
 
 
 def _not_refundable(order: Order, image_id: ImageId) -> str:

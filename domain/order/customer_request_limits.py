@@ -5,7 +5,6 @@ They are computed from recorded events, so no counters are stored.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from domain.order import events as e
 from domain.order.actors import CUSTOMER
@@ -14,25 +13,12 @@ from domain.order.image import Image
 from domain.order.limits import Limits
 from domain.order.order import Order
 from domain.order.states import DELIVERABLE_STATES, REFUND_STATES, State
-from domain.order.values import DownloadLinkId, EmailKind
+from domain.order.values import DownloadLinkId, EmailKind, RedoObstacle
 
 #: E-mails go only to the recorded address; these limits keep other people from filling it.
 MAX_MAILS = 5
 MAX_LINKS = 5
 PAUSE = timedelta(minutes=5)
-
-
-class RedoObstacle(StrEnum):
-    """Why a customer may not request a redo, as half a sentence."""
-
-    NOT_RESTORED = "it could not be restored"
-    RUNNING = "another attempt is being made already"
-    USED_UP = "another attempt was asked for already"
-    ORDER_STOPPED = "its order was stopped"
-    ORDER_HELD = "a person of the shop is looking at its order"
-    DISPUTED = "the bank has yet to decide about the payment"
-    NOT_SENT = "its first result has not been sent yet"
-    TOO_LATE = "the time for it is over"
 
 
 History = Sequence[e.RecordedEvent]

@@ -9,7 +9,7 @@ from domain.order.lifecycle import require
 from domain.order.limits import Limits
 from domain.order.order import Order
 from domain.order.states import MAY_LOSE_RESULTS, State
-from domain.order.values import FailureReason, ImageId, Variant
+from domain.order.values import FailureReason, ImageId, RedoObstacle, Variant
 
 
 def image_of(order: Order, image_id: ImageId) -> Image:
@@ -178,13 +178,9 @@ def decide_redo(order: Order, proposed: e.RedoRequested, limits: Limits) -> Deci
         return NOTHING
     require(order.state, type(proposed))
     if order.photos_are_purged:
-        raise RedoRefusedError(
-            image_id=proposed.image_id, why="its photos were deleted when their retention ended"
-        )
+        raise RedoRefusedError(image_id=proposed.image_id, why=RedoObstacle.PHOTOS_DELETED)
     if image.restored is None:
-        raise RedoRefusedError(image_id=proposed.image_id, why="it has no result yet that could be improved")
+        raise RedoRefusedError(image_id=proposed.image_id, why=RedoObstacle.NO_RESULT)
     if proposed.by_customer and image.redos_by_customer >= limits.max_redos_by_customer:
-        raise RedoRefusedError(
-            image_id=proposed.image_id, why="its customer has asked for another attempt already"
-        )
+        raise RedoRefusedError(image_id=proposed.image_id, why=RedoObstacle.USED_UP)
     return (proposed,)

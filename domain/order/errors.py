@@ -17,6 +17,8 @@ ShopError
 from datetime import timedelta
 from uuid import UUID
 
+from domain.order.values import RedoObstacle
+
 
 class ShopError(Exception):
     """The root of the errors by which the shop refuses.
@@ -113,10 +115,10 @@ class LastDownloadLinkError(ShopError):
 class RedoRefusedError(ShopError):
     """A redo of the image is impossible or was requested already."""
 
-    def __init__(self, *, image_id: UUID, why: str) -> None:
+    def __init__(self, *, image_id: UUID, why: RedoObstacle) -> None:
         self.image_id = image_id
         self.why = why
-        super().__init__(f"Image {image_id} cannot be tried once more, because {why}.")
+        super().__init__(f"Image {image_id} cannot be tried once more ({why}).")
 
 
 class AskedTooOftenError(ShopError):

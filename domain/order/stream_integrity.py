@@ -5,6 +5,7 @@ Its versions have no gap, each move is legal, and each event refers to something
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from domain.order.events import RecordedEvent
 from domain.order.evolve import apply
@@ -13,16 +14,21 @@ from domain.order.order import Order
 from domain.order.values import OrderId
 
 
+class BreakReason(StrEnum):
+    """Why an event does not follow from those before it."""
+
+    VERSION_MISSING = "version_missing"
+    ILLEGAL_MOVE = "illegal_move"
+    UNKNOWN_SUBJECT = "unknown_subject"
+
+
 @dataclass(frozen=True, kw_only=True)
 class StreamBreak:
-    """The first event that does not follow; ``why`` ends a sentence."""
+    """The first event that does not follow from those ``before`` it."""
 
     recorded: RecordedEvent
-    why: str
-
-    def __str__(self) -> str:
-        name, version = type(self.recorded.event).__name__, self.recorded.version
-        return f"The stream cannot be followed past {name}, version {version}: {self.why}."
+    why: BreakReason
+    before: Order
 
 
 def followed(order_id: OrderId, stream: Sequence[RecordedEvent]) -> Order | StreamBreak:
@@ -30,12 +36,11 @@ def followed(order_id: OrderId, stream: Sequence[RecordedEvent]) -> Order | Stre
     order = Order(order_id=order_id)
     for version, recorded in enumerate(stream, start=1):
         if recorded.version != version:
-            return StreamBreak(recorded=recorded, why=f"version {version} is missing before it")
+            return StreamBreak(recorded=recorded, why=BreakReason.VERSION_MISSING, before=order)
         if not may_be_on_record(order.state, type(recorded.event)):
-            return StreamBreak(recorded=recorded, why=f"an order that is {order.state} cannot take it")
+            return StreamBreak(recorded=recorded, why=BreakReason.ILLEGAL_MOVE, before=order)
         try:
             order = apply(order, recorded)
         except LookupError:
-            why = "it is about something that the events before it do not know"
-            return StreamBreak(recorded=recorded, why=why)
+            return StreamBreak(recorded=recorded, why=BreakReason.UNKNOWN_SUBJECT, before=order)
     return order

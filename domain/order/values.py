@@ -191,6 +191,21 @@ class FailureReason(StrEnum):
         return self in {FailureReason.FILE_MISSING, FailureReason.FILE_DAMAGED}
 
 
+class RedoObstacle(StrEnum):
+    """Why an image is not redone, most for customers only."""
+
+    NOT_RESTORED = "not_restored"
+    RUNNING = "running"
+    USED_UP = "used_up"
+    ORDER_STOPPED = "order_stopped"
+    ORDER_HELD = "order_held"
+    DISPUTED = "disputed"
+    NOT_SENT = "not_sent"
+    TOO_LATE = "too_late"
+    PHOTOS_DELETED = "photos_deleted"
+    NO_RESULT = "no_result"
+
+
 class HoldReason(StrEnum):
     """Why an order is held for staff."""
 

@@ -95,8 +95,8 @@ class DatabaseBehindError(UnavailableError):
     def __str__(self) -> str:
         """Tell the operator what to do, because a retry does not help."""
         return (
-            "The database is older than the shop's log, as after a backup was restored: run `restoreclick db "
-            "restored`, until then no payments are taken and no work is done."
+            "The database is older than the shop's log, as after a backup was restored: until it is put right, no "
+            "payments are taken and no work is done."
         )
 
 

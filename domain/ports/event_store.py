@@ -60,11 +60,6 @@ class UnreadableEvent:
     detail: str  # why it cannot be read and what to do, without an initial capital
     number: OrderNumber | None = None  # from the projection, where it is queried
 
-    def __str__(self) -> str:
-        return (
-            f"The stream cannot be followed past {self.stored_name}, version {self.version}: {self.detail}."
-        )
-
 
 @dataclass(frozen=True)
 class LeftOutOrder:

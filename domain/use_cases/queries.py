@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.order.customer_request_limits import RedoObstacle, redo_ends_at, why_no_redo
+from domain.order.customer_request_limits import redo_ends_at, why_no_redo
 from domain.order.events import RecordedEvent
 from domain.order.evolve import fold
 from domain.order.image import Image
 from domain.order.order import DownloadLink, Order
-from domain.order.values import ImageId, OrderId, OrderNumber, PhotoId
+from domain.order.values import ImageId, OrderId, OrderNumber, PhotoId, RedoObstacle
 from domain.ports.clock import Clock
 from domain.ports.customers import Customer
 from domain.ports.event_store import ChainedEvent, LogCursor, UnreadableEvent

@@ -14,7 +14,7 @@ from adapters.localization.formats import (
 )
 from adapters.localization.labels import MAILS, POINTS, SIDES, actor_name
 from adapters.localization.log_defect_text import defect_text
-from adapters.localization.refusal_messages import error_text
+from adapters.localization.refusal_messages import error_text, redo_obstacle_text
 from adapters.localization.status_text import (
     action_texts,
     image_status_of,
@@ -51,6 +51,7 @@ __all__ = [
     "number_of",
     "owner_sentence_of",
     "reaction_text",
+    "redo_obstacle_text",
     "size_text",
     "status_of",
     "timeline_text_of",

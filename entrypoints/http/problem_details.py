@@ -38,6 +38,7 @@ from domain.use_cases.checkout.uploads import (
 )
 from domain.use_cases.checkout.visitor_limits import StorageNearlyFullError, TooManyRequestsError
 from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedError, UnknownLinkError
+from entrypoints.bootstrap.wording import error_text
 from entrypoints.http import errors
 from entrypoints.http.byte_ranges import FileChangedError, UnsatisfiableRangeError
 from entrypoints.http.dependencies import first_language
@@ -198,7 +199,7 @@ def problem_of(error: Exception) -> Problem:
         case UnitOfWorkError():
             return Problem(kind=kind, detail=kind.detail or "", headers={"Retry-After": "1"})
         case _:
-            return Problem(kind=kind, detail=kind.detail or str(error))
+            return Problem(kind=kind, detail=kind.detail or error_text(error))
 
 
 def response(request: AnyRequest, problem: Problem) -> Response[Any]:
@@ -223,7 +224,7 @@ def note(request: AnyRequest, problem: Problem, error: Exception) -> None:
     if problem.kind.status == INTERNAL.status:
         _log.error("request_failed", problem=problem.kind.name, exc_info=error)
     elif problem.kind.status > INTERNAL.status or isinstance(error, ForgedMessageError):
-        _log.warning("request_refused", problem=problem.kind.name, reason=str(error))
+        _log.warning("request_refused", problem=problem.kind.name, reason=error_text(error))
 
 
 def _framework_problem(error: HTTPException) -> Problem:

@@ -6,6 +6,7 @@ import structlog
 
 from domain.ports.errors import DatabaseBehindError, UnavailableError
 from domain.use_cases.recovery.log_heads import LogHeads
+from entrypoints.bootstrap.wording import error_text
 
 #: The interval between two writes of the head, so a head lacks at most what was recorded in this time.
 HEAD_SECONDS = 10.0
@@ -22,7 +23,7 @@ def wait_until_current(heads: LogHeads, stopping: Event) -> bool:
         try:
             heads.check()
         except DatabaseBehindError as error:
-            _log.error("database_behind_log", problem=str(error))
+            _log.error("database_behind_log", problem=error_text(error))
         except UnavailableError as error:
             _log.warning("log_head_unknown", problem=str(error))
         else:
@@ -36,5 +37,5 @@ def keep_head(heads: LogHeads, stopping: Event) -> None:
     try:
         heads.write()
     except DatabaseBehindError as error:
-        _log.error("database_behind_log", problem=str(error))
+        _log.error("database_behind_log", problem=error_text(error))
         stopping.set()

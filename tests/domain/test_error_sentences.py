@@ -14,9 +14,10 @@ import domain
 from domain.order.closure import Obstacle
 from domain.order.errors import ShopError
 from domain.order.order import Order
-from domain.order.values import FailureReason, OrderNumber
+from domain.order.values import FailureReason, OrderNumber, RedoObstacle
 from domain.ports.upload_sessions import UploadStatus
 from domain.unmatched_payment import UnmatchedStatus
+from domain.use_cases.support.action_refusals import ActionProblem
 from tests.domain.support.given_when_then import given
 
 SENTENCES: dict[str, str] = tomllib.loads(Path(__file__).with_name("error_sentences.toml").read_text("utf-8"))
@@ -31,7 +32,8 @@ _ARGUMENTS: dict[object, object] = {
     UnmatchedStatus: UnmatchedStatus.REFUNDED,
     UploadStatus: UploadStatus.CHECKOUT,
     Order: given().order,
-    str | ShopError: "[problem]",
+    ActionProblem | ShopError: ActionProblem.NOTHING_TO_DO,
+    RedoObstacle: RedoObstacle.NOT_RESTORED,
 }
 _COLLECTIONS: dict[str, object] = {
     "obstacles": {OrderNumber("PR-7"): next(iter(Obstacle))},
@@ -67,6 +69,8 @@ def _arguments(kind: type[Exception]) -> tuple[list[object], dict[str, object]]:
             value = f"[{name}]"
         elif annotation is UUID:
             value = _ID
+        elif annotation == int | None:
+            value = 7
         elif annotation == float | None:
             value = 60.0
         elif annotation == timedelta | None:

@@ -46,8 +46,7 @@ class NothingToProveError(ShopError):
     def __init__(self, order_id: OrderId) -> None:
         self.order_id = order_id
         super().__init__(
-            f"The log does not hold how order {order_id} began, so nothing can be told of it: "
-            "run `restoreclick events verify`."
+            f"The log does not hold how order {order_id} began, so nothing can be told of it: verify the log."
         )
 
 

@@ -57,8 +57,8 @@ class LinkExpiredError(ShopError):
     def __init__(self, order_id: OrderId) -> None:
         self.order_id = order_id
         super().__init__(
-            "This link has expired: have a new one sent to the address on file, with a POST to this link's /renew, or "
-            "answer the e-mail it came with, and a person will help you."
+            "This link has expired: have a new one sent to the address on file, or answer the e-mail it came with, and "
+            "a person will help you."
         )
 
 

@@ -64,7 +64,8 @@ class PhotoRetention:
         def purge(repositories: HasEventStore, _: Order) -> Sequence[e.Event]:
             history = repositories.event_store.history(order_id)
             if isinstance(broken := followed(order_id, history), StreamBreak):
-                raise UnreadableEventError(f"{broken} Run `restoreclick reconcile`")
+                at = broken.recorded.version
+                raise UnreadableEventError(f"version {at} does not follow from the events before it")
             order, since = lived(order_id, history)
             is_over = since is not None and since < self._over_before()
             if not is_over or obstacle(order) or has_good_link(order, self.clock.now()):

@@ -109,7 +109,7 @@ def stream_broken(found: StreamBreak | UnreadableEvent) -> Finding:
         order_id=at.order_id,
         since=at.recorded_at,
         case=FindingCase.ILLEGAL_EVENT if isinstance(found, StreamBreak) else FindingCase.UNREADABLE_EVENT,
-        facts={"problem": str(found)},
+        facts={"problem": found},
     )
 
 

@@ -55,7 +55,7 @@ class _Lists:
 
 @dataclass(kw_only=True)
 class _Events:
-    """This shop's webhook events on the provider's list, which is read newest first."""
+    """This shop's webhook events in the provider's list, newest first."""
 
     lost: list[PaymentWebhookEvent] = field(default_factory=list)  # the inbox never received them
     told: set[str] = field(default_factory=set)  # subjects of events that are lost or young
@@ -63,7 +63,7 @@ class _Events:
     has_refund_event: bool | None = None  # whether the newest settled event of a refund was delivered
 
     def version_finding(self, endpoint: EndpointVersion | None) -> Finding | None:
-        """Return a finding if the provider may send no refund events for cards.
+        """Return a finding if it may send no refund events for cards.
 
         The version of the endpoint decides. If it is unknown, the events do, which the provider lists in the account's
         version: an endpoint with a newer version of its own is recognised by the refund events that were received.
@@ -112,7 +112,7 @@ class PaymentComparison:
         self._claims = MissingAtProvider(unit_of_work=unit_of_work, payments=payments)
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
-        """Yield discrepancies of the provider's lists, then of the log's payments and refunds."""
+        """Yield discrepancies of its lists, then of the log's payments and refunds."""
         lists = self._lists(scope)
         events = self._events(scope, lists.foreign)
         told = events.told

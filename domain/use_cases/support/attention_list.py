@@ -147,7 +147,7 @@ def _of_unreadable_event(event: UnreadableEvent) -> AttentionItem:
         kind=AttentionKind.STREAM_BROKEN,
         since=event.recorded_at,
         subject=str(event.event_id),
-        facts={"problem": str(event)},
+        facts={"problem": event},
         order_id=event.order_id,
         number=event.number,
     )
@@ -159,7 +159,7 @@ def _of_broken_stream(broken: StreamBreak, stream: Sequence[e.RecordedEvent]) ->
         kind=AttentionKind.STREAM_BROKEN,
         since=broken.recorded.recorded_at,
         subject=str(broken.recorded.event_id),
-        facts={"problem": str(broken)},
+        facts={"problem": broken},
         order_id=broken.recorded.order_id,
         number=next(numbers, None),
     )

@@ -17,7 +17,7 @@ from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.unit_of_work import HasCustomers, HasEventStore, HasNotes, HasPersonalData
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
-from domain.use_cases.support.action_refusals import ActionRefusedError
+from domain.use_cases.support.action_refusals import ActionProblem, ActionRefusedError
 from domain.use_cases.support.staff_requests import ActionResult, StaffRequest, note_of, was_done
 
 
@@ -92,7 +92,7 @@ class EmailCorrection:
                 return ActionResult(order=order, events=()), 0
             customer = repositories.customers.find(_customer_of(order))
             if customer is None:
-                raise ActionRefusedError(order, "There is no address to correct")
+                raise ActionRefusedError(order, ActionProblem.NO_ADDRESS)
             if customer.email == email:
                 raise AddressKnownError
             if not repositories.customers.change_email(customer.customer_id, email):
@@ -135,5 +135,5 @@ def _load_all(
 
 def _customer_of(order: Order) -> CustomerId:
     if order.payment is None:
-        raise ActionRefusedError(order, "It has no customer yet")
+        raise ActionRefusedError(order, ActionProblem.NO_CUSTOMER)
     return order.payment.customer_id

@@ -39,7 +39,7 @@ from domain.ports.ids import Ids
 from domain.ports.unit_of_work import CauseRepeatedError, HasEventStore, HasNotes, UnitOfWork
 from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, Propose
-from domain.use_cases.support.action_refusals import ActionRefusedError
+from domain.use_cases.support.action_refusals import ActionProblem, ActionRefusedError
 from domain.use_cases.support.staff_requests import ActionResult, StaffRequest, note_of, was_done
 
 
@@ -77,7 +77,7 @@ class StaffActions:
         def request(_order: Order, note: NoteId) -> Sequence[Command]:
             return [Hold(note_id=note)]
 
-        return self._do(order_id, "hold", by, request, nothing_new="It is on hold already")
+        return self._do(order_id, "hold", by, request, nothing_new=ActionProblem.ON_HOLD_ALREADY)
 
     def release(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Release the order from its hold; failed reactions are tried again."""
@@ -85,7 +85,7 @@ class StaffActions:
         def request(_order: Order, note: NoteId) -> Sequence[Command]:
             return [Release(note_id=note)]
 
-        return self._do(order_id, "release", by, request, nothing_new="It is not on hold")
+        return self._do(order_id, "release", by, request, nothing_new=ActionProblem.NOT_ON_HOLD)
 
     def note(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Record the reason as a note, and do nothing else."""
@@ -103,7 +103,7 @@ class StaffActions:
 
         def request(order: Order, note: NoteId) -> Sequence[Command]:
             if order.payment is None:
-                raise ActionRefusedError(order, "Nothing was paid")
+                raise ActionRefusedError(order, ActionProblem.NOTHING_PAID)
             images, refund_id = _images_of(order, photos), RefundId(self.ids.new())
             return [RequestRefund(refund_id=refund_id, amount=amount, image_ids=images, note_id=note)]
 
@@ -134,7 +134,7 @@ class StaffActions:
                 for image_id in _images_of(order, photos)
             ]
 
-        return self._do(order_id, "redo", by, request, nothing_new="That is being done already")
+        return self._do(order_id, "redo", by, request, nothing_new=ActionProblem.REDO_RUNNING)
 
     def renew_link(self, order_id: OrderId, by: StaffRequest, *, revokes_others: bool) -> ActionResult:
         """Issue and send a new link.
@@ -158,8 +158,7 @@ class StaffActions:
             good = _good_links(order)
             return _revocations(good if order.state in REFUND_STATES else good[:-1], note)
 
-        nothing_new = "There is no link that could be revoked without a new one"
-        return self._do(order_id, "revoke", by, request, nothing_new=nothing_new)
+        return self._do(order_id, "revoke", by, request, nothing_new=ActionProblem.NO_LINK_TO_REVOKE)
 
     def resend(self, order_id: OrderId, by: StaffRequest) -> ActionResult:
         """Send the e-mail about the order's current state again."""
@@ -168,12 +167,10 @@ class StaffActions:
             kind = requestable_email(order)
             link = order.newest_link
             if kind.brings_a_link and link is not None and link.expires_at <= self.clock.now():
-                raise ActionRefusedError(
-                    order, "The link in the e-mail has expired, so a new one has to be sent"
-                )
+                raise ActionRefusedError(order, ActionProblem.LINK_EXPIRED)
             return [RequestEmail(kind=kind, note_id=note)]
 
-        return self._do(order_id, "resend", by, request, nothing_new="This e-mail is on its way already")
+        return self._do(order_id, "resend", by, request, nothing_new=ActionProblem.EMAIL_ON_ITS_WAY)
 
     def _do(
         self,
@@ -182,7 +179,7 @@ class StaffActions:
         by: StaffRequest,
         request: Request,
         *,
-        nothing_new: str = "There is nothing to do for it",
+        nothing_new: ActionProblem = ActionProblem.NOTHING_TO_DO,
     ) -> ActionResult:
         """Record one request together with its note.
 
@@ -209,7 +206,7 @@ class StaffActions:
         return ActionResult(order=commit.after, events=commit.events)
 
     def _preview(
-        self, order_id: OrderId, proposed: Propose[HasEventStore], cause: Cause, nothing_new: str
+        self, order_id: OrderId, proposed: Propose[HasEventStore], cause: Cause, nothing_new: ActionProblem
     ) -> ActionResult:
         with self.unit_of_work.transaction() as repositories:
             order = repositories.event_store.load(order_id)
@@ -241,9 +238,7 @@ def _images_of(order: Order, photos: Sequence[int]) -> tuple[ImageId, ...]:
     images = tuple(order.images)
     for number in photos:
         if not 1 <= number <= len(images):
-            raise ActionRefusedError(
-                order, f"There is no photo {number} among the {len(images)} of this order"
-            )
+            raise ActionRefusedError(order, ActionProblem.NO_SUCH_PHOTO, number)
     return tuple(images[number - 1] for number in dict.fromkeys(photos))
 
 
@@ -257,13 +252,12 @@ def _failed_refund(order: Order, number: int | None) -> Refund:
     if number is not None:
         chosen = refunds[number - 1] if 1 <= number <= len(refunds) else None
         if chosen not in failed:
-            raise ActionRefusedError(order, f"Refund {number} is none that has failed")
+            raise ActionRefusedError(order, ActionProblem.REFUND_NOT_FAILED, number)
         return chosen
     if not failed:
-        raise ActionRefusedError(order, "No refund of it has failed")
+        raise ActionRefusedError(order, ActionProblem.NO_REFUND_FAILED)
     if len(failed) > 1:
-        numbers = ", ".join(str(refunds.index(each) + 1) for each in failed)
-        raise ActionRefusedError(order, f"Several refunds of it have failed ({numbers}), so say which one")
+        raise ActionRefusedError(order, ActionProblem.SEVERAL_REFUNDS_FAILED)
     return failed[0]
 
 

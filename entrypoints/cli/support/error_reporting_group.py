@@ -33,9 +33,7 @@ class Commands(click.RichGroup):
             return super().invoke(ctx)
         except MisuseError as failure:
             raise MisuseSentence(str(failure)) from failure
-        except ShopError as failure:
+        except (CommandFailedError, ShopError, UnitOfWorkError, OutsideError) as failure:
             from entrypoints.bootstrap.wording import error_text  # noqa: PLC0415 -- loaded for failures only
 
             raise Sentence(error_text(failure)) from failure
-        except (CommandFailedError, UnitOfWorkError, OutsideError) as failure:
-            raise Sentence(str(failure)) from failure

@@ -9,6 +9,7 @@ from anyio import to_thread
 from litestar import get
 
 from domain.ports.errors import UnavailableError
+from entrypoints.bootstrap.wording import error_text
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import NotReadyError
 
@@ -53,7 +54,7 @@ async def _proposed(check: Callable[[], None]) -> str:
         with anyio.fail_after(CHECK_SECONDS):
             await to_thread.run_sync(check, abandon_on_cancel=True)
     except UnavailableError as error:
-        return str(error)
+        return error_text(error)
     except TimeoutError:
         return f"No answer within {CHECK_SECONDS:.0f} seconds: look at its logs and at the network between."
     return OK

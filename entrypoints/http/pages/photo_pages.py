@@ -10,6 +10,7 @@ from litestar.params import FromPath
 
 from domain.use_cases.queries import PhotoGalleries, PhotoGallery
 from entrypoints.bootstrap.localization import Localization
+from entrypoints.bootstrap.wording import redo_obstacle_text
 from entrypoints.http.dependencies import Given
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
@@ -70,7 +71,7 @@ def _view(album: PhotoGallery) -> AlbumView:
                 original_height=image.original_height,
                 is_being_redone=image.is_being_redone,
                 redo_is_possible=image_id not in album.why_no_redo,
-                why_no_redo=album.why_no_redo.get(image_id),
+                why_no_redo=redo_obstacle_text(why) if (why := album.why_no_redo.get(image_id)) else None,
             )
             for image_id, image in album.order.images.items()
         ],
@@ -79,7 +80,7 @@ def _view(album: PhotoGallery) -> AlbumView:
 
 
 def _page(album: PhotoGallery, localization: Localization) -> Response[Any]:
-    obstacles = {image_id: f"no_redo.{why.name.lower()}" for image_id, why in album.why_no_redo.items()}
+    obstacles = {image_id: f"no_redo.{why}" for image_id, why in album.why_no_redo.items()}
     may_redo = any(image_id not in obstacles for image_id in album.order.images)
     return html_pages.page(
         "photos",

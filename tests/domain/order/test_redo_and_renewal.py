@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.order import events as e
-from domain.order.customer_request_limits import RedoObstacle, why_no_redo
+from domain.order.customer_request_limits import why_no_redo
 from domain.order.errors import (
     IllegalMoveError,
     LastDownloadLinkError,
@@ -26,7 +26,7 @@ from domain.order.reactions import (
     pending_reactions,
 )
 from domain.order.states import State
-from domain.order.values import EmailKind, FailureReason, HoldReason, NoteId, Variant
+from domain.order.values import EmailKind, FailureReason, HoldReason, NoteId, RedoObstacle, Variant
 from tests.domain.support.event_builders import Facts, stored
 from tests.domain.support.given_when_then import Given, given
 

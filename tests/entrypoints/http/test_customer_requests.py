@@ -13,8 +13,7 @@ import pytest
 
 from domain.order import events as e
 from domain.order.commands import Proposal, RevokeLink
-from domain.order.customer_request_limits import RedoObstacle
-from domain.order.values import ImageId, OrderId
+from domain.order.values import ImageId, OrderId, RedoObstacle
 from domain.use_cases.order_command_handler import Cause
 from entrypoints.bootstrap.localization import localization_of
 from tests.domain.support.assertions import sent

@@ -9,7 +9,16 @@ from domain.order import events as e
 from domain.order.commands import Proposal
 from domain.order.deterministic_ids import email_id_of
 from domain.order.errors import AskedTooOftenError, NothingToSendError, RedoRefusedError, UnknownImageError
-from domain.order.values import EmailKind, FailureReason, HoldReason, ImageId, Money, OrderId, RefundReason
+from domain.order.values import (
+    EmailKind,
+    FailureReason,
+    HoldReason,
+    ImageId,
+    Money,
+    OrderId,
+    RedoObstacle,
+    RefundReason,
+)
 from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedError, UnknownLinkError
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.assertions import kinds, sent
@@ -256,8 +265,8 @@ def test_each_photo_is_tried_once_more_and_no_other(shop: InMemoryShop) -> None:
     redo(shop, order_id, 2)
     shop.live(order_id, hours=0.2)
     album = shop.photo_galleries.open(token(shop, order_id))
-    assert album.why_no_redo == {image(shop, order_id, 2): "another attempt was asked for already"}
-    with pytest.raises(RedoRefusedError, match="asked for already"):
+    assert album.why_no_redo == {image(shop, order_id, 2): RedoObstacle.USED_UP}
+    with pytest.raises(RedoRefusedError, match=RedoObstacle.USED_UP):
         redo(shop, order_id, 2)
     redo(shop, order_id, 1)
     assert kinds(shop, order_id).count(e.RedoRequested) == 2
@@ -275,7 +284,7 @@ def test_the_time_to_ask_begins_when_the_result_is_sent_and_ends(shop: InMemoryS
         )
     assert until == result + POLICY.delivery.redo_within
     shop.clock.advance(seconds=(until - shop.clock.now()).total_seconds())
-    with pytest.raises(RedoRefusedError, match="the time for it is over"):
+    with pytest.raises(RedoRefusedError, match=RedoObstacle.TOO_LATE):
         redo(shop, order_id)
     shop.clock.advance(seconds=-1)
     redo(shop, order_id)
@@ -304,12 +313,12 @@ def test_a_shop_that_makes_no_further_attempts_makes_none() -> None:
 @pytest.mark.parametrize(
     ("proposed", "why"),
     [
-        (e.OrderHeld(reason=HoldReason.REQUESTED), "a person of the shop is looking at its order"),
-        (DISPUTE, "the bank has yet to decide"),
+        (e.OrderHeld(reason=HoldReason.REQUESTED), RedoObstacle.ORDER_HELD),
+        (DISPUTE, RedoObstacle.DISPUTED),
     ],
 )
 def test_no_attempt_is_made_while_a_person_or_a_bank_is_looking(
-    shop: InMemoryShop, proposed: e.Event, why: str
+    shop: InMemoryShop, proposed: e.Event, why: RedoObstacle
 ) -> None:
     order_id = delivered(shop)
     say(shop, order_id, proposed)
@@ -328,7 +337,7 @@ def test_a_photo_that_could_not_be_restored_is_not_tried_once_more(shop: InMemor
     shop.live(order_id, hours=0.2)
     (failed,) = shop.order(order_id).failed_images
     assert shop.photo_galleries.open(token(shop, order_id)).why_no_redo == {
-        failed.image_id: "it could not be restored"
+        failed.image_id: RedoObstacle.NOT_RESTORED
     }
 
 
