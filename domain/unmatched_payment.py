@@ -8,6 +8,7 @@ from typing import Self
 from uuid import NAMESPACE_URL, uuid5
 
 from domain.order.errors import ShopError
+from domain.order.stored_reasons import NOT_PAYABLE, RETURNED_AGAIN
 from domain.order.values import Money, RefundId, UploadSessionId
 
 
@@ -113,7 +114,7 @@ class UnmatchedPayment:
         if told.left.amount <= 0:
             return told.with_full_refund()
         if self.status is UnmatchedStatus.REFUNDED:
-            return told.failed("what had gone back is here again", now)
+            return told.failed(RETURNED_AGAIN, now)
         return told
 
     def with_failed_refund(self, provider_id: str, refund_id: RefundId | None, now: datetime) -> Self:
@@ -123,9 +124,7 @@ class UnmatchedPayment:
         """
         was_awaited = self.status is UnmatchedStatus.REFUNDING and refund_id == self.refund_id
         after = self.with_returned(provider_id, 0, now)
-        return (
-            after.failed("the provider could not pay it", now) if was_awaited and after.left.amount else after
-        )
+        return after.failed(NOT_PAYABLE, now) if was_awaited and after.left.amount else after
 
     def with_pending_refund(self, look_at: datetime) -> Self:
         """The payment while its refund is pending, checked again at ``look_at``."""

@@ -1,17 +1,20 @@
-"""The domain has no I/O, clock or randomness, and few dependencies.
+"""The domain has no I/O, clock, randomness, prose or outside words.
 
-They are the standard library and one state machine. The import contracts (`make check`) say which package may
+It depends on the standard library and one state machine. The import contracts (`make check`) say which package may
 import which; this test covers what they cannot see: I/O in the standard library, and single functions of
 otherwise harmless modules.
 """
 
 import ast
+import re
 import sys
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import pytest
+
+from entrypoints.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 DOMAIN = ROOT / "domain"
@@ -37,6 +40,61 @@ GUILTY = {
     *("uuid.uuid1", "uuid.uuid4", "uuid.uuid6", "uuid.uuid7", "uuid.uuid8", "uuid.getnode"),
     *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"),
 }
+
+#: What the domain does not name, wherever it would: in names, texts, error messages and docstrings.
+OUTSIDE_WORDS = re.compile(
+    r"(?i:stripe|replicate|sendgrid|minio|postgres|valkey|redis|dramatiq)"
+    r"|restoreclick |(?:^|\s)--[a-z]|^/[a-z]+(?:[/_-]|$)"
+    rf"|\b(?:{'|'.join(name.upper() for name in Settings.model_fields)})\b"
+)
+#: A text of three words or more is one for people, which localization words, or a message of an error.
+SENTENCE = re.compile(r"[A-Za-z']+[,;:]? [A-Za-z']+[,;:]? [A-Za-z']+")
+#: Stored codes and keys, which never change.
+STORED_CODES = {"stripe", "replicate", "sendgrid", "payment_not_at_stripe", "refund_not_at_stripe"}
+STORED_KEYS = {":links of redos ", ":mails of redos "}
+STORED_REASONS = DOMAIN / "order" / "stored_reasons.py"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(DOMAIN)))
+def test_the_domain_holds_no_prose_and_no_outside_words(module: Path) -> None:
+    found = list(foreign_words(module.read_text()))
+    assert [each for each in found if module != STORED_REASONS or "sentence" not in each] == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'status = "The photos are being restored."',
+        'def told(paid):\n    return f"{paid} of it is left"',
+        'url = f"{public}/api/orders/{order_id}"',
+        'page = f"{link}/photos"',
+        'class LostError(Exception):\n    advice = "run `restoreclick db restored`"',
+        'raise LostError("give --fix")',
+        '"""Signed under WORKER_SECRET_KEY."""',
+        '"""The comparison with Stripe."""',
+        'source = "stripe_events"',
+        "def unknown_to_sendgrid(): ...",
+        "class Side:\n    REPLICATE = 1",
+    ],
+)
+def test_prose_and_outside_words_would_be_noticed(source: str) -> None:
+    assert list(foreign_words(source))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""The photos are being restored."""',
+        'class LostError(ShopError):\n    def __init__(self):\n        super().__init__("Look for it in a backup.")',
+        'raise AssertionError("An order that is paid has a payment.")',
+        'key = f"{number}/history.json"',
+        'source = "stripe"',
+        'kind = "webhook endpoint"',
+        "#: Stripe keeps a key for 24 hours.\nLIFETIME = 24",
+    ],
+)
+def test_codes_docstrings_and_messages_of_errors_are_welcome(source: str) -> None:
+    assert list(foreign_words(source)) == []
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: str(module.relative_to(DOMAIN)))
@@ -118,6 +176,35 @@ def opened_transactions(source: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Attribute) and node.attr == "transaction":
             yield f"line {node.lineno} opens a transaction: put the question into domain/use_cases/queries.py"
+
+
+def foreign_words(source: str) -> Iterator[str]:
+    """Each outside word, and each sentence that localization should word."""
+    tree = ast.parse(source)
+    messages = {
+        part
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Raise | ast.Expr) or (isinstance(node, ast.ClassDef) and _is_an_error(node))
+        for part in (ast.walk(node) if not isinstance(node, ast.Expr) else [node.value])
+    }
+    for node in ast.walk(tree):
+        texts = node.values if isinstance(node, ast.JoinedStr) else [node]
+        literals = [str(each.value) if isinstance(each, ast.Constant) else "{}" for each in texts]
+        whole = "".join(literals) if isinstance(node, ast.Constant | ast.JoinedStr) else ""
+        names = [
+            value
+            for name in ("id", "attr", "arg", "name")
+            if isinstance(value := getattr(node, name, None), str)
+        ]
+        for word in (*names, *literals):
+            if word not in STORED_CODES and (found := OUTSIDE_WORDS.search(word)):
+                yield f"line {getattr(node, 'lineno', 0)} names {found[0]!r}"
+        if node not in messages and not STORED_KEYS & {*literals} and SENTENCE.search(whole):
+            yield f"line {getattr(node, 'lineno', 0)} holds a sentence: word it in adapters/localization"
+
+
+def _is_an_error(node: ast.ClassDef) -> bool:
+    return any(isinstance(base, ast.Name) and base.id.endswith(("Error", "Exception")) for base in node.bases)
 
 
 def trespasses(source: str, extra: AbstractSet[str] = frozenset()) -> Iterator[str]:

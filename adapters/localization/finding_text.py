@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from adapters.localization.formats import capitalised
+from adapters.localization.formats import capitalised, in_plain_words
 from adapters.localization.labels import HOLDS
 from adapters.localization.log_defect_text import stream_break_text
 from domain.order.errors import ShopError
@@ -194,6 +194,8 @@ def finding_text_of(finding: Finding) -> FindingText:
     facts = {"subject": finding.subject, **finding.facts}
     if finding.what is FindingCode.ORDER_HELD:
         facts["why_held"] = HOLDS[facts["hold"]]  # type: ignore[index]
+    if finding.what is FindingCode.ENTRY_UNREADABLE:
+        facts["kind"] = in_plain_words(str(facts["kind"]))
     if finding.what is FindingCode.STREAM_BROKEN:
         facts["problem"] = stream_break_text(facts["problem"])  # type: ignore[arg-type]
     if "found" in facts:  # none where the provider has nothing

@@ -6,6 +6,7 @@ from domain.order.errors import LastDownloadLinkError, NothingToSendError, Unkno
 from domain.order.lifecycle import allowed, require
 from domain.order.order import DownloadLink, Email, EmailStatus, Order
 from domain.order.states import State
+from domain.order.stored_reasons import ANSWER_LOST_TWICE
 from domain.order.values import EmailKind, HoldReason
 
 #: Replacements for an e-mail that receiving servers block, before staff have to help.
@@ -73,7 +74,7 @@ def decide_email(
             if email.status is EmailStatus.DUE:
                 return (proposed,)
             # The one resend was lost as well: a third e-mail could be a duplicate, so staff decide.
-            return _email_failed(order, email, "The provider's answer was lost twice.")
+            return _email_failed(order, email, ANSWER_LOST_TWICE)
         case e.EmailFailed():
             return _email_failed(order, email, proposed.reason)
 

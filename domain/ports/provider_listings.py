@@ -42,9 +42,9 @@ TakeUnreadable = Callable[[UnreadableEntry], object]
 
 def refuse_unreadable(entry: UnreadableEntry) -> None:
     """End the listing: raise UnreadableAnswerError."""
-    name = entry.entry_id or "without an id"
     raise UnreadableAnswerError(
-        entry.provider, f"a {entry.kind}, {name}, that cannot be read: {entry.detail}"
+        entry.provider,
+        f"a {entry.kind}, {entry.entry_id or 'without an id'}, that cannot be read: {entry.detail}",
     )
 
 

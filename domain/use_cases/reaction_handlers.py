@@ -21,6 +21,7 @@ from domain.order.reactions import (
     RestoreImage,
     SendEmail,
 )
+from domain.order.stored_reasons import OUT_OF_ATTEMPTS
 from domain.order.values import FailureReason, HoldReason
 from domain.ports.reaction_queue import Claim
 from domain.use_cases.delivery.downloads import DownloadService
@@ -123,7 +124,7 @@ def _not_collected(attempt: Attempt[CollectRestoration]) -> Sequence[e.Event]:
 
 def _email_failed(attempt: Attempt[SendEmail]) -> Sequence[e.Event]:
     work = attempt.reaction
-    return [e.EmailFailed(email_id=work.email_id, kind=work.kind, reason="out of attempts")]
+    return [e.EmailFailed(email_id=work.email_id, kind=work.kind, reason=OUT_OF_ATTEMPTS)]
 
 
 def _email_unconfirmed(attempt: Attempt[SendEmail]) -> Sequence[e.Event]:
@@ -132,7 +133,7 @@ def _email_unconfirmed(attempt: Attempt[SendEmail]) -> Sequence[e.Event]:
 
 def _refund_failed(attempt: Attempt[IssueRefund]) -> Sequence[e.Event]:
     refund_id = attempt.reaction.refund_id
-    return [e.RefundFailed(refund_id=refund_id, provider_refund_id=None, reason="out of attempts")]
+    return [e.RefundFailed(refund_id=refund_id, provider_refund_id=None, reason=OUT_OF_ATTEMPTS)]
 
 
 REACTIONS: Mapping[type[Reaction], ReactionSpec[Any]] = {

@@ -37,6 +37,7 @@ _ARGUMENTS: dict[object, object] = {
 }
 _COLLECTIONS: dict[str, object] = {
     "obstacles": {OrderNumber("PR-7"): next(iter(Obstacle))},
+    "quota": "sessions",
     "allowed": ["ImageRestored", "OrderHeld"],
     "known": ("dp_1", "dp_2"),
     "payments": ("cs_1", "cs_2"),
@@ -65,7 +66,7 @@ def _arguments(kind: type[Exception]) -> tuple[list[object], dict[str, object]]:
     for name, parameter in inspect.signature(kind).parameters.items():
         annotation = getattr(parameter.annotation, "__supertype__", parameter.annotation)
         value = _COLLECTIONS.get(name) or _ARGUMENTS.get(annotation)
-        if annotation in (str, str | None):
+        if value is None and annotation in (str, str | None):
             value = f"[{name}]"
         elif annotation is UUID:
             value = _ID

@@ -1,7 +1,9 @@
 """Rate limits for anonymous visitors, per client and in total."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from domain.order.errors import ShopError
 from domain.ports.clock import Clock
@@ -24,11 +26,20 @@ STORAGE_WAIT = timedelta(hours=1)
 class TooManyRequestsError(ShopError):
     """A rate limit was exceeded; a retry can succeed after ``wait``."""
 
-    def __init__(self, what: str, wait: timedelta) -> None:
-        self.what = what
+    _COUNTED: ClassVar[Mapping[str, str]] = {
+        "sessions": "uploads",
+        "mebibytes": "photos",
+        "checkouts": "attempts to pay",
+        "code_guesses": "codes that do not exist",
+    }
+
+    def __init__(self, quota: str, wait: timedelta) -> None:
+        self.what = self._COUNTED[quota]
         self.wait = wait
         minutes = max(1, -(-wait // timedelta(minutes=1)))
-        super().__init__(f"There were too many {what} within an hour: please try again in {minutes} minutes.")
+        super().__init__(
+            f"There were too many {self.what} within an hour: please try again in {minutes} minutes."
+        )
 
 
 class StorageNearlyFullError(ShopError):
@@ -42,11 +53,10 @@ class StorageNearlyFullError(ShopError):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class _Bound:
-    """A quota per client and in total; ``what`` is a plural noun."""
+    """A quota per client and in total."""
 
-    what: str
     name: str
     by_client: int
     in_total: int
@@ -79,30 +89,10 @@ class VisitorLimits:
         self._clock = clock
         self._max_stored_bytes = policy.uploads.max_stored_bytes
         self._stored: tuple[datetime, int] | None = None
-        self._sessions = _Bound(
-            what="uploads",
-            name="sessions",
-            by_client=quotas.sessions_by_client,
-            in_total=quotas.sessions,
-        )
-        self._mebibytes = _Bound(
-            what="photos",
-            name="mebibytes",
-            by_client=quotas.mebibytes_by_client,
-            in_total=quotas.mebibytes,
-        )
-        self._checkouts = _Bound(
-            what="attempts to pay",
-            name="checkouts",
-            by_client=quotas.checkouts_by_client,
-            in_total=quotas.checkouts,
-        )
-        self._guesses = _Bound(
-            what="codes that do not exist",
-            name="code_guesses",
-            by_client=quotas.code_guesses_by_client,
-            in_total=quotas.code_guesses,
-        )
+        self._sessions = _Bound("sessions", quotas.sessions_by_client, quotas.sessions)
+        self._mebibytes = _Bound("mebibytes", quotas.mebibytes_by_client, quotas.mebibytes)
+        self._checkouts = _Bound("checkouts", quotas.checkouts_by_client, quotas.checkouts)
+        self._guesses = _Bound("code_guesses", quotas.code_guesses_by_client, quotas.code_guesses)
 
     def open_session(self, client: str) -> None:
         """Count an upload session."""
@@ -127,7 +117,7 @@ class VisitorLimits:
                 taken = transaction.usage_totals.taken(self._guesses.total_quota(), window)
             wait = self._until_next(window) if taken >= self._guesses.in_total else None
         if wait is not None:
-            raise TooManyRequestsError(self._guesses.what, wait)
+            raise TooManyRequestsError(self._guesses.name, wait)
 
     def count_code_guess(self, client: str) -> None:
         """Count a code that does not exist."""
@@ -148,7 +138,7 @@ class VisitorLimits:
                 is_taken = transaction.usage_totals.take(bound.total_quota(), window, amount)
             wait = None if is_taken else self._until_next(window)
         if wait is not None:
-            raise TooManyRequestsError(bound.what, wait)
+            raise TooManyRequestsError(bound.name, wait)
 
     def _is_storage_nearly_full(self) -> bool:
         if self._max_stored_bytes is None:

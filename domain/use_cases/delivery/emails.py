@@ -13,6 +13,7 @@ from domain.order.image import Image
 from domain.order.ledger import RefundStatus
 from domain.order.order import Email, Order
 from domain.order.reactions import SendEmail
+from domain.order.stored_reasons import ADDRESS_ERASED, EMAIL_REFUSED
 from domain.order.values import (
     EmailKind,
     Money,
@@ -75,7 +76,7 @@ class EmailSender:
         """
         customer = self._customer(order)
         if customer is None:
-            return [_failed(work, "The customer's address is not kept any more.")]
+            return [_failed(work, ADDRESS_ERASED)]
         if work.kind.brings_a_link and self._link_has_run_out(order):
             return [self.downloads.new_link(order)]
         try:
@@ -83,7 +84,7 @@ class EmailSender:
         except LostReplyError:
             return [e.EmailUnconfirmed(email_id=work.email_id, kind=work.kind)]
         except RefusedError as refusal:
-            return [_failed(work, refusal.code or "The mail provider refused it.")]
+            return [_failed(work, refusal.code or EMAIL_REFUSED)]
         return [e.EmailSent(email_id=work.email_id, kind=work.kind, message_id=message_id)]
 
     def _link_has_run_out(self, order: Order) -> bool:

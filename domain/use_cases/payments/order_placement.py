@@ -5,6 +5,7 @@ from typing import Protocol
 
 from domain.order import events as e
 from domain.order.order import Order
+from domain.order.stored_reasons import INCOMPLETE, PAID_BEFORE, SESSION_EXPIRED, SESSION_LOST
 from domain.order.values import CustomerId, ImageId, Money, OrderNumber, PaidPhoto
 from domain.ports.clock import Clock
 from domain.ports.ids import Ids
@@ -21,13 +22,6 @@ class PlacementRepositories(
     HasEventStore, ReferralRepositories, HasUnmatchedPayments, HasUploadSessions, Protocol
 ):
     """The repositories that order placement uses."""
-
-
-#: Why a payment of this shop is held for staff and never refunded automatically.
-SESSION_LOST = (
-    "This shop opened its checkout, and the database does not know the upload session any more: a backup may have "
-    "been restored. It is held: look whether its photos were delivered, then match or refund it."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,16 +78,13 @@ class OrderPlacement:
             self._record_unmatched(repositories, checkout, SESSION_LOST, is_held=True)
             return None
         if order.payment is not None:
-            self._record_unmatched(repositories, checkout, "The order was paid before.")
+            self._record_unmatched(repositories, checkout, PAID_BEFORE)
             return None
         if session.status is UploadStatus.EXPIRED:
-            self._record_unmatched(
-                repositories, checkout, "Its upload session had expired, the photos are gone."
-            )
+            self._record_unmatched(repositories, checkout, SESSION_EXPIRED)
             return None
         if checkout.email is None or session.checkout is None or not session.photos:
-            reason = "It carries no e-mail address, nothing was quoted, or there is no photo."
-            self._record_unmatched(repositories, checkout, reason)
+            self._record_unmatched(repositories, checkout, INCOMPLETE)
             return None
         purchase = PaidCheckout(
             session=session,

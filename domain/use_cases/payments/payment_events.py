@@ -8,13 +8,12 @@ from domain.order import events as e
 from domain.order.actors import PAYMENT_PROVIDER
 from domain.order.deterministic_ids import refund_id_at_provider
 from domain.order.order import Order
+from domain.order.stored_reasons import NO_REASON
 from domain.order.values import DisputeOutcome, RefundId, Sha256
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund, refund_kind
 from domain.ports.webhook_inbox import WebhookInbox
 from domain.unmatched_payment import UnmatchedPayment
 from domain.use_cases.payments.refunds import event_of
-
-_NO_REASON = "no reason given"
 
 
 class Handled(StrEnum):
@@ -56,7 +55,7 @@ def proposed_events(webhook_event: PaymentWebhookEvent, order: Order) -> Sequenc
             opened = e.DisputeOpened(
                 dispute_id=dispute_id,
                 amount=amount,
-                reason=webhook_event.reason or _NO_REASON,
+                reason=webhook_event.reason or NO_REASON,
                 is_inquiry=webhook_event.is_inquiry,
             )
             return [opened]
@@ -79,7 +78,7 @@ def _of_refund(webhook_event: PaymentWebhookEvent, refund: ProviderRefund, order
     failed = e.RefundFailed(
         refund_id=refund_id,
         provider_refund_id=refund.provider_refund_id,
-        reason=webhook_event.reason or _NO_REASON,
+        reason=webhook_event.reason or NO_REASON,
     )
     if refund_id in order.refunds:
         return [failed]

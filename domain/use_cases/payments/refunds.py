@@ -8,6 +8,7 @@ from domain.order import events as e
 from domain.order.ledger import Refund
 from domain.order.order import Order
 from domain.order.reactions import IssueRefund, reaction_id_of
+from domain.order.stored_reasons import NOT_PAYABLE, NOTHING_CHARGED, REFUND_UNKNOWN
 from domain.order.values import RefundId
 from domain.ports.clock import Clock
 from domain.ports.errors import DisputedError, RefusedError
@@ -33,7 +34,7 @@ class RefundService:
         refund = order.refunds[work.refund_id]
         intent = order.payment.payment_intent_id if order.payment else None
         if intent is None:
-            return [_failed(refund, None, "nothing was charged for this order")]
+            return [_failed(refund, None, NOTHING_CHARGED)]
         try:
             issued = self._issue(order, refund, work, intent, first_due_at)
         except DisputedError:
@@ -42,9 +43,9 @@ class RefundService:
             return [_failed(refund, None, refusal.code or "refused")]
         if issued is None or issued.provider_refund_id in refund.failed_provider_refund_ids:
             # A refund that failed before is recorded already and is not the result of this attempt.
-            return [_failed(refund, None, "not known to the provider after a day")]
+            return [_failed(refund, None, REFUND_UNKNOWN)]
         if issued.has_failed:
-            return [_failed(refund, issued.provider_refund_id, "the provider could not pay it")]
+            return [_failed(refund, issued.provider_refund_id, NOT_PAYABLE)]
         return [event_of(issued, refund.refund_id)]
 
     def _issue(

@@ -6,8 +6,10 @@ An unmatched payment belongs to no order; ``order_placement`` quarantines it.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
+from domain.order.stored_reasons import NOT_SIGNED, PARTLY_REFUNDED, REFUND_UNKNOWN
 from domain.order.values import OrderId, UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.errors import RefusedError, UnavailableError
@@ -127,10 +129,11 @@ class UnmatchedPaymentService:
             repositories = transaction.repositories
             payment = self._open(repositories, checkout_session_id, state)
             if state is None or state.status is not CheckoutStatus.PAID or state.checkout.email is None:
-                problem = (
-                    "the payment provider knows no paid checkout with an e-mail address; refund it instead"
+                raise NotMatchableError(
+                    checkout_session_id,
+                    upload_session_id,
+                    "the payment provider knows no paid checkout with an e-mail address; refund it instead",
                 )
-                raise NotMatchableError(checkout_session_id, upload_session_id, problem)
             purchase = self._purchase(
                 repositories, payment, upload_session_id, state.checkout, state.checkout.email
             )
@@ -166,7 +169,7 @@ class UnmatchedPaymentService:
             upload_session_id=checkout.upload_session_id,
             payment_intent_id=checkout.payment_intent_id,
             paid=checkout.paid,
-            reason="It does not carry this shop's seal; a person named it.",
+            reason=NOT_SIGNED,
             received_at=self.clock.now(),
             is_held=True,
         )
@@ -179,12 +182,8 @@ class UnmatchedPaymentService:
         checkout: CheckoutDetails,
         email: str,
     ) -> PaidCheckout:
-        session = transaction.upload_sessions.find(upload_session_id, lock=True)
-        problem = _problem(payment, session)
-        if session is None or problem is not None:
-            raise NotMatchableError(
-                payment.checkout_session_id, upload_session_id, problem or "there is none"
-            )
+        found = transaction.upload_sessions.find(upload_session_id, lock=True)
+        session = _check_matchable(payment, upload_session_id, found)
         return PaidCheckout(
             session=session, checkout=checkout, email=email, quoted=self.order_placement.quoted(session)
         )
@@ -229,14 +228,14 @@ class UnmatchedPaymentService:
             self._write(payment, lambda current: replace(current, problem=problem))
             raise
         if made is None:
-            return self._fail(payment, "not known to the provider after a day")
+            return self._fail(payment, REFUND_UNKNOWN)
         if made.is_pending:
             return self._write(payment, lambda current: current.with_pending_refund(now + PENDING_AGAIN))
         amount = 0 if made.has_failed else made.amount.amount
         after = self._write(
             payment, lambda current: current.with_returned(made.provider_refund_id, amount, now)
         )
-        return self._fail(after, "not all of it could be paid back") if after.left.amount > 0 else after
+        return self._fail(after, PARTLY_REFUNDED) if after.left.amount > 0 else after
 
     def _fail(self, payment: UnmatchedPayment, problem: str) -> UnmatchedPayment:
         retry_at = self.clock.now() + REFUSED_AGAIN
@@ -266,15 +265,18 @@ def _claimed(payment: UnmatchedPayment, clock: Clock) -> UnmatchedPayment:
     )
 
 
-def _problem(payment: UnmatchedPayment, session: UploadSession | None) -> str | None:
+def _check_matchable(
+    payment: UnmatchedPayment, upload_session_id: UploadSessionId, session: UploadSession | None
+) -> UploadSession:
+    refused = partial(NotMatchableError, payment.checkout_session_id, upload_session_id)
     if payment.left != payment.paid:
-        return f"{payment.left} of {payment.paid} is left of it; refund the rest"
+        raise refused(f"{payment.left} of {payment.paid} is left of it; refund the rest")
     if session is None:
-        return "there is no such session; the customer has to send the photos again"
-    match session.status:
-        case UploadStatus.PAID:
-            return "it is paid already; refund the payment or choose another session"
-        case UploadStatus.EXPIRED:
-            return "it has expired and its photos are gone; the customer has to send them again"
-        case _:
-            return None if session.photos else "it holds no photo; the customer has to send some first"
+        raise refused("there is no such session; the customer has to send the photos again")
+    if session.status is UploadStatus.PAID:
+        raise refused("it is paid already; refund the payment or choose another session")
+    if session.status is UploadStatus.EXPIRED:
+        raise refused("it has expired and its photos are gone; the customer has to send them again")
+    if not session.photos:
+        raise refused("it holds no photo; the customer has to send some first")
+    return session

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from domain.order import events as e
 from domain.order.closure import Obstacle, has_good_link, obstacle
@@ -29,14 +29,6 @@ class ErasureRepositories(HasEventStore, HasPersonalData, HasUnmatchedPayments, 
 #: Shorter words of a name occur in many sentences.
 TELLING_LETTERS = 4
 
-_ADVICE: Mapping[Obstacle, str] = {
-    Obstacle.IN_WORK: "is still in work: wait until it is completed, or pay all of it back",
-    Obstacle.HELD: "is on hold: let it go on, or pay all of it back",
-    Obstacle.DISPUTED: "is disputed, and its photos may be evidence: wait for the bank's decision",
-    Obstacle.MONEY_OWED: "owes money: see that its refund is issued",
-    Obstacle.UNFINISHED: "has a mail or a refund on its way: try again in some minutes",
-}
-
 
 class UnknownCustomerError(ShopError):
     """No customer has this address."""
@@ -49,9 +41,17 @@ class UnknownCustomerError(ShopError):
 class ErasureBlockedError(ShopError):
     """Some of the customer's orders cannot be erased yet."""
 
+    _ADVICE: ClassVar[Mapping[Obstacle, str]] = {
+        Obstacle.IN_WORK: "is still in work: wait until it is completed, or pay all of it back",
+        Obstacle.HELD: "is on hold: let it go on, or pay all of it back",
+        Obstacle.DISPUTED: "is disputed, and its photos may be evidence: wait for the bank's decision",
+        Obstacle.MONEY_OWED: "owes money: see that its refund is issued",
+        Obstacle.UNFINISHED: "has a mail or a refund on its way: try again in some minutes",
+    }
+
     def __init__(self, obstacles: Mapping[OrderNumber, Obstacle]) -> None:
         self.obstacles = obstacles
-        orders = "; ".join(f"order {number} {_ADVICE[why]}" for number, why in obstacles.items())
+        orders = "; ".join(f"order {number} {self._ADVICE[why]}" for number, why in obstacles.items())
         super().__init__(f"This customer cannot be forgotten yet: {orders}.")
 
 

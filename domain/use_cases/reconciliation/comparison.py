@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Protocol, TypeVar
 
 from domain.order.errors import ShopError
+from domain.order.stored_reasons import NO_ID
 from domain.ports.errors import OutsideError, UnavailableError, UnreadableAnswerError
 from domain.ports.provider_listings import TakeUnreadable, UnreadableEntry
 from domain.ports.unit_of_work import UnitOfWorkError
@@ -46,7 +47,7 @@ class Scope:
         """Return a handler that reports each unreadable entry of a listing."""
 
         def take(entry: UnreadableEntry) -> None:
-            self.tell(_unreadable(side, entry.kind, entry.entry_id or "without an id", entry.detail))
+            self.tell(_unreadable(side, entry.kind, entry.entry_id or NO_ID, entry.detail))
 
         return take
 

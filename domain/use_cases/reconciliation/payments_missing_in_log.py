@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.order.actors import PAYMENT_PROVIDER
+from domain.order.stored_reasons import LISTED_CHECKOUT
 from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentProvider, PaymentWebhookEvent
 from domain.ports.provider_listings import EndpointVersion, ListedCheckout, PaymentListing
 from domain.ports.unit_of_work import (
@@ -134,7 +135,7 @@ class PaymentComparison:
                 unit_of_work=self._unit_of_work,
                 payments=self._payments,
                 ownership=self._ownership,
-                isolated=lambda intent: scope.isolated(self.side, "checkout of payment", intent),
+                isolated=lambda intent: scope.isolated(self.side, "checkout_of_payment", intent),
             )
         )
         unreadable = scope.unreadable(self.side)
@@ -283,7 +284,7 @@ def _webhook_event(listed: ListedCheckout) -> PaymentWebhookEvent:
     checkout, status = listed.state.checkout, listed.state.status
     return PaymentWebhookEvent(
         event_id=f"{checkout.checkout_session_id}:{status}",
-        event_type=f"a checkout that is {status}",
+        event_type=f"{LISTED_CHECKOUT} {status}",
         kind=_KINDS[status],
         checkout=checkout,
         created_at=listed.created_at,

@@ -62,7 +62,7 @@ class PredictionComparison:
                 if waiting is not None:
                     yield from self._overdue(scope, listed, waiting)
                 elif listed.prediction_id not in known and _is_of_use(listed, scope):
-                    with scope.isolated(self.side, "upload of prediction", listed.prediction_id):
+                    with scope.isolated(self.side, "upload_of_prediction", listed.prediction_id):
                         yield from self._orphan(scope, listed)
         for prediction_id, waiting in awaited.items():
             with scope.isolated(self.side, "prediction", prediction_id):

@@ -28,6 +28,13 @@ def _ignore(side: Side, things: int) -> None:
     """Ignore the progress."""
 
 
+class ComparisonFailedError(Exception):
+    """A defect of the program ended the comparison of a side."""
+
+    def __init__(self, defect: str) -> None:
+        super().__init__(f"The program failed ({defect}): its log has the details.")
+
+
 @dataclass(eq=False, kw_only=True)
 class Reconciliation:
     """Compares the log with every side, and makes safe repairs on request."""
@@ -76,7 +83,7 @@ class Reconciliation:
                 cut_off[side] = str(error)
             except Exception as error:  # noqa: BLE001 -- a defect costs this side only, and is reported
                 defects.append(error)
-                cut_off[side] = f"The program failed ({type(error).__name__}): its log has the details."
+                cut_off[side] = str(ComparisonFailedError(type(error).__name__))
         return Report(
             since=since,
             until=now,

@@ -8,6 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from domain.object_keys import name_of, originals_of, results_of, upload_key, uploads_of
+from domain.order.stored_reasons import ORDER_NOT_CERTAIN
 from domain.order.values import OrderId, OrderNumber, PhotoId, UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.payments import CheckoutDetails
@@ -23,13 +24,6 @@ from domain.use_cases.shop_policy import ShopPolicy
 
 class SessionRebuildingRepositories(HasOrderQueries, HasUnmatchedPayments, HasUploadSessions, Protocol):
     """The repositories that an upload session is rebuilt in."""
-
-
-#: Why a payment lost with the database is held.
-NOT_CERTAIN = (
-    "The database has lost its order, and the storage does not have exactly the photos that were paid for. It is held: "
-    "look whether they were delivered, then match or refund it."
-)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -51,7 +45,7 @@ class SessionRebuilding:
         """
         if not self.restore_session(checkout):
             with self.unit_of_work.transaction() as transaction:
-                self.order_placement.hold(transaction, checkout, NOT_CERTAIN)
+                self.order_placement.hold(transaction, checkout, ORDER_NOT_CERTAIN)
             return None
         order_id = checkout.order_id
         number = self._number_of(order_id) if order_id is not None else None
