@@ -47,6 +47,9 @@ def _opened(opening: LinkOpening, snapshot: Snapshot) -> Iterator[str]:
             yield "A token that was never issued opened something."
         return
     images = {str(image_id): image for image_id, image in before.images.items()}
+    results = images[opening.target].results if opening.target in images else ()
+    if any(result.key in snapshot.lost_objects for result in results):
+        return
     is_own = opening.target in {"archive", "photos", *images}
     tolerance = snapshot.clock_tolerance
     if opening.status < _REDIRECT:

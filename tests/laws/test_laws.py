@@ -291,6 +291,14 @@ def test_a_result_that_the_storage_lost_may_leave_its_order() -> None:
     assert 1 not in broken(**stored(stream))
 
 
+def test_a_link_may_open_what_the_storage_damaged() -> None:
+    image = ORDER.images[FACTS.image(0)]
+    assert image.restored is not None
+    damaged = opening(target=str(image.image_id), content="0" * 64)
+    assert broken(openings=[damaged]) == {10}
+    assert broken(openings=[damaged], lost_objects={image.restored.key}) == set()
+
+
 def test_a_closed_lease_of_its_holder_breaks_nothing() -> None:
     change = lease(MINE, writer_holds=frozenset({MINE}))
     assert broken(lease_changes=[change], stored_events=[moved_by(MINE)]) == set()

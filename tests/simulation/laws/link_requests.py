@@ -66,7 +66,12 @@ class LinkRequests:
                 after=self._world.order(order.order_id) if order else None,
                 content=sha256_of(answer.body),
             )
-            check(Snapshot(openings=[opening], clock_tolerance=CLOCK_TOLERANCE), law(10))
+            observed = Snapshot(
+                openings=[opening],
+                clock_tolerance=CLOCK_TOLERANCE,
+                lost_objects=self._world.storage.spoiled,
+            )
+            check(observed, law(10))
 
         yield watch
 
@@ -74,7 +79,11 @@ class LinkRequests:
         """Law 10: at rest, every valid link opens all its files."""
         world = self._world
         for order in list(world.own_unit_of_work.pages.orders.values()):
-            shown = [f"/{image.image_id}" for image in order.images.values() if image.results]
+            shown = [
+                f"/{image.image_id}"
+                for image in order.images.values()
+                if image.results and world.storage.spoiled.isdisjoint(one.key for one in image.results)
+            ]
             for link in filter(partial(self._is_valid, order), order.links.values()):
                 token = world.token_signer.download_token(link.link_id)
                 for file in ("", "/photos", "/archive", *shown):
