@@ -33,7 +33,6 @@ class PartStream(Protocol):
 
     def part(self, size_bytes: int) -> Iterator[bytes]:
         """Yield the next bytes in chunks, at most ``size_bytes``."""
-        ...
 
 
 class MultipartWriter:

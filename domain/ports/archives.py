@@ -19,4 +19,3 @@ class Archiver(Protocol):
 
     def archive(self, entries: list[ArchiveEntry]) -> tuple[int, Iterator[bytes]]:
         """The exact length and the archive, identical for identical entries."""
-        ...

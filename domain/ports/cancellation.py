@@ -18,8 +18,6 @@ class Cancellation(Protocol):
     @property
     def is_requested(self) -> bool:
         """Whether cancellation was requested."""
-        ...
 
     def calling(self, callback: Callable[[], None]) -> AbstractContextManager[None]:
         """Call ``callback`` once, if canceled before or within the block."""
-        ...

@@ -9,4 +9,3 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The current time: UTC, timezone-aware."""
-        ...

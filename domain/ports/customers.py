@@ -39,22 +39,18 @@ class Customers(Protocol):
         rolled back with it. An order that has a ``number`` keeps it. ``customer_id`` is used when the address is new;
         a new customer gets a referral code that no other customer has.
         """
-        ...
 
     def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
         """The customer, or None once erased.
 
         ``lock`` prevents other transactions that lock the customer from spending the same points.
         """
-        ...
 
     def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:
         """The customer with this code; ``lock`` is as for ``find``."""
-        ...
 
     def change_email(self, customer_id: CustomerId, email: str) -> bool:
         """Change a customer's address.
 
         False, without any change, if the address is another customer's or the customer was erased.
         """
-        ...

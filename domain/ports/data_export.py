@@ -11,12 +11,9 @@ class ExportText(Protocol):
 
     def readme(self) -> str:
         """What the archive holds, file by file."""
-        ...
 
     def incomplete(self, detail: str) -> str:
         """Why an order's history is missing, and how the shop mends it."""
-        ...
 
     def timeline(self, history: Sequence[RecordedEvent]) -> str:
         """An order's timeline, one line an event."""
-        ...

@@ -107,4 +107,3 @@ class EvidenceWriter(Protocol):
 
     def files(self, evidence: Evidence) -> list[ArchiveEntry]:
         """The files: first a self-contained HTML page, then its proofs."""
-        ...

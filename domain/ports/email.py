@@ -81,7 +81,6 @@ class EmailRenderer(Protocol):
 
     def render(self, facts: EmailFacts) -> RenderedEmail:
         """Render an e-mail in the customer's language, else in English."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +113,6 @@ class Mailer(Protocol):
         Raise UnavailableError when it was certainly not accepted, LostReplyError when it may have been, and
         RefusedError when it never will be.
         """
-        ...
 
 
 class DeliveryStatus(StrEnum):
@@ -151,4 +149,3 @@ class EmailWebhookParser(Protocol):
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[EmailWebhookEvent]:
         """Verify the raw bytes' signature, then parse, or raise ForgedMessageError."""
-        ...

@@ -77,27 +77,21 @@ class EventStore(Protocol):
 
         It must be taken before the first write: then the events of a stream have ascending positions in the log.
         """
-        ...
 
     def load(self, order_id: OrderId) -> Order:
         """Load the order by folding its stream; version 0 without events."""
-        ...
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
         """The order that a download token belongs to."""
-        ...
 
     def load_by_payment(self, payment_intent_id: str) -> Order | None:
         """The order that was paid by this payment intent."""
-        ...
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
         """The order's stream, from its first event."""
-        ...
 
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
         """The order's stream from its first event, also what cannot be read."""
-        ...
 
     def append(self, step: Commit) -> None:
         """Append events, update projections, insert reactions, close the claim.
@@ -105,10 +99,8 @@ class EventStore(Protocol):
         All of it is atomic. Raise VersionConflictError, CauseRepeatedError or LeaseLostError; the transaction is then
         void.
         """
-        ...
 
     def read_all(
         self, after: LogCursor, limit: int
     ) -> list[tuple[LogCursor, RecordedEvent | UnreadableEvent]]:
         """Events after a cursor in commit order; late commits are included."""
-        ...

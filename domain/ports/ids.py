@@ -9,4 +9,3 @@ class Ids(Protocol):
 
     def new(self) -> UUID:
         """A new id; ids sort by the time of their creation."""
-        ...

@@ -29,7 +29,6 @@ class ImageInspector(Protocol):
 
     def check(self) -> None:
         """Raise UnavailableError when any image would be refused now."""
-        ...
 
     def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> ImageFacts:
         """Decode the whole image within limits.
@@ -37,7 +36,6 @@ class ImageInspector(Protocol):
         Raise UnreadableImageError with advice for the customer, UnavailableError when too many requests are waiting,
         and CanceledError once cancellation was requested.
         """
-        ...
 
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
         """The image as every restorer can read it, and its media type.
@@ -46,7 +44,6 @@ class ImageInspector(Protocol):
         anew as JPEG, or as PNG where it is too long for that. Raise UnreadableImageError, but for no image that
         ``inspect`` accepted with the same limits.
         """
-        ...
 
     def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:
         """The result as delivered to the customer, and its media type.
@@ -54,7 +51,6 @@ class ImageInspector(Protocol):
         It is in sRGB, encoded anew without metadata, and transparent where the original was, if its format allows.
         Raise UnreadableImageError.
         """
-        ...
 
 
 class Thumbnailer(Protocol):
@@ -62,4 +58,3 @@ class Thumbnailer(Protocol):
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
         """A small upright JPEG without metadata, or raise UnreadableImageError."""
-        ...

@@ -24,16 +24,12 @@ class LogRecovery(Protocol):
 
     def newest_event(self) -> NewestEvent | None:
         """The newest committed event; none if the log is empty."""
-        ...
 
     def has_event(self, event_id: UUID) -> bool:
         """Whether the log has this event."""
-        ...
 
     def order_counters(self, since: date) -> Mapping[date, int]:
         """The last order number of each day with orders since."""
-        ...
 
     def skip_order_numbers(self, day: date, up_to: int) -> None:
         """Allocate only order numbers above ``up_to`` on this day; 0 changes nothing."""
-        ...

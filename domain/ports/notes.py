@@ -26,8 +26,6 @@ class Notes(Protocol):
 
     def write(self, note: Note) -> None:
         """Store a note."""
-        ...
 
     def of(self, order_id: OrderId) -> list[Note]:
         """An order's notes, oldest first."""
-        ...

@@ -56,7 +56,6 @@ class ObjectStorage(Protocol):
         Keys are written once: a repeat with the same bytes is idempotent; with other bytes ObjectDiffersError is
         raised and nothing is changed.
         """
-        ...
 
     def copy(self, source: StoredObject, target: ObjectKey) -> StoredObject:
         """Copy an object with its labels and verify the copy's SHA-256.
@@ -64,21 +63,17 @@ class ObjectStorage(Protocol):
         It is idempotent. Raise ObjectMissingError without a source, and ObjectDiffersError if the copy's bytes are
         not those recorded for the source.
         """
-        ...
 
     def describe(self, key: ObjectKey) -> ObjectDescription:
         """An object's metadata; raise ObjectMissingError."""
-        ...
 
     def read(
         self, key: ObjectKey, *, offset: int = 0, size_bytes: int | None = None
     ) -> AbstractContextManager[Iterator[bytes]]:
         """The bytes, or a part, in chunks; raise ObjectMissingError on entering."""
-        ...
 
     def delete(self, keys: Iterable[ObjectKey]) -> None:
         """Delete objects; missing ones are ignored."""
-        ...
 
     def purge(self, prefix: str) -> int:
         """Delete every version under a prefix; return how many entries.
@@ -86,12 +81,9 @@ class ObjectStorage(Protocol):
         Each version, delete marker and unfinished upload counts as one. When this returns, nothing is listed under
         the prefix any more; an empty prefix is no error.
         """
-        ...
 
     def keys(self, prefix: str) -> Iterator[ObjectKey]:
         """Every key that starts with ``prefix``."""
-        ...
 
     def check(self) -> None:
         """Raise UnavailableError unless the storage replies and the bucket exists."""
-        ...

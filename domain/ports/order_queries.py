@@ -58,11 +58,9 @@ class OrderQueries(Protocol):
 
     def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> list[OrderSummary]:
         """The orders that match ``wanted``, newest first."""
-        ...
 
     def find(self, number: OrderNumber) -> OrderId | None:
         """The order with this number."""
-        ...
 
     def unfetched(
         self, ending_after: datetime, ending_before: datetime, after: DownloadLinkId | None, limit: int
@@ -73,15 +71,12 @@ class OrderQueries(Protocol):
         which nothing was fetched, not held or disputed, and not reminded of this link before. Customers who opted out
         of e-mail in any of their orders are left out.
         """
-        ...
 
     def in_trouble(self) -> list[OrderId]:
         """Orders held, disputed, or with undelivered or unwanted e-mail; by id."""
-        ...
 
     def find_by_messages(self, message_ids: Collection[str]) -> Mapping[str, tuple[OrderId, EmailId]]:
         """The order and e-mail of each known message id."""
-        ...
 
     def finished(self, before: datetime, after: OrderId | None, limit: int) -> list[OrderId]:
         """Ended orders whose photos are stored, by id from ``after`` on.
@@ -89,4 +84,3 @@ class OrderQueries(Protocol):
         They were completed or refunded before the given moment, perhaps more than once: whether the last time was
         before it, only the stream shows.
         """
-        ...

@@ -121,39 +121,30 @@ class PaymentProvider(Protocol):
 
     def open_checkout(self, request: NewCheckout) -> OpenedCheckout:
         """Open a checkout for exactly this purchase."""
-        ...
 
     def expire_checkout(self, checkout_session_id: str) -> CheckoutStatus:
         """Make an open checkout unpayable; return its status afterwards."""
-        ...
 
     def issue_refund(self, request: NewRefund) -> ProviderRefund:
         """Issue a refund."""
-        ...
 
     def find_refund(self, payment_intent_id: str, refund_id: RefundId) -> ProviderRefund | None:
         """The refund that carries our id, if there is one."""
-        ...
 
     def look_up_refund(self, provider_refund_id: str) -> ProviderRefund | None:
         """The current state of a refund, no matter who made it."""
-        ...
 
     def refunds_of(self, payment_intent_id: str) -> Sequence[ProviderRefund]:
         """All refunds of a payment, no matter who made them."""
-        ...
 
     def look_up_dispute(self, dispute_id: str) -> ProviderDispute | None:
         """The current state of a dispute."""
-        ...
 
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
         """A checkout's state, also another shop's; None if it sells nothing."""
-        ...
 
     def find_checkout_by_payment(self, payment_intent_id: str) -> CheckoutState | None:
         """The checkout of a payment, if it has one."""
-        ...
 
 
 class PaymentEventKind(StrEnum):
@@ -215,8 +206,6 @@ class PaymentWebhookParser(Protocol):
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> PaymentWebhookEvent:
         """Verify the raw bytes' signature, then parse, or raise ForgedMessageError."""
-        ...
 
     def contents(self, body: bytes) -> bytes:
         """The part of a body that is equal in every delivery."""
-        ...

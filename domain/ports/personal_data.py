@@ -29,19 +29,15 @@ class PersonalData(Protocol):
 
     def find(self, email: str, *, lock: bool = False) -> Customer | None:
         """The customer with this address, case-insensitively; ``lock`` prevents payments."""
-        ...
 
     def orders(self, customer_id: CustomerId) -> list[OrderId]:
         """The customer's orders, by id."""
-        ...
 
     def sessions(self, customer_id: CustomerId) -> list[UploadSessionId]:
         """The customer's known upload sessions, by id."""
-        ...
 
     def holdings(self, customer_id: CustomerId) -> Holdings:
         """Every row about the customer by table, the log excepted."""
-        ...
 
     def forget(self, erasure: Erasure) -> Mapping[str, int]:
         """Delete what identifies the customer; return row counts by table.
@@ -49,4 +45,3 @@ class PersonalData(Protocol):
         The customer's id stays, because the log and other tables refer to it; a later payment with the same address
         makes a new customer. Orders, amounts and the providers' ids stay as they are.
         """
-        ...

@@ -21,7 +21,6 @@ class PointsBalances(Protocol):
 
     def balance(self, customer_id: CustomerId) -> int:
         """The sum of all points; negative if spent points were revoked."""
-        ...
 
     def reserved(
         self, customer_id: CustomerId, expired_before: datetime, *, besides: UploadSessionId | None = None
@@ -30,8 +29,6 @@ class PointsBalances(Protocol):
 
         Open are those that wait for a delayed payment, and those that had not expired before ``expired_before``.
         """
-        ...
 
     def lines(self, customer_id: CustomerId) -> list[PointsLine]:
         """The customer's points, in the order of their orders."""
-        ...

@@ -21,11 +21,9 @@ class PredictionSlots(Protocol):
         that was admitted longest ago, then the start that has been due longest. Nothing is admitted during a pause.
         Concurrent callers are serialized, so both limits hold for any number of workers.
         """
-        ...
 
     def pause(self, until: datetime) -> None:
         """Admit nothing until ``until``; a longer pause stays.
 
         Starts that no worker has begun lose their admission: their predictions were not created.
         """
-        ...

@@ -71,13 +71,11 @@ class PaymentListing(Protocol):
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
         """The webhook events since, delivered or not, newest first."""
-        ...
 
     def checkouts(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedCheckout]:
         """Checkouts opened since, of this shop and of others."""
-        ...
 
     def refunds(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
@@ -86,7 +84,6 @@ class PaymentListing(Protocol):
 
         The kind is REFUND_ISSUED or REFUND_FAILED; the event id is derived from the refund's id and its status.
         """
-        ...
 
     def disputes(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
@@ -95,14 +92,12 @@ class PaymentListing(Protocol):
 
         The kind is DISPUTE_OPENED or DISPUTE_CLOSED; the event id is derived as for refunds.
         """
-        ...
 
     def endpoint_version(self, unreadable: TakeUnreadable = refuse_unreadable) -> EndpointVersion | None:
         """The API version of this shop's webhook endpoint.
 
         None if the endpoint has the account's version, is not listed, or this account may not list endpoints.
         """
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +118,9 @@ class PredictionListing(Protocol):
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedPrediction]:
         """The account's predictions created since, newest first, other shops' included."""
-        ...
 
     def address_of(self, listed: ListedPrediction) -> str | None:
         """A prediction's webhook address; none if it is not available."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,11 +139,9 @@ class EmailListing(Protocol):
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedEmail]:
         """The e-mails with activity since, each once."""
-        ...
 
     def find(self, email_id: EmailId) -> ListedEmail | None:
         """The e-mail that carries our id, if the provider has it."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,4 +160,3 @@ class ObjectListing(Protocol):
         self, prefix: str, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedObject]:
         """Every object whose key starts with ``prefix``."""
-        ...

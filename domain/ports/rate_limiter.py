@@ -22,11 +22,9 @@ class RateLimiter(Protocol):
 
     def take(self, quota: Quota, client: str, amount: int = 1) -> timedelta | None:
         """Count ``amount``; over the quota count nothing and return the wait."""
-        ...
 
     def exceeded_for(self, quota: Quota, client: str) -> timedelta | None:
         """The wait of a client whose quota is used up, else None."""
-        ...
 
 
 class UsageTotals(Protocol):
@@ -34,16 +32,12 @@ class UsageTotals(Protocol):
 
     def take(self, quota: Quota, window_started_at: datetime, amount: int = 1) -> bool:
         """Count ``amount`` in a window; over the quota count nothing, return False."""
-        ...
 
     def taken(self, quota: Quota, window_started_at: datetime) -> int:
         """The count of a window."""
-        ...
 
     def forget(self, started_before: datetime) -> None:
         """Delete windows that started before a moment."""
-        ...
 
     def stored_bytes(self) -> int:
         """The total size of stored photos, results and archives."""
-        ...

@@ -77,7 +77,6 @@ class ReactionTable(Protocol):
 
         They are reopened whatever their outcome was; only a kind that ``is_done_once`` stays done.
         """
-        ...
 
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:
         """Lease a reaction that is due, or was sent as due.
@@ -85,22 +84,18 @@ class ReactionTable(Protocol):
         It must be unclaimed, or its lease expired. None if it cannot be claimed; a reaction that needs an admission
         cannot be claimed without one.
         """
-        ...
 
     def renew(self, tokens: Iterable[UUID], leased_until: datetime) -> None:
         """Renew leases that are still held."""
-        ...
 
     def postpone(self, claim: Claim, due_at: datetime, problem: str, *, has_progressed: bool = False) -> None:
         """Release a claimed reaction and its admission until ``due_at``.
 
         Raise LeaseLostError. If it ``has_progressed`` it did not fail: its attempts are counted from zero again.
         """
-        ...
 
     def close(self, claim: Claim, *, outcome: Outcome, problem: str | None = None) -> None:
         """Close a claimed reaction without an event, or raise LeaseLostError."""
-        ...
 
     def expedite(self, reaction: ScheduledReaction) -> None:
         """Make a reaction due at ``due_at`` or earlier.
@@ -108,7 +103,6 @@ class ReactionTable(Protocol):
         It is inserted if necessary; a closed one stays closed. One that is leased meanwhile becomes due at once when
         it is postponed.
         """
-        ...
 
     def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
         """Due reactions that are unsent or whose message may be lost.
@@ -116,22 +110,18 @@ class ReactionTable(Protocol):
         They count as sent now. ``resend_after`` doubles with each unanswered message, up to 64-fold. Reactions that
         wait for an admission are not returned.
         """
-        ...
 
     def forget_closed(self, before: datetime, limit: int) -> int:
         """Delete reactions closed and last claimed before; return how many.
 
         Exhausted ones of a kind that ``is_done_once`` stay, because ``exhausted`` lists them.
         """
-        ...
 
     def exhausted(self) -> list[ExhaustedReaction]:
         """Exhausted reactions of kinds done once, which no event records."""
-        ...
 
     def unreadable(self) -> list[UnreadableWork]:
         """Open reactions that this version cannot read, oldest first."""
-        ...
 
     def rewrite(self, reactions: Iterable[ScheduledReaction]) -> None:
         """Rewrite open reactions in this version's format, due at ``due_at``.
@@ -139,7 +129,6 @@ class ReactionTable(Protocol):
         Missing ones are inserted. Closed ones stay as they are, and so do leased ones whose lease has not expired by
         then.
         """
-        ...
 
 
 class ReactionQueue(Protocol):
@@ -147,4 +136,3 @@ class ReactionQueue(Protocol):
 
     def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
         """Send due reactions to workers; the sweeper resends unsent ones."""
-        ...

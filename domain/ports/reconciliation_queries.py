@@ -38,7 +38,6 @@ class ReconciliationQueries(Protocol):
         Orders that are held for staff are included. This returns the ids of the whole period, and is all of it that
         is held in memory at once.
         """
-        ...
 
     def streams(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[RecordedEvent]]:
         """The streams of many orders.
@@ -46,11 +45,9 @@ class ReconciliationQueries(Protocol):
         Orders without events, or with one that cannot be read, are left out: nothing follows from the absence of an
         order.
         """
-        ...
 
     def unreadable_events(self, order_ids: Sequence[OrderId]) -> list[UnreadableEvent]:
         """The first unreadable event of each of these orders."""
-        ...
 
     def all_unreadable_events(self) -> list[UnreadableEvent]:
         """The first unreadable event of each order.
@@ -58,39 +55,30 @@ class ReconciliationQueries(Protocol):
         Of ended orders whose photos are purged, only events of an unknown name or version or without a required field
         are found: decoding all of them would read the whole log. Log verification does.
         """
-        ...
 
     def differing_read_models(self, orders: Sequence[Order]) -> dict[OrderId, list[str]]:
         """The projections that differ from this fold of each order's stream."""
-        ...
 
     def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[ReactionSummary]]:
         """All reactions that were ever scheduled for these orders."""
-        ...
 
     def unknown_messages(self, source: str, event_ids: Sequence[str]) -> set[str]:
         """Which of a provider's webhook events the inbox never accepted."""
-        ...
 
     def payments(self, checkout_session_ids: Sequence[str]) -> dict[str, Money]:
         """The amounts paid, by checkout, with or without an order."""
-        ...
 
     def orders_by_payment(self, payment_intent_ids: Sequence[str]) -> dict[str, OrderId]:
         """The orders that were paid by these payment intents."""
-        ...
 
     def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:
         """Which predictions belong to recorded attempts, without some superseded ones."""
-        ...
 
     def known_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
         """Which upload sessions this shop ever opened."""
-        ...
 
     def tidied_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
         """Which known upload sessions have had their temp objects deleted."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +96,6 @@ class ReconciliationRounds(Protocol):
 
     def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
         """Record the beginning, unless another one began since ``unless_since``."""
-        ...
 
     def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:
         """Record the end of the reconciliation that began at ``began_at``."""
-        ...

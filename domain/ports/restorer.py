@@ -60,11 +60,9 @@ class Restorer(Protocol):
         Both variants exist with or without a second model: without one, the second is the first model with other
         settings.
         """
-        ...
 
     def look(self, prediction_id: str) -> Prediction:
         """A prediction's state; a success without output is a BAD_OUTPUT failure."""
-        ...
 
     def fetch(self, output_url: str, target: BinaryIO) -> int:
         """Write an output to ``target``; return its length in bytes.
@@ -72,11 +70,9 @@ class Restorer(Protocol):
         Only the provider's hosts are contacted, redirects are not followed, credentials are not sent, and the size is
         bounded. Raise RefusedError where a URL or an output violates this, or the output no longer exists.
         """
-        ...
 
     def cancel(self, prediction_id: str) -> None:
         """Cancel a prediction; an ended or unknown one is ignored."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,4 +89,3 @@ class PredictionWebhookParser(Protocol):
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> PredictionWebhookEvent:
         """Verify the raw bytes' signature, then parse, or raise ForgedMessageError."""
-        ...

@@ -9,4 +9,3 @@ class ScratchFiles(Protocol):
 
     def file(self) -> AbstractContextManager[BinaryIO]:
         """An empty file, deleted after the block; UnavailableError without space."""
-        ...

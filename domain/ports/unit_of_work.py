@@ -177,7 +177,6 @@ class UnitOfWork(Protocol[Repositories_co]):
         It rolls back when the block raises. Raise UnavailableError when the database cannot be reached; whether a
         commit succeeded may then be unknown.
         """
-        ...
 
 
 class ReadModels(Protocol):
@@ -188,7 +187,6 @@ class ReadModels(Protocol):
 
         An order that cannot be read keeps the rows that it has: its payment and number must stay known.
         """
-        ...
 
 
 class HashChain(Protocol):
@@ -200,7 +198,6 @@ class HashChain(Protocol):
         An event that another one may still precede is left out. With ``order_id``, all committed events of that
         order: within a stream none can be preceded.
         """
-        ...
 
 
 class Database(UnitOfWork[Transaction], ReadModels, HashChain, Protocol):
@@ -211,4 +208,3 @@ class Database(UnitOfWork[Transaction], ReadModels, HashChain, Protocol):
 
     def check(self) -> None:
         """Raise UnavailableError unless the database answers and its schema is current."""
-        ...

@@ -11,23 +11,18 @@ class UnmatchedPayments(Protocol):
 
     def add(self, payment: UnmatchedPayment) -> None:
         """Store a payment; an existing one stays as it is."""
-        ...
 
     def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
         """The payment of a checkout, locked with ``lock``."""
-        ...
 
     def find_by_payment(self, payment_intent_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
         """The payment of a payment intent; ``lock`` is as for ``find``."""
-        ...
 
     def save(self, payment: UnmatchedPayment) -> None:
         """Save the current state of an existing payment."""
-        ...
 
     def unsettled(self) -> list[UnmatchedPayment]:
         """The payments neither refunded nor matched, oldest first."""
-        ...
 
     def due(self, received_before: datetime, now: datetime) -> list[str]:
         """The checkouts whose payments are to be refunded now, oldest first.
@@ -36,4 +31,3 @@ class UnmatchedPayments(Protocol):
         before ``received_before`` and are not held, and those that staff decided to refund. Also those being refunded
         whose retry is due.
         """
-        ...

@@ -66,31 +66,24 @@ class UploadSessions(Protocol):
 
     def open(self, session: UploadSession) -> None:
         """Store a new session."""
-        ...
 
     def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
         """The session with its photos in upload order, locked with ``lock``."""
-        ...
 
     def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
         """Append a photo whose bytes, the caller checked, are new."""
-        ...
 
     def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
         """Remove a photo from a session; a missing one is ignored."""
-        ...
 
     def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:
         """Set the session's status."""
-        ...
 
     def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
         """Store the quote, or the address of its page."""
-        ...
 
     def file_names(self, order_id: OrderId) -> dict[PhotoId, str]:
         """The customer's names of an order's photos."""
-        ...
 
     def expire_stale(
         self, opened_before: datetime, checkout_expired_before: datetime, limit: int
@@ -101,11 +94,9 @@ class UploadSessions(Protocol):
         checkout nor wait for a delayed payment; if there is an order, its images are verified under its own prefix,
         or its full payment was refunded. A session is listed until ``forget_temp_objects``.
         """
-        ...
 
     def pending(self, reserved_before: datetime) -> list[str]:
         """Provider ids of checkouts pending since before ``reserved_before``, oldest first."""
-        ...
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
         """Record that the temp objects are deleted.
@@ -113,8 +104,6 @@ class UploadSessions(Protocol):
         A session without an order keeps its row, but none of its photos: a payment may still arrive for it, and the row
         distinguishes deleted photos from lost ones.
         """
-        ...
 
     def remove_tidied(self, tidied_before: datetime) -> int:
         """Remove orderless sessions tidied before a moment; return how many."""
-        ...

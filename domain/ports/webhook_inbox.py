@@ -33,12 +33,9 @@ class WebhookInbox(Protocol):
 
         Another body under a known id is quarantined as a conflict and changes nothing.
         """
-        ...
 
     def forget(self, before: datetime, limit: int) -> int:
         """Delete and count events received before; they would be new again."""
-        ...
 
     def conflicts(self) -> list[Conflict]:
         """The quarantined events, oldest first, each once."""
-        ...

@@ -27,7 +27,6 @@ class CheckedQueue(ReactionQueue, Protocol):
 
     def check(self) -> None:
         """Raise UnavailableError unless the queue accepts messages."""
-        ...
 
 
 class CheckedClock(Clock, Protocol):
@@ -35,7 +34,6 @@ class CheckedClock(Clock, Protocol):
 
     def check(self) -> None:
         """Raise UnavailableError if this machine's own clock is wrong."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

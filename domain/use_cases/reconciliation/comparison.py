@@ -105,11 +105,9 @@ class Comparison(Protocol):
     @property
     def side(self) -> Side:
         """The side that is compared."""
-        ...
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """Yield the discrepancies; raise OutsideError when the side becomes unavailable."""
-        ...
 
 
 def paged(things: Iterable[T], size: int = PAGE) -> Iterator[list[T]]:
