@@ -32,10 +32,7 @@ class TokenSigner:
         return self._sign("download", link_id)
 
     def prediction_token(self, order_id: OrderId, image_id: ImageId, attempt: int) -> str:
-        """The token in a webhook address.
-
-        It proves that this shop started the prediction for this attempt.
-        """
+        """The token in a webhook address: this shop started this attempt's prediction."""
         return self._sign("restoration", order_id, image_id, attempt)
 
     def is_prediction_token(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> bool:
@@ -44,10 +41,7 @@ class TokenSigner:
         return hmac.compare_digest(mark.encode(), expected.encode())
 
     def payment_token(self, upload_session_id: UploadSessionId, order_id: OrderId) -> str:
-        """The token in a payment's metadata.
-
-        It proves that this shop opened the checkout for this upload session.
-        """
+        """The token in a payment's metadata: this shop opened its checkout."""
         return self._sign("payment", upload_session_id, order_id)
 
     def is_payment_token(
@@ -61,10 +55,7 @@ class TokenSigner:
         return self._sign("shop")[:16]
 
     def object_token(self, key: ObjectKey, labels: Mapping[str, str]) -> str:
-        """The token in an object's metadata.
-
-        It proves that this shop wrote these labels for this key.
-        """
+        """The token in an object's metadata: this shop wrote its labels."""
         return self._sign("object", key, *(f"{name}={labels[name]}" for name in sorted(labels)))
 
     def is_object_token(self, mark: str, key: ObjectKey, labels: Mapping[str, str]) -> bool:

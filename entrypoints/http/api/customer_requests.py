@@ -6,6 +6,7 @@ scanner that follows links changes nothing.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,8 @@ from entrypoints.http.pages.expired_link_page import explain
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of
 
+_request = partial(post, status_code=202, sync_to_thread=True)
+
 #: The photo page, relative to ``/{image}/redo``.
 _ALBUM = "../photos"
 
@@ -44,12 +47,7 @@ def explain_redo(request: AnyRequest, error: Exception) -> Response[Any]:
     return explain(request, error)
 
 
-@post(
-    "/api/download/{token:str}/{image:uuid}/redo",
-    status_code=202,
-    sync_to_thread=True,
-    exception_handlers={Exception: explain_redo},
-)
+@_request("/api/download/{token:str}/{image:uuid}/redo", exception_handlers={Exception: explain_redo})
 def ask_for_redo(
     customer_requests: Given[CustomerRequests],
     request: AnyRequest,
@@ -63,12 +61,7 @@ def ask_for_redo(
     return _taken(request, "redo")
 
 
-@post(
-    "/api/download/{token:str}/renew",
-    status_code=202,
-    sync_to_thread=True,
-    exception_handlers={Exception: explain},
-)
+@_request("/api/download/{token:str}/renew", exception_handlers={Exception: explain})
 def ask_for_new_link(
     customer_requests: Given[CustomerRequests], request: AnyRequest, token: FromPath[str]
 ) -> Response[AcceptedView]:
@@ -80,12 +73,7 @@ def ask_for_new_link(
     return _taken(request, "mail", told="link")
 
 
-@post(
-    "/api/email/resend/{order:uuid}",
-    status_code=202,
-    sync_to_thread=True,
-    exception_handlers={Exception: html_pages.explain},
-)
+@_request("/api/email/resend/{order:uuid}", exception_handlers={Exception: html_pages.explain})
 def ask_for_mail(
     customer_requests: Given[CustomerRequests],
     queries: Given[Queries],

@@ -28,6 +28,8 @@ from entrypoints.http.request_logging import request_id_of
 
 _READING = [HttpMethod.GET, HttpMethod.HEAD]
 
+_button = partial(post, status_code=303, sync_to_thread=True, exception_handlers={Exception: explain})
+
 #: The address holds a token, so no cache may keep the response and no other site may learn its address.
 _PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
 
@@ -86,12 +88,7 @@ async def send_image(
     return await _answer(downloads, storage, download_threads, request, delivery)
 
 
-@post(
-    "/api/download/{token:str}/archive",
-    status_code=303,
-    sync_to_thread=True,
-    exception_handlers={Exception: explain},
-)
+@_button("/api/download/{token:str}/archive")
 def fetch_archive(
     downloads: Given[DownloadService], request: AnyRequest, token: FromPath[str]
 ) -> Response[None]:
@@ -99,12 +96,7 @@ def fetch_archive(
     return _fetched(downloads, request, downloads.find(token), "archive")
 
 
-@post(
-    "/api/download/{token:str}/{image:uuid}",
-    status_code=303,
-    sync_to_thread=True,
-    exception_handlers={Exception: explain},
-)
+@_button("/api/download/{token:str}/{image:uuid}")
 def fetch_image(
     downloads: Given[DownloadService],
     request: AnyRequest,
