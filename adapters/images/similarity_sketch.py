@@ -2,6 +2,7 @@
 
 from PIL import Image, ImageFilter
 
+from adapters.images.colours import STRIP_PIXELS
 from adapters.images.exif_orientation import turned_upright
 from adapters.images.opening import OpenedPicture
 from domain.similarity import SKETCH_SIDE
@@ -16,11 +17,22 @@ def sketch_of(picture: OpenedPicture) -> bytes:
     decoder = picture.decoder
     decoder.load()
     drawn = Image.new("L", (DRAWN_SIDE, DRAWN_SIDE))
-    for row in range(DRAWN_SIDE):
-        top, bottom = (decoder.height * edge // DRAWN_SIDE for edge in (row, row + 1))
-        band = decoder.crop((0, top, decoder.width, max(bottom, top + 1)))
-        grey = picture.colours.on_white(band).convert("L")
-        drawn.paste(grey.resize((DRAWN_SIDE, 1), Image.Resampling.BOX), (0, row))
+    edges = [decoder.height * edge // DRAWN_SIDE for edge in range(DRAWN_SIDE + 1)]
+    # A conversion has a fixed cost, so as many rows as make a strip are converted at once.
+    rows = max(1, DRAWN_SIDE * STRIP_PIXELS // (decoder.width * decoder.height))
+    for first in range(0, DRAWN_SIDE, rows):
+        strip = decoder.crop(
+            (0, edges[first], decoder.width, _below(edges, min(first + rows, DRAWN_SIDE) - 1))
+        )
+        grey = picture.colours.on_white(strip).convert("L")
+        for row in range(first, min(first + rows, DRAWN_SIDE)):
+            band = grey.crop((0, edges[row] - edges[first], grey.width, _below(edges, row) - edges[first]))
+            drawn.paste(band.resize((DRAWN_SIDE, 1), Image.Resampling.BOX), (0, row))
     painted = drawn.filter(ImageFilter.MedianFilter(_BRUSH))
     sketch = painted.resize((SKETCH_SIDE, SKETCH_SIDE), Image.Resampling.BOX)
     return turned_upright(sketch, picture.orientation).tobytes()
+
+
+def _below(edges: list[int], row: int) -> int:
+    """Return the end of a row, which is at least a pixel high."""
+    return max(edges[row + 1], edges[row] + 1)
