@@ -15,7 +15,13 @@ from domain.order.commands import Proposal
 from domain.order.order import Order
 from domain.order.reactions import Reaction, is_still_required, required_reactions
 from domain.ports.clock import Clock
-from domain.ports.errors import BusyError, CallOverrunError, OutsideError, UnavailableError
+from domain.ports.errors import (
+    BusyError,
+    CallOverrunError,
+    OutsideError,
+    UnavailableError,
+    UnreadableEventError,
+)
 from domain.ports.ids import Ids
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue
 from domain.ports.unit_of_work import HasEventStore, HasReactions, LeaseLostError, UnitOfWork
@@ -122,6 +128,8 @@ class ReactionRunner:
                 self._try_again(claim, order, CallOverrunError(type(claim.reaction).__name__, limit))
         except LeaseLostError:
             return False
+        except UnreadableEventError:
+            pass  # a newer version has recorded something: the lease ends by itself, and that version takes over
         return True
 
     def resend_due(self) -> int:

@@ -21,6 +21,7 @@ from domain.use_cases.order_command_handler import Cause, ReactionResult
 from domain.use_cases.reaction_handlers import spec_of
 from domain.use_cases.restoration.originals import OriginalsCopier
 from domain.use_cases.support.staff_requests import StaffRequest
+from tests.contracts.unreadable_events import DAMAGES, spoil_in_memory
 from tests.domain.support.assertions import kinds, sent
 from tests.domain.support.claims import claim_next
 from tests.doubles.container import InMemoryShop
@@ -296,6 +297,18 @@ def test_a_mail_whose_call_never_returns_may_have_been_sent(shop: InMemoryShop) 
     assert kinds(shop, order_id).count(e.EmailUnconfirmed) == 1
     assert shop.live(order_id).state is State.COMPLETED
     assert sorted(sent(shop)) == ["confirmation", "result"]
+
+
+def test_a_hanging_call_of_an_order_that_cannot_be_read_hides_no_other(shop: InMemoryShop) -> None:
+    shop.pay(shop.upload(b"wedding"))
+    mail = claim_next(shop, SendEmail)
+    shop.pay(shop.upload(b"harvest"))
+    copying = claim_next(shop, MoveImages)
+    assert copying[1] != mail[1]
+    shop.clock.advance(hours=3)
+    spoil_in_memory(shop.own_unit_of_work, mail[1].order_id, DAMAGES["newer version"])
+    assert shop.reaction_runner.renew([mail, copying]) == [mail[0], copying[0]]
+    assert shop.own_unit_of_work.pages.work[copying[0].reaction_id].token is None
 
 
 def test_a_call_that_just_ended_is_not_given_up(shop: InMemoryShop) -> None:
