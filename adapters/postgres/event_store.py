@@ -198,7 +198,8 @@ def _folded(order_id: OrderId, stream: Sequence[RecordedEvent]) -> Order:
         return fold(order_id, stream)
     except LookupError as error:
         raise UnreadableEventError(
-            "one of its events is about something that the events before it do not know; run `restoreclick reconcile`"
+            "one of its events is about something that the events before it do not know; run `restoreclick reconcile`",
+            order_id,
         ) from error
 
 
@@ -247,8 +248,12 @@ def stream_rows(connection: Connection, order_ids: Sequence[OrderId]) -> Sequenc
 
 
 def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:
-    """Return the recorded event in a row of ``events``."""
+    """Return the recorded event in a row of ``events``; raise UnreadableEventError."""
     recorded_at: datetime = row.recorded_at
+    try:
+        event = codec.decode(row.name, row.data)
+    except UnreadableEventError as error:
+        raise UnreadableEventError(error.detail, row.order_id) from error
     return RecordedEvent(
         event_id=row.event_id,
         order_id=row.order_id,
@@ -258,7 +263,7 @@ def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:
         cause_key=row.cause_key,
         correlation_id=row.correlation_id,
         actor=row.actor,
-        event=codec.decode(row.name, row.data),
+        event=event,
         position=row.position,
         sha256=row.sha256,
     )

@@ -22,6 +22,8 @@ OutsideError
 from datetime import timedelta
 from typing import Self
 
+from domain.order.values import OrderId
+
 
 class OutsideError(Exception):
     """The root of errors from outside; the message says what to do."""
@@ -44,8 +46,9 @@ class UnreadableAnswerError(UnavailableError):
 class UnreadableEventError(UnavailableError):
     """An event of an order cannot be read by this version."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__("This order", detail)
+    def __init__(self, detail: str, order_id: OrderId | None = None) -> None:
+        self.order_id = order_id
+        super().__init__("This order" if order_id is None else f"Order {order_id}", detail)
 
 
 class NoAnswerError(UnavailableError):

@@ -75,7 +75,9 @@ def test_an_order_with_an_event_that_cannot_be_read_is_left_out_and_told(
     assert found.stored_name == (damage.stored_name or "order.payment_received.v2")
     assert found.stored_name in found.detail
     with (
-        pytest.raises(UnreadableEventError, match="its log holds"),
+        pytest.raises(
+            UnreadableEventError, match=f"Order {spoiled.order_id} is not available .its log holds"
+        ),
         unit_of_work.transaction() as transaction,
     ):
         transaction.event_store.load(spoiled.order_id)

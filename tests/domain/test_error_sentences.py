@@ -14,7 +14,7 @@ import domain
 from domain.order.closure import Obstacle
 from domain.order.errors import ShopError
 from domain.order.order import Order
-from domain.order.values import FailureReason, OrderNumber, RedoObstacle
+from domain.order.values import FailureReason, OrderId, OrderNumber, RedoObstacle
 from domain.ports.upload_sessions import UploadStatus
 from domain.unmatched_payment import UnmatchedStatus
 from domain.use_cases.support.action_refusals import ActionProblem
@@ -32,6 +32,7 @@ _ARGUMENTS: dict[object, object] = {
     UnmatchedStatus: UnmatchedStatus.REFUNDED,
     UploadStatus: UploadStatus.CHECKOUT,
     Order: given().order,
+    OrderId | None: OrderId(_ID),
     ActionProblem | ShopError: ActionProblem.NOTHING_TO_DO,
     RedoObstacle: RedoObstacle.NOT_RESTORED,
 }

@@ -337,7 +337,7 @@ class InMemoryEventStore(EventStore):
     def _require_readable(self, order_id: OrderId) -> None:
         unreadable = self._pages.unreadable.get(order_id)
         if unreadable is not None:
-            raise UnreadableEventError(unreadable.detail)
+            raise UnreadableEventError(unreadable.detail, order_id)
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
         self._require_readable(order_id)

@@ -65,7 +65,9 @@ class PhotoRetention:
             history = repositories.event_store.history(order_id)
             if isinstance(broken := followed(order_id, history), StreamBreak):
                 at = broken.recorded.version
-                raise UnreadableEventError(f"version {at} does not follow from the events before it")
+                raise UnreadableEventError(
+                    f"version {at} does not follow from the events before it", order_id
+                )
             order, since = lived(order_id, history)
             is_over = since is not None and since < self._over_before()
             if not is_over or obstacle(order) or has_good_link(order, self.clock.now()):
