@@ -68,25 +68,38 @@ def test_a_process_logs_its_address_and_ends_on_a_signal(signal_number: signal.S
         assert process.wait(timeout=10) == 0
 
 
-def test_a_listening_socket_can_be_inherited() -> None:
-    with listen("127.0.0.1", 0) as listener, serving(listener) as (_, http):
-        assert str(http.base_url) == url_of(listener)
-        assert http.get("/health/live").status_code == 200
+@pytest.fixture(scope="module")
+def inherited_listener() -> Iterator[socket.socket]:
+    with listen("127.0.0.1", 0) as listener:
+        yield listener
 
 
-def test_a_photo_that_is_too_large_is_refused_in_words_over_a_real_connection() -> None:
-    with serving() as (_, http):
-        session = http.post("/api/uploads").json()
-        path = f"/api/uploads/{session['session_id']}/photos"
+@pytest.fixture(scope="module")
+def patient(inherited_listener: socket.socket) -> Iterator[httpx2.Client]:
+    """A client of a server with the usual limits."""
+    with serving(inherited_listener) as (_, http):
+        yield http
 
-        def endless() -> Iterator[bytes]:
-            for _ in range(100):
-                yield bytes(MEBIBYTE)
 
-        headers = {"Content-Type": "image/jpeg"}
-        for content in (bytes(51 * MEBIBYTE), endless()):
-            assert_problem(http.post(path, content=content, headers=headers), 413, "body-too-large")
-        assert http.get(f"/api/uploads/{session['session_id']}").json()["photos"] == []
+def test_a_listening_socket_can_be_inherited(
+    inherited_listener: socket.socket, patient: httpx2.Client
+) -> None:
+    assert str(patient.base_url) == url_of(inherited_listener)
+    assert patient.get("/health/live").status_code == 200
+
+
+def test_a_photo_that_is_too_large_is_refused_in_words_over_a_real_connection(patient: httpx2.Client) -> None:
+    session = patient.post("/api/uploads").json()
+    path = f"/api/uploads/{session['session_id']}/photos"
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(100):
+            yield bytes(MEBIBYTE)
+
+    headers = {"Content-Type": "image/jpeg"}
+    for content in (bytes(51 * MEBIBYTE), endless()):
+        assert_problem(patient.post(path, content=content, headers=headers), 413, "body-too-large")
+    assert patient.get(f"/api/uploads/{session['session_id']}").json()["photos"] == []
 
 
 def sessions_until_refused(http: httpx2.Client, forwarded_for: str) -> int:
@@ -100,11 +113,12 @@ def sessions_until_refused(http: httpx2.Client, forwarded_for: str) -> int:
     return 100
 
 
-def test_a_client_is_known_by_what_the_trusted_proxy_says_and_not_by_what_it_says_itself() -> None:
-    with serving() as (_, http):
-        assert sessions_until_refused(http, "198.51.100.7") == 60
-        assert sessions_until_refused(http, "203.0.113.9, 198.51.100.7") == 0
-        assert sessions_until_refused(http, "198.51.100.8") == 60
+def test_a_client_is_known_by_what_the_trusted_proxy_says_and_not_by_what_it_says_itself(
+    patient: httpx2.Client,
+) -> None:
+    assert sessions_until_refused(patient, "198.51.100.7") == 60
+    assert sessions_until_refused(patient, "203.0.113.9, 198.51.100.7") == 0
+    assert sessions_until_refused(patient, "198.51.100.8") == 60
 
 
 def test_an_address_that_a_stranger_claims_to_forward_for_is_ignored() -> None:
