@@ -11,7 +11,7 @@ from adapters.localization.export_text import timeline_document
 from adapters.localization.formats import counted, date_text, size_text
 from adapters.localization.labels import EXHIBIT_STATES
 from adapters.localization.status_text import image_status_of
-from domain.order.order import Payment
+from domain.order.events import PaymentReceived
 from domain.order.values import Money
 from domain.ports.archives import ArchiveEntry
 from domain.ports.dispute_evidence import Evidence, Exhibit, ObjectState
@@ -75,7 +75,7 @@ class TemplateEvidenceWriter:
         ]
 
 
-def _payment(evidence: Evidence) -> Payment:
+def _payment(evidence: Evidence) -> PaymentReceived:
     if evidence.order.payment is None:
         raise AssertionError("An order without a payment has no evidence.")
     return evidence.order.payment

@@ -21,7 +21,7 @@ from domain.order.evolve_restoration import apply_restoration, with_images
 from domain.order.image import Image
 from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import next_state
-from domain.order.order import EmailStatus, Order, Payment
+from domain.order.order import EmailStatus, Order
 from domain.order.states import State
 from domain.order.values import EmailKind, OrderId, RefundReason
 
@@ -98,21 +98,10 @@ def _apply(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C9
 
 
 def _apply_payment(order: Order, event: e.PaymentReceived) -> Order:
-    payment = Payment(
-        order_number=event.order_number,
-        customer_id=event.customer_id,
-        upload_session_id=event.upload_session_id,
-        checkout_session_id=event.checkout_session_id,
-        payment_intent_id=event.payment_intent_id,
-        quoted=event.quoted,
-        discount=event.discount,
-        paid=event.paid,
-        tax=event.tax,
-    )
     images = (
         Image(image_id=photo.image_id, upload=photo.upload, share=photo.share) for photo in event.photos
     )
-    return enqueue_email_once(with_images(replace(order, payment=payment), images), EmailKind.CONFIRMATION)
+    return enqueue_email_once(with_images(replace(order, payment=event), images), EmailKind.CONFIRMATION)
 
 
 def _enqueue_failure_email(before: Order, after: Order, event: e.Event) -> Order:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from domain.order import events as e
 from domain.order.evolve_delivery import enqueue_another_email
-from domain.order.image import Attempt, AttemptStatus, Image, SmallResult
+from domain.order.image import Attempt, AttemptStatus, Image
 from domain.order.order import Order
 from domain.order.values import EmailKind, FailureReason
 
@@ -76,17 +76,8 @@ def _apply_attempt(image: Image, event: AboutAttempt) -> Image:
             return replace(image, attempts={**image.attempts, event.attempt: failed})
         case e.SmallResultStored():
             completed = replace(attempt, status=AttemptStatus.COMPLETED)
-            small = SmallResult(
-                attempt=event.attempt,
-                prediction_id=event.prediction_id,
-                restored=event.restored,
-                width=event.width,
-                height=event.height,
-                original_width=event.original_width,
-                original_height=event.original_height,
-            )
             attempts = {**image.attempts, event.attempt: completed}
-            return replace(image, attempts=attempts, to_enlarge=small)
+            return replace(image, attempts=attempts, to_enlarge=event)
         case e.RestorationCompleted():
             completed = replace(attempt, status=AttemptStatus.COMPLETED)
             return replace(

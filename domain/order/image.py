@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from domain.order.events import SmallResultStored
 from domain.order.values import FailureReason, ImageId, Money, StoredObject, Variant
 
 
@@ -31,24 +32,6 @@ class Attempt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SmallResult:
-    """A result smaller than its original; delivered if it cannot be enlarged."""
-
-    attempt: int
-    prediction_id: str
-    restored: StoredObject
-    width: int
-    height: int
-    original_width: int
-    original_height: int
-
-    @property
-    def pixels(self) -> int:
-        """Width times height."""
-        return self.width * self.height
-
-
-@dataclass(frozen=True, kw_only=True)
 class Image:
     """A paid photo: uploaded, moved, restored or failed, perhaps redone."""
 
@@ -62,7 +45,7 @@ class Image:
     height: int | None = None
     original_width: int | None = None  # pixels; known once there is a result
     original_height: int | None = None
-    to_enlarge: SmallResult | None = None  # this round's result, while a larger one is attempted
+    to_enlarge: SmallResultStored | None = None  # this round's result, while a larger one is attempted
     failure: FailureReason | None = None
     attempts: Mapping[int, Attempt] = field(default_factory=dict)
     redo_from: int | None = None  # the first attempt of the current redo

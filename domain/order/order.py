@@ -6,25 +6,22 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.order.deterministic_ids import email_id_of
+from domain.order.events import PaymentReceived
 from domain.order.image import Image
 from domain.order.ledger import Dispute, Ledger, PointsEntry, Refund, RefundStatus
 from domain.order.states import DELIVERABLE_STATES, State
 from domain.order.values import (
-    CustomerId,
     DownloadLinkId,
     EmailId,
     EmailKind,
     HoldReason,
     ImageId,
-    Money,
     OptOut,
     OrderId,
-    OrderNumber,
     RefundId,
     RefundReason,
     Sha256,
     StoredObject,
-    UploadSessionId,
 )
 
 
@@ -71,21 +68,6 @@ class DownloadLink:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Payment:
-    """The payment: amounts, customer and upload session."""
-
-    order_number: OrderNumber
-    customer_id: CustomerId
-    upload_session_id: UploadSessionId
-    checkout_session_id: str
-    payment_intent_id: str | None
-    quoted: Money
-    discount: Money
-    paid: Money
-    tax: Money | None = None  # added to the quoted amount; part of what was paid
-
-
-@dataclass(frozen=True, kw_only=True)
 class Order:
     """The state of one order; a new one has only its id."""
 
@@ -94,7 +76,7 @@ class Order:
     #: The newest event's hash; none until it is stored. It identifies the log: equality of orders ignores it.
     head: Sha256 | None = field(default=None, compare=False)
     state: State = State.NEW
-    payment: Payment | None = None
+    payment: PaymentReceived | None = None
     images: Mapping[ImageId, Image] = field(default_factory=dict)
     emails: Mapping[EmailId, Email] = field(default_factory=dict)
     links: Mapping[DownloadLinkId, DownloadLink] = field(default_factory=dict)

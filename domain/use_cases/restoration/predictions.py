@@ -161,7 +161,7 @@ class PredictionService:
                 with self._opened(_original(order, work.image_id)) as picture:
                     original = self.inspector.inspect(picture)
                     flaw = validate_output(facts, original)
-                    if flaw is None and small is not None and facts.pixels <= small.pixels:
+                    if flaw is None and small is not None and facts.pixels <= small.width * small.height:
                         flaw = FailureReason.BAD_OUTPUT
                     if flaw is not None:
                         return _failed(work, work.prediction_id, flaw)
