@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select, text
 from sqlalchemy.exc import IntegrityError
 
+from adapters.postgres.row_objects import object_of
 from adapters.postgres.tables import customers
 from domain.order.values import CustomerId, OrderNumber
 from domain.ports.customers import Customer, Customers
@@ -93,10 +94,4 @@ class PostgresCustomers(Customers):
 
 def customer_of(row: Row[Any]) -> Customer:
     """Return the customer in a row of ``customers`` that is not erased."""
-    return Customer(
-        customer_id=CustomerId(row.customer_id),
-        email=row.email,
-        name=row.name,
-        locale=row.locale,
-        referral_code=row.referral_code,
-    )
+    return object_of(row, Customer)

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from adapters.postgres.row_objects import object_of
 from adapters.postgres.tables import events, order_numbers
-from domain.order.values import Sha256
 from domain.ports.log_recovery import LogRecovery, NewestEvent
 
 
@@ -25,14 +25,7 @@ class PostgresLogRecovery(LogRecovery):
             .order_by(events.c.position.desc())
             .limit(1)
         ).one_or_none()
-        if row is None:
-            return None
-        return NewestEvent(
-            event_id=row.event_id,
-            sha256=Sha256(row.sha256),
-            position=row.position,
-            recorded_at=row.recorded_at,
-        )
+        return None if row is None else object_of(row, NewestEvent)
 
     def has_event(self, event_id: UUID) -> bool:
         found = self._connection.execute(select(events.c.position).where(events.c.event_id == event_id))

@@ -1,9 +1,12 @@
 """Notes of staff about orders."""
 
+from dataclasses import asdict
+
 from sqlalchemy import Connection, insert, select
 
-from adapters.postgres import tables
-from domain.order.values import NoteId, OrderId
+from adapters.postgres.row_objects import object_of
+from adapters.postgres.tables import notes
+from domain.order.values import OrderId
 from domain.ports.notes import Note, Notes
 
 
@@ -14,29 +17,10 @@ class PostgresNotes(Notes):
         self._connection = connection
 
     def write(self, note: Note) -> None:
-        self._connection.execute(
-            insert(tables.notes).values(
-                note_id=note.note_id,
-                order_id=note.order_id,
-                actor=note.actor,
-                text=note.text,
-                written_at=note.written_at,
-            )
-        )
+        self._connection.execute(insert(notes).values(asdict(note)))
 
     def of(self, order_id: OrderId) -> list[Note]:
         rows = self._connection.execute(
-            select(tables.notes)
-            .where(tables.notes.c.order_id == order_id)
-            .order_by(tables.notes.c.written_at, tables.notes.c.note_id)
+            select(notes).where(notes.c.order_id == order_id).order_by(notes.c.written_at, notes.c.note_id)
         )
-        return [
-            Note(
-                note_id=NoteId(row.note_id),
-                order_id=OrderId(row.order_id),
-                actor=row.actor,
-                text=row.text,
-                written_at=row.written_at,
-            )
-            for row in rows
-        ]
+        return [object_of(row, Note) for row in rows]

@@ -1,13 +1,14 @@
 """Payments that belong to no order, one row each."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from adapters.postgres.row_objects import object_of
 from adapters.postgres.tables import unmatched_payments as table
-from domain.order.values import Money, UploadSessionId
 from domain.ports.unmatched_payments import UnmatchedPayments
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
 
@@ -63,46 +64,10 @@ class PostgresUnmatchedPayments(UnmatchedPayments):
 
 
 def _row(payment: UnmatchedPayment) -> dict[str, Any]:
-    return {
-        "checkout_session_id": payment.checkout_session_id,
-        "upload_session_id": payment.upload_session_id,
-        "payment_intent_id": payment.payment_intent_id,
-        "amount": payment.paid.amount,
-        "currency": payment.paid.currency,
-        "reason": payment.reason,
-        "received_at": payment.received_at,
-        "status": payment.status,
-        "returned": dict(payment.returned),
-        "attempt": payment.attempt,
-        "asked_at": payment.asked_at,
-        "retry_at": payment.retry_at,
-        "problem": payment.problem,
-        "actor": payment.actor,
-        "note": payment.note,
-        "decided_at": payment.decided_at,
-        "matched_session_id": payment.matched_session_id,
-        "is_held": payment.is_held,
-    }
+    row = asdict(payment)
+    paid = row.pop("paid")
+    return {**row, **paid}
 
 
 def _payment(row: Row[Any]) -> UnmatchedPayment:
-    matched = row.matched_session_id
-    return UnmatchedPayment(
-        checkout_session_id=row.checkout_session_id,
-        upload_session_id=UploadSessionId(row.upload_session_id) if row.upload_session_id else None,
-        payment_intent_id=row.payment_intent_id,
-        paid=Money(amount=row.amount, currency=row.currency),
-        reason=row.reason,
-        received_at=row.received_at,
-        status=UnmatchedStatus(row.status),
-        returned=row.returned,
-        attempt=row.attempt,
-        asked_at=row.asked_at,
-        retry_at=row.retry_at,
-        problem=row.problem,
-        actor=row.actor,
-        note=row.note,
-        decided_at=row.decided_at,
-        matched_session_id=UploadSessionId(matched) if matched else None,
-        is_held=row.is_held,
-    )
+    return object_of(row, UnmatchedPayment, paid={"amount": row.amount, "currency": row.currency})

@@ -5,6 +5,7 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection, and_, select, text
 
+from adapters.postgres.row_objects import object_of
 from adapters.postgres.tables import webhook_conflicts, webhook_inbox
 from domain.order.values import Sha256
 from domain.ports.webhook_inbox import UNSEEN, Conflict, WebhookInbox
@@ -81,14 +82,5 @@ class PostgresWebhookInbox(WebhookInbox):
         return self._connection.execute(_DELETE, {"before": before, "limit": limit}).rowcount
 
     def conflicts(self) -> list[Conflict]:
-        return [
-            Conflict(
-                source=row.source,
-                event_id=row.event_id,
-                event_type=row.event_type,
-                body_sha256=row.body_sha256,
-                taken_sha256=row.taken_sha256,
-                received_at=row.received_at,
-            )
-            for row in self._connection.execute(_CONFLICTS)
-        ]
+        rows = self._connection.execute(_CONFLICTS)
+        return [object_of(row, Conflict) for row in rows]
