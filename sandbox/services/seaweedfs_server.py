@@ -54,17 +54,19 @@ def start(supervisor: Supervisor, data_dir: Path) -> S3:
     env = CLEAN_ENVIRONMENT | {"WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"}
     process = Process.start("SeaweedFS", argv, log=data_dir / "logs" / "seaweedfs.log", env=env)
     supervisor.watch(process, timeout_seconds=_STOP_SECONDS)
-    process.wait_until(lambda: _is_ready(ports), _READY_SECONDS)
+    # A client reads all root certificates, so that one for each poll would cost more than the server's start.
+    with httpx2.Client(timeout=5, trust_env=False) as client:
+        process.wait_until(lambda: _is_ready(client, ports), _READY_SECONDS)
     return S3(f"http://{HOST}:{ports['s3']}", keys["accessKey"], keys["secretKey"])
 
 
-def _is_ready(ports: dict[str, int]) -> bool:
-    with httpx2.Client(timeout=5, trust_env=False) as client:
-        try:
-            stores = client.get(f"http://{HOST}:{ports['master']}/dir/assign").is_success
-            return stores and client.get(f"http://{HOST}:{ports['s3']}/healthz").is_success
-        except httpx2.TransportError:
-            return False
+def _is_ready(client: httpx2.Client, ports: dict[str, int]) -> bool:
+    """Whether a file can be stored, and the S3 server answers."""
+    try:
+        stores = client.get(f"http://{HOST}:{ports['master']}/dir/assign").is_success
+        return stores and client.get(f"http://{HOST}:{ports['s3']}/healthz").is_success
+    except httpx2.TransportError:
+        return False
 
 
 def _new_identities() -> dict[str, Any]:
