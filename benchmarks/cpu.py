@@ -57,3 +57,8 @@ def seconds_of(pid: int) -> float:
             times = process.cpu_times()
             whole += times.user + times.system + times.children_user + times.children_system
     return whole
+
+
+def rss_mebibytes(pid: int) -> float:
+    """Return the resident memory of a process, without its children."""
+    return float(psutil.Process(pid).memory_info().rss) / 1024 / 1024

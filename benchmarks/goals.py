@@ -1,13 +1,10 @@
 """The kinds of goals that rows have."""
 
-from benchmarks.measure import LIMIT, OURS, Direction, Figures, Goal
+from benchmarks.measure import LIMIT, OURS, Figures, Goal
 
 
-def _ratio(figures: Figures, other: str, direction: Direction) -> float | None:
-    if other not in figures:
-        return None
-    ours, theirs = figures[OURS].value, figures[other].value
-    return ours / theirs if direction is Direction.HIGHER else theirs / ours
+def _ratio(figures: Figures, other: str) -> float | None:
+    return figures[OURS].value / figures[other].value if other in figures else None
 
 
 def of_the_limit(at_least: float) -> Goal:
@@ -15,12 +12,17 @@ def of_the_limit(at_least: float) -> Goal:
     return times(LIMIT, at_least)
 
 
-def times(other: str, at_least: float, direction: Direction = Direction.HIGHER) -> Goal:
-    """How many times as good as another contestant."""
+def times(other: str, at_least: float) -> Goal:
+    """How many times as much as another contestant."""
     return Goal(
-        text=f">= {at_least:g} x {other}",
-        measured=lambda figures: _ratio(figures, other, direction),
-        at_least=at_least,
+        text=f">= {at_least:g} x {other}", measured=lambda figures: _ratio(figures, other), at_least=at_least
+    )
+
+
+def at_most_times(other: str, at_most: float) -> Goal:
+    """How many times as much as another contestant, where less is better."""
+    return Goal(
+        text=f"<= {at_most:g} x {other}", measured=lambda figures: _ratio(figures, other), at_most=at_most
     )
 
 

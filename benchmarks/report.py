@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.measure import LIMIT, OURS, Figure, Row, times_as_good
+from benchmarks.measure import LIMIT, OURS, Figure, Goal, Row, times_as_good
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +114,7 @@ def _cells(each: Measured) -> list[str]:
         beside.get(LIMIT, "none"),
         "\n".join(peers) or "none",
         "\n".join(f"{name}: {_cpu(figure)}" for name, figure in each.figures.items() if figure.cpu_ms),
-        "\n".join(f"{_mark(goal.is_met(each.figures))} {goal.text}" for goal in each.row.goals),
+        "\n".join(_shown(goal, each.figures) for goal in each.row.goals),
     ]
 
 
@@ -139,8 +139,12 @@ def _cpu(figure: Figure) -> str:
     return ", ".join(f"{name} {_number(ms)}" for name, ms in figure.cpu_ms.items())
 
 
-def _mark(is_met: bool | None) -> str:  # noqa: FBT001 -- it is what is shown
-    return {True: "yes", False: "no ", None: "?  "}[is_met]
+def _shown(goal: Goal, figures: Mapping[str, Figure]) -> str:
+    """Return the goal and whether it is met, with what was measured."""
+    measured = goal.measured(figures)
+    if measured is None:
+        return f"?   {goal.text}: not measured"
+    return f"{'yes' if goal.is_met(figures) else 'no '} {goal.text}: {_number(measured)}"
 
 
 def _number(value: float) -> str:

@@ -105,6 +105,10 @@ class Servers:
         argv = ("serve", "--fd", str(self._socket.fileno()))
         return self._start(resources, ["-m", "entrypoints.cli", *argv], database_url, [self._socket.fileno()])
 
+    def start_worker(self, resources: ExitStack, database_url: str) -> Process:
+        """Start a worker of the shop."""
+        return self._start(resources, ["-m", "entrypoints.cli", "worker"], database_url, [])
+
     def start_program(
         self,
         resources: ExitStack,

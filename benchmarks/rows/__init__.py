@@ -2,7 +2,11 @@
 
 from benchmarks.measure import Row
 from benchmarks.rows.commits import CommitOnEightThreads, CommitOnOneThread
+from benchmarks.rows.files import Download, Upload
+from benchmarks.rows.growth import Growth
+from benchmarks.rows.orders import OnePhotoOrder, PaymentToMail
 from benchmarks.rows.pipeline import Reactions, Throughput
+from benchmarks.rows.programs import Help, ListOrders, Simulation
 from benchmarks.rows.reading import LoadLongOrder, LoadShortOrder, ReadLog, Rebuild, Verify
 from benchmarks.rows.webhook import Webhook
 
@@ -15,6 +19,14 @@ ROWS: tuple[type[Row], ...] = (
     ReadLog,
     Rebuild,
     Verify,
+    OnePhotoOrder,
+    PaymentToMail,
     Throughput,
     Reactions,
+    Upload,
+    Download,
+    Growth,
+    Simulation,
+    Help,
+    ListOrders,
 )

@@ -9,15 +9,13 @@ import psycopg
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from benchmarks.direct_shop import command_handler_on, commit
 from benchmarks.goals import of_the_limit, times
+from benchmarks.limits.inserts import Inserts
 from benchmarks.measure import Row, Sample, rate
 from benchmarks.peers import Peer
 from benchmarks.synthetic import SyntheticOrders, insert_customer
 from benchmarks.threads import in_threads
 from domain.order.events import Event
 from domain.order.values import OrderId
-
-#: The stored form of a middling event.
-BODY = "x" * 400
 
 
 class CommitRow(Row):
@@ -39,17 +37,13 @@ class CommitRow(Row):
         self._handler = command_handler_on(self._unit_of_work)
         self._orders = SyntheticOrders()
         self._customers = resources.enter_context(psycopg.connect(url, autocommit=True))
-        self._bare = [
-            resources.enter_context(psycopg.connect(url, autocommit=True)) for _ in range(self.threads)
-        ]
-        self._bare[0].execute("CREATE TABLE bare (id bigserial PRIMARY KEY, body text)")
+        self._inserts = Inserts(resources, url, self.threads)
         self._peer = resources.enter_context(
             Peer("eventsourcing", self.servers.empty_database(), threads=self.threads)
         )
         self._meter = self.servers.meter(with_client=True)
         self._operations = self.size(70 * 8, 7 * 8)
-        for _ in range(20):  # so that no first connection or plan is measured
-            self._bare[0].execute("SELECT 1")
+        # So that no first connection or plan is measured.
         in_threads(self.threads, self.threads * 7, self._committer)()
 
     def ours(self) -> Sample:
@@ -60,12 +54,7 @@ class CommitRow(Row):
 
     def limit(self) -> Sample:
         """Insert and commit a row for each event."""
-
-        def inserter(number: int) -> Callable[[], object]:
-            connection = self._bare[number]
-            return lambda: connection.execute("INSERT INTO bare (body) VALUES (%s)", (BODY,))
-
-        return rate(self._operations, self._meter, in_threads(self.threads, self._operations, inserter))
+        return self._inserts.rate(self._operations, self._meter)
 
     def peers(self) -> Mapping[str, Callable[[], Sample]]:
         """Get an aggregate, trigger an event and save, as often."""

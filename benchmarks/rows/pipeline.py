@@ -1,7 +1,6 @@
 """Whole orders through two workers whose providers answer at once."""
 
 import os
-import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 from unittest.mock import patch
@@ -11,11 +10,13 @@ import psycopg
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from benchmarks.goals import times, value
 from benchmarks.instant_shop import FOLDER, PICTURE, open_instant_container
+from benchmarks.limits.inserts import Inserts, writing_transactions
 from benchmarks.measure import Row, Sample, rate
 from benchmarks.peers import Peer
 from benchmarks.peers.dbos_peer import STEPS
 from benchmarks.stripe_webhooks import payment_of, quoted_sessions
 from benchmarks.threads import in_threads
+from benchmarks.visitors import wait_until
 from domain.order.values import Sha256
 from entrypoints.settings import read_settings
 
@@ -24,9 +25,6 @@ WORKERS = 2
 THREADS = 8
 #: How many orders are placed at the same time.
 CUSTOMERS = 4
-COMPLETE_SECONDS = 120
-#: Between two looks whether all orders are complete: short beside a round, and cheap.
-LOOK_SECONDS = 0.02
 
 
 class Pipeline(Row):
@@ -51,10 +49,7 @@ class Pipeline(Row):
             self.servers.start_program(resources, "benchmarks.instant_shop", database_url=url)
             for _ in range(WORKERS)
         ]
-        self._bare = [
-            resources.enter_context(psycopg.connect(url, autocommit=True)) for _ in range(WORKERS * THREADS)
-        ]
-        self._bare[0].execute("CREATE TABLE bare (id bigserial PRIMARY KEY, body text)")
+        self._inserts = Inserts(resources, url, WORKERS * THREADS)
         self._dbos = resources.enter_context(Peer("dbos", self.servers.empty_database(), processes=WORKERS))
         self._number = self.size(60, 4)
         self._meter = self.servers.meter(
@@ -72,35 +67,27 @@ class Pipeline(Row):
             [payment_of(each) for each in quoted_sessions(self._unit_of_work, number, content=PICTURE)]
         )
         wanted = self._count("orders WHERE state = 'completed'") + number
-        reactions, commits = self._count("reactions WHERE status = 'done'"), self._transactions()
+        reactions, commits = (
+            self._count("reactions WHERE status = 'done'"),
+            writing_transactions(self._database),
+        )
 
         def place(_: int) -> Callable[[], object]:
             return lambda: self._container.payment_webhook.handle(next(payments), Sha256("0" * 64))
 
         def live() -> None:
             in_threads(CUSTOMERS, number, place)()
-            self._wait_for(wanted)
+            wait_until(lambda: self._count("orders WHERE state = 'completed'") >= wanted)
 
         sample = rate(number, self._meter, live)
         facts = {
             "reactions an order": (self._count("reactions WHERE status = 'done'") - reactions) / number,
-            "transactions an order": (self._transactions() - commits) / number,
+            "transactions an order": (writing_transactions(self._database) - commits) / number,
         }
         return Sample(value=sample.value, cpu_ms=sample.cpu_ms, facts=facts)
 
-    def _wait_for(self, completed: int) -> None:
-        deadline = time.monotonic() + COMPLETE_SECONDS
-        while self._count("orders WHERE state = 'completed'") < completed:
-            if time.monotonic() > deadline:
-                raise AssertionError(f"The orders are not complete after {COMPLETE_SECONDS} seconds.")
-            time.sleep(LOOK_SECONDS)
-
     def _count(self, what: str) -> int:
         return int(self._database.execute(f"SELECT count(*) FROM {what}".encode()).fetchall()[0][0])
-
-    def _transactions(self) -> int:
-        """Return how many transactions wrote something; each took an id."""
-        return int(self._database.execute("SELECT pg_current_xact_id()::text::bigint").fetchall()[0][0])
 
 
 class Throughput(Pipeline):
@@ -118,18 +105,10 @@ class Throughput(Pipeline):
 
     def limit(self) -> Sample:
         """Insert a row for each transaction of an order."""
-        inserts = round(self._live(2).facts["transactions an order"])
-        threads = len(self._bare)
-
-        def inserter(number: int) -> Callable[[], object]:
-            connection = self._bare[number]
-            return lambda: connection.execute("INSERT INTO bare (body) VALUES (%s)", ("x" * 400,))
-
-        return rate(
-            self._number,
-            self.servers.meter(with_client=True),
-            in_threads(threads, inserts * self._number, inserter),
-        )
+        inserts = round(self._live(CUSTOMERS).facts["transactions an order"])
+        sample = self._inserts.rate(self._number * inserts, self.servers.meter(with_client=True))
+        cpu_ms = {name: ms * inserts for name, ms in sample.cpu_ms.items()}
+        return Sample(value=sample.value / inserts, cpu_ms=cpu_ms)
 
     def peers(self) -> Mapping[str, Callable[[], Sample]]:
         """Run as many workflows of four steps."""
@@ -161,15 +140,7 @@ class Reactions(Pipeline):
 
     def limit(self) -> Sample:
         """Insert a row for each reaction."""
-        number = self._number * STEPS
-
-        def inserter(index: int) -> Callable[[], object]:
-            connection = self._bare[index]
-            return lambda: connection.execute("INSERT INTO bare (body) VALUES (%s)", ("x" * 400,))
-
-        return rate(
-            number, self.servers.meter(with_client=True), in_threads(len(self._bare), number, inserter)
-        )
+        return self._inserts.rate(self._number * STEPS, self.servers.meter(with_client=True))
 
     def peers(self) -> Mapping[str, Callable[[], Sample]]:
         """Count DBOS's steps and procrastinate's jobs."""

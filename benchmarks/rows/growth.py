@@ -1,0 +1,85 @@
+"""The cost of an order in a large and a small database."""
+
+from contextlib import ExitStack, closing
+from typing import Any
+
+import psycopg
+
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from benchmarks.direct_shop import command_handler_on, commit
+from benchmarks.goals import at_most_times
+from benchmarks.measure import LIMIT, Direction, Row, Sample
+from benchmarks.synthetic import SyntheticOrders, fill, insert_customer
+from domain.use_cases.queries import Queries
+
+SMALL = 100
+
+
+class Growth(Row):
+    """The life of an order, its details, and the newest orders."""
+
+    name = "growth"
+    work = "cost of an order in a database of 10,000 orders (1,000,000 with --large)"
+    unit = "ms CPU"
+    direction = Direction.LOWER
+    goals = (at_most_times(LIMIT, 1.2),)
+    notes = (
+        f"Seven commits of one order, its details, and the newest 50 orders; limit: the same in a database of {SMALL} "
+        "orders. The other rows are not measured in a large database yet."
+    )
+    rounds = 3
+
+    def open(self, resources: ExitStack) -> None:
+        """Fill both databases."""
+        number = 1_000_000 if self.large else self.size(10_000, 300)
+        self._meter = self.servers.meter(with_client=True)
+        self._orders = self.size(40, 4)
+        self._large = _Database(resources, self.servers.database(), number)
+        self._small = _Database(resources, self.servers.database(), SMALL)
+        for database in (self._large, self._small):
+            database.live()
+
+    def ours(self) -> Sample:
+        """Measure in the large database."""
+        return self._timed(self._large)
+
+    def limit(self) -> Sample:
+        """Measure in the small database."""
+        return self._timed(self._small)
+
+    def _timed(self, database: "_Database") -> Sample:
+        with self._meter.reading() as used:
+            for _ in range(self._orders):
+                database.live()
+        cpu_ms = used.ms_per(self._orders)
+        return Sample(value=sum(cpu_ms.values()), cpu_ms=cpu_ms, facts=database.sizes())
+
+
+class _Database:
+    """A filled database, and the shop on it."""
+
+    def __init__(self, resources: ExitStack, url: str, orders: int) -> None:
+        self._source = SyntheticOrders()
+        fill(url, orders, source=self._source)
+        self._connection: psycopg.Connection[Any] = resources.enter_context(
+            psycopg.connect(url, autocommit=True)
+        )
+        unit_of_work = resources.enter_context(closing(PostgresUnitOfWork(url, connections=2)))
+        self._handler = command_handler_on(unit_of_work)
+        self._queries = Queries(unit_of_work=unit_of_work, hash_chain=unit_of_work)
+
+    def live(self) -> None:
+        """Let an order live."""
+        facts, life = self._source.life()
+        insert_customer(self._connection, facts)
+        for event in life:
+            commit(self._handler, facts.order_id, event)
+        self._queries.details(facts.order_id)
+        self._queries.newest(50)
+
+    def sizes(self) -> dict[str, float]:
+        """Return the sizes of the log and of the whole database."""
+        found = self._connection.execute(
+            "SELECT pg_total_relation_size('events') / 1e6, pg_database_size(current_database()) / 1e6"
+        ).fetchall()
+        return {"log MB": float(found[0][0]), "database MB": float(found[0][1])}
