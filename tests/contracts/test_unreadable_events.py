@@ -155,6 +155,8 @@ def test_the_whole_log_is_read_past_an_event_that_cannot_be(
     spoil(spoiled.order_id, damage)
     with unit_of_work.transaction() as transaction:
         after = transaction.event_store.read_all(LogCursor(), 10)
+        stream = transaction.event_store.read(spoiled.order_id)
+    assert stream == [read for _, read in after if read.order_id == spoiled.order_id]
     assert [cursor for cursor, _ in after] == [cursor for cursor, _ in before]
     assert [read for _, read in after[1:]] == [read for _, read in before[1:]]
     (_, first), (_, unreadable) = before[0], after[0]
