@@ -8,6 +8,7 @@ import string
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Self
@@ -99,6 +100,12 @@ def read_catalogs(folder: Traversable = CATALOGS) -> Mapping[str, Catalog]:
     for catalog in catalogs.values():
         catalog.must_say_all_of(catalogs[FALLBACK], f"{catalog.language}.toml")
     return catalogs
+
+
+@cache
+def own_catalogs() -> Mapping[str, Catalog]:
+    """The shop's own catalogs, read once."""
+    return read_catalogs()
 
 
 def _is_phrase(proposed: object) -> bool:

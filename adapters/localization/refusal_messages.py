@@ -1,9 +1,8 @@
 """Errors in English: why something is refused, and what is possible instead."""
 
 from collections.abc import Mapping
-from functools import cache
 
-from adapters.localization.catalog import FALLBACK, Catalog, read_catalogs
+from adapters.localization.catalog import FALLBACK, own_catalogs
 from adapters.localization.formats import alternatives
 from adapters.localization.labels import STATES
 from adapters.localization.status_text import action_texts, number_of
@@ -82,14 +81,9 @@ def error_text(error: Exception) -> str:
             return str(error)
 
 
-@cache
-def _english() -> Catalog:
-    return read_catalogs()[FALLBACK]
-
-
 def redo_obstacle_text(why: RedoObstacle) -> str:
     """Why an image is not redone, as half a sentence."""
-    return _english().say(f"no_redo.{why}")
+    return own_catalogs()[FALLBACK].say(f"no_redo.{why}")
 
 
 def _problem(error: ActionRefusedError) -> str:

@@ -14,7 +14,7 @@ from adapters.localization.status_text import image_status_of, owner_sentence_of
 from adapters.localization.timeline_text import timeline_text_of
 from domain.order import events as e
 from domain.order.order import Order
-from entrypoints.bootstrap.localization import localization_of
+from entrypoints.bootstrap.wording import localization_of
 from entrypoints.http.pages import status_pages
 from tests.laws import english, german
 from tests.laws.known import Earned, Known, known_from

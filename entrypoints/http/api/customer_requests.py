@@ -19,7 +19,7 @@ from domain.order.errors import RedoRefusedError
 from domain.order.values import ImageId, OrderId
 from domain.use_cases.queries import Queries
 from domain.use_cases.support.customer_requests import CustomerRequests
-from entrypoints.bootstrap.localization import localization_of
+from entrypoints.bootstrap.wording import localization_of
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import UnknownOrderError
 from entrypoints.http.pages import html_pages

@@ -5,7 +5,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Response
 
-from entrypoints.bootstrap.localization import Localization, localization_of
+from entrypoints.bootstrap.wording import Localization, localization_of
 from entrypoints.http import problem_details
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of

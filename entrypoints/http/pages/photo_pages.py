@@ -9,8 +9,7 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from domain.use_cases.queries import PhotoGalleries, PhotoGallery
-from entrypoints.bootstrap.localization import Localization
-from entrypoints.bootstrap.wording import redo_obstacle_text
+from entrypoints.bootstrap.wording import Localization, redo_obstacle_text
 from entrypoints.http.dependencies import Given
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain

@@ -11,7 +11,7 @@ from domain.order.states import TERMINAL, State
 from domain.order.values import ImageId, Money
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.use_cases.shop_policy import ShopPolicy
-from entrypoints.bootstrap.localization import Localization
+from entrypoints.bootstrap.wording import Localization
 from entrypoints.http.api import order_schemas, upload_schemas
 from entrypoints.http.pages.html_pages import page
 

@@ -12,7 +12,7 @@ from domain.order.ledger import Dispute
 from domain.order.states import TERMINAL, State
 from domain.order.values import FailureReason, OrderId, UploadSessionId
 from domain.ports.upload_sessions import UploadStatus
-from entrypoints.bootstrap.localization import localization_of
+from entrypoints.bootstrap.wording import localization_of
 from entrypoints.http.pages import status_pages
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient
 
