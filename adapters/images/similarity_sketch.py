@@ -34,5 +34,5 @@ def sketch_of(picture: OpenedPicture) -> bytes:
 
 
 def _below(edges: list[int], row: int) -> int:
-    """Return the end of a row, which is at least a pixel high."""
+    """Return the end of a row, at least a pixel high."""
     return max(edges[row + 1], edges[row] + 1)

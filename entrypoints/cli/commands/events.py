@@ -32,7 +32,7 @@ def show_log(queries: Queries, limit: int | None, *, follow: bool, as_json: bool
 
 
 def line_of(read: RecordedEvent | UnreadableEvent, *, as_json: bool, note: str | None = None) -> bytes | str:
-    """An event with its envelope as a line; in JSON with the text of its note."""
+    """An event with its envelope; in JSON with its note."""
     if isinstance(read, RecordedEvent):
         name = type(read.event).__name__
         return _as_json(name, read, note) if as_json else _columns(read, name)
