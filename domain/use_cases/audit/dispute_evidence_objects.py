@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 from domain.order.image import Image
@@ -19,24 +19,17 @@ from domain.ports.scratch_files import ScratchFiles
 Watch = Callable[[int, int], None]
 
 
+@dataclass(eq=False)
 class ObjectExaminer:
     """Reads the objects that one order's events name, and verifies them."""
 
-    def __init__(
-        self,
-        storage: ObjectStorage,
-        thumbnailer: Thumbnailer,
-        scratch: ScratchFiles,
-        watch: Watch,
-        *,
-        is_gone: bool,
-    ) -> None:
-        self._storage = storage
-        self._thumbnailer = thumbnailer
-        self._scratch = scratch
-        self._watch = watch
-        self._is_gone = is_gone
-        self._done = self._of = 0
+    storage: ObjectStorage
+    thumbnailer: Thumbnailer
+    scratch: ScratchFiles
+    watch: Watch
+    is_gone: bool
+    _done: int = field(init=False, default=0)
+    _of: int = field(init=False, default=0)
 
     def examine(
         self, order: Order, names: dict[PhotoId, str]
@@ -68,7 +61,7 @@ class ObjectExaminer:
         return replace(found, state=ObjectState.DELETED) if is_tidied else found
 
     def _picture(self, role: ObjectRole, number: int, stored: StoredObject) -> Exhibit:
-        with self._scratch.file() as file:
+        with self.scratch.file() as file:
             state, found = self._look(stored, file)
             thumbnail = self._thumbnail(file) if state is ObjectState.VERIFIED else None
         return Exhibit(
@@ -81,8 +74,8 @@ class ObjectExaminer:
 
     def _look(self, stored: StoredObject, keep: BinaryIO | None = None) -> tuple[ObjectState, Sha256 | None]:
         self._done += 1
-        self._watch(self._done, self._of)
-        if self._is_gone:
+        self.watch(self._done, self._of)
+        if self.is_gone:
             return ObjectState.DELETED, None
         try:
             found = self._digest(stored.key, keep)
@@ -92,7 +85,7 @@ class ObjectExaminer:
 
     def _digest(self, key: ObjectKey, keep: BinaryIO | None) -> Sha256:
         digest = hashlib.sha256()
-        with self._storage.read(key) as chunks:
+        with self.storage.read(key) as chunks:
             for chunk in chunks:
                 digest.update(chunk)
                 if keep is not None:
@@ -101,6 +94,6 @@ class ObjectExaminer:
 
     def _thumbnail(self, file: BinaryIO) -> bytes | None:
         try:
-            return self._thumbnailer.thumbnail(file)
+            return self.thumbnailer.thumbnail(file)
         except UnreadableImageError:
             return None  # its bytes are the recorded ones, so it is listed without a picture

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.ports.payments import CheckoutDetails, PaymentProvider, PaymentWebhookEvent
@@ -13,23 +14,20 @@ class ForeignPaymentRepositories(HasReconciliationQueries, HasUnmatchedPayments,
     """The repositories that distinguish our own payments from foreign ones."""
 
 
+@dataclass(eq=False, kw_only=True)
 class ForeignPayments:
     """Caches whether checkouts and payment intents are foreign, to save provider requests."""
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[ForeignPaymentRepositories],
-        payments: PaymentProvider,
-        ownership: PaymentOwnership,
-        isolated: Callable[[str], AbstractContextManager[None]],
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._payments = payments
-        self._ownership = ownership
-        self._isolated = isolated  # reports an answer about a payment intent that cannot be read
-        self._checkouts: dict[str, bool] = {}  # whether it is foreign, by checkout
-        self._intents: dict[str, bool] = {}  # likewise, by payment intent
+    unit_of_work: UnitOfWork[ForeignPaymentRepositories]
+    payments: PaymentProvider
+    ownership: PaymentOwnership
+    isolated: Callable[
+        [str], AbstractContextManager[None]
+    ]  # reports an unreadable answer about a payment intent
+    _checkouts: dict[str, bool] = field(
+        init=False, default_factory=dict
+    )  # whether it is foreign, by checkout
+    _intents: dict[str, bool] = field(init=False, default_factory=dict)  # likewise, by payment intent
 
     def among(self, webhook_events: Sequence[PaymentWebhookEvent]) -> list[PaymentWebhookEvent]:
         """Return the webhook events about payments of other shops.
@@ -52,8 +50,8 @@ class ForeignPayments:
         unknown = [each for each in checkouts if each.checkout_session_id not in self._checkouts]
         if not unknown:
             return
-        with self._unit_of_work.transaction() as transaction:
-            foreign = self._ownership.foreign_among(transaction, unknown)
+        with self.unit_of_work.transaction() as transaction:
+            foreign = self.ownership.foreign_among(transaction, unknown)
         for checkout in unknown:
             is_foreign = checkout.checkout_session_id in foreign
             self._checkouts[checkout.checkout_session_id] = is_foreign
@@ -64,7 +62,7 @@ class ForeignPayments:
         unknown = [intent for intent in sorted(intents) if intent not in self._intents]
         if not unknown:
             return
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             known = set(transaction.reconciliation_queries.orders_by_payment(unknown))
             known |= {
                 one for one in unknown if transaction.unmatched_payments.find_by_payment(one) is not None
@@ -74,12 +72,12 @@ class ForeignPayments:
 
     def _is_made_by_others(self, intent: str) -> bool:
         state = None
-        with self._isolated(intent):
-            state = self._payments.find_checkout_by_payment(intent)
+        with self.isolated(intent):
+            state = self.payments.find_checkout_by_payment(intent)
         if state is None:
             return True
-        with self._unit_of_work.transaction() as transaction:
-            return not self._ownership.is_ours(transaction, state.checkout)
+        with self.unit_of_work.transaction() as transaction:
+            return not self.ownership.is_ours(transaction, state.checkout)
 
 
 def _intent_alone(webhook_event: PaymentWebhookEvent) -> str | None:

@@ -85,6 +85,7 @@ class _Events:
         )
 
 
+@dataclass(eq=False, kw_only=True)
 class PaymentComparison:
     """Compares checkouts, refunds, disputes and their webhook events with the log.
 
@@ -93,31 +94,23 @@ class PaymentComparison:
 
     side = Side.PAYMENTS
 
-    def __init__(
-        self,
-        *,
-        unit_of_work: UnitOfWork[PaymentComparisonRepositories],
-        ledger: PaymentListing,
-        payments: PaymentProvider,
-        payment_webhook: PaymentWebhook,
-        checkout_sync: CheckoutSync,
-        ownership: PaymentOwnership,
-    ) -> None:
-        self._unit_of_work = unit_of_work
-        self._ledger = ledger
-        self._payments = payments
-        self._payment_webhook = payment_webhook
-        self._checkout_sync = checkout_sync
-        self._ownership = ownership
-        self._record = RecordedPayments(unit_of_work=unit_of_work)
-        self._claims = MissingAtProvider(unit_of_work=unit_of_work, payments=payments)
+    unit_of_work: UnitOfWork[PaymentComparisonRepositories]
+    ledger: PaymentListing
+    payments: PaymentProvider
+    payment_webhook: PaymentWebhook
+    checkout_sync: CheckoutSync
+    ownership: PaymentOwnership
+
+    @property
+    def _record(self) -> RecordedPayments:
+        return RecordedPayments(unit_of_work=self.unit_of_work)
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """Yield discrepancies of its lists, then of the log's payments and refunds."""
         lists = self._lists(scope)
         events = self._events(scope, lists.foreign)
         told = events.told
-        version = events.version_finding(self._ledger.endpoint_version(scope.unreadable(self.side)))
+        version = events.version_finding(self.ledger.endpoint_version(scope.unreadable(self.side)))
         if version is not None:
             yield version
         events.lost.reverse()  # oldest first
@@ -127,20 +120,21 @@ class PaymentComparison:
                 told.add(subject_of(webhook_event))
                 yield self._repair(scope, webhook_event, finding, judge)
         yield from self._waiting(scope, told)
-        yield from self._claims.unknown_to_provider(scope, lists.seen)
+        at_provider = MissingAtProvider(unit_of_work=self.unit_of_work, payments=self.payments)
+        yield from at_provider.unknown_to_provider(scope, lists.seen)
 
     def _lists(self, scope: Scope) -> _Lists:
         lists = _Lists(
             foreign=ForeignPayments(
-                unit_of_work=self._unit_of_work,
-                payments=self._payments,
-                ownership=self._ownership,
+                unit_of_work=self.unit_of_work,
+                payments=self.payments,
+                ownership=self.ownership,
                 isolated=lambda intent: scope.isolated(self.side, "checkout_of_payment", intent),
             )
         )
         unreadable = scope.unreadable(self.side)
         for checkouts in paged(
-            _webhook_event(listed) for listed in self._ledger.checkouts(scope.since, unreadable)
+            _webhook_event(listed) for listed in self.ledger.checkouts(scope.since, unreadable)
         ):
             # An open or unpaid checkout is not a payment, whatever the log contains.
             paid = (
@@ -148,10 +142,10 @@ class PaymentComparison:
             )
             lists.seen.checkouts.update(subject_of(webhook_event) for webhook_event in paid)
             self._judge(scope, lists, "payment", checkouts, self._record.payments)
-        for refunds in paged(self._ledger.refunds(scope.since, unreadable)):
+        for refunds in paged(self.ledger.refunds(scope.since, unreadable)):
             lists.seen.refunds.update(subject_of(webhook_event) for webhook_event in refunds)
             self._judge(scope, lists, "refund", refunds, self._record.refunds)
-        for disputes in paged(self._ledger.disputes(scope.since, unreadable)):
+        for disputes in paged(self.ledger.disputes(scope.since, unreadable)):
             self._judge(scope, lists, "dispute", disputes, self._record.disputes)
         return lists
 
@@ -178,9 +172,9 @@ class PaymentComparison:
 
     def _events(self, scope: Scope, foreign: ForeignPayments) -> _Events:
         events = _Events()
-        for page in paged(self._ledger.events(scope.since, scope.unreadable(self.side))):
+        for page in paged(self.ledger.events(scope.since, scope.unreadable(self.side))):
             scope.watch(len(page))
-            with self._unit_of_work.transaction() as transaction:
+            with self.unit_of_work.transaction() as transaction:
                 unknown = transaction.reconciliation_queries.unknown_messages(
                     PAYMENT_PROVIDER, [each.event_id for each in page]
                 )
@@ -227,7 +221,7 @@ class PaymentComparison:
             since=webhook_event.created_at,
             facts={"event_type": webhook_event.event_type, "about": subject_of(webhook_event)},
         )
-        return scope.repair(finding, lambda: self._payment_webhook.handle(webhook_event, UNSEEN))
+        return scope.repair(finding, lambda: self.payment_webhook.handle(webhook_event, UNSEEN))
 
     def _repair(
         self, scope: Scope, webhook_event: PaymentWebhookEvent, finding: Finding, judge: Judge
@@ -236,9 +230,9 @@ class PaymentComparison:
         return scope.repair(
             finding,
             lambda: (
-                self._checkout_sync.sync_checkout(checkout.checkout_session_id)
+                self.checkout_sync.sync_checkout(checkout.checkout_session_id)
                 if checkout is not None
-                else self._payment_webhook.handle(webhook_event, UNSEEN)
+                else self.payment_webhook.handle(webhook_event, UNSEEN)
             ),
             is_wrong_still=lambda: bool(judge([webhook_event])),
         )
@@ -248,7 +242,7 @@ class PaymentComparison:
 
         Sessions that a lost or young event is about are skipped: that event is handled separately.
         """
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             waiting = transaction.upload_sessions.pending(scope.settled_before)
         for checkout_session_id in waiting:
             scope.watch(1)
@@ -258,7 +252,7 @@ class PaymentComparison:
                 yield from self._waits_in_vain(scope, checkout_session_id)
 
     def _waits_in_vain(self, scope: Scope, checkout_session_id: str) -> Iterator[Finding]:
-        state = self._payments.find_checkout(checkout_session_id)
+        state = self.payments.find_checkout(checkout_session_id)
         status = state.status if state is not None else "unknown"
         if status is CheckoutStatus.PENDING:
             return
@@ -271,12 +265,12 @@ class PaymentComparison:
         )
         yield scope.repair(
             finding,
-            lambda: self._checkout_sync.sync_checkout(checkout_session_id),
+            lambda: self.checkout_sync.sync_checkout(checkout_session_id),
             is_wrong_still=lambda: self._is_waiting(scope, checkout_session_id),
         )
 
     def _is_waiting(self, scope: Scope, checkout_session_id: str) -> bool:
-        with self._unit_of_work.transaction() as transaction:
+        with self.unit_of_work.transaction() as transaction:
             return checkout_session_id in transaction.upload_sessions.pending(scope.settled_before)
 
 

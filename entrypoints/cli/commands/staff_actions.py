@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import click
 import msgspec
@@ -43,23 +44,20 @@ class RevokeHowError(MisuseError):
         super().__init__("Give --revoke to send a new link too, or --only-revoke to send none, not both.")
 
 
+@dataclass(eq=False)
 class StaffSession:
     """One staff command on one order."""
 
-    def __init__(
-        self,
-        queries: Queries,
-        staff_actions: StaffActions,
-        email_correction: EmailCorrection,
-        order: Order,
-        by: StaffRequest,
-    ) -> None:
-        self._queries = queries
-        self.staff_actions = staff_actions
-        self._email_correction = email_correction
-        self.order_id: OrderId = order.order_id
-        self.by = by
-        self._order = order
+    queries: Queries
+    staff_actions: StaffActions
+    email_correction: EmailCorrection
+    order: Order
+    by: StaffRequest
+
+    @property
+    def order_id(self) -> OrderId:
+        """The order's id."""
+        return self.order.order_id
 
     def refund(self, words: str | None, photos: Sequence[int], *, is_agreed: bool, as_json: bool) -> None:
         """Refund an amount, some photos or the rest of the payment.
@@ -99,7 +97,7 @@ class StaffSession:
         order = released
         while not order.is_held and pending <= set(required_reactions(order)) and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
-            order = self._queries.order(self.order_id)
+            order = self.queries.order(self.order_id)
         return order
 
     def settle(self, number: int | None, *, is_agreed: bool, as_json: bool) -> None:
@@ -139,13 +137,13 @@ class StaffSession:
 
     def address(self, email: str, *, as_json: bool) -> None:
         """Correct the customer's address; raises the errors of ``EmailCorrection``."""
-        done, noted = self._email_correction.correct(self.order_id, self.by, email)
+        done, noted = self.email_correction.correct(self.order_id, self.by, email)
         corrected = f"The address is corrected, and that is noted on {counted(noted, 'order')}."
         self.tell(done, corrected, as_json=as_json)
 
     def tell(self, done: ActionResult, *instead: str, after: Order | None = None, as_json: bool) -> None:
         """Print what was recorded, or ``instead``, and the order's status, or ``after``'s."""
-        history = self._queries.history(self.order_id)[: done.order.version]
+        history = self.queries.history(self.order_id)[: done.order.version]
         mine = {recorded.event_id for recorded in done.events}
         told = [entry.text for entry in timeline_text_of(history).entries if entry.recorded.event_id in mine]
         sentences = [*(instead or told)] if mine else [_DONE_BEFORE]
@@ -171,13 +169,13 @@ class StaffSession:
 
     @property
     def _paid(self) -> Money:
-        if self._order.payment is None:
+        if self.order.payment is None:
             raise AssertionError("An order that is found was paid.")
-        return self._order.payment.paid
+        return self.order.payment.paid
 
     @property
     def _number(self) -> str:
-        return self._order.payment.order_number if self._order.payment else str(self.order_id)
+        return self.order.payment.order_number if self.order.payment else str(self.order_id)
 
 
 @contextmanager
