@@ -9,6 +9,6 @@ T = TypeVar("T")
 
 
 def object_of(row: Row[*tuple[Any, ...]], kind: type[T], **more: object) -> T:
-    """Return a row as an object; ``more`` are fields that no column holds."""
+    """Return a row as an object; ``more`` are fields without a column."""
     columns = {str(name): value for name, value in row._asdict().items()}
     return msgspec.convert(columns | more, kind)

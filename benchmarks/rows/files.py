@@ -190,7 +190,7 @@ class Download(Row):
         return received, first
 
     def _record_order(self, resources: ExitStack, url: str) -> str:
-        """Store an archive and the order that it belongs to; return the link's token."""
+        """Store an archive and its order; return the link's token."""
         resources.enter_context(patch.dict(os.environ, self.servers.settings_of(url)))
         ports = resources.enter_context(open_container(read_settings())).ports
         archive = ports.storage.put(
