@@ -1,7 +1,4 @@
-"""Conditions of the lifecycle's table.
-
-Each is evaluated on the order to which the event has been applied.
-"""
+"""Conditions of the lifecycle's table, on the order after the event."""
 
 from domain.order.order import Order
 

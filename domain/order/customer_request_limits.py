@@ -1,7 +1,4 @@
-"""Limits of what customers may request: how often and until when.
-
-They are computed from recorded events, so no counters are stored.
-"""
+"""Limits of customers' requests, computed from recorded events."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

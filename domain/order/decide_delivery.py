@@ -16,10 +16,7 @@ _ON_ITS_WAY = frozenset({EmailStatus.DUE, EmailStatus.UNCONFIRMED})
 
 
 def requestable_email(order: Order) -> EmailKind:
-    """The kind of e-mail that reports the order's current state.
-
-    Raise NothingToSendError if there is none.
-    """
+    """The kind of e-mail for the current state, or raise NothingToSendError."""
     match order.state:
         case State.PAID | State.RESTORING | State.SETTLED:
             return EmailKind.CONFIRMATION

@@ -51,10 +51,7 @@ def decide_refund(
     order: Order,
     proposed: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed | e.RefundDropped,
 ) -> Decision:
-    """Bound requests by the payment; record what the provider did.
-
-    A report that is late, or recorded already, changes nothing.
-    """
+    """Bound requests by the payment; record the provider's news of refunds."""
     known = order.refunds.get(proposed.refund_id)
     match proposed:
         case e.RefundRequested():
@@ -125,10 +122,7 @@ def _is_in_another_currency(order: Order, dispute_id: str) -> bool:
 
 
 def decide_points(order: Order, proposed: e.PointsCredited | e.PointsDebited) -> Decision:
-    """Record points earned or spent, once per customer and reason.
-
-    What a refund does to points follows from the refund: see ``points_after``.
-    """
+    """Record points earned or spent, once per customer and reason."""
     is_first_hand = (
         proposed.reason in _EARNED
         if isinstance(proposed, e.PointsCredited)

@@ -21,10 +21,7 @@ from domain.order.values import RedoObstacle
 
 
 class ShopError(Exception):
-    """The root of the errors by which the shop refuses.
-
-    The message is one sentence that tells the reader what to do.
-    """
+    """The root of refusals; the message tells the reader what to do."""
 
 
 class IllegalMoveError(ShopError):

@@ -107,10 +107,7 @@ def cut(text: str, limit_bytes: int) -> str:
 
 
 def graphemes(text: str) -> Iterator[str]:
-    """Split a text into what readers see as single characters.
-
-    That is: letters with their marks, flags, joined emoji, Hangul, conjuncts.
-    """
+    """Split a text into what readers see as single characters."""
     cluster = ""
     for sign in text:
         if cluster and not _continues(cluster, sign):

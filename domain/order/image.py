@@ -18,10 +18,7 @@ class AttemptStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One attempt at the provider.
-
-    If a lost reply left several predictions, ``prediction_id`` is the one that counts.
-    """
+    """One attempt at the provider, with the prediction that counts."""
 
     number: int
     status: AttemptStatus

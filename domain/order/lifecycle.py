@@ -170,10 +170,7 @@ def machine() -> Machine:
 
 @cache
 def _table() -> Mapping[tuple[type[events.Event], State], tuple[tuple[State, Condition | None], ...]]:
-    """The machine's transitions by event and source, cached.
-
-    Triggering the machine costs fifty times a look-up.
-    """
+    """The machine's transitions, cached: triggering costs fifty times a look-up."""
     return {
         (event, state): tuple(
             (

@@ -1,7 +1,4 @@
-"""Check that a stream can be folded.
-
-Its versions have no gap, each move is legal, and each event refers to something that an earlier one introduced.
-"""
+"""Check that a stream can be folded: versions, moves and references."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

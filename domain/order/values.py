@@ -45,10 +45,7 @@ class Money:
 
     @property
     def step(self) -> int:
-        """The smallest payable unit, in minor units.
-
-        It is 1 for most currencies and 10 for fils; every payable amount is a multiple of it.
-        """
+        """The smallest payable unit, in minor units: mostly 1, 10 for fils."""
         return _STEPS.get(self.currency, 1)
 
     @property

@@ -11,10 +11,7 @@ from domain.order.values import EmailId, EmailKind, Money, OptOut, OrderId, Orde
 
 @dataclass(frozen=True, kw_only=True)
 class Rewards:
-    """The referral and points section of an e-mail.
-
-    The points code is secret: it is sent to the customer's mailbox only.
-    """
+    """The referral and points section; only the customer's mailbox gets the code."""
 
     referral_code: str | None  # none where referrals are switched off
     referral_worth: Money  # of the referral points that each side gets

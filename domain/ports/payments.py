@@ -114,10 +114,7 @@ class CheckoutState:
 
 
 class PaymentProvider(Protocol):
-    """Receives and refunds payments.
-
-    Methods raise UnavailableError, LostReplyError or RefusedError.
-    """
+    """Payments and refunds; methods raise UnavailableError, LostReplyError or RefusedError."""
 
     def open_checkout(self, request: NewCheckout) -> OpenedCheckout:
         """Open a checkout for exactly this purchase."""

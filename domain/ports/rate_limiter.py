@@ -1,7 +1,4 @@
-"""The ports for rate limits: per client, and in total.
-
-Counts by client are in a fast store, totals in the database.
-"""
+"""The ports for rate limits: per client, and in total."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

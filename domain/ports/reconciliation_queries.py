@@ -83,10 +83,7 @@ class ReconciliationQueries(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ReconciliationRound:
-    """A reconciliation that begins.
-
-    ``previous`` is when the last one began that completed every side.
-    """
+    """A beginning reconciliation; ``previous`` is the last complete one's beginning."""
 
     previous: datetime | None
 

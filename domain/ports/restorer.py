@@ -38,10 +38,7 @@ class Prediction:
 
 
 class Restorer(Protocol):
-    """Restores images through a provider.
-
-    Methods raise UnavailableError, LostReplyError, BusyError or RefusedError.
-    """
+    """Restores images; methods raise UnavailableError, LostReplyError, BusyError or RefusedError."""
 
     def start(
         self,

@@ -29,10 +29,7 @@ class WebhookInbox(Protocol):
     """Received webhook events, each stored once."""
 
     def accept(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
-        """Whether this event is new; a known one stays as it was.
-
-        Another body under a known id is quarantined as a conflict and changes nothing.
-        """
+        """Whether it is new; another body under its id is quarantined."""
 
     def forget(self, before: datetime, limit: int) -> int:
         """Delete and count events received before; they would be new again."""

@@ -1,8 +1,4 @@
-"""The reaction runner: claim, call the handler, record the result, retry.
-
-Recording the events and closing the claim is one transaction. What each kind of reaction does is in
-``reaction_handlers``.
-"""
+"""The reaction runner: claim, call the handler, record the result, retry."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

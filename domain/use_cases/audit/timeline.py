@@ -1,7 +1,4 @@
-"""An order's timeline: typed entries, each with the facts it needs.
-
-The log holds no personal data, so a timeline has none either.
-"""
+"""An order's timeline: typed entries, each with the facts it needs."""
 
 import re
 from collections.abc import Iterable

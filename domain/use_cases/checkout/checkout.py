@@ -1,7 +1,4 @@
-"""Quote a price and open a checkout page for exactly that amount.
-
-What follows from a payment is in ``payments``.
-"""
+"""Quote a price and open a checkout page for exactly that amount."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

@@ -1,7 +1,4 @@
-"""Referrals and points: codes at the checkout, credits and debits on payment.
-
-The terms and amounts are in ``domain.referral_program``.
-"""
+"""Referrals and points: codes at the checkout, credits and debits on payment."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

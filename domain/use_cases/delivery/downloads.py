@@ -179,10 +179,7 @@ class DownloadService:
         )
 
     def open(self, token: str) -> tuple[Order, DownloadLink]:
-        """The order and link of a token.
-
-        Raises UnknownLinkError, LinkRevokedError or LinkExpiredError.
-        """
+        """A token's order and link; UnknownLinkError, LinkRevokedError or LinkExpiredError otherwise."""
         fingerprint = sha256_of(token)
         with self.unit_of_work.transaction() as transaction:
             order = transaction.event_store.load_by_token(fingerprint)

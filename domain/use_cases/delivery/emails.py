@@ -1,7 +1,4 @@
-"""Send an order's e-mails, at most once each.
-
-An e-mail is sent again only as a recorded resend. ``email_webhook`` records its delivery status.
-"""
+"""Send an order's e-mails, at most once each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

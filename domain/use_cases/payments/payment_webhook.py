@@ -1,7 +1,4 @@
-"""Handling of the payment provider's webhook events, each exactly once.
-
-Refunds and disputes are delegated to ``refund_and_dispute_webhooks``.
-"""
+"""Handling of the payment provider's webhook events, each exactly once."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,4 @@
-"""Unmatched payments: refunded after a wait, or matched by staff.
-
-An unmatched payment belongs to no order; ``order_placement`` quarantines it.
-"""
+"""Unmatched payments: refunded after a wait, or matched by staff."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

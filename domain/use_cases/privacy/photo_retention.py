@@ -1,7 +1,4 @@
-"""The end of retention: which orders lose their photos, and its record.
-
-The recorded event requires the reaction DeletePhotos, which ``photo_deletion.py`` executes.
-"""
+"""The end of retention: which orders lose their photos, and its record."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,4 @@
-"""The comparison of the log with the mailer.
-
-Every e-mail recorded as sent should be known there, and every bounce there should be recorded here.
-"""
+"""The comparison of recorded e-mails and bounces with the mailer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

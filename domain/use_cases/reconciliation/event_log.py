@@ -1,7 +1,4 @@
-"""The comparison of the log with itself.
-
-Streams must fold, read models must equal the folded state, and a worker must be able to run each required reaction.
-"""
+"""The comparison of the log with itself, read models and reactions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

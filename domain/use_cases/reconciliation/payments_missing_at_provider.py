@@ -1,7 +1,4 @@
-"""The comparison of recorded payments and refunds with the provider.
-
-Each must exist there with the same amount.
-"""
+"""The comparison of recorded payments and refunds with the provider's amounts."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,10 +28,7 @@ class MissingAtProvider:
     payments: PaymentProvider
 
     def unknown_to_provider(self, scope: Scope, seen: Seen) -> Iterator[Finding]:
-        """Yield payments and refunds recorded since, but missing or different there.
-
-        Those that were on a list are skipped; the few others are requested one by one.
-        """
+        """Yield unlisted payments and refunds that are missing or different there."""
         with self.unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(scope.since)
         for page in paged(order_ids):

@@ -1,7 +1,4 @@
-"""The comparison of the log with the restorer.
-
-Every prediction of this shop must have ended, or its order must wait for it.
-"""
+"""The comparison of running predictions with the orders that wait for them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

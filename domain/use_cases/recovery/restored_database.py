@@ -53,10 +53,7 @@ class Recovery:
 
     @property
     def remaining(self) -> tuple[Finding, ...]:
-        """The other findings for staff.
-
-        Overdue reactions are left out: they are expected, because workers wait during a recovery.
-        """
+        """The other findings for staff, without overdue reactions of waiting workers."""
         return tuple(
             each
             for each in self.report.remaining
@@ -66,10 +63,7 @@ class Recovery:
 
 @dataclass(eq=False, kw_only=True)
 class RestoredDatabase:
-    """Updates a restored database from the providers and the storage.
-
-    It refunds and deletes nothing.
-    """
+    """Updates a restored database from providers and storage; refunds, deletes nothing."""
 
     unit_of_work: UnitOfWork[RestoredDatabaseRepositories]
     heads: LogHeads
