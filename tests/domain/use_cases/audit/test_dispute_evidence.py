@@ -14,7 +14,6 @@ import pytest
 from adapters.archive_zip import ZipArchiver
 from adapters.evidence_pages import TemplateEvidenceWriter
 from adapters.localization.evidence_text import caption, evidence_text_of
-from adapters.localization.refusal_messages import error_text
 from domain.order import events as e
 from domain.order.values import DisputeOutcome, NoteId, OrderId, RefundId, RefundReason
 from domain.ports.dispute_evidence import ObjectState
@@ -216,9 +215,8 @@ def test_events_behind_a_missing_one_are_not_shown(shop: InMemoryShop) -> None:
     )
     assert f"event {len(stream)}, not told" in unpacked(pack)["chain.txt"]
     keep(shop, order_id, stream[1:])
-    with pytest.raises(NothingToProveError) as refusal:
+    with pytest.raises(NothingToProveError):
         dispute_evidence(shop).pack(order_id)
-    assert "run `restoreclick events verify`" in error_text(refusal.value)
 
 
 def test_a_missing_or_changed_object_is_reported_instead_of_shown(shop: InMemoryShop) -> None:

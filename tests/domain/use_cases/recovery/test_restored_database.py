@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import pytest
 
-from adapters.localization.refusal_messages import error_text
 from domain.order import events as e
 from domain.order.states import State
 from domain.order.values import Money, OrderId
@@ -80,9 +79,8 @@ def test_of_many_heads_a_few_stay_and_the_newest_counts(shop: InMemoryShop) -> N
 
 def test_a_database_that_lacks_the_newest_event_is_behind_and_writes_no_head(shop: InMemoryShop) -> None:
     lose(shop, b"wedding")
-    with pytest.raises(DatabaseBehindError) as behind:
+    with pytest.raises(DatabaseBehindError):
         shop.log_heads.check()
-    assert "run `restoreclick db restored`" in error_text(behind.value)
     newest = shop.log_heads.newest()
     shop.pay(shop.upload(b"after the restore"))
     with pytest.raises(DatabaseBehindError):
