@@ -10,11 +10,9 @@ import rich_click as click
 from rich.console import Console
 
 from benchmarks.measure import measure
-from benchmarks.peers import PeerError
 from benchmarks.report import Measured, as_json, machine, show
 from benchmarks.rows import ROWS
 from benchmarks.servers import Servers
-from sandbox.processes import ProcessError
 
 #: Wide enough for every column of the table.
 WIDTH = 170
@@ -63,8 +61,9 @@ def main(
             number = rounds or (1 if quick else row.rounds)
             try:
                 figures = measure(row, number, on_round=status.update)
-            except (PeerError, ProcessError) as error:
-                measured.append(Measured(row=kind, figures={}, problem=str(error)))
+            except Exception as error:  # noqa: BLE001 -- the other rows are measured all the same
+                progress.print_exception(max_frames=8)
+                measured.append(Measured(row=kind, figures={}, problem=f"{type(error).__name__}: {error}"))
             else:
                 measured.append(Measured(row=kind, figures=figures))
     if as_document:
