@@ -1,6 +1,7 @@
 """Stripe's webhooks, each answered when its order is committed."""
 
 import statistics
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, closing
 
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
@@ -9,6 +10,7 @@ from benchmarks.load import post_all, request_bytes
 from benchmarks.measure import Row, Sample, percentile, rate
 from benchmarks.stripe_webhooks import quoted_sessions, signed_requests
 from sandbox.ports import listening_socket
+from sandbox.processes import Process
 
 CLIENTS = 16
 
@@ -26,30 +28,23 @@ class Webhook(Row):
         fact("p99 ms", at_most=50),
     )
     notes = (
-        "Limit: the same Litestar and uvicorn with an HMAC and one INSERT through a pool of psycopg. No peer: none "
-        "receives Stripe's webhooks."
+        "Limit: the same Litestar and uvicorn with an HMAC and one INSERT through a pool of psycopg. Peer: "
+        "Stripe's SDK and one object stored through SQLAlchemy's ORM on asyncio, and no more; none decides on an order."
     )
     rounds = 3
     needs_shop = True
 
     def open(self, resources: ExitStack) -> None:
-        """Start the API and the limit's application, both without a worker."""
+        """Start the API without a worker, and the others' applications."""
         url = self.servers.database()
         self._unit_of_work = resources.enter_context(closing(PostgresUnitOfWork(url, connections=1)))
         self._api = self.servers.start_api(resources, url)
         self._secret = self.servers.environment["STRIPE_WEBHOOK_SECRET"]
-        socket = resources.enter_context(listening_socket())
-        self._bare_url = f"http://127.0.0.1:{socket.getsockname()[1]}"
-        self._bare = self.servers.start_program(
-            resources,
-            "benchmarks.limits.webhook_app",
-            str(socket.fileno()),
-            database_url=self.servers.empty_database(),
-            fds=[socket.fileno()],
-        )
+        self._bare = self._start(resources, "benchmarks.limits.webhook_app")
+        self._usual = self._start(resources, "benchmarks.peers.usual_webhook_app")
         self._number = self.size(480, 48)
-        for url_of_app in (self.servers.shop_url, self._bare_url):
-            self._post(url_of_app, self._api.pid, CLIENTS * 2)
+        for app_url, process in ((self.servers.shop_url, self._api), self._bare, self._usual):
+            self._post(app_url, process.pid, CLIENTS * 2)
 
     def ours(self) -> Sample:
         """Post to the shop."""
@@ -57,7 +52,25 @@ class Webhook(Row):
 
     def limit(self) -> Sample:
         """Post the same to the bare application."""
-        return self._post(self._bare_url, self._bare.pid, self._number)
+        app_url, process = self._bare
+        return self._post(app_url, process.pid, self._number)
+
+    def peers(self) -> Mapping[str, Callable[[], Sample]]:
+        """Post the same to the application written the usual way."""
+        app_url, process = self._usual
+        return {"SDK and async ORM": lambda: self._post(app_url, process.pid, self._number)}
+
+    def _start(self, resources: ExitStack, module: str) -> tuple[str, Process]:
+        """Start another application; return its address and process."""
+        socket = resources.enter_context(listening_socket())
+        process = self.servers.start_program(
+            resources,
+            module,
+            str(socket.fileno()),
+            database_url=self.servers.empty_database(),
+            fds=[socket.fileno()],
+        )
+        return f"http://127.0.0.1:{socket.getsockname()[1]}", process
 
     def _post(self, app_url: str, pid: int, number: int) -> Sample:
         url = f"{app_url}/api/webhooks/stripe"
