@@ -30,6 +30,9 @@ WIDTH = 170
 )
 @click.option("--quick", is_flag=True, help="One round of few operations: shows that it works, not how fast.")
 @click.option("--large", is_flag=True, help="Let the row `growth` fill a million orders; takes half an hour.")
+@click.option(
+    "--filled", type=click.IntRange(min=0), default=0, help="How many orders each database begins with."
+)
 @click.option("--json", "as_document", is_flag=True, help="Print one JSON document instead of the table.")
 @click.option(
     "--against",
@@ -42,6 +45,7 @@ def main(
     rounds: int | None,
     quick: bool,
     large: bool,
+    filled: int,
     as_document: bool,
     against: Path | None,
 ) -> None:
@@ -52,10 +56,10 @@ def main(
     measured: list[Measured] = []
     with (
         tempfile.TemporaryDirectory(prefix="restoreclick-") as folder,
-        Servers(Path(folder), needs_shop=any(row.needs_shop for row in chosen)) as servers,
+        Servers(Path(folder), needs_shop=any(row.needs_shop for row in chosen), filled=filled) as servers,
         progress.status("starting") as status,
     ):
-        facts = machine(servers.postgresql_version, quick=quick)
+        facts = machine(servers.postgresql_version, quick=quick, filled=filled)
         for kind in chosen:
             row = kind(servers, quick=quick, large=large)
             number = rounds or (1 if quick else row.rounds)

@@ -47,7 +47,7 @@ def _row_as_json(each: Measured) -> dict[str, Any]:
     }
 
 
-def machine(postgresql_version: str, *, quick: bool) -> dict[str, Any]:
+def machine(postgresql_version: str, *, quick: bool, filled: int) -> dict[str, Any]:
     """Return what the figures depend on."""
     argv = ["git", "describe", "--always", "--dirty"]
     git = subprocess.run(argv, capture_output=True, text=True, check=False)  # noqa: S603 -- of no input
@@ -57,6 +57,7 @@ def machine(postgresql_version: str, *, quick: bool) -> dict[str, Any]:
         "python": platform.python_version(),
         "postgresql": postgresql_version,
         "load_average_before": round(os.getloadavg()[0], 2),
+        "orders_at_the_start": filled,
         "is_quick": quick,
     }
 
@@ -92,7 +93,8 @@ def show(
 def _title(facts: Mapping[str, Any]) -> str:
     return (
         f"commit {facts['commit']}, {facts['cores']} cores, Python {facts['python']}, PostgreSQL "
-        f"{facts['postgresql']}, load {facts['load_average_before']} before the run"
+        f"{facts['postgresql']}, load {facts['load_average_before']} before the run, "
+        f"{facts['orders_at_the_start']:,} orders at the start"
         + (", quick: too few operations for figures to mean much" if facts["is_quick"] else "")
     )
 

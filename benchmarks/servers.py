@@ -14,6 +14,7 @@ import redis
 from sqlalchemy import make_url
 
 from benchmarks.cpu import CpuMeter
+from benchmarks.synthetic import fill
 from entrypoints.bootstrap.database import upgrade
 from entrypoints.settings import DatabaseSettings
 from sandbox.environment import Sandbox
@@ -29,6 +30,8 @@ _TEMPLATE = "migrated"
 class Servers:
     """PostgreSQL, and with ``needs_shop`` everything else that a shop needs.
 
+    Each database with the newest schema begins with ``filled`` delivered orders.
+
     Attributes:
         folder: for files and logs.
         environment: the settings of a shop's processes; empty without a shop.
@@ -36,12 +39,13 @@ class Servers:
         shop_url: where the shop's API listens once it is started.
     """
 
-    def __init__(self, folder: Path, *, needs_shop: bool) -> None:
+    def __init__(self, folder: Path, *, needs_shop: bool, filled: int = 0) -> None:
         self.folder = folder
         self.environment: dict[str, str] = {}
         self.addresses: dict[str, str] = {}
         self.shop_url = ""
         self._needs_shop = needs_shop
+        self._filled = filled
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -54,6 +58,7 @@ class Servers:
                 self._processes = supervisor.processes
             self._execute(f"CREATE DATABASE {_TEMPLATE}")
             upgrade(DatabaseSettings.model_validate({"database_url": self._url_of(_TEMPLATE)}))
+            fill(self._url_of(_TEMPLATE), self._filled)
             self._stack = self._stack.pop_all()
         return self
 

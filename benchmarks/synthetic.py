@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -40,34 +41,31 @@ _EVENT_COLUMNS = (
 )
 
 
-class SyntheticOrders:
-    """The lives of orders, each with its own number and customer."""
+#: No two orders of a run have the same number.
+_NUMBERS = count(1)
 
-    def __init__(self) -> None:
-        self._number = 0
 
-    def life(self, photos: int = 1, notes: int = 0) -> tuple[Facts, list[e.Event]]:
-        """Return an order from its payment to the last mail.
+def new_life(photos: int = 1, notes: int = 0) -> tuple[Facts, list[e.Event]]:
+    """Return an order from its payment to the last mail.
 
-        It has two events a photo, five more, and the notes.
-        """
-        self._number += 1
-        facts = Facts(order_id=OrderId(uuid4()), photos=photos)
-        unique = facts.order_id.hex
-        events: list[e.Event] = [facts.paid(number=f"20261122-{self._number:06d}"), facts.moved()]
-        for index in range(photos):
-            prediction = f"{unique}-{index}"
-            events += [
-                facts.started(index, prediction=prediction),
-                facts.restored(index, prediction=prediction),
-            ]
+    It has two events a photo, five more, and the notes.
+    """
+    facts = Facts(order_id=OrderId(uuid4()), photos=photos)
+    unique = facts.order_id.hex
+    events: list[e.Event] = [facts.paid(number=f"20261122-{next(_NUMBERS):06d}"), facts.moved()]
+    for index in range(photos):
+        prediction = f"{unique}-{index}"
         events += [
-            facts.prepared(),
-            facts.sent(EmailKind.CONFIRMATION, f"{unique}-1"),
-            facts.sent(EmailKind.RESULT, f"{unique}-2"),
-            *(e.NoteAdded(note_id=NoteId(uuid4())) for _ in range(notes)),
+            facts.started(index, prediction=prediction),
+            facts.restored(index, prediction=prediction),
         ]
-        return facts, events
+    events += [
+        facts.prepared(),
+        facts.sent(EmailKind.CONFIRMATION, f"{unique}-1"),
+        facts.sent(EmailKind.RESULT, f"{unique}-2"),
+        *(e.NoteAdded(note_id=NoteId(uuid4())) for _ in range(notes)),
+    ]
+    return facts, events
 
 
 def insert_customer(connection: psycopg.Connection[Any], facts: Facts) -> None:
@@ -77,18 +75,15 @@ def insert_customer(connection: psycopg.Connection[Any], facts: Facts) -> None:
     )
 
 
-def fill(
-    database_url: str, orders: int, *, photos: int = 1, notes: int = 0, source: SyntheticOrders | None = None
-) -> list[UUID]:
+def fill(database_url: str, orders: int, *, photos: int = 1, notes: int = 0) -> list[UUID]:
     """Fill a database with delivered orders; return their ids.
 
     They have a log with its hash chain, read models, and customers.
     """
-    source = source or SyntheticOrders()
     ids: list[UUID] = []
     with psycopg.connect(database_url, autocommit=True) as connection:
         for first in range(0, orders, BATCH):
-            lives = [source.life(photos, notes) for _ in range(min(BATCH, orders - first))]
+            lives = [new_life(photos, notes) for _ in range(min(BATCH, orders - first))]
             _copy_lives(connection, lives)
             ids += [facts.order_id for facts, _ in lives]
         connection.execute("ANALYZE")

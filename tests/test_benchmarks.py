@@ -28,6 +28,7 @@ MACHINE = {
     "python": "3.11",
     "postgresql": "18.4",
     "load_average_before": 0.1,
+    "orders_at_the_start": 0,
     "is_quick": False,
 }
 

@@ -4,10 +4,11 @@ from benchmarks.measure import Row
 from benchmarks.rows.commits import CommitOnEightThreads, CommitOnOneThread
 from benchmarks.rows.files import Download, Upload
 from benchmarks.rows.growth import Growth
+from benchmarks.rows.loading import LoadLongOrder, LoadShortOrder
+from benchmarks.rows.log import ReadLog, Rebuild, Verify
 from benchmarks.rows.orders import OnePhotoOrder, PaymentToMail
 from benchmarks.rows.pipeline import Reactions, Throughput
 from benchmarks.rows.programs import Help, ListOrders, Simulation
-from benchmarks.rows.reading import LoadLongOrder, LoadShortOrder, ReadLog, Rebuild, Verify
 from benchmarks.rows.webhook import Webhook
 
 ROWS: tuple[type[Row], ...] = (

@@ -12,7 +12,7 @@ from benchmarks.goals import of_the_limit, times
 from benchmarks.limits.inserts import Inserts
 from benchmarks.measure import Row, Sample, rate
 from benchmarks.peers import Peer
-from benchmarks.synthetic import SyntheticOrders, insert_customer
+from benchmarks.synthetic import insert_customer, new_life
 from benchmarks.threads import in_threads
 from domain.order.events import Event
 from domain.order.values import OrderId
@@ -35,7 +35,6 @@ class CommitRow(Row):
             closing(PostgresUnitOfWork(url, connections=self.threads))
         )
         self._handler = command_handler_on(self._unit_of_work)
-        self._orders = SyntheticOrders()
         self._customers = resources.enter_context(psycopg.connect(url, autocommit=True))
         self._inserts = Inserts(resources, url, self.threads)
         self._peer = resources.enter_context(
@@ -67,7 +66,7 @@ class CommitRow(Row):
 
     def _events(self, number: int) -> Iterator[tuple[OrderId, Event]]:
         for _ in range(number // 7 + 1):
-            facts, life = self._orders.life()
+            facts, life = new_life()
             insert_customer(self._customers, facts)
             for event in life:
                 yield facts.order_id, event

@@ -24,7 +24,7 @@ from benchmarks.cpu import CpuMeter, rss_mebibytes
 from benchmarks.direct_shop import command_handler_on, commit
 from benchmarks.goals import fact, of_the_limit
 from benchmarks.measure import Row, Sample, rate
-from benchmarks.synthetic import SyntheticOrders, insert_customer
+from benchmarks.synthetic import insert_customer, new_life
 from benchmarks.visitors import Visitors, noisy_jpeg
 from domain.order import events as e
 from domain.order.values import ObjectKey
@@ -199,7 +199,7 @@ class Download(Row):
             size_bytes=self._bytes,
             media_type="application/zip",
         )
-        facts, life = SyntheticOrders().life()
+        facts, life = new_life()
         token = ""
         with psycopg.connect(url, autocommit=True) as connection:
             insert_customer(connection, facts)

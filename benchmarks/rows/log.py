@@ -1,114 +1,30 @@
-"""Reading the log: orders, all events, rebuilds, verification."""
+"""Work on the whole log: reading, rebuilding, verifying."""
 
 import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing
-from itertools import cycle
-from typing import ClassVar
+from dataclasses import replace
+from threading import Event, Thread
 
 import psycopg
 
 from adapters.postgres.tables import READ_MODELS
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
-from benchmarks.goals import times, value
-from benchmarks.measure import Direction, Row, Sample, rate
+from benchmarks.direct_shop import command_handler_on, commit
+from benchmarks.goals import fact, times, value
+from benchmarks.limits.fetching import EVENT
+from benchmarks.measure import Row, Sample, rate
 from benchmarks.peers import Peer
-from benchmarks.synthetic import fill
-from domain.order.values import OrderId
+from benchmarks.synthetic import fill, insert_customer, new_life
+from domain.ports.errors import OutsideError
 from domain.ports.event_store import LogCursor
 from domain.use_cases.audit.log_verification import verify
 
 PAGE = 500
 
-_EVENT = """SELECT position, data::text, event_id, order_id, version, name, recorded_at, cause, cause_key,
-    correlation_id, actor, previous_sha256, sha256 FROM events"""
-
-
-class LoadRow(Row):
-    """Load and fold orders of one size, on one thread."""
-
-    notes = "Limit: the same rows selected and fetched through psycopg, neither decoded nor folded."
-    photos: ClassVar[int]
-    notes_of_staff: ClassVar[int] = 0
-    full: ClassVar[int]
-
-    def open(self, resources: ExitStack) -> None:
-        """Fill a database, and the peer's with aggregates of as many events."""
-        url = self.servers.database()
-        count = self.size(20, 4)
-        ids = fill(url, count, photos=self.photos, notes=self.notes_of_staff)
-        self._ids = cycle([OrderId(order_id) for order_id in ids])
-        self._unit_of_work = resources.enter_context(closing(PostgresUnitOfWork(url, connections=1)))
-        self._bare = resources.enter_context(psycopg.connect(url, autocommit=True))
-        events = 2 * self.photos + 5 + self.notes_of_staff
-        self._peer = resources.enter_context(
-            Peer("eventsourcing", self.servers.empty_database(), aggregates=count, events=events)
-        )
-        self._meter = self.servers.meter(with_client=True)
-        self._operations = self.size(self.full, 10)
-        for _ in range(10):
-            self._load()
-            self._select()
-
-    def ours(self) -> Sample:
-        """Load orders, each in its own transaction."""
-        return self._timed(self._load)
-
-    def limit(self) -> Sample:
-        """Fetch the same rows."""
-        return self._timed(self._select)
-
-    def peers(self) -> Mapping[str, Callable[[], Sample]]:
-        """Get aggregates of as many events."""
-        return {
-            "eventsourcing": lambda: self._in_unit(self._peer.rate("load", self._operations, self.servers))
-        }
-
-    def _timed(self, do: Callable[[], object]) -> Sample:
-        def repeat() -> None:
-            for _ in range(self._operations):
-                do()
-
-        return self._in_unit(rate(self._operations, self._meter, repeat))
-
-    def _in_unit(self, sample: Sample) -> Sample:
-        return sample
-
-    def _load(self) -> None:
-        with self._unit_of_work.transaction() as transaction:
-            transaction.event_store.load(next(self._ids))
-
-    def _select(self) -> None:
-        self._bare.execute(
-            f"{_EVENT} WHERE order_id = %s ORDER BY version".encode(), (next(self._ids),)
-        ).fetchall()
-
-
-class LoadShortOrder(LoadRow):
-    """An order of twelve photos."""
-
-    name = "load-30"
-    work = "load and fold an order of 30 events (12 photos)"
-    unit = "orders/s"
-    goals = (times("eventsourcing", 3),)
-    photos = 12
-    notes_of_staff = 1
-    full = 200
-
-
-class LoadLongOrder(LoadRow):
-    """An order of two hundred photos."""
-
-    name = "load-405"
-    work = "load and fold an order of 405 events (200 photos)"
-    unit = "ms"
-    direction = Direction.LOWER
-    goals = (value("ms", at_most=8),)
-    photos = 200
-    full = 20
-
-    def _in_unit(self, sample: Sample) -> Sample:
-        return Sample(value=1000 / sample.value, cpu_ms=sample.cpu_ms)
+#: The events of a one-photo order.
+LIFE = 7
 
 
 class LogRow(Row):
@@ -119,12 +35,11 @@ class LogRow(Row):
 
     def open(self, resources: ExitStack) -> None:
         """Fill a database."""
-        url = self.servers.database()
-        orders = self.size(1500, 40)
-        fill(url, orders)
-        self._events = orders * 7
+        url = self._url = self.servers.database()
+        fill(url, self.size(1500, 40))
         self._unit_of_work = resources.enter_context(closing(PostgresUnitOfWork(url, connections=2)))
         self._bare = resources.enter_context(psycopg.connect(url))
+        self._events = self._count_events()
         self._meter = self.servers.meter(with_client=True)
 
     def _counted(self, read: Callable[[], int]) -> Sample:
@@ -135,10 +50,14 @@ class LogRow(Row):
 
         return rate(self._events, self._meter, read_all)
 
+    def _count_events(self) -> int:
+        with self._bare.transaction():
+            return int(self._bare.execute("SELECT count(*) FROM events").fetchall()[0][0])
+
     def _pages(self) -> Iterator[list[tuple[object, ...]]]:
         """Fetch all events through a server-side cursor."""
         with self._bare.transaction(), self._bare.cursor(name="log") as cursor:
-            cursor.execute(f"{_EVENT} ORDER BY txid, position".encode())
+            cursor.execute(f"{EVENT} ORDER BY txid, position".encode())
             while page := cursor.fetchmany(PAGE):
                 yield page
 
@@ -155,7 +74,7 @@ class ReadLog(LogRow):
         """Fill the peer's database with as many events."""
         super().open(resources)
         self._peer = resources.enter_context(
-            Peer("eventsourcing", self.servers.empty_database(), aggregates=self._events // 7, events=7)
+            Peer("eventsourcing", self.servers.empty_database(), aggregates=self._events // LIFE, events=LIFE)
         )
 
     def ours(self) -> Sample:
@@ -185,22 +104,39 @@ class Rebuild(LogRow):
 
     name = "rebuild"
     work = "rebuild of the read models"
-    goals = (value("events/s", at_least=20_000),)
+    goals = (
+        value("events/s", at_least=20_000),
+        fact("refused commits", at_most=0),
+        fact("longest commit ms", at_most=1000),
+    )
     notes = (
         "Limit: the log fetched, and the read models' rows copied from one set of tables to another inside "
-        "PostgreSQL. No peer: none has read models. Refused payments are not counted yet: a rebuild still shuts "
-        "writes out."
+        "PostgreSQL. No peer: none has read models. The longest commit and those refused are of orders that another "
+        "thread of the same process placed during one more rebuild."
     )
 
     def ours(self) -> Sample:
         """Rebuild all read models."""
-        orders = self._events // 7
+        sample = rate(self._events, self._meter, self._rebuild)
+        return replace(sample, facts=self._while_the_shop_runs())
 
-        def rebuild() -> None:
-            if sum(1 for _ in self._unit_of_work.rebuild()) != orders:
-                raise AssertionError("Not every order was rebuilt.")
+    def _rebuild(self) -> None:
+        orders = self._events // LIFE
+        if sum(1 for _ in self._unit_of_work.rebuild()) < orders:
+            raise AssertionError("Not every order was rebuilt.")
 
-        return rate(self._events, self._meter, rebuild)
+    def _while_the_shop_runs(self) -> dict[str, float]:
+        """Rebuild once more while orders are placed; return what became of those."""
+        visitor = _Visitor(self._url)
+        thread = Thread(target=visitor.order_until_stopped)
+        thread.start()
+        try:
+            self._rebuild()
+        finally:
+            visitor.stopping.set()
+            thread.join()
+        self._events = self._count_events()
+        return {"longest commit ms": visitor.longest * 1000, "refused commits": visitor.refused}
 
     def limit(self) -> Sample:
         """Read what a rebuild reads, and write what it writes."""
@@ -218,6 +154,35 @@ class Rebuild(LogRow):
             return found
 
         return self._counted(copy)
+
+
+class _Visitor:
+    """Places orders, and notes how long their commits take."""
+
+    def __init__(self, url: str) -> None:
+        self.stopping = Event()
+        self.longest = 0.0
+        self.refused = 0.0
+        self._url = url
+
+    def order_until_stopped(self) -> None:
+        """Commit whole lives of orders, one event each."""
+        with (
+            psycopg.connect(self._url, autocommit=True) as customers,
+            closing(PostgresUnitOfWork(self._url, connections=1)) as unit_of_work,
+        ):
+            handler = command_handler_on(unit_of_work)
+            while not self.stopping.is_set():
+                facts, life = new_life()
+                insert_customer(customers, facts)
+                for event in life:
+                    began = time.perf_counter()
+                    try:
+                        commit(handler, facts.order_id, event)
+                    except OutsideError:
+                        self.refused += 1
+                        break
+                    self.longest = max(self.longest, time.perf_counter() - began)
 
 
 class Verify(LogRow):
