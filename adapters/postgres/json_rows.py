@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql
 
 from adapters.postgres import tables
@@ -30,7 +29,7 @@ def select_from_json(table_name: str, columns: tuple[str, ...], parameter: str) 
     """Return a SELECT of the rows in ``:parameter``, with the table's types."""
     table = tables.metadata.tables[table_name]
     names = ", ".join(columns)
-    typed = ", ".join(f"{name} {_sql_type(table, name)}" for name in columns)
+    typed = ", ".join(f"{name} {table.c[name].type.compile(_DIALECT)}" for name in columns)
     return f"SELECT {names} FROM jsonb_to_recordset(CAST(:{parameter} AS jsonb)) AS given ({typed})"
 
 
@@ -41,7 +40,3 @@ def upsert_from_json(table_name: str, columns: tuple[str, ...], parameter: str) 
     assignments = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns if name not in key)
     insert = insert_from_json(table_name, columns, parameter)
     return f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {assignments}"
-
-
-def _sql_type(table: Table, column: str) -> str:
-    return table.c[column].type.compile(_DIALECT)

@@ -164,9 +164,8 @@ def decide_link(
                 raise UnknownDownloadLinkError(order_id=order.order_id, link_id=proposed.link_id)
             if link.is_revoked:
                 return NOTHING
-            if order.is_deliverable and not any(
-                _is_good(other) for other in order.links.values() if other != link
-            ):
+            others = (other for other in order.links.values() if other != link)
+            if order.is_deliverable and all(other.is_revoked for other in others):
                 raise LastDownloadLinkError(order_id=order.order_id, link_id=proposed.link_id)
             return (proposed,)
         case e.ResultServed() | e.ResultDownloaded():
@@ -181,7 +180,3 @@ def _decide_file(
         return NOTHING
     known = link.served if isinstance(proposed, e.ResultServed) else link.fetched
     return NOTHING if proposed.image_id in known else (proposed,)
-
-
-def _is_good(link: DownloadLink) -> bool:
-    return not link.is_revoked

@@ -96,16 +96,7 @@ def events_for_failed_attempt(
     """
     small = image.to_enlarge
     if small is not None:
-        return e.RestorationCompleted(
-            image_id=image.image_id,
-            attempt=small.attempt,
-            prediction_id=small.prediction_id,
-            restored=small.restored,
-            width=small.width,
-            height=small.height,
-            original_width=small.original_width,
-            original_height=small.original_height,
-        )
+        return e.RestorationCompleted(**vars(small))
     if image.is_being_redone:
         return e.RedoFailed(image_id=image.image_id, attempts=attempts, reason=reason)
     return e.RestorationFailed(image_id=image.image_id, attempts=attempts, reason=reason)

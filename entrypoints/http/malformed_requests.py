@@ -21,7 +21,9 @@ class MalformedGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond with 400, or pass the request on."""
-        if scope["type"] == ScopeType.HTTP and _has_nul(scope):
+        if scope["type"] == ScopeType.HTTP and (
+            "\0" in scope["path"] or b"\0" in unquote_to_bytes(scope["query_string"])
+        ):
             request = AnyRequest(scope, receive=receive, send=send)
             refusal = answer(request, MalformedError("its address has a NUL byte"))
             await refusal.to_asgi_response(app=None, request=request)(scope, receive, send)
@@ -39,7 +41,3 @@ async def require_plain_json(request: AnyRequest) -> None:
         raise MalformedError("its body has a NUL byte")
     if body.count(b"[") + body.count(b"{") > MAX_BRACKETS:
         raise MalformedError("its body is nested too deep")
-
-
-def _has_nul(scope: Scope) -> bool:
-    return "\0" in scope["path"] or b"\0" in unquote_to_bytes(scope["query_string"])

@@ -127,7 +127,7 @@ class EmailSender:
             photos=len(order.images),
             restored=len(order.restored_images),
             failed=len(order.failed_images),
-            failed_names=self._failed_names(order),
+            failed_names=self._names(order, order.failed_images),
             lost=len(order.lost_images),
             lost_names=self._names(order, order.lost_images),
             paid=order.payment.paid,
@@ -170,9 +170,6 @@ class EmailSender:
             return None
         with self.unit_of_work.transaction() as transaction:
             return self.referral_program.told_to(transaction, customer, currency)
-
-    def _failed_names(self, order: Order) -> tuple[str, ...]:
-        return self._names(order, order.failed_images)
 
     def _redone_name(self, order: Order) -> str | None:
         """The customer's file name of the redone photo, if exactly one was."""

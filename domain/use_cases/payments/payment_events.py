@@ -9,7 +9,7 @@ from domain.order.actors import PAYMENT_PROVIDER
 from domain.order.deterministic_ids import refund_id_at_provider
 from domain.order.order import Order
 from domain.order.stored_reasons import NO_REASON
-from domain.order.values import DisputeOutcome, RefundId, Sha256
+from domain.order.values import DisputeOutcome, Sha256
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund, refund_kind
 from domain.ports.webhook_inbox import WebhookInbox
 from domain.unmatched_payment import UnmatchedPayment
@@ -71,7 +71,7 @@ def _of_refund(webhook_event: PaymentWebhookEvent, refund: ProviderRefund, order
     The result is the same as if both webhook events had arrived in order. If the amount was refunded another way
     meanwhile, none of it is owed, and nothing is recorded.
     """
-    refund_id = _refund_id(webhook_event, refund, order)
+    refund_id = webhook_event.refund_id or refund_id_at_provider(order.order_id, refund.provider_refund_id)
     issued = event_of(refund, refund_id)
     if not refund.has_failed:
         return [issued]
@@ -84,10 +84,6 @@ def _of_refund(webhook_event: PaymentWebhookEvent, refund: ProviderRefund, order
         return [failed]
     is_owed_yet = refund.amount.amount <= order.paid_amount - order.refunded_amount - order.ledger.pending
     return [issued, failed] if is_owed_yet else []
-
-
-def _refund_id(webhook_event: PaymentWebhookEvent, refund: ProviderRefund, order: Order) -> RefundId:
-    return webhook_event.refund_id or refund_id_at_provider(order.order_id, refund.provider_refund_id)
 
 
 def unmatched_after(

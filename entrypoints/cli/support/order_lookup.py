@@ -44,14 +44,11 @@ def find_order(queries: Queries, wanted: str) -> OrderId:
     """
     if not wanted.strip():  # Every id has the empty prefix: it would match the only order of a new shop.
         raise NamelessOrderError
-    order_id = _by_number(queries, wanted) if _NUMBER.fullmatch(wanted) else _by_id(queries, wanted)
+    is_number = _NUMBER.fullmatch(wanted)
+    order_id = queries.order_id_of(OrderNumber(wanted)) if is_number else _by_id(queries, wanted)
     if order_id is None or not queries.stream(order_id):
         raise UnknownOrderError(wanted)
     return order_id
-
-
-def _by_number(queries: Queries, wanted: str) -> OrderId | None:
-    return queries.order_id_of(OrderNumber(wanted))
 
 
 def _by_id(queries: Queries, wanted: str) -> OrderId | None:

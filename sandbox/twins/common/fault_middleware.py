@@ -88,7 +88,8 @@ class Recorder:
         except asyncio.CancelledError:
             # The process is ending: the connection is closed without an answer.
             exchange.cut = True
-        self.ledger.close_request(request_id, status, _outcome(exchange))
+        outcome = "answered" if exchange.fault is None else exchange.fault.do
+        self.ledger.close_request(request_id, status, outcome)
         if exchange.cut:
             await _hang_up(scope, receive)
 
@@ -162,10 +163,6 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return await receive()
 
     return replayed
-
-
-def _outcome(exchange: Exchange) -> str:
-    return "answered" if exchange.fault is None else exchange.fault.do
 
 
 async def _hang_up(scope: Scope, receive: Receive) -> None:

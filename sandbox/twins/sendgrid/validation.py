@@ -57,16 +57,8 @@ def complaints_about(message: object) -> list[Complaint]:
         msgspec.convert(message, _Message)
     except msgspec.ValidationError as error:
         return [(f"Invalid type. {error}", None)]
-    return _rules_broken_by(cast("Json", message))
-
-
-def _rules_broken_by(message: Json) -> list[Complaint]:
-    return [
-        *_about_personalizations(message),
-        *_about_sender(message),
-        *_about_content(message),
-        *_about_attachments(message),
-    ]
+    rules = (_about_personalizations, _about_sender, _about_content, _about_attachments)
+    return [complaint for rule in rules for complaint in rule(cast("Json", message))]
 
 
 def _about_personalizations(message: Json) -> Iterator[Complaint]:
