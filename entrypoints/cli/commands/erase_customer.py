@@ -11,22 +11,14 @@ from entrypoints.bootstrap.wording import ELSEWHERE, STAYS, certificate_document
 from entrypoints.cli.support.confirmation import ask
 from entrypoints.cli.support.console import screen
 
-#: What the erased columns of each table held.
-_HELD: Mapping[str, str] = {
-    "customers": "name, e-mail address, language and referral code of {}",
-    "file_uploads": "the names of {}",
-    "upload_sessions": "the payment page's address of {}",
-    "unmatched_payments": "what was written about {}",
-    "reactions": "what went wrong in {}",
-    "notes": "the words of {}",
-}
-_ROWS: Mapping[str, str] = {
-    "customers": "customer",
-    "file_uploads": "photo",
-    "upload_sessions": "upload session",
-    "unmatched_payments": "unmatched payment",
-    "reactions": "reaction",
-    "notes": "note",
+#: What the erased columns of each table held, and what a row of it is.
+_HELD: Mapping[str, tuple[str, str]] = {
+    "customers": ("name, e-mail address, language and referral code of {}", "customer"),
+    "file_uploads": ("the names of {}", "photo"),
+    "upload_sessions": ("the payment page's address of {}", "upload session"),
+    "unmatched_payments": ("what was written about {}", "unmatched payment"),
+    "reactions": ("what went wrong in {}", "reaction"),
+    "notes": ("the words of {}", "note"),
 }
 
 
@@ -67,7 +59,8 @@ def _lines(certificate: Certificate) -> Iterator[str]:
     yield f"  the person behind {counted(len(orders), 'order')}: {listed([order.number for order in orders])}"
     for table, rows in certificate.removed.items():
         if rows:
-            yield f"  {_HELD[table].format(counted(rows, _ROWS[table]))}"
+            held, row = _HELD[table]
+            yield f"  {held.format(counted(rows, row))}"
     yield f"  {_objects(certificate.objects)}"
     yield "\nWhat stays, and why"
     yield from (f"  {what}: {why}" for what, why in STAYS.items())
