@@ -1,41 +1,62 @@
 """The read models' rows, a pure function of an order."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from typing import Any, TypeVar
 
 from adapters.postgres import tables
 from domain.order.image import Image
 from domain.order.order import Order
 from domain.order.states import State
+from domain.order.values import OrderId
 
+K = TypeVar("K")
+V = TypeVar("V")
 Row = dict[str, Any]
 Rows = dict[str, dict[tuple[Any, ...], Row]]  # by table name, then by primary key
 
 
-def rows_of(order: Order) -> Rows:
-    """Return all rows of an order by table, without ``updated_at``."""
+def rows_of(order: Order, *, unlike: Order | None = None) -> Rows:
+    """Return all rows of an order by table, without ``updated_at``.
+
+    With ``unlike``, rows of values that are the same object in both orders are left out.
+    """
+    other = unlike or Order(order_id=order.order_id)
+    images = list(_others(order.images, other.images))
     return {
         "orders": _keyed(tables.orders.name, _order_rows(order)),
-        "images": _keyed(tables.images.name, _image_rows(order)),
-        "restoration_jobs": _keyed(tables.restoration_jobs.name, _job_rows(order)),
-        "email_queue": _keyed(tables.email_queue.name, _email_rows(order)),
-        "download_links": _keyed(tables.download_links.name, _link_rows(order)),
+        "images": _keyed(tables.images.name, _image_rows(order.order_id, images)),
+        "restoration_jobs": _keyed(tables.restoration_jobs.name, _job_rows(images)),
+        "email_queue": _keyed(tables.email_queue.name, _email_rows(order, other)),
+        "download_links": _keyed(tables.download_links.name, _link_rows(order, other)),
         "points": _keyed(tables.points.name, _points_rows(order)),
     }
 
 
 def changed_rows(before: Order, after: Order) -> dict[str, list[Row]]:
     """Return the rows that differ between two orders, by changed table."""
-    old, new = rows_of(before), rows_of(after)
+    old, new = rows_of(before, unlike=after), rows_of(after, unlike=before)
     changed = {
         name: [row for key, row in rows.items() if old[name].get(key) != row] for name, rows in new.items()
     }
     return {name: rows for name, rows in changed.items() if rows}
 
 
+def _others(values: Mapping[K, V], known: Mapping[K, V]) -> Iterator[tuple[int, V]]:
+    """Yield the values that are other objects than the known ones, with their 1-based positions."""
+    for position, (key, value) in enumerate(values.items(), start=1):
+        if known.get(key) is not value:
+            yield position, value
+
+
 def _keyed(table_name: str, rows: Iterable[Row]) -> dict[tuple[Any, ...], Row]:
-    key = [column.name for column in tables.metadata.tables[table_name].primary_key]
+    key = _primary_key(table_name)
     return {tuple(row[name] for name in key): row for row in rows}
+
+
+@cache
+def _primary_key(table_name: str) -> tuple[str, ...]:
+    return tuple(column.name for column in tables.metadata.tables[table_name].primary_key)
 
 
 def _order_rows(order: Order) -> Iterator[Row]:
@@ -69,12 +90,12 @@ def _order_rows(order: Order) -> Iterator[Row]:
     }
 
 
-def _image_rows(order: Order) -> Iterator[Row]:
-    for sequence, image in enumerate(order.images.values(), start=1):
+def _image_rows(order_id: OrderId, images: Iterable[tuple[int, Image]]) -> Iterator[Row]:
+    for sequence, image in images:
         restored = image.restored
         yield {
             "image_id": image.image_id,
-            "order_id": order.order_id,
+            "order_id": order_id,
             "sequence": sequence,
             "upload_key": image.upload.key,
             "original_key": image.original.key if image.original else None,
@@ -92,8 +113,8 @@ def _image_rows(order: Order) -> Iterator[Row]:
         }
 
 
-def _job_rows(order: Order) -> Iterator[Row]:
-    for image in order.images.values():
+def _job_rows(images: Iterable[tuple[int, Image]]) -> Iterator[Row]:
+    for _, image in images:
         yield from _attempt_rows(image)
 
 
@@ -109,8 +130,8 @@ def _attempt_rows(image: Image) -> Iterator[Row]:
         }
 
 
-def _email_rows(order: Order) -> Iterator[Row]:
-    for email in order.emails.values():
+def _email_rows(order: Order, other: Order) -> Iterator[Row]:
+    for _, email in _others(order.emails, other.emails):
         yield {
             "email_id": email.email_id,
             "order_id": order.order_id,
@@ -122,8 +143,8 @@ def _email_rows(order: Order) -> Iterator[Row]:
         }
 
 
-def _link_rows(order: Order) -> Iterator[Row]:
-    for link in order.links.values():
+def _link_rows(order: Order, other: Order) -> Iterator[Row]:
+    for _, link in _others(order.links, other.links):
         yield {
             "link_id": link.link_id,
             "order_id": order.order_id,

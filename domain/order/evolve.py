@@ -4,7 +4,6 @@ It never refuses: what is recorded has happened. Whether an event may be recorde
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import reduce
 from typing import assert_never
 
@@ -22,6 +21,7 @@ from domain.order.image import Image
 from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import next_state
 from domain.order.order import EmailStatus, Order
+from domain.order.replacement import replace
 from domain.order.states import State
 from domain.order.values import EmailKind, OrderId, RefundReason
 
@@ -37,14 +37,17 @@ def fold(order_id: OrderId, recorded: Iterable[e.RecordedEvent]) -> Order:
 def apply(order: Order, recorded: e.RecordedEvent) -> Order:
     """``evolve``, plus the envelope's version, head and time of the state."""
     after = evolve(order, recorded.event)
-    entered_at = {after.state: recorded.recorded_at, **order.entered_at}
+    entered_at = order.entered_at
+    if after.state not in entered_at:
+        entered_at = {**entered_at, after.state: recorded.recorded_at}
     return replace(after, version=recorded.version, head=recorded.sha256, entered_at=entered_at)
 
 
 def evolve(order: Order, event: e.Event) -> Order:
     """Apply an event: its facts first, then the lifecycle's next state."""
     informed = _apply(order, event)
-    after = replace(informed, state=next_state(order.state, event, informed))
+    state = next_state(order.state, event, informed)
+    after = informed if state is informed.state else replace(informed, state=state)
     return _enqueue_failure_email(order, after, event)
 
 
@@ -121,16 +124,15 @@ def _enqueue_failure_email(before: Order, after: Order, event: e.Event) -> Order
                 if is_told
                 else enqueue_another_email(after, EmailKind.REFUND, refund_id=refund.refund_id)
             )
-    nothing_came = not after.restored_images and after.every_image_is_settled
-    accepted = after.ledger.having(RefundStatus.PENDING, RefundStatus.ISSUED)
-    was_failure = not accepted or any(refund.reason is RefundReason.NOT_RESTORED for refund in accepted)
     is_over = after.state is State.REFUNDED is not before.state or (
         isinstance(event, e.RefundAccepted) and after.ledger.all_is_accepted
     )
-    by_bank = isinstance(event, e.DisputeClosed)
-    if is_over and nothing_came and was_failure and not by_bank:
-        return enqueue_email_once(after, EmailKind.FAILURE)
-    return after
+    if not is_over or isinstance(event, e.DisputeClosed):
+        return after
+    nothing_came = not after.restored_images and after.every_image_is_settled
+    accepted = after.ledger.having(RefundStatus.PENDING, RefundStatus.ISSUED)
+    was_failure = not accepted or any(refund.reason is RefundReason.NOT_RESTORED for refund in accepted)
+    return enqueue_email_once(after, EmailKind.FAILURE) if nothing_came and was_failure else after
 
 
 def _reopen_what_failed(order: Order) -> Order:

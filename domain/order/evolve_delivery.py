@@ -1,11 +1,11 @@
 """Apply events of e-mails and links."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from domain.order import events as e
 from domain.order.order import DownloadLink, Email, EmailStatus, Order
+from domain.order.replacement import replace
 from domain.order.values import DownloadLinkId, EmailKind, RefundId
 
 _STATUS: Mapping[type, EmailStatus] = {

@@ -1,10 +1,9 @@
 """Apply events of refunds, disputes and points."""
 
-from dataclasses import replace
-
 from domain.order import events as e
 from domain.order.ledger import Dispute, PointsEntry, Refund, RefundStatus
 from domain.order.order import Order
+from domain.order.replacement import replace
 from domain.order.values import DisputeOutcome
 
 

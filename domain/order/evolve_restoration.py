@@ -1,12 +1,12 @@
 """Apply events of restorations and redos."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from domain.order import events as e
 from domain.order.evolve_delivery import enqueue_another_email
 from domain.order.image import Attempt, AttemptStatus, Image
 from domain.order.order import Order
+from domain.order.replacement import replace
 from domain.order.values import EmailKind, FailureReason
 
 AboutAttempt = (

@@ -132,7 +132,8 @@ class Order:
     @property
     def every_image_is_settled(self) -> bool:
         """Whether every paid image is restored or has failed permanently."""
-        return all(image.is_settled for image in self.images.values())
+        # Images are mostly settled in upload order: from the end, one that is not is found soon.
+        return all(image.is_settled for image in reversed(tuple(self.images.values())))
 
     @property
     def is_being_redone(self) -> bool:
