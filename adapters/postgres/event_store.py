@@ -4,10 +4,12 @@ import json
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
 from sqlalchemy import Connection, Row, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
 from adapters.postgres.event_codec import Codec
@@ -16,13 +18,14 @@ from adapters.postgres.json_rows import as_json, insert_from_json, upsert_from_j
 from adapters.postgres.reactions import CLOSE, INSERT, reaction_rows
 from adapters.postgres.read_models import changed_rows
 from domain.order.events import RecordedEvent
-from domain.order.evolve import fold
+from domain.order.evolve import FoldedEvent, fold
 from domain.order.order import Order
 from domain.order.values import OrderId, Sha256
 from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import ChainedEvent, Commit, EventStore, LogCursor, UnreadableEvent
 from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, VersionConflictError
 
+_DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 #: Rows per fetch of a server-side cursor.
 PAGE_EVENTS = 500
 
@@ -44,22 +47,22 @@ _AS_STORED = ", ".join(name for name in _EVENT_COLUMNS if name != "data")
 #: The columns that ``decode_row`` reads.
 EVENT_FIELDS = f"position, data::text AS data, {_AS_STORED}"
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
-_ALL_STREAMS = text(f"SELECT {EVENT_FIELDS} FROM events ORDER BY order_id, version")
 _STREAM = text(f"SELECT {EVENT_FIELDS} FROM events WHERE order_id = :order_id ORDER BY version")
 _STREAMS = text(
     f"""SELECT {EVENT_FIELDS} FROM events WHERE order_id = ANY(CAST(:order_ids AS uuid[]))
     ORDER BY order_id, version"""
 )
-_STREAM_BY_TOKEN = text(
-    f"""SELECT {EVENT_FIELDS} FROM events
-    WHERE order_id = (SELECT order_id FROM download_links WHERE token_sha256 = :token)
+#: The columns that a fold needs, in the order of ``_folded_from``.
+_FOLD_FIELDS = "order_id, version, recorded_at, sha256, name, data::text"
+_ALL_STREAMS = text(f"SELECT {_FOLD_FIELDS} FROM events ORDER BY order_id, version")
+_LOAD = f"SELECT {_FOLD_FIELDS} FROM events WHERE order_id = %s ORDER BY version"
+_LOAD_LOCKED = f"SELECT {_FOLD_FIELDS} FROM locked_stream(%s)"
+_LOAD_BY_TOKEN = f"""SELECT {_FOLD_FIELDS} FROM events
+    WHERE order_id = (SELECT order_id FROM download_links WHERE token_sha256 = %s)
     ORDER BY version"""
-)
-_STREAM_BY_PAYMENT = text(
-    f"""SELECT {EVENT_FIELDS} FROM events
-    WHERE order_id = (SELECT order_id FROM orders WHERE payment_intent_id = :payment)
+_LOAD_BY_PAYMENT = f"""SELECT {_FOLD_FIELDS} FROM events
+    WHERE order_id = (SELECT order_id FROM orders WHERE payment_intent_id = %s)
     ORDER BY version"""
-)
 _HEAD = text("SELECT sha256 FROM events WHERE order_id = :order_id AND version = :version")
 #: In commit order: an open transaction has a txid of at least xmin, and nothing from xmin on is read yet.
 _WHOLE_LOG = text(
@@ -92,16 +95,16 @@ class PostgresEventStore(EventStore):
         self.connection.execute(_LOCK, {"order_id": str(order_id)})
 
     def load(self, order_id: OrderId) -> Order:
-        return _folded(order_id, self.history(order_id))
+        return self._load(_LOAD, order_id) or Order(order_id=order_id)
+
+    def load_locked(self, order_id: OrderId) -> Order:
+        return self._load(_LOAD_LOCKED, order_id) or Order(order_id=order_id)
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
-        stream = self._decode(self.connection.execute(_STREAM_BY_TOKEN, {"token": token_sha256}).all())
-        return _folded(stream[0].order_id, stream) if stream else None
+        return self._load(_LOAD_BY_TOKEN, token_sha256)
 
     def load_by_payment(self, payment_intent_id: str) -> Order | None:
-        rows = self.connection.execute(_STREAM_BY_PAYMENT, {"payment": payment_intent_id}).all()
-        stream = self._decode(rows)
-        return _folded(stream[0].order_id, stream) if stream else None
+        return self._load(_LOAD_BY_PAYMENT, payment_intent_id)
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
         return self._decode(self.connection.execute(_STREAM, {"order_id": order_id}).all())
@@ -113,7 +116,7 @@ class PostgresEventStore(EventStore):
         """Write a commit in one statement; see the port for errors."""
         statement, parameters = self._statement(step)
         try:
-            closed = self.connection.execute(text(statement), parameters).scalar_one()
+            closed = self.connection.exec_driver_sql(_driver_sql(statement), parameters).scalar_one()
         except IntegrityError as error:
             raise _translated(error, step) from error
         if step.closes is not None and not closed:
@@ -189,18 +192,37 @@ class PostgresEventStore(EventStore):
             "previous_sha256": previous,
         }
 
+    def _load(self, statement: str, key: object) -> Order | None:
+        """Fold the stream that a statement returns, if there is one."""
+        rows = self.connection.exec_driver_sql(statement, (key,)).all()
+        return _folded_from(rows, self.codec) if rows else None
+
     def _decode(self, rows: Sequence[Row[Any]]) -> list[RecordedEvent]:
         return [decode_row(row, self.codec) for row in rows]
 
 
-def _folded(order_id: OrderId, stream: Sequence[RecordedEvent]) -> Order:
+def _folded_from(rows: Sequence[Row[*tuple[Any, ...]]], codec: Codec) -> Order:
+    """Fold rows of ``_FOLD_FIELDS``, all of one order."""
+    order_id: OrderId = rows[0].order_id
     try:
+        stream = [
+            FoldedEvent(version, recorded_at, sha256, codec.decode(name, data))
+            for _, version, recorded_at, sha256, name, data in rows
+        ]
         return fold(order_id, stream)
+    except UnreadableEventError as error:
+        raise UnreadableEventError(error.detail, order_id) from error
     except LookupError as error:
         raise UnreadableEventError(
             "one of its events is about something that the events before it do not know; run `restoreclick reconcile`",
             order_id,
         ) from error
+
+
+@cache
+def _driver_sql(statement: str) -> str:
+    """Return a statement in the form that the driver takes."""
+    return str(text(statement).compile(dialect=_DIALECT))
 
 
 def all_orders(
@@ -210,7 +232,7 @@ def all_orders(
     with connection.execution_options(yield_per=PAGE_EVENTS).execute(_ALL_STREAMS) as rows:
         for order_id, stream in groupby(rows, key=lambda row: OrderId(row.order_id)):
             try:
-                yield order_id, _folded(order_id, [decode_row(row, codec) for row in stream])
+                yield order_id, _folded_from(list(stream), codec)
             except UnreadableEventError as error:
                 yield order_id, error
 

@@ -43,7 +43,7 @@ def changed_rows(before: Order, after: Order) -> dict[str, list[Row]]:
 
 
 def _others(values: Mapping[K, V], known: Mapping[K, V]) -> Iterator[tuple[int, V]]:
-    """Yield the values that are other objects than the known ones, with their 1-based positions."""
+    """Yield other objects than the known ones, with 1-based positions."""
     for position, (key, value) in enumerate(values.items(), start=1):
         if known.get(key) is not value:
             yield position, value

@@ -4,8 +4,9 @@ It never refuses: what is recorded has happened. Whether an event may be recorde
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import reduce
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from domain.order import events as e
 from domain.order.evolve_delivery import (
@@ -23,18 +24,27 @@ from domain.order.lifecycle import next_state
 from domain.order.order import EmailStatus, Order
 from domain.order.replacement import replace
 from domain.order.states import State
-from domain.order.values import EmailKind, OrderId, RefundReason
+from domain.order.values import EmailKind, OrderId, RefundReason, Sha256
 
 #: E-mails that are not resent after a bounce: by then others say more.
 _PASSING = frozenset({EmailKind.CONFIRMATION, EmailKind.REMINDER})
 
 
-def fold(order_id: OrderId, recorded: Iterable[e.RecordedEvent]) -> Order:
+class FoldedEvent(NamedTuple):
+    """The part of a recorded event that an order is made of."""
+
+    version: int
+    recorded_at: datetime
+    sha256: Sha256 | None
+    event: e.Event
+
+
+def fold(order_id: OrderId, recorded: Iterable[FoldedEvent | e.RecordedEvent]) -> Order:
     """Fold a stream, from its first event, to its order."""
     return reduce(apply, recorded, Order(order_id=order_id))
 
 
-def apply(order: Order, recorded: e.RecordedEvent) -> Order:
+def apply(order: Order, recorded: FoldedEvent | e.RecordedEvent) -> Order:
     """``evolve``, plus the envelope's version, head and time of the state."""
     after = evolve(order, recorded.event)
     entered_at = order.entered_at

@@ -78,6 +78,9 @@ class EventStore(Protocol):
         It must be taken before the first write: then the events of a stream have ascending positions in the log.
         """
 
+    def load_locked(self, order_id: OrderId) -> Order:
+        """``lock`` and ``load`` at once: the order stays current until the end."""
+
     def load(self, order_id: OrderId) -> Order:
         """Load the order by folding its stream; version 0 without events."""
 

@@ -67,8 +67,7 @@ class OrderTransaction(Generic[Orders_co]):
 
         Load every order before the first write, so that the events of each stream keep their order in the log.
         """
-        self.repositories.event_store.lock(order_id)
-        return self.repositories.event_store.load(order_id)
+        return self.repositories.event_store.load_locked(order_id)
 
     def record(
         self,

@@ -312,6 +312,10 @@ class InMemoryEventStore(EventStore):
     def lock(self, order_id: OrderId) -> None:
         self._writing.take(("order", order_id))
 
+    def load_locked(self, order_id: OrderId) -> Order:
+        self.lock(order_id)
+        return self.load(order_id)
+
     def load(self, order_id: OrderId) -> Order:
         self._require_readable(order_id)
         return self._pages.orders.get(order_id, Order(order_id=order_id))

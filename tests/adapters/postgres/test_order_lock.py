@@ -1,14 +1,17 @@
 """Concurrent work on one order, serialized by its lock."""
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from uuid import uuid4
+
+import psycopg
 
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.system import TimeOrderedIds
 from domain.order import events as e
 from domain.order.values import NoteId, OrderId
 from domain.ports.event_store import LogCursor
-from domain.use_cases.order_command_handler import Cause
+from domain.ports.unit_of_work import Transaction
+from domain.use_cases.order_command_handler import Cause, OrderTransaction
 from tests.contracts.stored_streams import take_order
 from tests.domain.support.event_builders import Facts
 from tests.doubles.clock import SystemClock
@@ -17,6 +20,8 @@ from tests.waiting import eventually
 
 HANDS = 16
 NOTES = 10
+_WAITING_LOCKS = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database
+    WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"""
 
 
 def write_many_notes(unit_of_work: PostgresUnitOfWork) -> OrderId:
@@ -56,3 +61,30 @@ def test_a_streams_events_are_in_the_log_in_version_order(unit_of_work: Postgres
 
     eventually(read_on, "the whole log")
     assert versions == list(range(1, 2 + HANDS * NOTES))
+
+
+def test_an_order_is_read_after_its_lock_was_waited_for(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
+) -> None:
+    about = Facts()
+    take_order(unit_of_work, about)
+    shop = InMemoryShop(unit_of_work=unit_of_work).with_ports(clock=SystemClock(), ids=TimeOrderedIds())
+
+    def version_read() -> int:
+        with unit_of_work.transaction() as transaction:
+            return transaction.event_store.load_locked(about.order_id).version
+
+    def waits_for_the_lock() -> bool:
+        with psycopg.connect(own_database_url) as connection:
+            return connection.execute(_WAITING_LOCKS).fetchone() == (1,)
+
+    def note_while_another_waits(transaction: OrderTransaction[Transaction]) -> Future[int]:
+        order = transaction.load(about.order_id)
+        other = hands.submit(version_read)
+        eventually(waits_for_the_lock, "the other transaction")
+        cause = Cause(name="a note", key="first", actor="person:grace", correlation_id=uuid4())
+        transaction.record(order, [e.NoteAdded(note_id=NoteId(uuid4()))], cause)
+        return other
+
+    with ThreadPoolExecutor(1) as hands:
+        assert shop.command_handler.transact(note_while_another_waits).result() == 2

@@ -134,14 +134,14 @@ def test_a_payment_event_counts_what_was_recorded_before_its_lock(
     first, *others = (
         replace(of_dispute(payment.payment_intent_id), dispute_id=f"dp_{number}") for number in range(3)
     )
-    lock, coming, own_thread = PostgresEventStore.lock, list(others), get_ident()
+    load, coming, own_thread = PostgresEventStore.load_locked, list(others), get_ident()
 
-    def lock_after_another(log: PostgresEventStore, locked: OrderId) -> None:
+    def load_after_another(log: PostgresEventStore, wanted: OrderId) -> Order:
         if get_ident() == own_thread and coming:
             threads.submit(take, shop, coming.pop(0)).result()
-        lock(log, locked)
+        return load(log, wanted)
 
-    monkeypatch.setattr(PostgresEventStore, "lock", lock_after_another)
+    monkeypatch.setattr(PostgresEventStore, "load_locked", load_after_another)
     with ThreadPoolExecutor(1) as threads:
         take(shop, first)
     disputes = [event.dispute_id for event in shop.events(order_id) if isinstance(event, e.DisputeOpened)]
