@@ -94,7 +94,7 @@ class Settings(DatabaseSettings):
     )
     replicate_redo_extra_input: Inputs = Field(
         default={"seed": 1},
-        description="without a second model: what the first is told besides when a customer asks again",
+        description="without a second model: what the first is given in addition when a customer asks again",
     )
     replicate_enlarge_model: Model | None = Field(
         None,
@@ -123,7 +123,7 @@ class Settings(DatabaseSettings):
     sender_name: str = Field("RestoreClick", description="the name mails come from")
 
     worker_secret_key: Annotated[SecretStr, Field(min_length=32)] = Field(
-        description="seals download links and webhook addresses; 32 characters or more that nobody else knows"
+        description="signs download links and webhook addresses; 32 secret characters or more"
     )
     public_url: Address = Field(description="where customers reach this shop")
     webhook_url: Address | None = Field(
@@ -169,7 +169,8 @@ class Settings(DatabaseSettings):
         60_000, description="the wait before a mail is tried again; it doubles"
     )
     email_confirmation_seconds: Seconds = Field(
-        600, description="how long to wait for word of a mail whose reply was lost, before its one resend"
+        600,
+        description="how long to wait for a webhook about a mail whose reply was lost, before its one resend",
     )
     download_link_days: Days = Field(30, description="how long a download link is good")
     link_reminder_days: DaysOrNone = Field(
@@ -194,7 +195,7 @@ class Settings(DatabaseSettings):
         ge=45,
         description="how long closed work and handled webhooks are kept; providers send again for up to 30 days",
     )
-    cleanup_retention_days: Days = Field(7, description="how long photos are kept that nobody paid for")
+    cleanup_retention_days: Days = Field(7, description="how long unpaid photos are kept")
     max_photos_per_order: Count = Field(200, description="how many photos one order may hold")
     max_photo_mebibytes: Count = Field(50, description="how large one photo may be")
 
@@ -255,11 +256,11 @@ class Settings(DatabaseSettings):
         4, description="how many reactions one worker does at a time in each of its four queues"
     )
     lease_seconds: Seconds = Field(30, description="how long a crashed worker's reaction stays its own")
-    resend_after_seconds: Seconds = Field(10, description="when a wake-up nobody followed is sent again")
+    resend_after_seconds: Seconds = Field(10, description="when an unanswered wake-up is sent again")
     sweep_interval_ms: Count = Field(1000, description="how often to look for work that is due")
     housekeeping_interval_seconds: Seconds = Field(3600, description="how often to tidy up")
     reconcile_interval_hours: Hours = Field(
-        24, description="how often the books are compared with the providers', and healed; 0 for never"
+        24, description="how often the log is compared with the providers and repaired; 0 for never"
     )
     reconcile_grace_seconds: SecondsOrNone = Field(
         3600, description="how old something has to be before it counts as missing, and not as on its way"

@@ -123,7 +123,7 @@ def test_the_printed_faults_match_what_the_demo_prints_today() -> None:
     assert {shape(sentence) for sentence in wrong} - trouble_today() == set()
     assert len(wrong) == len(TROUBLES) + sum(bool(trouble.outage_of) for trouble in TROUBLES)
     assert shape(lines[-1]) in fault_sentence_shapes()
-    assert {"The books agree.", "14.70 - 4.90 = 9.80 EUR stay for what was delivered."} <= set(lines)
+    assert {"Log and providers agree.", "14.70 - 4.90 = 9.80 EUR stay for what was delivered."} <= set(lines)
 
 
 def test_docs_explain_lines_that_a_timeline_has() -> None:

@@ -21,14 +21,14 @@ _HASHES = """SHA-256 of every object of order {number} as the log recorded it, a
 
 verified   the bytes were read and are those that were recorded
 DIFFERS    they are not
-MISSING    there is no such object, though nobody deleted it on record
+MISSING    there is no such object, though no deletion is on record
 deleted    it was deleted when its time was over, so its bytes cannot be compared any more
 
 """
 _CHAIN = """The log of order {number}, event by event, as it was read on {at} UTC.
 
 recorded       the SHA-256 the event got when it was recorded; it covers the event and the one before it
-reckoned       the same, worked out anew from what the log holds now
+computed       the same, computed again from what the log holds now
 predecessor    the SHA-256 of the event before it, as this one remembers it
 
 """
@@ -136,7 +136,7 @@ def _chain(evidence: Evidence, text: EvidenceText) -> Iterator[str]:
         line = lines.get(link.version)
         yield f"event {link.version}{f', {_moment(line.at)}  {line.text}' if line else ', not told'}\n"
         yield f"  recorded     {link.sha256}\n"
-        yield f"  reckoned     {link.actual_sha256}{'' if link.actual_sha256 == link.sha256 else '  DIFFERS'}\n"
+        yield f"  computed     {link.actual_sha256}{'' if link.actual_sha256 == link.sha256 else '  DIFFERS'}\n"
         yield f"  predecessor  {link.previous_sha256 or 'none, it is the first'}\n\n"
     for problem in text.problems:
         yield f"DOES NOT VERIFY: {problem}\n"

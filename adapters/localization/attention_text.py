@@ -54,7 +54,7 @@ _TEXTS: Mapping[AttentionKind, Callable[[AttentionItem, Mapping[str, Any]], str]
     ),
     AttentionKind.STREAM_BROKEN: lambda _, facts: stream_break_text(facts["problem"]),
     AttentionKind.WORK_GIVEN_UP: lambda _, facts: (
-        "a prediction that nobody waits for could not be cancelled"
+        "a prediction that no order waits for could not be cancelled"
         if facts["is_about_a_prediction"]
         else "its photos could not be deleted"
     ),

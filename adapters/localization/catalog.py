@@ -52,7 +52,7 @@ class Catalog:
         except (ValueError, UnknownLocaleError) as error:
             raise LanguageFileError(file.name, [str(error)]) from error
         if loose := [name for name, section in sections.items() if not isinstance(section, dict)]:
-            raise LanguageFileError(file.name, [f"{name} stands in no section" for name in loose])
+            raise LanguageFileError(file.name, [f"{name} is in no section" for name in loose])
         phrases = {
             f"{section}.{name}": proposed
             for section in sections

@@ -9,9 +9,9 @@ from domain.use_cases.privacy.erasure_certificate import Certificate
 
 #: What the shop keeps after an erasure.
 STAYS: Mapping[str, str] = {
-    "order numbers, amounts and dates": "accounts have to be kept and have to add up; they name nobody",
-    "ids of payments, predictions and mails": "they tie the accounts to what the providers say; they name nobody",
-    "the log of each order": "it holds ids, figures and SHA-256 only, and cannot be changed by anybody",
+    "order numbers, amounts and dates": "accounts have to be kept and have to add up; they name no person",
+    "ids of payments, predictions and mails": "they tie the accounts to what the providers say; they name no person",
+    "the log of each order": "it holds ids, figures and SHA-256 only, and cannot be changed by anyone",
     "who erased this, when and why": "the shop has to be able to show that it did",
     "backups of the shop": "they are replaced as their own time runs out; the erasure is repeated if one is restored",
 }

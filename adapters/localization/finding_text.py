@@ -17,7 +17,7 @@ UNREADABLE_AND_NOT_REQUIRED = (
     "there is none (docs/operations.md, work_unreadable)"
 )
 
-_APPLY = "`--fix` takes it in as its webhook would have"
+_APPLY = "`--fix` applies it as its webhook would have"
 _COMPARE_REFUND = f"{_APPLY}; if it stays, compare Stripe with the order's history."
 _ANSWER_DISPUTE = f"{_APPLY}; answer an open dispute in Stripe."
 _UNREADABLE = "This version of the shop cannot read {kind}, arguments of version {version}."
@@ -34,8 +34,8 @@ _UNLISTED = (
 #: What is wrong and what to do, by code and case; the facts fill the braces.
 _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
     (FindingCode.NOTICE_LOST, None): (
-        "Word of {event_type} about {about} never came in.",
-        "`--fix` takes it in; if there are many, see the webhook endpoint's deliveries in Stripe.",
+        "The webhook {event_type} about {about} never arrived.",
+        "`--fix` applies it; if there are many, see the webhook endpoint's deliveries in Stripe.",
     ),
     (FindingCode.PAYMENT_NOT_ON_RECORD, None): (
         "{paid} were paid, and there is neither an order nor an unmatched payment.",
@@ -108,8 +108,8 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
         "`--fix` schedules it.",
     ),
     (FindingCode.WORK_OVERDUE, None): (
-        "{kind} is due, and nobody does it.",
-        "Make sure that a worker runs, and has hands enough.",
+        "{kind} is due, and no worker processes it.",
+        "Make sure that a worker runs, and has threads enough.",
     ),
     (FindingCode.WORK_UNREADABLE, FindingCase.REWRITABLE): (
         _UNREADABLE,
@@ -156,7 +156,7 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
         "`--fix` has it collected for its image.",
     ),
     (FindingCode.PREDICTION_NOT_ON_RECORD, FindingCase.STILL_RUNNING): (
-        "It runs, and nobody waits for it.",
+        "It runs, and no order waits for it.",
         "`--fix` cancels it.",
     ),
     (FindingCode.PREDICTION_NOT_COLLECTED, FindingCase.LISTED): (
@@ -170,7 +170,7 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
         "`--fix` puts that on record; the customer has to be asked for another address.",
     ),
     (FindingCode.MAIL_IS_KNOWN_THERE, None): (
-        "Nobody knows whether it was sent, and SendGrid has it.",
+        "The log does not know whether it was sent, and SendGrid has it.",
         "`--fix` puts on record what became of it.",
     ),
     (FindingCode.MAIL_UNKNOWN_THERE, None): (
@@ -207,5 +207,5 @@ def _failure(error: Exception | None) -> str:
     if error is None:
         return ""
     if isinstance(error, ShopError | OutsideError | UnitOfWorkError):
-        return f"It could not be healed ({error}) "
-    return f"It could not be healed because of a defect of the program ({type(error).__name__}). "
+        return f"It could not be repaired ({error}) "
+    return f"It could not be repaired because of a defect of the program ({type(error).__name__}). "

@@ -84,7 +84,7 @@ HOLDS: Mapping[HoldReason, str] = {
     HoldReason.REFUND_NOT_ISSUED: "money is owed that the payment provider refuses to pay back",
     HoldReason.OVERPAID: "more was paid back for it than was paid",
     HoldReason.OTHER_CURRENCY: "a refund or a dispute is in another currency than the payment",
-    HoldReason.REQUESTED: "somebody at the shop asked for it",
+    HoldReason.REQUESTED: "a staff member asked for it",
 }
 
 MAILS: Mapping[EmailKind, str] = {

@@ -36,7 +36,7 @@ def refund_requested(event: e.RefundRequested, entry: TimelineEntry) -> str:
             photos = photos_text(entry.before, event.image_ids)
             return f"The shop resolved to pay back {amount} for {photos}, which could not be restored."
         case RefundReason.REQUESTED:
-            return f"Somebody at the shop asked for {amount} to be paid back."
+            return f"A staff member asked for {amount} to be paid back."
         case RefundReason.AT_PROVIDER:
             return f"A refund of {amount} was asked for at the payment provider itself."
 

@@ -58,7 +58,7 @@ _NEXT_STEPS: Mapping[type[Exception], str] = {
         "`restoreclick payments unmatched` lists those that are."
     ),
     NothingToProveError: (
-        "The log does not hold how order {order_id} began, so nothing can be told of it: "
+        "The log does not hold how order {order_id} began, so it has no timeline: "
         "run `restoreclick events verify`."
     ),
     LinkExpiredError: (

@@ -80,7 +80,7 @@ def reaction_text(work: Reaction, order: Order) -> str:
         case CollectRestoration(image_id=image_id):
             return f"the restorer's answer for photo {number_of(order, image_id)} is awaited"
         case CancelPrediction():
-            return "a restoration that nobody waits for any more has to be cancelled"
+            return "a restoration that is no longer required has to be cancelled"
         case PrepareDownload():
             return "the restored photos have to be packed and their link made"
         case SendEmail(email_id=email_id, kind=kind):

@@ -124,6 +124,6 @@ _SENTENCES: Mapping[type[e.Event], Callable[[Any, TimelineEntry], str]] = {
         "Originals, restored photos and archive were deleted: their retention was over."
     ),
     e.OrderErased: lambda *_: (
-        "The customer's personal data and photos were erased; the figures stay for the books."
+        "The customer's personal data and photos were erased; the figures stay for the accounts."
     ),
 }

@@ -140,5 +140,5 @@ class NothingToSendError(ShopError):
     def __init__(self, *, state: str) -> None:
         self.state = state
         super().__init__(
-            f"An order that is {state} has nothing of this kind to send: look at where it stands, and wait."
+            f"An order that is {state} has nothing of this kind to send: look at its status, and wait."
         )

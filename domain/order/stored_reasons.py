@@ -22,7 +22,7 @@ RETURNED_AGAIN = "what had gone back is here again"
 PAID_BEFORE = "The order was paid before."
 SESSION_EXPIRED = "Its upload session had expired, the photos are gone."
 INCOMPLETE = "It carries no e-mail address, nothing was quoted, or there is no photo."
-NOT_SIGNED = "It does not carry this shop's seal; a person named it."
+NOT_SIGNED = "It does not carry this shop's signed token; staff named it."
 SESSION_LOST = (
     "This shop opened its checkout, and the database does not know the upload session any more: a backup may have "
     "been restored. It is held: look whether its photos were delivered, then match or refund it."

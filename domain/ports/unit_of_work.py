@@ -55,7 +55,7 @@ class LeaseLostError(UnitOfWorkError):
 
     def __init__(self, reaction_id: UUID) -> None:
         self.reaction_id = reaction_id
-        super().__init__(f"Reaction {reaction_id} is somebody else's by now: discard this outcome.")
+        super().__init__(f"Reaction {reaction_id} is another worker's by now: discard this outcome.")
 
 
 class UnreadableReactionError(UnitOfWorkError):

@@ -46,7 +46,7 @@ cli.add_command(run_dev)
 @click.option(
     "--fd",
     type=click.IntRange(min=0),
-    help="A listening socket to serve on, inherited from whoever starts this.",
+    help="A listening socket to serve on, inherited from the parent process.",
 )
 def serve(fd: int | None) -> None:
     """Serve the shop's API; every setting comes from the environment."""
@@ -77,7 +77,7 @@ def worker() -> None:
 
 @cli.command()
 @click.option("--since", default="7d", show_default=True, help="7d, 12h, or an ISO date.")
-@click.option("--fix", is_flag=True, help="Heal what is safe to heal.")
+@click.option("--fix", is_flag=True, help="Repair what is safe to repair.")
 @click.option("--skip-bytes", is_flag=True, help="Do not read photos to compare their hashes.")
 @json_option
 def reconcile(since: str, *, fix: bool, skip_bytes: bool, as_json: bool) -> None:
@@ -125,7 +125,6 @@ def downgrade(revision: str, *, is_agreed: bool) -> None:
         ask(
             f"Everything that revisions after {revision} hold is deleted.",
             question="Take the schema back?",
-            action="the schema is taken back",
             undone="Nothing was changed.",
         )
     database.downgrade(settings, revision)

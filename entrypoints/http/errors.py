@@ -93,7 +93,7 @@ class NotReadyError(RequestError):
 
     def __init__(self, checks: Mapping[str, str]) -> None:
         self.checks = checks
-        super().__init__("The shop cannot work now; what is wrong, and what to do, stands in checks.")
+        super().__init__("The shop cannot work now; what is wrong, and what to do, is in checks.")
 
 
 def _readable(size_bytes: int) -> str:

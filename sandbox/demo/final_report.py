@@ -59,7 +59,7 @@ class FinalReport:
         self._chapter(f"restoreclick {' '.join(RECONCILE)}")
         # Everything is compared, however young it is.
         if not show({**self._environment, "RECONCILE_GRACE_SECONDS": "0"}, *RECONCILE):
-            raise WrongEndError("the books do not agree")
+            raise WrongEndError("log and providers disagree")
         self._say(f"\n{order['summary']}")
 
     @property

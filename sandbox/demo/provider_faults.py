@@ -25,7 +25,7 @@ class SilentTwinError(DemoError):
 
     def __init__(self, asked: str, problem: str) -> None:
         self.asked = asked
-        super().__init__(f"The sandbox cannot be told to misbehave: {asked} brought {problem}.")
+        super().__init__(f"The sandbox cannot be set to misbehave: {asked} brought {problem}.")
 
 
 @dataclass(frozen=True, kw_only=True)

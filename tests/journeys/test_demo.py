@@ -63,7 +63,7 @@ def test_a_demo_full_of_trouble_delivers_what_can_be_restored_and_pays_back_the_
         "14.70 - 4.90 = 9.80 EUR stay for what was delivered.",
         "To ada@example.com: 2 of your 3 photos are restored",
         "each says what was recorded. Head: transaction",
-        "The books agree.",
+        "Log and providers agree.",
         "The order is complete: the link to 2 of 3 photos was sent to the customer, who fetched 1 file through it",
     ):
         assert told in screen

@@ -47,7 +47,7 @@ def test_dev_tells_a_shell_all_it_needs_brings_back_what_dies_and_closes_on_a_si
         check=False,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])},
     )
-    assert reconciled.stdout.endswith("The books agree.\n"), reconciled.stderr
+    assert reconciled.stdout.endswith("Log and providers agree.\n"), reconciled.stderr
     (worker,) = (pid for pid, words in visitor.processes().items() if words.endswith("/restoreclick worker "))
     os.kill(worker, signal.SIGKILL)
     visitor.reads("The worker has ended unexpectedly (killed by SIGKILL)")

@@ -97,7 +97,7 @@ def _cast(parts: Sequence[str], visitors: int) -> tuple[Participant, ...]:
     unknown = sorted(set(parts) - whole.keys())
     if unknown:
         raise click.UsageError(
-            f"Nobody is called {', '.join(unknown)}: say 'visitor 3', 'staff' or 'forger'."
+            f"No participant is called {', '.join(unknown)}: say 'visitor 3', 'staff' or 'forger'."
         )
     return tuple(part for name, part in whole.items() if name in parts)
 

@@ -167,7 +167,7 @@ class WorkerProcess:
         if isinstance(done, Report):
             for finding in done.findings:
                 if finding.is_repaired:
-                    self.world.trace.recover(f"reconciling healed: {finding.what.value}")
+                    self.world.trace.recover(f"reconciliation repaired: {finding.what.value}")
                 self.world.trace.note(f"finds {finding.what.value}", f"{finding.subject} {finding.order_id}")
         elif isinstance(done, int) and done:
             self.world.trace.recover(f"{name} found something to do")

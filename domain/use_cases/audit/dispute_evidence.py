@@ -46,7 +46,7 @@ class NothingToProveError(ShopError):
     def __init__(self, order_id: OrderId) -> None:
         self.order_id = order_id
         super().__init__(
-            f"The log does not hold how order {order_id} began, so nothing can be told of it: verify the log."
+            f"The log does not hold how order {order_id} began, so it has no timeline: verify the log."
         )
 
 
@@ -56,7 +56,7 @@ class UnknownDisputeError(ShopError):
     def __init__(self, dispute_id: str, known: Sequence[str]) -> None:
         self.dispute_id = dispute_id
         self.known = tuple(known)
-        there = f"it has {', '.join(known)}" if known else "it has none that the shop was told of"
+        there = f"it has {', '.join(known)}" if known else "the shop knows of none"
         super().__init__(
             f"The order has no dispute {dispute_id} ({there}): leave it out, or give the right one."
         )

@@ -44,7 +44,7 @@ class UnknownReferralCodeError(ShopError):
     """No customer has this referral code."""
 
     def __init__(self) -> None:
-        super().__init__("Nobody has this referral code: correct it or leave it out.")
+        super().__init__("No customer has this referral code: correct it or leave it out.")
 
 
 class OwnReferralCodeError(ShopError):

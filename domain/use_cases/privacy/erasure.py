@@ -35,7 +35,7 @@ class UnknownCustomerError(ShopError):
 
     def __init__(self, email: str) -> None:
         self.email = email
-        super().__init__(f"Nobody with the address {email} is in the books: ask for the one they paid with.")
+        super().__init__(f"No customer has the address {email}: ask for the one they paid with.")
 
 
 class ErasureBlockedError(ShopError):

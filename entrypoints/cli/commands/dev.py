@@ -60,7 +60,7 @@ def _examples(shop: LocalShop, environment_file: Path) -> str:
        -H "Content-Type: image/jpeg" --data-binary @aunt.jpg
   curl {shop.url}/api/checkout-sessions --json '{{"session_id": "'$SESSION'"}}'
   # open the address it answers with in a browser, pay, and look into the mailbox
-  . {shlex.quote(str(environment_file))}    # all that the shop's own processes are told
+  . {shlex.quote(str(environment_file))}    # all that the shop's own processes receive
   {_program()} orders list
 """
 

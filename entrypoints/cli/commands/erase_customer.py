@@ -44,7 +44,7 @@ def _ask(email: str, erasure_preview: ErasurePreview) -> None:
     if erasure_preview.good_links:
         links = counted(erasure_preview.good_links, "download link")
         told.append(f"{links} can still be used, and leads nowhere then.")
-    ask(*told, question="Erase?", action="to erase", undone="Nothing was erased.")
+    ask(*told, question="Erase?", undone="Nothing was erased.")
 
 
 def _lines(certificate: Certificate) -> Iterator[str]:

@@ -111,10 +111,10 @@ def _print(console: Console, report: Report) -> None:
 def _summary(findings: list[Finding], report: Report, side: Side) -> str:
     if side in report.closed:
         return "not compared"
-    healed = sum(finding.is_repaired for finding in findings)
+    repaired = sum(finding.is_repaired for finding in findings)
     told = [
-        *([f"{counted(len(findings) - healed, 'finding')}"] if len(findings) > healed else []),
-        *([f"{healed} healed"] if healed else []),
+        *([f"{counted(len(findings) - repaired, 'finding')}"] if len(findings) > repaired else []),
+        *([f"{repaired} repaired"] if repaired else []),
         *(["not compared to the end"] if side in report.cut_off else []),
     ]
     return ", ".join(told) or "agrees"
@@ -122,15 +122,15 @@ def _summary(findings: list[Finding], report: Report, side: Side) -> str:
 
 def _print_finding(console: Console, finding: Finding) -> None:
     since = f" (since {finding.since:%Y-%m-%d %H:%M})" if finding.since else ""
-    mark = Text("healed ", style="green") if finding.is_repaired else Text("wrong  ", style="red")
+    mark = Text("repaired ", style="green") if finding.is_repaired else Text("wrong    ", style="red")
     about = (
         f", order {finding.order_id}" if finding.order_id and str(finding.order_id) != finding.subject else ""
     )
     console.print(Text("  ") + mark + Text(f"{finding.subject}{about}{since}"), soft_wrap=True)
     text = finding_text_of(finding)
-    console.print(f"         {text.wrong}", markup=False, soft_wrap=True)
+    console.print(f"           {text.wrong}", markup=False, soft_wrap=True)
     if not finding.is_repaired:
-        console.print(f"         {text.advice}", markup=False, soft_wrap=True)
+        console.print(f"           {text.advice}", markup=False, soft_wrap=True)
 
 
 def _print_foreign(console: Console, foreign: Sequence[Foreign]) -> None:
@@ -150,9 +150,9 @@ def _ending(report: Report) -> str:
     left_out = [SIDES[side] for side in (*report.closed, *report.cut_off)]
     beyond = f", as far as they were compared; {listed(left_out)} could not be" if left_out else ""
     if not report.remaining:
-        return f"The books agree{beyond}."
+        return f"Log and providers agree{beyond}."
     others = f"; {listed(left_out)} could not be compared" if left_out else ""
-    return f"The books do not agree: {counted(len(report.remaining), 'finding')} to look at{others}."
+    return f"Log and providers disagree: {counted(len(report.remaining), 'finding')} to look at{others}."
 
 
 def _document(finding: Finding) -> Mapping[str, object]:

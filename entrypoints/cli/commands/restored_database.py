@@ -43,9 +43,9 @@ def _print(recovery: Recovery) -> None:
     for payment in recovery.held:
         click.echo(f"  {payment.checkout_session_id}: {payment.left}. {payment.reason}")
     _print_not_rebuilt(recovery)
-    healed = len(report.findings) - len(report.remaining)
+    repaired = len(report.findings) - len(report.remaining)
     click.echo(
-        f"Compared with the providers and the storage: {healed} healed, {len(recovery.remaining)} left."
+        f"Compared with the providers and the storage: {repaired} repaired, {len(recovery.remaining)} left."
     )
     for finding in recovery.remaining:
         click.echo(f"  {finding.what} {finding.subject}: {finding_text_of(finding).wrong}")

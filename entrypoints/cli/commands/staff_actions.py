@@ -164,7 +164,7 @@ class StaffSession:
         if question is not None:
             would = act(self.staff_actions.dry_run())
             if would.events:
-                ask(told(would), question=question, action="to do this", undone="Nothing was done.")
+                ask(told(would), question=question, undone="Nothing was done.")
         self.tell(act(self.staff_actions), as_json=as_json)
 
     @property

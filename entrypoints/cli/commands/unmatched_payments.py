@@ -41,7 +41,6 @@ def refund(
         ask(
             f"{payment.left} of the checkout {checkout_session_id} is refunded to the customer.",
             question="Refund it?",
-            action="to refund it",
             undone="Nothing was refunded.",
         )
     after = unmatched_payment_service.refund(checkout_session_id, actor=actor, note=reason)

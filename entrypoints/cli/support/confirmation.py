@@ -10,11 +10,8 @@ from entrypoints.command_errors import CommandFailedError, MisuseError
 class NoTerminalError(MisuseError):
     """A confirmation is required, and there is no terminal."""
 
-    def __init__(self, action: str) -> None:
-        self.action = action
-        super().__init__(
-            f"Nobody is at a terminal to be asked whether {action}: if that is decided, add --yes."
-        )
+    def __init__(self) -> None:
+        super().__init__("There is no terminal to confirm this at: add --yes to confirm it.")
 
 
 class NotConfirmedError(CommandFailedError):
@@ -25,10 +22,10 @@ class NotConfirmedError(CommandFailedError):
         super().__init__(undone)
 
 
-def ask(*told: str, question: str, action: str, undone: str) -> None:
+def ask(*told: str, question: str, undone: str) -> None:
     """Print and confirm, or raise NoTerminalError or NotConfirmedError with ``undone``."""
     if not sys.stdin.isatty():
-        raise NoTerminalError(action)
+        raise NoTerminalError
     for line in told:
         click.echo(line, err=True)
     if not click.confirm(question, err=True):

@@ -22,7 +22,7 @@ def print_timeline(console: Console, timeline: TimelineText, notes: Iterable[Not
     """Print a timeline: times, pauses, what happened, who did it, notes."""
     words = {note.note_id: note.text for note in notes}
     console.print(Text(timeline.title, style="bold"))
-    console.print("Where nobody is named, the shop did it by itself.", style="dim")
+    console.print("An entry without a name was made by the shop itself.", style="dim")
     today = None
     for entry in timeline.entries:
         at = entry.recorded.recorded_at

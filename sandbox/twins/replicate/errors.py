@@ -69,7 +69,7 @@ def fault_body(status: int) -> Json:
     """Return the error body of a fault."""
     if status == 429:  # noqa: PLR2004
         return ThrottledError(1).body
-    return ReplicateError(status, "Internal server error", "The sandbox was told to fail here.").body
+    return ReplicateError(status, "Internal server error", "The sandbox fails here on demand.").body
 
 
 def answer_replicate_error(_: Request[Any, Any, State], error: ReplicateError) -> Response[Json]:

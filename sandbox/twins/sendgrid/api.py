@@ -102,7 +102,7 @@ def mail_or_404(delivery: MailDelivery, mail_id: str) -> Json:
 
 def fault_body(status: int) -> Json:
     """Return the error body of a fault."""
-    return error_body(("too many requests" if status == 429 else "The sandbox was told to fail here.", None))  # noqa: PLR2004
+    return error_body(("too many requests" if status == 429 else "The sandbox fails here on demand.", None))  # noqa: PLR2004
 
 
 def answer_refused(_: Call, error: RefusedError) -> Response[Json]:

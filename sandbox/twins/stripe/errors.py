@@ -62,7 +62,7 @@ def fault_body(status: int) -> Json:
         return StripeError(
             "Too many requests in the sandbox too quickly.", status=429, code="rate_limit"
         ).body()
-    return StripeError("The sandbox was told to fail here.", status=status).body()
+    return StripeError("The sandbox fails here on demand.", status=status).body()
 
 
 def answer_stripe_error(_: Request[Any, Any, State], error: StripeError) -> Response[Json]:

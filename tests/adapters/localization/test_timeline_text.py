@@ -242,7 +242,7 @@ def test_the_status_of_an_order_says_what_is_awaited() -> None:
         "photo 3 has to go to the restorer; the confirmation e-mail has to be sent."
     )
     assert status_of(given(*FACTS.until_restoring(), FACTS.held()).order) == (
-        "The order is on hold, because somebody at the shop asked for it: "
+        "The order is on hold, because a staff member asked for it: "
         "a person has to release it or pay it back."
     )
     assert status_of(given(*FACTS.until_completed(), FACTS.disputed()).order) == (

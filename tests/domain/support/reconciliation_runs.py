@@ -23,7 +23,7 @@ def compare(shop: InMemoryShop, *, repairs: bool = False, reads_bytes: bool = Tr
 
 _SENTENCES = tomllib.loads(Path(__file__).with_name("finding_sentences.toml").read_text("utf-8"))
 #: Precedes the advice where a repair failed.
-_NOT_REPAIRED = r"(It could not be healed( because of a defect of the program \(\w+\)\.| \(.+\)) )?"
+_NOT_REPAIRED = r"(It could not be repaired( because of a defect of the program \(\w+\)\.| \(.+\)) )?"
 
 
 def _says(finding: Finding, known: dict[str, str | bool]) -> bool:

@@ -240,7 +240,7 @@ def test_the_schema_goes_down_and_up_and_nothing_works_in_between(restoreclick: 
 def test_the_schema_is_taken_back_only_if_that_is_agreed(restoreclick: Shell) -> None:
     refused = restoreclick("db", "downgrade", "base")
     assert refused.status == 2
-    assert refused.err.endswith("asked whether the schema is taken back: if that is decided, add --yes.\n")
+    assert refused.err.endswith("to confirm this at: add --yes to confirm it.\n")
     assert restoreclick("orders", "list").status == 0
 
 

@@ -64,12 +64,12 @@ def test_a_finding_says_what_is_wrong_since_when_and_what_to_do(
     assert compare(shop) is False
     told = capsys.readouterr().out
     for proposed in (
-        "Stripe: 1 finding\n  wrong  cs_1, order ",
+        "Stripe: 1 finding\n  wrong    cs_1, order ",
         "(since 2026-03-14 15:09)",
         "4.90 EUR were paid, and there is neither an order nor an unmatched payment.",
-        "`--fix` takes it in",
+        "`--fix` applies it",
         "The storage: agrees",
-        "The books do not agree: 1 finding to look at.",
+        "Log and providers disagree: 1 finding to look at.",
     ):
         assert proposed in told
 
@@ -77,8 +77,8 @@ def test_a_finding_says_what_is_wrong_since_when_and_what_to_do(
 def test_repairs_leave_no_finding(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(shop, repairs=True) is True
     told = capsys.readouterr().out
-    assert "Stripe: 1 healed\n  healed cs_1" in told
-    assert told.endswith("The books agree.\n")
+    assert "Stripe: 1 repaired\n  repaired cs_1" in told
+    assert told.endswith("Log and providers agree.\n")
 
 
 def test_sides_that_could_not_be_asked_are_named_and_never_called_agreeing(
@@ -148,7 +148,7 @@ def test_a_scheduled_comparison_repairs_and_logs_ids_only(shop: InMemoryShop) ->
 
 def test_a_clean_shop_ends_well(restoreclick: Shell) -> None:
     answer = restoreclick("reconcile")
-    assert (answer.status, answer.out.splitlines()[-1], answer.err) == (0, "The books agree.", "")
+    assert (answer.status, answer.out.splitlines()[-1], answer.err) == (0, "Log and providers agree.", "")
 
 
 def test_one_event_that_cannot_be_read_cuts_off_neither_the_comparison_nor_the_list_of_attention(

@@ -106,8 +106,8 @@ def test_hold_and_release_tell_what_happened_and_what_follows(
     held = restoreclick("orders", "hold", number(order), *WHY)
     assert held.status == 0
     assert held.out == (
-        "The order was put on hold, because somebody at the shop asked for it. The order is on hold, because "
-        "somebody at the shop asked for it: a person has to release it or pay it back.\n"
+        "The order was put on hold, because a staff member asked for it. The order is on hold, because "
+        "a staff member asked for it: a person has to release it or pay it back.\n"
     )
     released = restoreclick("orders", "release", str(order.order_id), "--wait", "0", *WHY)
     assert released.status == 0
@@ -159,7 +159,7 @@ def test_an_amount_is_refunded_once_per_idempotency_key(restoreclick: Shell, sho
     order = completed(shop)
     command = ("orders", "refund", number(order), "--amount", "1.50", "--yes", "--key", "4711", *WHY)
     assert restoreclick(*command).out == (
-        "Somebody at the shop asked for 1.50 EUR to be paid back. The link to both photos was sent to "
+        "A staff member asked for 1.50 EUR to be paid back. The link to both photos was sent to "
         "the customer, and 1.50 EUR has yet to go back. Still to do: 1.50 EUR has to be paid back.\n"
     )
     assert restoreclick(*command).out.startswith(
@@ -187,7 +187,7 @@ def test_refunds_and_revocations_need_confirmation(
         unasked = restoreclick("orders", *command, *WHY)
         assert (unasked.status, unasked.err) == (
             2,
-            "Nobody is at a terminal to be asked whether to do this: if that is decided, add --yes.\n",
+            "There is no terminal to confirm this at: add --yes to confirm it.\n",
         )
         monkeypatch.setattr(sys, "stdin", Terminal("n\n"))
         declined = restoreclick("orders", *command, *WHY)

@@ -597,4 +597,4 @@ def test_a_payment_that_staff_settles_during_the_run_is_left_alone(
 def test_a_payment_without_our_token_records_who_named_it(shop: InMemoryShop) -> None:
     checkout = paid_elsewhere(shop)
     shop.unmatched_payment_service.refund(checkout, **BRUNO)
-    assert payment(shop, checkout).reason == "It does not carry this shop's seal; a person named it."
+    assert payment(shop, checkout).reason == "It does not carry this shop's signed token; staff named it."

@@ -142,7 +142,7 @@ def test_no_customer_is_erased_while_a_payment_is_unmatched(shop: InMemoryShop) 
 
 
 def test_an_unknown_customer_is_not_erased(shop: InMemoryShop) -> None:
-    with pytest.raises(UnknownCustomerError, match="Nobody with the address ada@"):
+    with pytest.raises(UnknownCustomerError, match="No customer has the address ada@"):
         erase(shop)
 
 

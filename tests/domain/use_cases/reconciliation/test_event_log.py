@@ -58,8 +58,8 @@ def test_an_overdue_reaction_is_reported(shop: InMemoryShop) -> None:
     shop.clock.advance(hours=2)
     overdue = [finding for finding in compare(shop).findings if finding.what == "work_overdue"]
     assert {finding_text_of(finding).wrong for finding in overdue} == {
-        "MoveImages is due, and nobody does it.",
-        "SendEmail is due, and nobody does it.",
+        "MoveImages is due, and no worker processes it.",
+        "SendEmail is due, and no worker processes it.",
     }
 
 
@@ -71,7 +71,7 @@ def test_a_photo_that_waits_for_its_orders_turn_is_not_overdue() -> None:
     overdue = [
         finding_text_of(finding).wrong for finding in compare(shop).findings if finding.what == "work_overdue"
     ]
-    assert overdue == ["CollectRestoration is due, and nobody does it."]
+    assert overdue == ["CollectRestoration is due, and no worker processes it."]
 
 
 def test_an_order_on_hold_is_reported_with_its_reason(shop: InMemoryShop) -> None:

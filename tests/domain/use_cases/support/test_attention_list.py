@@ -83,7 +83,7 @@ def test_a_held_order_is_listed_with_why_and_since_when_until_it_is_released(sho
         number=number(shop.order(order_id)),  # type: ignore[arg-type]
         hold=HoldReason.REQUESTED,
     )
-    assert attention_text_of(attention_item) == "somebody at the shop asked for it"
+    assert attention_text_of(attention_item) == "a staff member asked for it"
     shop.staff_actions.release(order_id, ADA)
     assert items(shop) == []
 
@@ -172,7 +172,7 @@ def test_an_uncancellable_prediction_is_listed_until_a_note(
     [attention_item] = items(shop)
     assert (attention_item.kind, attention_text_of(attention_item)) == (
         AttentionKind.WORK_GIVEN_UP,
-        "a prediction that nobody waits for could not be cancelled",
+        "a prediction that no order waits for could not be cancelled",
     )
     shop.staff_actions.note(order_id, ADA)
     assert items(shop) == []
