@@ -30,7 +30,7 @@ ID = UUID("00000000-0000-4000-8000-000000000001")
         ),
         (
             NothingToProveError(OrderId(ID)),
-            f"{ID} began, so nothing can be told of it: run `restoreclick events v",
+            f"{ID} began, so it has no timeline: run `restoreclick events v",
         ),
         (
             LinkExpiredError(OrderId(ID)),
