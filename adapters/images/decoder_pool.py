@@ -1,25 +1,23 @@
 """A pool of limited child processes that decode untrusted pictures."""
 
-import errno
 import os
 import shutil
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from threading import Condition
-from typing import Any, BinaryIO, TypeVar, TypeVarTuple, cast, get_type_hints
+from typing import BinaryIO, TypeVar, TypeVarTuple, cast, get_type_hints
 
-import msgspec
 import structlog
 
+from adapters.images.decoder_answers import error_of, unavailable, value_of
 from adapters.images.decoder_child import ChildEndedError, DecoderChild
-from adapters.images.decoder_messages import Answer, Failure, OutOfMemory, Ready, Refusal, Result, Task
+from adapters.images.decoder_messages import Answer, Task
 from adapters.images.decoder_process import ProcessLimits
 from domain.ports.cancellation import CanceledError, Cancellation
-from domain.ports.errors import UnavailableError, UnreadableImageError
+from domain.ports.errors import UnavailableError
 
 Arguments = TypeVarTuple("Arguments")
 R = TypeVar("R")
@@ -49,10 +47,6 @@ class DecoderLimits:
     waiting_seconds: float = 60.0
     #: A process is replaced after this many tasks, which bounds memory leaks.
     tasks_per_process: int = 500
-
-
-class DecoderDefectError(Exception):
-    """A task failed not because of its picture: a defect."""
 
 
 class _NeverCanceled:
@@ -106,7 +100,7 @@ class DecoderPool:
         canceled = cancellation or _NeverCanceled()
         with _opened(picture) as source, _opened_output(output) as target, self._slot(canceled):
             answer = self._answer(task, (source, target), canceled)
-        return cast("R", _value(answer, get_type_hints(function)["return"]))
+        return cast("R", value_of(answer, get_type_hints(function)["return"]))
 
     def check(self) -> None:
         """Raise UnavailableError if the queue is full or no process starts."""
@@ -145,7 +139,7 @@ class DecoderPool:
             if cancellation.is_requested:
                 raise CanceledError
             if self._is_closed:
-                raise _unavailable("it is shutting down")
+                raise unavailable("it is shutting down")
             if not self._is_free():
                 raise self._full()
             self._taken_slots += 1
@@ -177,14 +171,14 @@ class DecoderPool:
             is_reusable = not cancellation.is_requested
         except TimeoutError as error:
             _log.warning("decoder_hung", pid=child.pid, function=task.function)
-            raise _unavailable(f"a picture took longer than {wall_seconds:.0f} seconds") from error
+            raise unavailable(f"a picture took longer than {wall_seconds:.0f} seconds") from error
         except ChildEndedError as error:
             if cancellation.is_requested:
                 raise CanceledError from error
             if self._is_closed:
-                raise _unavailable("it is shutting down") from error
+                raise unavailable("it is shutting down") from error
             _log.warning("decoder_ended", pid=child.pid, function=task.function, signal=error.signal)
-            raise _error_of(error) from error
+            raise error_of(error) from error
         finally:
             self._release(child, is_reusable=is_reusable)
         return answer
@@ -205,7 +199,7 @@ class DecoderPool:
             child = DecoderChild(limits)
         except (OSError, ChildEndedError) as error:
             self._start_error = f"no decoder process can be started: {error}"
-            raise _unavailable(self._start_error) from error
+            raise unavailable(self._start_error) from error
         self._start_error = None
         with self._condition:
             self._busy.add(child)
@@ -221,11 +215,7 @@ class DecoderPool:
             child.close()
 
     def _full(self) -> UnavailableError:
-        return _unavailable("too many pictures are waiting", retry_after_seconds=self._limits.waiting_seconds)
-
-
-def _unavailable(detail: str, *, retry_after_seconds: float | None = None) -> UnavailableError:
-    return UnavailableError("The picture decoder", detail, retry_after_seconds=retry_after_seconds)
+        return unavailable("too many pictures are waiting", retry_after_seconds=self._limits.waiting_seconds)
 
 
 @contextmanager
@@ -260,61 +250,3 @@ def _opened_output(output: BinaryIO | None) -> Iterator[int]:
         return
     with open(os.devnull, "wb") as nothing:  # noqa: PTH123 -- no path of ours
         yield nothing.fileno()
-
-
-def _value(answer: Answer, expected: Any) -> object:
-    """Return the function's checked value, or raise what it raised."""
-    match answer:
-        case Result(value):
-            try:
-                return cast("object", msgspec.msgpack.decode(value, type=expected))
-            except msgspec.MsgspecError as error:
-                raise DecoderDefectError(str(error)) from error
-        case Refusal(fields):
-            raise UnreadableImageError(**fields)
-        case OutOfMemory():
-            raise _too_much_memory()
-        case Failure(errno=errno.EFBIG | errno.ENOMEM):
-            raise _too_much_memory()
-        case Failure(error, number) if number is not None:
-            raise _unavailable(error)
-        case Failure(error):
-            raise DecoderDefectError(error)
-        case Ready():
-            raise DecoderDefectError("The decoder process answered a task with Ready.")
-
-
-def _error_of(error: ChildEndedError) -> Exception:
-    """Map the end of a process to the error of its task."""
-    if error.signal is signal.SIGXCPU:
-        return UnreadableImageError(
-            "This picture takes too long to open.",
-            _SAVE_AGAIN,
-            f"Dieses Bild zu öffnen dauert zu lange. {_SAVE_AGAIN_GERMAN}",
-        )
-    if error.signal is signal.SIGKILL:
-        return _unavailable("the system ended a decoder process")
-    return UnreadableImageError(
-        "This picture cannot be opened: its file is damaged or unusual.",
-        _SAVE_AGAIN,
-        f"Dieses Bild lässt sich nicht öffnen: Seine Datei ist beschädigt oder ungewöhnlich. {_SAVE_AGAIN_GERMAN}",
-    )
-
-
-def _too_much_memory() -> UnreadableImageError:
-    return UnreadableImageError(
-        "This picture takes too much memory to open.",
-        _SAVE_SMALLER,
-        f"Dieses Bild zu öffnen braucht zu viel Speicher. {_SAVE_SMALLER_GERMAN}",
-    )
-
-
-_SAVE_AGAIN = "Please open it on your computer, save it again as a JPEG or PNG file and send that."
-_SAVE_AGAIN_GERMAN = (
-    "Bitte öffnen Sie es auf Ihrem Computer, speichern Sie es neu als JPEG oder PNG "
-    "und schicken Sie diese Datei."
-)
-_SAVE_SMALLER_GERMAN = (
-    "Bitte speichern Sie es auf Ihrem Computer kleiner als JPEG und schicken Sie diese Datei."
-)
-_SAVE_SMALLER = "Please save it smaller on your computer, as a JPEG file, and send that."

@@ -15,7 +15,8 @@ from domain.order.decide_delivery import (
     decide_email_request,
     decide_link,
 )
-from domain.order.decide_money import decide_dispute, decide_points, decide_refund, points_after
+from domain.order.decide_money import decide_dispute, decide_refund
+from domain.order.decide_points import decide_points, points_after
 from domain.order.decide_restoration import (
     decide_attempt_failure,
     decide_redo,

@@ -15,7 +15,8 @@ from typing import Any, BinaryIO, cast
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.images.decoder_pool import MEBIBYTE, DecoderDefectError, DecoderLimits, DecoderPool
+from adapters.images.decoder_answers import DecoderDefectError
+from adapters.images.decoder_pool import MEBIBYTE, DecoderLimits, DecoderPool
 from domain.ports.cancellation import CanceledError
 from domain.ports.errors import UnavailableError, UnreadableImageError
 from entrypoints.cancellation import ThreadCancellation
