@@ -17,9 +17,9 @@ from tests.mutants.drawing import Mutant, MutatedModule, draw
 from tests.mutants.trial import Trial
 
 #: The folders of the tests that are to report a change to a part.
-_TESTS = {"domain/": ("tests/domain",), "adapters/postgres/": ("tests/adapters", "tests/contracts")}
-#: Folders and parameters; without the tests of other adapters.
-_KEYWORDS = "domain or postgres"
+_TESTS = {"domain/": ("tests/domain",), "adapters/postgres/": ("tests/adapters/postgres", "tests/contracts")}
+#: Folders and parameters: not other adapters, nor servers of their own that take minutes.
+_KEYWORDS = "(domain or postgres) and not restore_drill"
 
 
 def main() -> None:
@@ -31,7 +31,7 @@ def main() -> None:
         sys.exit("There is no mutant: name folders or files below domain or adapters/postgres.")
     sys.meta_path.insert(0, _Finder(modules))
     folders = sorted({folder for mutant in mutants for folder in _tests_about(mutant)})
-    options = ("-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants", "--timeout=60")
+    options = ("-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants")
     tests = [*options, "-k", _KEYWORDS, *folders]
     if arguments.from_import:
         set_mutant_under_test(mutants[0].name)
