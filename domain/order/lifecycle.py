@@ -153,6 +153,7 @@ FORMER_MOVES: tuple[Move, ...] = (
     Move(events.PhotosPurged, State.READY, State.COMPLETED),
     Move(events.OrderErased, State.READY, State.ERASED),
 )
+_FORMER_TARGETS = {(move.event, move.source): move.target for move in FORMER_MOVES}
 
 
 @cache
@@ -192,10 +193,10 @@ def next_state(state: State, event: events.Event, informed: Order) -> State:
     for target, condition in _table()[type(event), state]:
         if condition is None or condition(informed):
             return target
-    former = (move.target for move in FORMER_MOVES if (move.event, move.source) == (type(event), state))
-    return next(former, state)
+    return _FORMER_TARGETS.get((type(event), state), state)
 
 
+@cache
 def allowed(state: State) -> frozenset[type[events.Event]]:
     """The events that are allowed in ``state``."""
     return frozenset(event for event in events.EVENT_TYPES if _table()[event, state])
@@ -203,9 +204,7 @@ def allowed(state: State) -> frozenset[type[events.Event]]:
 
 def may_be_on_record(state: State, event: type[events.Event]) -> bool:
     """Whether ``event`` in ``state`` is legal now or was in older versions."""
-    return event in allowed(state) or any(
-        (move.event, move.source) == (event, state) for move in FORMER_MOVES
-    )
+    return event in allowed(state) or (event, state) in _FORMER_TARGETS
 
 
 def require(state: State, event: type[events.Event]) -> None:
