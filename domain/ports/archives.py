@@ -18,4 +18,7 @@ class Archiver(Protocol):
     """Create zip archives as streams, without holding them in memory."""
 
     def archive(self, entries: list[ArchiveEntry]) -> tuple[int, Iterator[bytes]]:
-        """The exact length and the archive, identical for identical entries."""
+        """The exact length in bytes, and the archive as a stream.
+
+        The same entries always give the same bytes.
+        """

@@ -20,4 +20,7 @@ class Cancellation(Protocol):
         """Whether cancellation was requested."""
 
     def calling(self, callback: Callable[[], None]) -> AbstractContextManager[None]:
-        """Call ``callback`` once, if canceled before or within the block."""
+        """Call ``callback`` once if cancellation is requested within the block.
+
+        It is called at once if the request came before the block, and never after it.
+        """

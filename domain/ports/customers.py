@@ -50,4 +50,7 @@ class Customers(Protocol):
         """The customer with this code; ``lock`` is as for ``find``."""
 
     def change_email(self, customer_id: CustomerId, email: str) -> bool:
-        """Change an address; False if it is another's or the customer erased."""
+        """Change a customer's address.
+
+        False, without any change, if the address is another customer's or the customer was erased.
+        """

@@ -11,7 +11,10 @@ from domain.order.values import EmailId, EmailKind, Money, OptOut, OrderId, Orde
 
 @dataclass(frozen=True, kw_only=True)
 class Rewards:
-    """The referral and points section; only the customer's mailbox gets the code."""
+    """The referral and points section of an e-mail.
+
+    The points code is secret: it is sent to the customer's mailbox only.
+    """
 
     referral_code: str | None  # none where referrals are switched off
     referral_worth: Money  # of the referral points that each side gets
@@ -38,7 +41,10 @@ class ResultSize:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailFacts:
-    """An e-mail's facts; only kinds with a link have ``download_url`` and ``expires_at``."""
+    """The facts that an e-mail is rendered from.
+
+    Only kinds with a link have ``download_url`` and ``expires_at``.
+    """
 
     kind: EmailKind
     order_id: OrderId
@@ -145,4 +151,7 @@ class EmailWebhookParser(Protocol):
     """Parses the e-mail provider's webhook requests."""
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> list[EmailWebhookEvent]:
-        """Verify the raw bytes' signature, then parse, or raise ForgedMessageError."""
+        """Verify the signature of the raw bytes, then parse.
+
+        Raise ForgedMessageError. Header names are lower case.
+        """

@@ -40,11 +40,17 @@ class UnavailableError(OutsideError):
 
 
 class UnreadableAnswerError(UnavailableError):
-    """The provider's reply does not have the documented shape."""
+    """The provider's reply does not have the documented shape.
+
+    Other entries of the reply may still be readable.
+    """
 
 
 class UnreadableEventError(UnavailableError):
-    """An event of an order cannot be read by this version."""
+    """An event of an order cannot be read by this version.
+
+    Other orders are not affected.
+    """
 
     def __init__(self, detail: str, order_id: OrderId | None = None) -> None:
         self.order_id = order_id
@@ -64,7 +70,10 @@ class BusyError(UnavailableError):
 
 
 class AccountRefusedError(UnavailableError):
-    """The provider refuses this shop's account, not the request."""
+    """The provider refuses this shop's account, not the request.
+
+    A retry may succeed once the operator has corrected the account or its settings.
+    """
 
     def __init__(self, provider: str, detail: str) -> None:
         super().__init__(provider, f"it refuses our account: {detail}; check its key and its settings")
@@ -114,7 +123,10 @@ class RefusedError(OutsideError):
 
 
 class DisputedError(RefusedError):
-    """The provider refunds nothing while a dispute is undecided."""
+    """The provider refunds nothing while a dispute is undecided.
+
+    It may do so after the bank's decision.
+    """
 
 
 class ForgedMessageError(OutsideError):

@@ -106,4 +106,7 @@ class EventStore(Protocol):
     def read_all(
         self, after: LogCursor, limit: int
     ) -> list[tuple[LogCursor, RecordedEvent | UnreadableEvent]]:
-        """Events after a cursor in commit order; late commits are included."""
+        """Events after a cursor, in commit order.
+
+        An event that commits late is never skipped.
+        """

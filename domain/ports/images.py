@@ -57,4 +57,7 @@ class Thumbnailer(Protocol):
     """Creates thumbnails."""
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
-        """A small upright JPEG without metadata, or raise UnreadableImageError."""
+        """A JPEG of a few kilobytes, upright and without metadata.
+
+        It shows the whole image. Raise UnreadableImageError.
+        """

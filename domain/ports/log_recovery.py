@@ -20,7 +20,10 @@ class NewestEvent:
 
 
 class LogRecovery(Protocol):
-    """Queries on the whole log, and the counter of order numbers."""
+    """Queries on the whole log, and the counter of order numbers.
+
+    The counter is all that has to be changed after a loss.
+    """
 
     def newest_event(self) -> NewestEvent | None:
         """The newest committed event; none if the log is empty."""
@@ -29,7 +32,10 @@ class LogRecovery(Protocol):
         """Whether the log has this event."""
 
     def order_counters(self, since: date) -> Mapping[date, int]:
-        """The last order number of each day with orders since."""
+        """The last order number of each day from ``since`` on.
+
+        Days without an order number are left out.
+        """
 
     def skip_order_numbers(self, day: date, up_to: int) -> None:
         """Allocate only order numbers above ``up_to`` on this day; 0 changes nothing."""

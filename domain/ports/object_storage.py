@@ -26,7 +26,10 @@ class ObjectOwner(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectDescription:
-    """An object without its bytes; only this shop's have ``labels``."""
+    """An object without its bytes.
+
+    ``labels`` are those that this shop wrote; none if another program did.
+    """
 
     key: ObjectKey
     size_bytes: int
@@ -70,7 +73,10 @@ class ObjectStorage(Protocol):
     def read(
         self, key: ObjectKey, *, offset: int = 0, size_bytes: int | None = None
     ) -> AbstractContextManager[Iterator[bytes]]:
-        """The bytes, or a part, in chunks; raise ObjectMissingError on entering."""
+        """The bytes in chunks, or ``size_bytes`` of them from ``offset``.
+
+        A part must be within the object. Raise ObjectMissingError on entering.
+        """
 
     def delete(self, keys: Iterable[ObjectKey]) -> None:
         """Delete objects; missing ones are ignored."""

@@ -73,7 +73,10 @@ class OrderQueries(Protocol):
         """
 
     def in_trouble(self) -> list[OrderId]:
-        """Orders held, disputed, or with undelivered or unwanted e-mail; by id."""
+        """Orders that are held or disputed or have e-mail trouble, by id.
+
+        That is an e-mail that failed, bounced or was opted out of.
+        """
 
     def find_by_messages(self, message_ids: Collection[str]) -> Mapping[str, tuple[OrderId, EmailId]]:
         """The order and e-mail of each known message id."""

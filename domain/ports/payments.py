@@ -77,7 +77,10 @@ class ProviderDispute:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutDetails:
-    """A checkout at the provider; our ids are none if not ours."""
+    """The details of a checkout at the provider.
+
+    Our ids are none when this shop did not open it.
+    """
 
     checkout_session_id: str
     upload_session_id: UploadSessionId | None
@@ -107,7 +110,10 @@ class CheckoutStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckoutState:
-    """The state of a checkout; nothing is paid unless it is PAID."""
+    """The current state of a checkout.
+
+    Nothing of ``checkout`` counts as paid unless ``status`` is PAID.
+    """
 
     status: CheckoutStatus
     checkout: CheckoutDetails
@@ -202,7 +208,10 @@ class PaymentWebhookParser(Protocol):
     """Parses the payment provider's webhook requests."""
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> PaymentWebhookEvent:
-        """Verify the raw bytes' signature, then parse, or raise ForgedMessageError."""
+        """Verify the signature of the raw bytes, then parse.
+
+        Raise ForgedMessageError. Header names are lower case.
+        """
 
     def contents(self, body: bytes) -> bytes:
         """The part of a body that is equal in every delivery."""

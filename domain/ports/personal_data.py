@@ -15,7 +15,10 @@ Holdings = Mapping[str, Sequence[Mapping[str, object]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Erasure:
-    """When, by whom and why someone was erased, without personal data."""
+    """The record of an erasure: when, by whom and why.
+
+    It contains no personal data, so it is kept.
+    """
 
     erasure_id: UUID
     customer_id: CustomerId
@@ -28,7 +31,10 @@ class PersonalData(Protocol):
     """Everything about one customer, in all tables."""
 
     def find(self, email: str, *, lock: bool = False) -> Customer | None:
-        """The customer with this address, case-insensitively; ``lock`` prevents payments."""
+        """The customer with this address, compared case-insensitively.
+
+        ``lock`` prevents payments under this address until the transaction ends.
+        """
 
     def orders(self, customer_id: CustomerId) -> list[OrderId]:
         """The customer's orders, by id."""
@@ -37,7 +43,10 @@ class PersonalData(Protocol):
         """The customer's known upload sessions, by id."""
 
     def holdings(self, customer_id: CustomerId) -> Holdings:
-        """Every row about the customer by table, the log excepted."""
+        """Every row about the customer, the log excepted.
+
+        Tables without such rows are left out.
+        """
 
     def forget(self, erasure: Erasure) -> Mapping[str, int]:
         """Delete what identifies the customer; return row counts by table.

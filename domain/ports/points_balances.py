@@ -20,7 +20,10 @@ class PointsBalances(Protocol):
     """Points by customer; an erased customer's points are kept."""
 
     def balance(self, customer_id: CustomerId) -> int:
-        """The sum of all points; negative if spent points were revoked."""
+        """The sum of all points.
+
+        It is negative if points were spent and the order that had earned them was refunded.
+        """
 
     def reserved(
         self, customer_id: CustomerId, expired_before: datetime, *, besides: UploadSessionId | None = None

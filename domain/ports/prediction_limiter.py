@@ -1,4 +1,7 @@
-"""The port that limits concurrent predictions: each start needs an admission."""
+"""The port that limits concurrent predictions.
+
+A start needs an admission before a worker may claim it.
+"""
 
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,7 +14,10 @@ MINUTE = timedelta(minutes=1)
 
 
 class PredictionSlots(Protocol):
-    """Grants slots for predictions; each attempt returns its own at the end."""
+    """Grants slots for predictions.
+
+    An attempt returns its admission when it ends, in whatever way.
+    """
 
     def grant(self, now: datetime, *, max_running: int, max_per_minute: int) -> list[tuple[UUID, Reaction]]:
         """Admit as many due starts as there are free slots.

@@ -70,7 +70,10 @@ class PaymentListing(Protocol):
     def events(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
-        """The webhook events since, delivered or not, newest first."""
+        """The webhook events that the shop handles, newest first.
+
+        They include those that the provider failed to deliver.
+        """
 
     def checkouts(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable

@@ -1,4 +1,7 @@
-"""The ports for rate limits: per client, and in total."""
+"""The ports for rate limits: per client, and in total.
+
+Counts by client are in a fast store, totals in the database.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,13 +18,19 @@ class Quota:
 
 
 class RateLimiter(Protocol):
-    """Counts by client; allows everything while the store is unavailable."""
+    """Counts by client.
+
+    While the store is unavailable it allows everything; the totals still hold.
+    """
 
     def take(self, quota: Quota, client: str, amount: int = 1) -> timedelta | None:
         """Count ``amount``; over the quota count nothing and return the wait."""
 
     def exceeded_for(self, quota: Quota, client: str) -> timedelta | None:
-        """The wait of a client whose quota is used up, else None."""
+        """The wait of a client whose quota is used up, else None.
+
+        Counts nothing.
+        """
 
 
 class UsageTotals(Protocol):

@@ -118,10 +118,16 @@ class ReactionTable(Protocol):
         """
 
     def exhausted(self) -> list[ExhaustedReaction]:
-        """Exhausted reactions of kinds done once, which no event records."""
+        """Exhausted reactions of kinds that are done once, oldest first.
+
+        No event records their failure.
+        """
 
     def unreadable(self) -> list[UnreadableWork]:
-        """Open reactions that this version cannot read, oldest first."""
+        """Open reactions that this version cannot read, oldest first.
+
+        They are left alone.
+        """
 
     def rewrite(self, reactions: Iterable[ScheduledReaction]) -> None:
         """Rewrite open reactions in this version's format, due at ``due_at``.
@@ -135,4 +141,7 @@ class ReactionQueue(Protocol):
     """Wakes workers; messages may be lost, rows of the table are not."""
 
     def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
-        """Send due reactions to workers; the sweeper resends unsent ones."""
+        """Send due reactions to workers.
+
+        An unavailable queue is no error: the sweeper resends the reactions later.
+        """

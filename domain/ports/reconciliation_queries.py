@@ -30,7 +30,10 @@ class ReactionSummary:
 
 
 class ReconciliationQueries(Protocol):
-    """Bulk queries, by default about a page of a few hundred ids."""
+    """Bulk queries.
+
+    Each takes a page of ids, a few hundred at most, unless it says otherwise.
+    """
 
     def orders_since(self, since: datetime) -> list[OrderId]:
         """Orders with events since, and all that have not ended.
@@ -72,7 +75,10 @@ class ReconciliationQueries(Protocol):
         """The orders that were paid by these payment intents."""
 
     def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:
-        """Which predictions belong to recorded attempts, without some superseded ones."""
+        """Which predictions belong to recorded attempts.
+
+        Superseded ones may be missing.
+        """
 
     def known_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
         """Which upload sessions this shop ever opened."""
@@ -83,7 +89,10 @@ class ReconciliationQueries(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ReconciliationRound:
-    """A beginning reconciliation; ``previous`` is the last complete one's beginning."""
+    """A reconciliation that begins.
+
+    ``previous`` is when the last one began that completed every side.
+    """
 
     previous: datetime | None
 
@@ -92,7 +101,10 @@ class ReconciliationRounds(Protocol):
     """The schedule of reconciliations: of many workers, one runs each."""
 
     def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
-        """Record the beginning, unless another one began since ``unless_since``."""
+        """Record that a reconciliation begins.
+
+        None, and nothing is recorded, if another one began since ``unless_since``.
+        """
 
     def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:
         """Record the end of the reconciliation that began at ``began_at``."""

@@ -74,7 +74,10 @@ class Restorer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class PredictionWebhookEvent:
-    """A signed webhook event; it names a prediction to look up."""
+    """A signed webhook event: a prediction changed.
+
+    The prediction's state is looked up at the provider, not taken from the event.
+    """
 
     event_id: str
     prediction_id: str
@@ -85,4 +88,7 @@ class PredictionWebhookParser(Protocol):
     """Parses the restorer's webhook requests."""
 
     def read(self, body: bytes, headers: Mapping[str, str]) -> PredictionWebhookEvent:
-        """Verify the raw bytes' signature, then parse, or raise ForgedMessageError."""
+        """Verify the signature of the raw bytes, then parse.
+
+        Raise ForgedMessageError. Header names are lower case.
+        """

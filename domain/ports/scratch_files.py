@@ -8,4 +8,7 @@ class ScratchFiles(Protocol):
     """Temporary files for data that does not fit in memory."""
 
     def file(self) -> AbstractContextManager[BinaryIO]:
-        """An empty file, deleted after the block; UnavailableError without space."""
+        """An empty file to write and read, deleted after the block.
+
+        Raise UnavailableError when there is no space.
+        """

@@ -201,7 +201,10 @@ class HashChain(Protocol):
 
 
 class Database(UnitOfWork[Transaction], ReadModels, HashChain, Protocol):
-    """All that the database offers; use cases accept a ``UnitOfWork`` instead."""
+    """All that the database offers.
+
+    A use case accepts a ``UnitOfWork`` of the repositories it names instead.
+    """
 
     def check(self) -> None:
         """Raise UnavailableError unless the database answers and its schema is current."""

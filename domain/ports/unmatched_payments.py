@@ -13,7 +13,10 @@ class UnmatchedPayments(Protocol):
         """Store a payment; an existing one stays as it is."""
 
     def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
-        """The payment of a checkout, locked with ``lock``."""
+        """The payment of a checkout.
+
+        ``lock`` prevents changes by other transactions.
+        """
 
     def find_by_payment(self, payment_intent_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
         """The payment of a payment intent; ``lock`` is as for ``find``."""

@@ -46,7 +46,10 @@ class Checkout:
 
 @dataclass(frozen=True, kw_only=True)
 class UploadSession:
-    """A visitor's photos before payment; ``order_id`` is their order's later id."""
+    """A visitor's photos before payment.
+
+    ``order_id`` is the id that the order will have.
+    """
 
     session_id: UploadSessionId
     order_id: OrderId
@@ -68,10 +71,16 @@ class UploadSessions(Protocol):
         """Store a new session."""
 
     def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
-        """The session with its photos in upload order, locked with ``lock``."""
+        """The session with its photos in upload order.
+
+        ``lock`` prevents changes by other transactions.
+        """
 
     def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
-        """Append a photo whose bytes, the caller checked, are new."""
+        """Append a photo whose bytes the session does not hold yet.
+
+        The caller has checked that.
+        """
 
     def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
         """Remove a photo from a session; a missing one is ignored."""
@@ -96,7 +105,10 @@ class UploadSessions(Protocol):
         """
 
     def pending(self, reserved_before: datetime) -> list[str]:
-        """Provider ids of checkouts pending since before ``reserved_before``, oldest first."""
+        """The provider's ids of checkouts with a pending payment, oldest first.
+
+        They were reserved before ``reserved_before``.
+        """
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
         """Record that the temp objects are deleted.

@@ -15,7 +15,10 @@ UNSEEN = Sha256("0" * 64)
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """An event whose id was received before with another body."""
+    """An event whose id was received before with another body.
+
+    One of the two is not genuine.
+    """
 
     source: str
     event_id: str
@@ -29,7 +32,10 @@ class WebhookInbox(Protocol):
     """Received webhook events, each stored once."""
 
     def accept(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
-        """Whether it is new; another body under its id is quarantined."""
+        """Whether this event is new; a known one stays as it was.
+
+        Another body under a known id is quarantined as a conflict and changes nothing.
+        """
 
     def forget(self, before: datetime, limit: int) -> int:
         """Delete and count events received before; they would be new again."""
