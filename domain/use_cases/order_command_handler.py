@@ -44,7 +44,10 @@ class Cause:
 
 @dataclass(frozen=True, kw_only=True)
 class ReactionResult:
-    """The claim to close; if still required, due again after ``retry_after``."""
+    """The claim that a commit closes, and with which outcome.
+
+    If the order still requires the reaction, it is due again after ``retry_after``.
+    """
 
     claim: Claim
     retry_after: timedelta
@@ -55,7 +58,10 @@ _DecideCommit = Callable[[Order, Sequence[Proposal], Cause, ReactionResult | Non
 
 
 class OrderTransaction(Generic[Orders_co]):
-    """One transaction that appends to orders; ``commits`` holds what it appended."""
+    """One transaction that appends to orders.
+
+    ``commits`` holds what it appended, so that the command handler can wake the workers after the transaction.
+    """
 
     def __init__(self, repositories: Orders_co, decide_commit: _DecideCommit) -> None:
         self.repositories: Final = repositories
@@ -215,7 +221,10 @@ class OrderCommandHandler(Generic[Orders_co]):
         return replace(commit, closes=closing.claim, outcome=closing.outcome)
 
     def _wake(self, commit: Commit) -> None:
-        """Send reactions that are due now and grant free prediction slots."""
+        """Send reactions that are due now and grant free prediction slots.
+
+        ``ReactionRunner.resend_due`` sends the later ones.
+        """
         self.queue.send([(each.reaction_id, each.reaction) for each in commit.reactions if each.sent_at])
         if lets_others_start(commit):
             self.prediction_limiter.grant_slots()

@@ -37,7 +37,10 @@ from domain.use_cases.support.attention_list import AttentionItem, AttentionList
 
 @dataclass(frozen=True, kw_only=True)
 class OrderDetails:
-    """An order with its data outside the log; erased customers are None."""
+    """An order with the data that is stored outside its log.
+
+    ``customer`` is None before payment and after erasure.
+    """
 
     order: Order
     customer: Customer | None
@@ -148,7 +151,10 @@ class Queries:
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoGallery:
-    """An order's photos through one link; ``why_no_redo`` maps refused images."""
+    """An order's photos, as seen through one download link.
+
+    ``why_no_redo`` has the reason for each image that cannot be redone.
+    """
 
     order: Order
     link: DownloadLink

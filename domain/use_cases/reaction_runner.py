@@ -1,4 +1,8 @@
-"""The reaction runner: claim, call the handler, record the result, retry."""
+"""The reaction runner: claim, call the handler, record the result, retry.
+
+Recording the events and closing the claim is one transaction. What each kind of reaction does is in
+``reaction_handlers``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -114,7 +118,10 @@ class ReactionRunner:
         return claim.claimed_at + self._retry_policy(claim.reaction).time_limit
 
     def _give_up_call(self, claim: Claim, order: Order) -> bool:
-        """Record an overdue call as failed; False if its lease is lost."""
+        """Record an overdue call as a failed attempt.
+
+        False if the lease is lost: the call has just ended, or its lease expired before.
+        """
         limit = self._retry_policy(claim.reaction).time_limit
         try:
             if when_unanswered := spec_of(claim.reaction).when_unanswered:
@@ -159,13 +166,19 @@ class ReactionRunner:
         self._postpone(claim, wait, problem)
 
     def _record(self, claim: Claim, order: Order, proposed: Sequence[Proposal], outcome: Outcome) -> Order:
-        """Record the result and close the claim, or retry after backoff."""
+        """Record the result and close the claim.
+
+        If the order still requires the reaction, it is due again after the backoff.
+        """
         wait = self._retry_policy(claim.reaction).wait(claim.reaction_id, claim.attempts)
         closing = ReactionResult(claim=claim, outcome=outcome, retry_after=wait)
         return self.command_handler.handle(order.order_id, proposed, _cause(claim), closing=closing).after
 
     def _give_up_what_spins(self, claim: Claim, after: Order) -> None:
-        """Give up a reaction still required after its last attempt."""
+        """Give up a reaction that is still required after its last attempt.
+
+        Each attempt returned a result, but none satisfied the order.
+        """
         if claim.reaction in required_reactions(after):
             cause = _cause(claim)
             cause = replace(cause, key=f"{cause.key}:spent")

@@ -1,4 +1,7 @@
-"""Exhibits: an order's stored objects, each compared once with the log."""
+"""Exhibits: an order's stored objects, compared with the log.
+
+Each object is read once.
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -34,7 +37,10 @@ class ObjectExaminer:
     def examine(
         self, order: Order, names: dict[PhotoId, str]
     ) -> tuple[tuple[PhotoEvidence, ...], tuple[Exhibit, ...]]:
-        """Return an order's photos and archives as evidence, each once."""
+        """Return an order's photos and archives as evidence.
+
+        An archive with several links is returned once.
+        """
         packed = list({link.archive.key: link.archive for link in order.links.values()}.values())
         self._of = sum(1 + len(image.results) for image in order.images.values()) + len(packed)
         photos = tuple(

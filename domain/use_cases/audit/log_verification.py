@@ -24,7 +24,10 @@ class StreamHead:
 
 @dataclass(frozen=True, kw_only=True)
 class LogSnapshot:
-    """The log's state as one hash; the streams' heads locate differences."""
+    """The state of the log up to a position, as one hash.
+
+    The heads of the streams serve to locate differences.
+    """
 
     events: int
     txid: int

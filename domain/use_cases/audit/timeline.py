@@ -1,4 +1,7 @@
-"""An order's timeline: typed entries, each with the facts it needs."""
+"""An order's timeline: typed entries, each with the facts it needs.
+
+The log holds no personal data, so a timeline has none either.
+"""
 
 import re
 from collections.abc import Iterable

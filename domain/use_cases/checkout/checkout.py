@@ -1,4 +1,7 @@
-"""Quote a price and open a checkout page for exactly that amount."""
+"""Quote a price and open a checkout page for exactly that amount.
+
+What follows from a payment is in ``payments``.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -100,7 +103,10 @@ class CheckoutService:
     def _reserve_after_expiring(
         self, session_id: UploadSessionId, codes: Codes, email: str | None
     ) -> tuple[UploadSession, Checkout]:
-        """Reserve a quote after expiring the page that it replaces, unless paid."""
+        """Reserve a quote, after expiring the page that it replaces.
+
+        An expired page cannot be paid. Raises UploadSessionClosedError if that page was paid in the meantime.
+        """
         expired: str | None = None
         while isinstance(reserved := self._reserve(session_id, codes, email, expired), str):
             status = self.payments.expire_checkout(reserved)
@@ -112,7 +118,10 @@ class CheckoutService:
     def _reserve(
         self, session_id: UploadSessionId, codes: Codes, email: str | None, expired: str | None
     ) -> tuple[UploadSession, Checkout] | str:
-        """The session with its quote, or a page to expire."""
+        """The session with its quote, or the page to expire first.
+
+        The page is given by the provider's id of its checkout session.
+        """
         now = self.clock.now()
         with self.unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id, lock=True)

@@ -25,7 +25,10 @@ class CheckoutOpeningError(ShopError):
 
 @dataclass(eq=False, kw_only=True)
 class PhotoRemoval:
-    """Remove photos from upload sessions; stored bytes go with the session."""
+    """Remove photos from upload sessions.
+
+    Their stored bytes are deleted later, with the session's other uploads.
+    """
 
     unit_of_work: UnitOfWork[HasUploadSessions]
     payments: PaymentProvider
@@ -47,7 +50,10 @@ class PhotoRemoval:
     def _remove_unless_page_is_open(
         self, session_id: UploadSessionId, photo_id: PhotoId, expired: str | None
     ) -> str | None:
-        """Remove the photo, or return the page to expire first."""
+        """Remove the photo, or return the page to expire first.
+
+        The page is given by the provider's id; ``expired`` is the page that was just expired.
+        """
         with self.unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
@@ -67,7 +73,10 @@ class PhotoRemoval:
 
 
 def _open_page(session: UploadSession, now: datetime) -> str | None:
-    """The session's page at the provider; CheckoutOpeningError while opening."""
+    """The session's page at the provider, if there is one.
+
+    Raises CheckoutOpeningError while it is being opened.
+    """
     checkout = session.checkout
     if checkout is None:
         return None

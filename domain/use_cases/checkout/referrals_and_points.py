@@ -1,4 +1,7 @@
-"""Referrals and points: codes at the checkout, credits and debits on payment."""
+"""Referrals and points: codes at the checkout, credits and debits on payment.
+
+The terms and amounts are in ``domain.referral_program``.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -145,7 +148,10 @@ class ReferralProgram:
         spender_id: CustomerId,
         quoted: Money,
     ) -> Spending:
-        """The unreserved points to spend on a price, or raise NoPointsError."""
+        """Compute the points to spend on a price.
+
+        Points that another open checkout has reserved are not available. Raises NoPointsError.
+        """
         points = transaction.points_balances
         expired_before = self._clock.now() - WEBHOOK_DELAY
         available = points.balance(spender_id) - points.reserved(
@@ -221,7 +227,10 @@ class ReferralProgram:
         email: str,
         referrer_id: CustomerId,
     ) -> bool:
-        """Whether a new customer's first paid order was referred by another."""
+        """Whether a new customer's first paid order was referred by another.
+
+        The referrer must not have been erased. An order on hold earns points, too: a refund revokes their share.
+        """
         if not self._referral_terms.takes_referrals or payment.paid.amount == 0:
             return False
         if transaction.personal_data.orders(payment.customer_id):
@@ -246,7 +255,10 @@ class ReferralProgram:
     # E-mails.
 
     def told_to(self, transaction: HasPointsBalances, customer: Customer, currency: str) -> Rewards | None:
-        """The points section of an e-mail; None without points and program."""
+        """The points section of an e-mail to a customer.
+
+        None if the customer has no points and the referral program is off.
+        """
         referral_terms = self._referral_terms
         points = max(transaction.points_balances.balance(customer.customer_id), 0)
         if not referral_terms.takes_referrals and not points:

@@ -93,7 +93,10 @@ class UploadService:
         self.inspector.check()
 
     def check_can_add(self, session_id: UploadSessionId) -> None:
-        """Raise ``add``'s errors about the session before bytes are read."""
+        """Check a session before a photo's bytes are read.
+
+        Raises those errors of ``add`` that the session's status causes, and UnavailableError.
+        """
         self.check()
         _require_open(self.find(session_id))
 

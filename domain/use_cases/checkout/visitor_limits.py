@@ -55,7 +55,7 @@ class StorageNearlyFullError(ShopError):
 
 @dataclass(frozen=True)
 class _Bound:
-    """A quota per client and in total."""
+    """A quota per client and one for all clients together."""
 
     name: str
     by_client: int
@@ -109,7 +109,10 @@ class VisitorLimits:
         self._take(self._checkouts, client)
 
     def check_code_guesses(self, client: str) -> None:
-        """Refuse a code after too many unknown ones, by client or together."""
+        """Refuse another code after too many that do not exist.
+
+        The limit applies to the client and to all clients together.
+        """
         wait = self._limiter.exceeded_for(self._guesses.client_quota(), client)
         if wait is None:
             window = self._window()

@@ -74,7 +74,10 @@ class LinkRevokedError(ShopError):
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """A file to download now; the archive has no ``image_id``."""
+    """A file that a customer may download now.
+
+    ``image_id`` is None for the archive.
+    """
 
     order_id: OrderId
     link: DownloadLink
@@ -129,13 +132,19 @@ class DownloadService:
         ]
 
     def archive_key(self, order: Order) -> ObjectKey:
-        """The archive's key, derived from its files' names and checksums."""
+        """The object key of an order's archive.
+
+        It is derived from the names and checksums of the files.
+        """
         return _archive_key(order, self._files(order))
 
     def _pack(
         self, order: Order, files: Sequence[tuple[str, StoredObject]], labels: Mapping[str, str]
     ) -> StoredObject:
-        """Store the archive, or nothing: ObjectMissingError or ObjectDiffersError."""
+        """Store the archive of these files.
+
+        Raises ObjectMissingError or ObjectDiffersError, and stores nothing then.
+        """
         entries = [
             ArchiveEntry(name=name, size_bytes=result.size_bytes, content=read_verified(self.storage, result))
             for name, result in files
@@ -179,7 +188,10 @@ class DownloadService:
         )
 
     def open(self, token: str) -> tuple[Order, DownloadLink]:
-        """A token's order and link; UnknownLinkError, LinkRevokedError or LinkExpiredError otherwise."""
+        """The order and link of a token.
+
+        Raises UnknownLinkError, LinkRevokedError or LinkExpiredError.
+        """
         fingerprint = sha256_of(token)
         with self.unit_of_work.transaction() as transaction:
             order = transaction.event_store.load_by_token(fingerprint)
@@ -234,7 +246,10 @@ class DownloadService:
         )
 
     def _file_stems(self, order: Order) -> dict[ImageId, str]:
-        """Distinct file names per image, like the customer's, without extension."""
+        """A distinct file name per image, without extension.
+
+        It is derived from the customer's file name, so that each result can be matched with its photo.
+        """
         with self.unit_of_work.transaction() as transaction:
             given = transaction.upload_sessions.file_names(order.order_id)
         stems = [

@@ -25,7 +25,10 @@ def _as_file(size_bytes: int) -> int:
 
 
 def _as_text(text: str) -> int:
-    """The worst-case size in quoted-printable with soft line breaks."""
+    """The worst-case size in quoted-printable.
+
+    Three characters for each byte, and one for each soft line break.
+    """
     return _in_lines(len(text.encode()) * 3 * _LINE_CHARACTERS // (_LINE_CHARACTERS - 3))
 
 

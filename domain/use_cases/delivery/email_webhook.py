@@ -86,6 +86,10 @@ class EmailWebhook:
                 yield replace(webhook_event, order_id=order_id, email_id=email_id, message_id=message_id)
 
     def _take(self, webhook_event: EmailWebhookEvent) -> None:
+        """Record inbox row and event in one transaction.
+
+        So a webhook event that could not be recorded is accepted when it is sent again.
+        """
         order_id, email_id = webhook_event.order_id, webhook_event.email_id
         if order_id is None or email_id is None or webhook_event.fate is DeliveryStatus.OTHER:
             return
@@ -107,6 +111,7 @@ class EmailWebhook:
 
 
 def _fingerprint(webhook_event: EmailWebhookEvent) -> Sha256:
+    """The checksum of a webhook event, independent of its batch."""
     facts = (
         webhook_event.order_id,
         webhook_event.email_id,

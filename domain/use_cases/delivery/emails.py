@@ -1,4 +1,7 @@
-"""Send an order's e-mails, at most once each."""
+"""Send an order's e-mails, at most once each.
+
+An e-mail is sent again only as a recorded resend. ``email_webhook`` records its delivery status.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -165,7 +168,10 @@ class EmailSender:
         )
 
     def _rewards(self, kind: EmailKind, customer: Customer, currency: str) -> Rewards | None:
-        """The points section, only with a complete result."""
+        """The points section, only with a complete result.
+
+        A customer who is waiting or disappointed receives no advertising.
+        """
         if kind is not EmailKind.RESULT:
             return None
         with self.unit_of_work.transaction() as transaction:
@@ -192,13 +198,17 @@ class EmailSender:
 
 
 def _archive_for(order: Order, kind: EmailKind) -> StoredObject | None:
+    """The archive to attach; None for a kind of e-mail without results."""
     brings = {EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE}
     link = order.newest_link if kind in brings else None
     return link.archive if link else None
 
 
 def _told_refund(order: Order, email: Email) -> Money | None:
-    """The refund, or the missing photos' sum, that an e-mail states."""
+    """The refund amount that an e-mail states.
+
+    That of the refund it reports or, with a partial result, the sum for the missing photos.
+    """
     if email.refund_id is not None:
         return order.refunds[email.refund_id].amount
     shares = [refund.amount for refund in order.ledger.all_but(RefundStatus.DROPPED) if refund.image_ids]

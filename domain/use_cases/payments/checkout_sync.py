@@ -91,7 +91,10 @@ class CheckoutSync:
 
 
 def trigger_of(subject: str) -> Trigger:
-    """The trigger of an order paid by this webhook event or checkout."""
+    """The trigger of an order whose payment was reported by the provider.
+
+    ``subject`` is the id of a webhook event or of a checkout session.
+    """
     return Trigger(name=f"{PAYMENT_PROVIDER}:{subject}", actor=PAYMENT_PROVIDER)
 
 

@@ -96,7 +96,10 @@ class OrderPlacement:
         return self.begin(transaction, order, purchase, trigger)
 
     def quoted(self, session: UploadSession) -> Money:
-        """The session's price; a reopened session is quoted anew."""
+        """The price of the session's photos.
+
+        A reopened session is quoted anew, because photos may have been added since its checkout.
+        """
         if session.checkout is None or session.status is UploadStatus.OPEN:
             return self.policy.prices.quote(len(session.photos))
         return session.checkout.quoted
@@ -183,10 +186,15 @@ def _is_paid_by(order: Order, checkout: CheckoutDetails) -> bool:
 
 
 def _tax(checkout: CheckoutDetails, quoted: Money) -> Money | None:
+    """The tax that the provider added to the quote.
+
+    None if it is in another currency, where it cannot be compared.
+    """
     tax = checkout.tax
     return tax if tax is not None and tax.currency == quoted.currency else None
 
 
 def _discount(checkout: CheckoutDetails, quoted: Money) -> Money:
+    """The discount on the quote; zero if in another currency."""
     is_comparable = checkout.discount.currency == quoted.currency
     return checkout.discount if is_comparable else replace(quoted, amount=0)

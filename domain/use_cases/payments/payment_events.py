@@ -46,7 +46,10 @@ def event_about_refund(refund: ProviderRefund, *, event_type: str) -> PaymentWeb
 
 
 def proposed_events(webhook_event: PaymentWebhookEvent, order: Order) -> Sequence[e.Event]:
-    """The events of a refund or dispute; empty without required fields."""
+    """The events to propose for a refund or dispute webhook event.
+
+    Empty if it lacks a required field.
+    """
     dispute_id, amount = webhook_event.dispute_id, webhook_event.dispute_amount
     if webhook_event.refund is not None:
         return _of_refund(webhook_event, webhook_event.refund, order)

@@ -33,7 +33,10 @@ class PaymentOwnership:
     def foreign_among(
         self, transaction: HasReconciliationQueries, checkouts: Sequence[CheckoutDetails]
     ) -> set[str]:
-        """The checkouts, of a listing's page, that this shop did not open."""
+        """The ids of those checkouts that this shop did not open.
+
+        ``checkouts`` is at most one page of a listing.
+        """
         without_token = [checkout for checkout in checkouts if not self.has_valid_token(checkout)]
         if not without_token:
             return set()

@@ -1,4 +1,7 @@
-"""Handling of the payment provider's webhook events, each exactly once."""
+"""Handling of the payment provider's webhook events, each exactly once.
+
+Refunds and disputes are delegated to ``refund_and_dispute_webhooks``.
+"""
 
 from dataclasses import dataclass
 

@@ -141,7 +141,10 @@ class RefundAndDisputeWebhooks:
         )
 
     def _contradicts_outcome(self, webhook_event: PaymentWebhookEvent, dispute_id: str) -> bool:
-        """Whether an appeal or late event contradicts a recorded outcome."""
+        """Whether the event contradicts a recorded outcome.
+
+        An appeal can cause this, and so can an event that arrives late.
+        """
         intent, outcome = webhook_event.payment_intent_id, webhook_event.outcome
         if intent is None or outcome is None:
             return False
@@ -192,7 +195,10 @@ class RefundAndDisputeWebhooks:
         webhook_event: PaymentWebhookEvent,
         body_sha256: Sha256,
     ) -> None:
-        """Record the event on the order or unmatched payment, if any."""
+        """Record the event on the paid order or on the unmatched payment.
+
+        If there is neither, only the inbox row is written.
+        """
         repositories, intent, now = (
             transaction.repositories,
             webhook_event.payment_intent_id,

@@ -1,4 +1,7 @@
-"""Unmatched payments: refunded after a wait, or matched by staff."""
+"""Unmatched payments: refunded after a wait, or matched by staff.
+
+An unmatched payment belongs to no order; ``order_placement`` quarantines it.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -148,7 +151,10 @@ class UnmatchedPaymentService:
     def _open(
         self, transaction: UnmatchedPaymentRepositories, checkout_session_id: str, state: CheckoutState | None
     ) -> UnmatchedPayment:
-        """Lock and return an open payment; quarantine one without our token."""
+        """Lock and return an open payment.
+
+        A payment without our signed token is quarantined now, because a staff member named it.
+        """
         if state is not None and state.status is CheckoutStatus.PAID:
             is_an_orders = bool(transaction.reconciliation_queries.payments([checkout_session_id]))
             if not is_an_orders:
@@ -199,6 +205,7 @@ class UnmatchedPaymentService:
         return claimed
 
     def _pay_back(self, payment: UnmatchedPayment) -> UnmatchedPayment:
+        """Refund a claimed payment at the provider and save the result."""
         now = self.clock.now()
         if payment.payment_intent_id is None:
             # Nothing was charged, so there is nothing to refund.
@@ -252,7 +259,10 @@ class UnmatchedPaymentService:
 
 
 def _claimed(payment: UnmatchedPayment, clock: Clock) -> UnmatchedPayment:
-    """The payment in status REFUNDING, which another worker could continue."""
+    """The payment in status REFUNDING.
+
+    After a crash the next worker continues the same attempt, with the same idempotency key.
+    """
     now = clock.now()
     return replace(
         payment,

@@ -113,6 +113,10 @@ class DataExport:
         yield text_file(f"{file.number}/story.txt", self.text.timeline(file.history))
 
     def _photos(self, file: _OrderFile) -> Iterator[ArchiveEntry]:
+        """Yield the stored objects that the order's events name.
+
+        After the photo retention there are none.
+        """
         there = {key for prefix in file.prefixes for key in self.storage.keys(prefix)}
         for name, stored in _named(file).items():
             if stored.key in there:

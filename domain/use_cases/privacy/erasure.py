@@ -1,4 +1,7 @@
-"""Erasure of personal data, certified; amounts, dates and ids stay."""
+"""Erasure of a customer's personal data, certified afterwards.
+
+Amounts, dates and ids stay.
+"""
 
 import re
 from collections.abc import Mapping, Sequence

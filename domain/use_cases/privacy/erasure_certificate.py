@@ -1,4 +1,7 @@
-"""The facts of the certificate given to an erased customer."""
+"""The facts of the certificate given to an erased customer.
+
+They are what was removed, and the ids by which other companies know the orders.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +23,10 @@ class ErasedOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Certificate:
-    """The record of what was removed, without personal data."""
+    """The record of what was removed.
+
+    It contains no personal data, so the shop may keep it.
+    """
 
     erasure: Erasure
     orders: tuple[ErasedOrder, ...]

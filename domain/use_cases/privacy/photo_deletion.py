@@ -15,12 +15,18 @@ class PhotoDeletion:
         self._storage = storage
 
     def delete_photos(self, order: Order) -> Sequence[e.Event]:
-        """Delete originals, results, archives and uploads; no events follow."""
+        """Delete originals, results, archives and uploads.
+
+        Returns no events, because the deletion is recorded already.
+        """
         self.empty(order)
         return []
 
     def empty(self, order: Order) -> int:
-        """Delete all objects under the order's prefixes; return their number."""
+        """Delete all objects under the order's prefixes, and return their number.
+
+        Objects that no event names are deleted as well.
+        """
         return sum(self._storage.purge(prefix) for prefix in prefixes_of(order))
 
 

@@ -1,4 +1,7 @@
-"""The end of retention: which orders lose their photos, and its record."""
+"""The end of retention: which orders lose their photos, and its record.
+
+The recorded event requires the reaction DeletePhotos, which ``photo_deletion.py`` executes.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

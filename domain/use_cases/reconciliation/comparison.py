@@ -44,7 +44,10 @@ class Scope:
         return self.now - self.grace
 
     def unreadable(self, side: Side) -> TakeUnreadable:
-        """Return a handler that reports each unreadable entry of a listing."""
+        """Return a handler that reports each unreadable entry of a listing.
+
+        The listing continues after such an entry.
+        """
 
         def take(entry: UnreadableEntry) -> None:
             self.tell(_unreadable(side, entry.kind, entry.entry_id or NO_ID, entry.detail))

@@ -1,4 +1,7 @@
-"""The comparison of recorded e-mails and bounces with the mailer."""
+"""The comparison of the log with the mailer.
+
+Every e-mail recorded as sent should be known there, and every bounce there should be recorded here.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field

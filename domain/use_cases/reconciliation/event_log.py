@@ -1,4 +1,7 @@
-"""The comparison of the log with itself, read models and reactions."""
+"""The comparison of the log with itself.
+
+Streams must fold, read models must equal the folded state, and a worker must be able to run each required reaction.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -66,7 +69,10 @@ class EventLogComparison:
         yield from self._conflicts(scope)
 
     def _conflicts(self, scope: Scope) -> Iterator[Finding]:
-        """Yield quarantined webhook events: repeated ids with other contents."""
+        """Yield webhook events that repeat an id with other contents.
+
+        The inbox quarantined them.
+        """
         with self.unit_of_work.transaction() as transaction:
             conflicts = transaction.webhook_inbox.conflicts()
         for conflict in conflicts:

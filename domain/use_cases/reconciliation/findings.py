@@ -100,7 +100,10 @@ class Finding:
 
 
 def stream_broken(found: StreamBreak | UnreadableEvent) -> Finding:
-    """The finding for an unfoldable order, its only one."""
+    """Return the finding for an order whose events cannot be folded.
+
+    No other comparison reports anything about such an order.
+    """
     at = found.recorded if isinstance(found, StreamBreak) else found
     return Finding(
         side=Side.LOG,
@@ -115,7 +118,10 @@ def stream_broken(found: StreamBreak | UnreadableEvent) -> Finding:
 
 @dataclass(frozen=True, kw_only=True)
 class Foreign:
-    """An item of another shop, listed and left unchanged."""
+    """An item of another shop on the same account or bucket.
+
+    It is listed and left unchanged, and is not a finding.
+    """
 
     side: Side
     kind: str  # payment, refund, dispute, object

@@ -8,14 +8,20 @@ from domain.ports.object_storage import ObjectOwner, ObjectStorage
 
 
 class ForeignObjects:
-    """Finds objects' owners with one look-up per other shop's order."""
+    """Finds the owner of objects; remembers other shops' orders and sessions.
+
+    Only one object of each such order or session is described by the storage.
+    """
 
     def __init__(self, storage: ObjectStorage) -> None:
         self._storage = storage
         self._foreign: set[UUID] = set()
 
     def owner_of(self, key: ObjectKey, belongs_to: UUID | None) -> ObjectOwner | None:
-        """The owner of an object of this order or session, if any."""
+        """Return the owner of an object of this order or session.
+
+        Returns None if the object no longer exists.
+        """
         if belongs_to in self._foreign:
             return ObjectOwner.FOREIGN
         try:

@@ -33,7 +33,10 @@ _Problem = tuple[FindingCode, FindingCase | None, object]
 
 @dataclass(frozen=True)
 class _Inventory:
-    """The named objects with times; none after photo deletion."""
+    """The objects that an order's events name; none after photo deletion.
+
+    Each has the time at which it was named.
+    """
 
     named: tuple[tuple[datetime, StoredObject], ...] = ()
     lost: frozenset[ObjectKey] = frozenset()  # objects whose photo failed: their bytes are always verified
@@ -275,7 +278,10 @@ def _lost(stream: Sequence[e.RecordedEvent]) -> Iterator[tuple[ImageId, tuple[da
 
 
 def _lasting(event: e.Event) -> Iterator[StoredObject]:
-    """The lasting objects, StoredObjects of any kind, in an event."""
+    """Return the lasting objects that an event names.
+
+    Events of any kind, also later ones, hold them as StoredObject.
+    """
     return (stored for stored in _within(event) if stored.key.startswith(LASTING))
 
 
@@ -291,7 +297,10 @@ def _within(thing: object) -> Iterator[StoredObject]:
 
 
 def _owner(key: ObjectKey) -> UUID | None:
-    """The order or upload session in a key, if any."""
+    """The order id or upload session id in a key.
+
+    None if the key contains neither.
+    """
     for prefix in (TEMPORARY, *LASTING):
         if key.startswith(prefix):
             with suppress(ValueError):

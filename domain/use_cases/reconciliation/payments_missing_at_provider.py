@@ -1,4 +1,7 @@
-"""The comparison of recorded payments and refunds with the provider's amounts."""
+"""The comparison of recorded payments and refunds with the provider.
+
+Each must exist there with the same amount.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,7 +31,10 @@ class MissingAtProvider:
     payments: PaymentProvider
 
     def unknown_to_provider(self, scope: Scope, seen: Seen) -> Iterator[Finding]:
-        """Yield unlisted payments and refunds that are missing or different there."""
+        """Yield payments and refunds recorded since, but missing or different there.
+
+        Those that were on a list are skipped; the few others are requested one by one.
+        """
         with self.unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(scope.since)
         for page in paged(order_ids):

@@ -275,6 +275,7 @@ class PaymentComparison:
 
 
 def _webhook_event(listed: ListedCheckout) -> PaymentWebhookEvent:
+    """Build the webhook event that corresponds to a checkout's current status."""
     checkout, status = listed.state.checkout, listed.state.status
     return PaymentWebhookEvent(
         event_id=f"{checkout.checkout_session_id}:{status}",

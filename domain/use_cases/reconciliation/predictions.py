@@ -1,4 +1,7 @@
-"""The comparison of running predictions with the orders that wait for them."""
+"""The comparison of the log with the restorer.
+
+Every prediction of this shop must have ended, or its order must wait for it.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

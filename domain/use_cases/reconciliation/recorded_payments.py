@@ -20,7 +20,10 @@ class RecordedPayments:
         self._unit_of_work = unit_of_work
 
     def payments(self, page: Sequence[PaymentWebhookEvent]) -> list[Missing]:
-        """Return this shop's payments that are not recorded with their amount."""
+        """Return this shop's payments that no order or unmatched payment records.
+
+        A payment recorded with another amount is returned as well.
+        """
         ours = [
             (webhook_event, webhook_event.checkout)
             for webhook_event in page
@@ -79,7 +82,10 @@ class RecordedPayments:
         return missing
 
     def unreadable(self, page: Sequence[PaymentWebhookEvent]) -> list[UnreadableEvent]:
-        """Return the unreadable events of the orders that a page concerns."""
+        """Return the unreadable events of the orders that a page concerns.
+
+        No other method reports anything about these orders.
+        """
         with self._unit_of_work.transaction() as transaction:
             orders = transaction.reconciliation_queries.orders_by_payment(_intents(page))
             return transaction.reconciliation_queries.unreadable_events(list(set(orders.values())))

@@ -28,7 +28,10 @@ COUNTED_DAYS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class LogHead:
-    """The end of the log at one time, stored as signed labels."""
+    """The end of the log at one time.
+
+    All fields are stored as labels of an object, which its signature covers.
+    """
 
     sequence: int  # of the heads, without gaps
     event_id: UUID | None  # None for an empty log
@@ -138,7 +141,10 @@ class LogHeads:
         return self._write(newest.sequence + 1 if newest is not None else 1)
 
     def replace(self) -> LogHead | None:
-        """Write the head once recovery is complete, whatever the newest one names."""
+        """Write the log's head although the database lacks the newest one's event.
+
+        Called when the recovery is complete.
+        """
         newest = self.newest()
         head = self._write(newest.sequence + 1 if newest is not None else 1)
         self._answer = None

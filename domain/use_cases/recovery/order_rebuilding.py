@@ -151,6 +151,7 @@ class OrderRebuilding:
         return self._archive_of(order) is not None
 
     def _archive_of(self, order: Order) -> ObjectDescription | None:
+        """Return the stored archive of exactly the order's current results."""
         if not order.restored_images:
             return None
         key = self.downloads.archive_key(order)
@@ -203,7 +204,10 @@ class OrderRebuilding:
             yield self._issued(link_id, archive)
 
     def _newer_links(self, order: Order) -> Iterator[e.Event]:
-        """Yield an archive made after a redo and its links, oldest first."""
+        """Yield an archive made after a redo, with its link.
+
+        Links that were issued before it come first.
+        """
         archive = self._archive_of(order)
         if archive is None or order.has_current_archive or not order.links:
             return
@@ -239,7 +243,10 @@ class OrderRebuilding:
         return datetime.fromisoformat(told) if told else self.clock.now() + self.policy.delivery.link_lifetime
 
     def _emails(self, order: Order) -> Iterator[e.Event]:
-        """Yield due e-mails' outcome: confirmed by the provider, or unconfirmed."""
+        """Yield the outcome of due e-mails, which may have been sent.
+
+        The provider confirms that, or the e-mail counts as unconfirmed.
+        """
         for email in order.emails.values():
             if email.status is not EmailStatus.DUE:
                 continue

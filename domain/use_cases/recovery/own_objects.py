@@ -1,4 +1,7 @@
-"""Access to objects with this shop's signature."""
+"""Access to objects that this shop stored.
+
+After a restore, only objects with this shop's signature are evidence.
+"""
 
 import hashlib
 from collections.abc import Iterator
@@ -21,7 +24,10 @@ class OwnObjects:
                 yield described
 
     def recorded(self, described: ObjectDescription, key: ObjectKey) -> StoredObject:
-        """Describe an object as an event would, with its bytes' checksum."""
+        """Describe an object as an event would name it, under this key.
+
+        The checksum is computed from the stored bytes.
+        """
         digest = hashlib.sha256()
         with self._storage.read(described.key) as chunks:
             for chunk in chunks:

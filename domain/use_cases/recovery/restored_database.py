@@ -53,7 +53,10 @@ class Recovery:
 
     @property
     def remaining(self) -> tuple[Finding, ...]:
-        """The other findings for staff, without overdue reactions of waiting workers."""
+        """The other findings for staff.
+
+        Overdue reactions are left out: they are expected, because workers wait during a recovery.
+        """
         return tuple(
             each
             for each in self.report.remaining
@@ -63,7 +66,10 @@ class Recovery:
 
 @dataclass(eq=False, kw_only=True)
 class RestoredDatabase:
-    """Updates a restored database from providers and storage; refunds, deletes nothing."""
+    """Updates a restored database from the providers and the storage.
+
+    It refunds and deletes nothing.
+    """
 
     unit_of_work: UnitOfWork[RestoredDatabaseRepositories]
     heads: LogHeads

@@ -139,6 +139,7 @@ class PredictionService:
 
     @contextmanager
     def _opened(self, original: StoredObject) -> Iterator[BinaryIO]:
+        """Open an original after verifying its checksum; raises OriginalLostError."""
         with self.scratch.file() as picture:
             try:
                 for chunk in read_verified(self.storage, original):

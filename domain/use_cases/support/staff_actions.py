@@ -220,6 +220,7 @@ class StaffActions:
 
     @contextmanager
     def _refusals(self, order_id: OrderId) -> Iterator[None]:
+        """Translate refusals of the model into ActionRefusedError."""
         try:
             yield
         except ActionRefusedError:
