@@ -31,7 +31,10 @@ class PriceList:
                 )
 
     def unit_price(self, photos: int) -> Money:
-        """The price of each of ``photos`` photos; ValueError below one."""
+        """The price of each of ``photos`` photos.
+
+        Raise ValueError for fewer than one.
+        """
         if photos < 1:
             raise ValueError("A quote needs at least one photo.")
         amount = next(amount for count, amount in reversed(self.steps) if count <= photos)

@@ -33,7 +33,10 @@ class Spending:
 
 @dataclass(frozen=True, kw_only=True)
 class ReferralTerms:
-    """The owner's terms; amounts are minor units of the prices' currency."""
+    """The owner's terms for referrals and points.
+
+    Amounts are in minor units of the prices' currency.
+    """
 
     referral_points: int = 100  # credited to each side; 0 switches referrals off
     point_value: int = 1
@@ -45,7 +48,10 @@ class ReferralTerms:
         return self.referral_points > 0
 
     def worth(self, points: int, currency: str) -> Money:
-        """The payable discount that points are worth; none if negative."""
+        """The discount that points are worth, rounded down to a payable amount.
+
+        A negative balance is worth nothing.
+        """
         return Money(amount=max(points, 0) * self.point_value, currency=currency).rounded_down
 
     def spending(self, customer_id: CustomerId, available: int, quoted: Money) -> Spending | None:
@@ -81,7 +87,10 @@ def spoken(digest: bytes, length: int) -> str:
 
 
 def as_typed(code: str) -> str:
-    """A typed code without case, hyphens, spaces and mistakable letters."""
+    """A typed code in its stored form.
+
+    Case, hyphens and spaces are ignored, and an O is read as 0, an I or L as 1.
+    """
     return code.upper().translate(_MISHEARD)
 
 

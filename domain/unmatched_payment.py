@@ -1,4 +1,7 @@
-"""A payment without an order, to be refunded or matched by staff."""
+"""A payment that belongs to no order.
+
+It is refunded, or staff match it to the upload session that it was meant for.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -94,7 +97,10 @@ class UnmatchedPayment:
 
     @property
     def refund_id(self) -> RefundId:
-        """Our id of the refund, the same until a part was returned."""
+        """Our id of the refund of what is left.
+
+        It is the same at each attempt until a part was returned, so that a retry is idempotent.
+        """
         gone = sorted(provider_id for provider_id, amount in self.returned.items() if amount)
         return RefundId(uuid5(NAMESPACE_URL, ":".join(["unmatched", self.checkout_session_id, *gone])))
 
@@ -135,7 +141,10 @@ class UnmatchedPayment:
         return replace(self, status=UnmatchedStatus.REFUNDED, problem=None, retry_at=None)
 
     def failed(self, problem: str, retry_at: datetime) -> Self:
-        """The open payment after a permanent failure, due at ``retry_at``."""
+        """The payment after its refund failed permanently.
+
+        It is open again, with a new attempt due at ``retry_at``.
+        """
         return replace(
             self,
             status=UnmatchedStatus.OPEN,

@@ -46,7 +46,10 @@ def has_good_link(order: Order, now: datetime) -> bool:
 
 
 def lived(order_id: OrderId, history: Iterable[RecordedEvent]) -> tuple[Order, datetime | None]:
-    """The order of a stream, and since when it has its state."""
+    """The order of a stream, and since when it has its state.
+
+    The time is none for a stream without events.
+    """
     order, since = Order(order_id=order_id), None
     for recorded in history:
         after = apply(order, recorded)

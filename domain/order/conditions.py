@@ -9,7 +9,10 @@ def every_image_is_settled(order: Order) -> bool:
 
 
 def nothing_can_follow(order: Order) -> bool:
-    """Whether a free order has no result and nothing to refund."""
+    """Whether nothing can follow: no result and nothing to refund.
+
+    That is a free order whose images all failed.
+    """
     return order.every_image_is_settled and not order.restored_images and order.paid_amount == 0
 
 
@@ -24,7 +27,10 @@ def result_is_sent_and_money_is_owed(order: Order) -> bool:
 
 
 def result_is_undelivered(order: Order) -> bool:
-    """Whether, as known, no result e-mail arrived and no file was fetched."""
+    """Whether no result e-mail arrived and no file was fetched.
+
+    As far as is known: a lost bounce cannot be seen.
+    """
     return order.result_is_undelivered
 
 
@@ -44,7 +50,10 @@ def everything_is_refunded(order: Order) -> bool:
 
 
 def is_full_refund_pending(order: Order) -> bool:
-    """Whether the full payment of a stopped or failed order is owed."""
+    """Whether the full payment is to be refunded.
+
+    That is so when the order was stopped or yielded no result.
+    """
     return order.is_full_refund_pending
 
 

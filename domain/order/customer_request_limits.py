@@ -1,4 +1,7 @@
-"""Limits of customers' requests, computed from recorded events."""
+"""Limits of what customers may request: how often and until when.
+
+They are computed from recorded events, so no counters are stored.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -40,13 +43,19 @@ def check_wait(history: History, kind: EmailKind, now: datetime) -> None:
 
 
 def check_link_limit(history: History) -> None:
-    """Raise AskedTooOftenError when MAX_LINKS links were requested for an order."""
+    """Raise AskedTooOftenError when MAX_LINKS links were requested for an order.
+
+    No pause is needed: while the newest link is valid, no other one is issued.
+    """
     if len(_asked(history, e.DownloadLinkIssued)) >= MAX_LINKS:
         raise AskedTooOftenError(wait=None)
 
 
 def redo_ends_at(history: History, within: timedelta) -> datetime | None:
-    """When the time for redo requests ends; None without a result."""
+    """When the time for redo requests ends.
+
+    None while the customer has no result yet.
+    """
     shown = first_shown(history)
     return shown + within if shown is not None else None
 
@@ -93,7 +102,11 @@ def why_no_redo(
 
 
 def needs_reminder(order: Order, link_id: DownloadLinkId, now: datetime) -> bool:
-    """Whether this is the customer's newest link and nothing was fetched."""
+    """Whether to remind the customer that this link expires soon.
+
+    That is so if it is their newest link, it is valid and nothing was fetched. No reminder is sent for an order that is
+    held or disputed, or after an opt-out.
+    """
     link = order.newest_link
     is_theirs = order.is_deliverable and order.result_is_sent and not order.photos_are_purged
     is_stopped = order.is_held or order.is_disputed or order.has_opted_out
@@ -102,6 +115,7 @@ def needs_reminder(order: Order, link_id: DownloadLinkId, now: datetime) -> bool
 
 
 def _asked(history: History, event: type[e.EmailRequested | e.DownloadLinkIssued]) -> list[datetime]:
+    """When the customer requested something of this kind."""
     return [
         recorded.recorded_at
         for recorded in history

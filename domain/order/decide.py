@@ -35,7 +35,10 @@ from domain.order.values import HoldReason
 
 
 def decide(order: Order, proposed: Proposal, limits: Limits) -> Decision:
-    """The events to record, if any; raise a ShopError for a refusal."""
+    """The events to record; none if the proposal changes nothing.
+
+    Raise a ShopError if the order refuses the proposal.
+    """
     event = requested_event(order, proposed) if isinstance(proposed, Command) else proposed
     decision = _decide(order, event, limits)
     moves_points = bool(order.points) or isinstance(event, e.PointsCredited | e.PointsDebited)

@@ -119,7 +119,10 @@ def decide_email_feedback(
 def _hold_if_undelivered(
     order: Order, proposed: e.EmailFailed | e.EmailBounced, reason: HoldReason
 ) -> Decision:
-    """Record it; hold the order if the customer is left without link."""
+    """Hold the order if the customer is left without the link.
+
+    For any other e-mail the event alone is recorded.
+    """
     draft = DecisionBuilder(order, proposed)
     is_stuck = (
         proposed.kind.brings_a_link and draft.order.result_is_undelivered and draft.order.is_deliverable

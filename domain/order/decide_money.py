@@ -47,7 +47,10 @@ def decide_refund(
     order: Order,
     proposed: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed | e.RefundDropped,
 ) -> Decision:
-    """Bound requests by the payment; record the provider's news of refunds."""
+    """Bound requests by the payment; record what the provider did.
+
+    A report that is late, or recorded already, changes nothing.
+    """
     known = order.refunds.get(proposed.refund_id)
     match proposed:
         case e.RefundRequested():
@@ -107,7 +110,10 @@ def _becomes_a_chargeback(known: Dispute, proposed: e.DisputeOpened) -> bool:
 
 
 def _is_stale(known: Dispute, proposed: e.DisputeClosed) -> bool:
-    """Whether an inquiry became a chargeback or was decided before."""
+    """Whether an inquiry's end is reported too late.
+
+    It became a chargeback before, or has another outcome already.
+    """
     is_past = not known.is_inquiry or known.outcome is not None
     return proposed.outcome is DisputeOutcome.INQUIRY_CLOSED and is_past
 
@@ -153,6 +159,10 @@ def _refundable_image(order: Order, image_id: ImageId) -> Image:
 
 
 def _is_another(known: Refund, proposed: e.RefundAccepted | e.RefundIssued) -> bool:
+    """Whether the provider made a second refund beside the known one.
+
+    For example when staff paid it by other means meanwhile.
+    """
     counts = known.status in {RefundStatus.PENDING, RefundStatus.ISSUED}
     is_new = proposed.provider_refund_id not in known.failed_provider_refund_ids
     return counts and is_new and proposed.provider_refund_id != known.provider_refund_id
@@ -208,7 +218,10 @@ def _drop_uncovered_refunds(draft: DecisionBuilder) -> None:
 
 
 def _drop(draft: DecisionBuilder, excess: int) -> list[Refund]:
-    """Drop unpaid refunds, newest first, until ``excess`` is covered, if possible."""
+    """Drop unpaid refunds, newest first, until ``excess`` is covered.
+
+    Less is covered when there are too few of them.
+    """
     dropped: list[Refund] = []
     for refund in reversed(draft.order.ledger.having(RefundStatus.REQUESTED, RefundStatus.FAILED)):
         if excess <= 0:
@@ -220,6 +233,7 @@ def _drop(draft: DecisionBuilder, excess: int) -> list[Refund]:
 
 
 def _request_what_is_left(draft: DecisionBuilder, dropped: list[Refund]) -> None:
+    """Request dropped refunds again, as far as an amount is left."""
     for refund in reversed(dropped):
         amount = min(refund.amount.amount, draft.order.refundable_amount)
         if amount > 0 and draft.order.payment is not None:
@@ -252,7 +266,10 @@ def _decide_failure(order: Order, proposed: e.RefundFailed) -> Decision:
 
 
 def _is_news(known: Refund, proposed: e.RefundFailed) -> bool:
-    """Whether an unrecorded failure concerns the current try of a refund."""
+    """Whether a failure concerns the current try of a refund.
+
+    One of an earlier try, or one that is recorded already, changes nothing.
+    """
     if known.status in {RefundStatus.PENDING, RefundStatus.ISSUED}:
         return proposed.provider_refund_id in {None, known.provider_refund_id}
     return known.status is RefundStatus.REQUESTED and (

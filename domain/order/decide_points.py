@@ -12,7 +12,10 @@ _EARNED = frozenset({PointsReason.WELCOME, PointsReason.REFERRAL})
 
 
 def decide_points(order: Order, proposed: e.PointsCredited | e.PointsDebited) -> Decision:
-    """Record points earned or spent, once per customer and reason."""
+    """Record points earned or spent, once per customer and reason.
+
+    What a refund does to points follows from the refund: see ``points_after``.
+    """
     is_first_hand = (
         proposed.reason in _EARNED
         if isinstance(proposed, e.PointsCredited)
@@ -28,7 +31,10 @@ def decide_points(order: Order, proposed: e.PointsCredited | e.PointsDebited) ->
 
 
 def points_after(order: Order) -> Iterator[e.Event]:
-    """Points to debit and credit, in proportion to the returned amount."""
+    """Points to debit and credit after money was returned.
+
+    In proportion to the returned part of the payment, earned points are debited and spent points are credited again.
+    """
     paid, back = order.paid_amount, order.ledger.returned_amount
     if paid == 0:
         # Nothing was charged, so the share of failed images, which points paid for, counts instead.

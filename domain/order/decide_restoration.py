@@ -121,7 +121,10 @@ def _gives_up(image: Image, proposed: e.RestorationAttemptFailed, limits: Limits
 def decide_result(
     order: Order, proposed: e.RestorationCompleted | e.RestorationFailed | e.RedoFailed
 ) -> Decision:
-    """Record the round's first outcome; the last one requests the refund."""
+    """Record the first outcome of a round.
+
+    When the last image settles, the refund for failed images is requested.
+    """
     image = image_of(order, proposed.image_id)
     is_new = isinstance(proposed, e.RestorationCompleted) and not _is_the_small_one(image, proposed)
     attempt = (

@@ -1,4 +1,7 @@
-"""Deterministic ids: creating the same thing twice is idempotent."""
+"""Deterministic ids: the same thing always gets the same id.
+
+Creating it twice is therefore idempotent.
+"""
 
 from uuid import UUID, uuid5
 
@@ -23,7 +26,10 @@ def refund_id_at_provider(order_id: OrderId, provider_refund_id: str) -> RefundI
 
 
 def provider_refund_id_by_hand(note_id: NoteId) -> str:
-    """The provider's refund id of a manual refund, from its note."""
+    """The provider's refund id of a manual refund.
+
+    It names the note of the staff member who paid by other means.
+    """
     return f"{_BY_HAND}{note_id}"
 
 

@@ -21,7 +21,10 @@ from domain.order.values import RedoObstacle
 
 
 class ShopError(Exception):
-    """The root of refusals; the message tells the reader what to do."""
+    """The root of the errors by which the shop refuses.
+
+    The message is one sentence that tells the reader what to do.
+    """
 
 
 class IllegalMoveError(ShopError):
@@ -67,7 +70,10 @@ class AmountNotPayableError(ShopError):
 
 
 class ImageNotRefundableError(ShopError):
-    """An image that is restored, refunded or not moved is not refundable."""
+    """An image that is restored or refunded is not refunded by name.
+
+    Neither is one whose original is not moved yet.
+    """
 
     def __init__(self, *, order_id: UUID, image_id: UUID) -> None:
         self.order_id = order_id

@@ -84,7 +84,10 @@ class RestorationAttemptFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class SmallResultStored:
-    """The restored image, smaller than its original, was stored; enlarging it follows."""
+    """The restored image was stored, smaller than its original.
+
+    It was verified; an attempt to enlarge it follows.
+    """
 
     image_id: ImageId
     attempt: int
@@ -121,7 +124,10 @@ class RestorationFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class RedoRequested:
-    """Another attempt at an image was requested; its result is kept."""
+    """Another attempt at a delivered image was requested.
+
+    Its first result is kept, whatever the attempt yields.
+    """
 
     image_id: ImageId
     by_customer: bool
@@ -139,7 +145,10 @@ class RedoFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadPrepared:
-    """The archive of restored images and its link exist."""
+    """The archive of restored images and its link exist.
+
+    Only the SHA-256 of the link's token is stored.
+    """
 
     link_id: DownloadLinkId
     archive: StoredObject
@@ -187,7 +196,10 @@ class EmailSent:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailUnconfirmed:
-    """The provider's reply was lost; the e-mail is resent unless confirmed."""
+    """The provider's reply was lost; delivery is uncertain.
+
+    The e-mail is resent once unless it is confirmed in time.
+    """
 
     email_id: EmailId
     kind: EmailKind
@@ -222,7 +234,10 @@ class EmailDeferred:
 
 @dataclass(frozen=True, kw_only=True)
 class EmailBlocked:
-    """The receiving server blocked an e-mail for now; another is sent."""
+    """The receiving server blocked an e-mail for now.
+
+    Another is sent later: the address may be valid.
+    """
 
     email_id: EmailId
     kind: EmailKind
@@ -240,7 +255,10 @@ class EmailOptedOut:
 
 @dataclass(frozen=True, kw_only=True)
 class ResultServed:
-    """An archive or image was sent to a client, perhaps a scanner."""
+    """The archive, or one image, was sent to a client.
+
+    The client may be a mail scanner.
+    """
 
     link_id: DownloadLinkId
     image_id: ImageId | None  # none: the whole archive
@@ -298,7 +316,10 @@ class RefundFailed:
 
 @dataclass(frozen=True, kw_only=True)
 class RefundDropped:
-    """A requested refund is not owed: it was returned another way."""
+    """A requested refund is no longer owed.
+
+    The amount was returned another way.
+    """
 
     refund_id: RefundId
 

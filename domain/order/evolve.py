@@ -45,7 +45,10 @@ def fold(order_id: OrderId, recorded: Iterable[FoldedEvent | e.RecordedEvent]) -
 
 
 def apply(order: Order, recorded: FoldedEvent | e.RecordedEvent) -> Order:
-    """``evolve``, plus the envelope's version, head and time of the state."""
+    """``evolve``, plus what only the envelope holds.
+
+    That is version, head, and when each state was first reached.
+    """
     after = evolve(order, recorded.event)
     entered_at = order.entered_at
     if after.state not in entered_at:
@@ -146,7 +149,10 @@ def _enqueue_failure_email(before: Order, after: Order, event: e.Event) -> Order
 
 
 def _reopen_what_failed(order: Order) -> Order:
-    """Reopen failed refunds and undelivered e-mails after a release."""
+    """Reopen failed refunds and undelivered e-mails after a release.
+
+    Failed refunds and e-mails get a new attempt number; a bounced e-mail is replaced by another one.
+    """
     emails = {
         email.email_id: replace(email, status=EmailStatus.DUE, attempt=email.attempt + 1)
         if email.status is EmailStatus.FAILED
@@ -165,6 +171,10 @@ def _reopen_what_failed(order: Order) -> Order:
 
 
 def _is_worth_another(kind: EmailKind, order: Order) -> bool:
+    """Whether a bounced e-mail is sent again.
+
+    A reminder is, too, where no other e-mail has brought the link.
+    """
     if kind.brings_a_link:
         is_missed = order.is_deliverable and order.result_is_undelivered
         return not order.photos_are_purged and (kind not in _PASSING or is_missed)

@@ -45,7 +45,10 @@ def apply_restoration(
 
 
 def _without_result(image: Image, *, is_deliverable: bool) -> Image:
-    """Remove a lost result, so that the image is restored or redone."""
+    """Remove an image's lost result, so that it is restored again.
+
+    Where the customer may have it already, the image is redone instead.
+    """
     if is_deliverable:
         return replace(image, redo_from=image.next_attempt)
     return replace(image, restored=None, width=None, height=None)

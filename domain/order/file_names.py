@@ -40,7 +40,10 @@ _VIRAMA = 9  # the combining class of signs that join two consonants
 
 
 def as_written(given: str) -> str:
-    """A file name without folders and control characters, or ``photo``."""
+    """A customer's file name without folders and control characters.
+
+    ``photo`` if nothing visible is left.
+    """
     base = without_controls(given.replace("\\", "/").rpartition("/")[2]).strip()
     if not _is_visible(base):
         return "photo"
@@ -86,7 +89,10 @@ def distinct(stems: Sequence[str]) -> list[str]:
 
 
 def disk_key(name: str) -> str:
-    """A name without case, Unicode form and invisible signs."""
+    """A key that is equal for names that some disk confuses.
+
+    It ignores case, Unicode form and invisible signs.
+    """
     visible = "".join(sign for sign in name if not _is_ignorable(sign))
     once = unicodedata.normalize("NFD", visible).upper().casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", once).casefold())
@@ -107,7 +113,10 @@ def cut(text: str, limit_bytes: int) -> str:
 
 
 def graphemes(text: str) -> Iterator[str]:
-    """Split a text into what readers see as single characters."""
+    """Split a text into what readers see as single characters.
+
+    That is: letters with their marks, flags, joined emoji, Hangul, conjuncts.
+    """
     cluster = ""
     for sign in text:
         if cluster and not _continues(cluster, sign):
@@ -148,5 +157,6 @@ def _is_visible(text: str) -> bool:
 
 
 def _is_ignorable(sign: str) -> bool:
+    """Whether some disks ignore a sign when they compare names."""
     is_selector = "\ufe00" <= sign <= "\ufe0f" or "\U000e0100" <= sign <= "\U000e01ef"
     return is_selector or unicodedata.category(sign) == "Cf"

@@ -18,7 +18,10 @@ class AttemptStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Attempt:
-    """One attempt at the provider, with the prediction that counts."""
+    """One attempt at the provider.
+
+    If a lost reply left several predictions, ``prediction_id`` is the one that counts.
+    """
 
     number: int
     status: AttemptStatus
@@ -61,7 +64,10 @@ class Image:
 
     @property
     def attempt_of_result(self) -> Attempt | None:
-        """The attempt that made the newest result; None without a result."""
+        """The attempt that made the newest result.
+
+        None if there is no result, or the result was found to be lost.
+        """
         if self.restored is None:
             return None
         made = (a for a in self.attempts.values() if self.restored.key.endswith(f"/{a.prediction_id}"))
@@ -111,16 +117,25 @@ class Image:
         return Variant.SECOND if self.is_being_redone or was_refused else Variant.FIRST
 
     def spent(self, attempt: int) -> int:
-        """The attempts used in this redo or enlargement, ``attempt`` included."""
+        """The number of attempts used, ``attempt`` included.
+
+        Counted from the first one of the redo or of the enlargement.
+        """
         return attempt - self._first_of_round + 1
 
     def is_in_turn(self, attempt: int) -> bool:
-        """Whether an attempt belongs to the current round, or is next."""
+        """Whether an attempt belongs to the current round.
+
+        One of an earlier round does not, nor does one beyond the next attempt.
+        """
         return self.awaits_restorer and self._first_of_round <= attempt <= self.next_attempt
 
     @property
     def _first_of_round(self) -> int:
-        """The first attempt of this restoration, redo or enlargement."""
+        """The number of the current round's first attempt.
+
+        A round is the first restoration, a redo, or an enlargement.
+        """
         return self.to_enlarge.attempt + 1 if self.to_enlarge is not None else self.redo_from or 1
 
     def knows(self, prediction_id: str) -> bool:
@@ -132,7 +147,10 @@ class Image:
 
     @property
     def open_predictions(self) -> tuple[str, ...]:
-        """Predictions that may still run; canceled once they are not required."""
+        """Predictions that may still run.
+
+        They are canceled once the image's result is no longer required.
+        """
         predictions: list[str] = []
         for attempt in self.attempts.values():
             predictions.extend(attempt.superseded)

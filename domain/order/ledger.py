@@ -27,7 +27,10 @@ class RefundStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Refund:
-    """A refund; ``attempt`` counts permanent refusals: each needs a new idempotency key."""
+    """A refund of an order.
+
+    ``attempt`` counts permanent refusals: each needs a new request, with an idempotency key of its own.
+    """
 
     refund_id: RefundId
     amount: Money
@@ -93,7 +96,10 @@ class Ledger:
 
     @property
     def is_refunded_by_us(self) -> bool:
-        """Whether a refund of the shop is paid, pending or requested."""
+        """Whether a refund of the shop is paid, pending or requested.
+
+        What a bank took does not count.
+        """
         return self.requested + self.pending + self.issued > 0
 
     @property
@@ -129,7 +135,10 @@ class Ledger:
 
     @property
     def overpaid(self) -> int:
-        """The amount refunded beyond the payment."""
+        """The amount refunded beyond the payment.
+
+        For example by staff and at the provider as well.
+        """
         return max(self.issued + self.pending - self.paid, 0)
 
     @property
@@ -139,7 +148,10 @@ class Ledger:
 
     @property
     def unrefunded_amount(self) -> int:
-        """The payment less what is requested or taken; negative if taken twice."""
+        """The part of the payment that is not requested or taken.
+
+        It is negative where a bank took an amount whose refund was requested as well.
+        """
         return self.paid - self.pending_refunds_amount
 
     @property

@@ -60,7 +60,10 @@ def _owes_again(event: type[events.Event]) -> list[Move]:
 
 
 def _ends_in_refund(event: type[events.Event]) -> list[Move]:
-    """End in a refund once everything is refunded, whatever the reasons."""
+    """End in a refund once everything is refunded.
+
+    Where a full refund was pending already, the reasons of the single refunds do not matter.
+    """
     return [
         *_goes(event, (*WORKING_STATES, *DELIVERED_STATES), State.REFUNDED, when.everything_is_refunded),
         Move(event, State.REFUNDING, State.REFUNDED, when.is_fully_refunded),
@@ -171,7 +174,10 @@ def machine() -> Machine:
 
 @cache
 def _table() -> Mapping[tuple[type[events.Event], State], tuple[tuple[State, Condition | None], ...]]:
-    """The machine's transitions, cached: triggering costs fifty times a look-up."""
+    """The machine's transitions by event and source, cached.
+
+    Triggering the machine costs fifty times a look-up.
+    """
     return {
         (event, state): tuple(
             (
@@ -203,7 +209,10 @@ def allowed(state: State) -> frozenset[type[events.Event]]:
 
 
 def may_be_on_record(state: State, event: type[events.Event]) -> bool:
-    """Whether ``event`` in ``state`` is legal now or was in older versions."""
+    """Whether a stored log may contain ``event`` in ``state``.
+
+    That is what is allowed now and what older versions allowed.
+    """
     return event in allowed(state) or (event, state) in _FORMER_TARGETS
 
 

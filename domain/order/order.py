@@ -38,7 +38,10 @@ class EmailStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Email:
-    """An e-mail owed to the customer; ``attempt`` counts possibly arrived requests."""
+    """An e-mail that is owed to the customer.
+
+    ``attempt`` counts the requests that may have reached the provider.
+    """
 
     email_id: EmailId
     kind: EmailKind
@@ -53,7 +56,10 @@ class Email:
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadLink:
-    """A link to an archive; only the customer's mailbox has its token."""
+    """A link to an archive.
+
+    The token itself is stored nowhere: only the customer's mailbox has it.
+    """
 
     link_id: DownloadLinkId
     archive: StoredObject
@@ -232,7 +238,10 @@ class Order:
 
     @property
     def refundable_amount(self) -> int:
-        """The payment less what is requested, refunded, disputed or lost."""
+        """The amount that may still be refunded, in minor units.
+
+        It is what was paid, less everything that is requested, refunded, disputed or lost.
+        """
         return self.ledger.refundable
 
     @property
@@ -253,7 +262,10 @@ class Order:
 
     @property
     def is_full_refund_pending(self) -> bool:
-        """Whether the full payment of a stopped or failed order is owed."""
+        """Whether the full payment is to be refunded.
+
+        That is so when the order was stopped or yielded no result.
+        """
         ledger = self.ledger
         return ledger.pending_refunds_amount >= ledger.paid > 0 and self._was_stopped(
             tuple(ledger.all_but(RefundStatus.DROPPED))
@@ -280,6 +292,9 @@ class Order:
         return self.state is State.REFUNDED and not is_returned
 
     def _was_stopped(self, refunds: tuple[Refund, ...]) -> bool:
-        """Whether a refund has another cause than some failed photos."""
+        """Whether a refund has another cause than some failed photos.
+
+        That is: another reason, a lost dispute, or no restored image.
+        """
         was_requested = any(refund.reason is not RefundReason.NOT_RESTORED for refund in refunds)
         return was_requested or self.ledger.lost > 0 or not self.restored_images

@@ -69,7 +69,10 @@ class CancelPrediction(_Kind):
 
 @dataclass(frozen=True)
 class PrepareDownload(_Kind):
-    """Stream the restored images into one archive with its first link."""
+    """Stream the restored images into one archive, once per revision.
+
+    Its first link is made with it.
+    """
 
     edition: int = 1
 
@@ -93,7 +96,10 @@ class IssueRefund(_Kind):
 
 @dataclass(frozen=True)
 class DeletePhotos(_Kind):
-    """Delete every stored object of the order, again when it is erased."""
+    """Delete every stored object of the order.
+
+    It is repeated when the customer is erased.
+    """
 
     is_done_once = True
 
@@ -167,7 +173,10 @@ def is_still_required(reaction: Reaction, order: Order) -> bool:
 
 
 def required_reactions(order: Order) -> list[Reaction]:
-    """The pending reactions without which an order cannot proceed."""
+    """The pending reactions without which an order cannot proceed.
+
+    Those that are done once are not among them.
+    """
     return [work for work in pending_reactions(order) if not work.is_done_once]
 
 
@@ -280,5 +289,8 @@ def _backoff(image: Image, limits: Limits) -> timedelta:
 
 
 def _jitter(reaction_id: UUID) -> float:
-    """A factor of 1 to 1.25, constant for each reaction."""
+    """A factor of 1 to 1.25, constant for each reaction.
+
+    It spreads the retries of reactions that failed together.
+    """
     return 1 + reaction_id.bytes[-1] / 1024

@@ -1,4 +1,7 @@
-"""Check that a stream can be folded: versions, moves and references."""
+"""Check that a stream can be folded.
+
+Its versions have no gap, each move is legal, and each event refers to something that an earlier one introduced.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +24,10 @@ class BreakReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class StreamBreak:
-    """The first event that does not follow from those ``before`` it."""
+    """The first event that does not follow from those before it.
+
+    ``before`` is the order to which those fold.
+    """
 
     recorded: RecordedEvent
     why: BreakReason

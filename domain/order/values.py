@@ -45,7 +45,10 @@ class Money:
 
     @property
     def step(self) -> int:
-        """The smallest payable unit, in minor units: mostly 1, 10 for fils."""
+        """The smallest payable unit, in minor units.
+
+        It is 1 for most currencies and 10 for fils; every payable amount is a multiple of it.
+        """
         return _STEPS.get(self.currency, 1)
 
     @property
@@ -104,7 +107,10 @@ class StoredObject:
 
 @dataclass(frozen=True, kw_only=True)
 class PaidPhoto:
-    """One photo of a payment: its upload and its share of it."""
+    """One photo of a payment: its upload and its share.
+
+    The share is a part of the amount paid.
+    """
 
     image_id: ImageId
     upload: StoredObject
@@ -267,7 +273,10 @@ class Browser(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """The origin of a request, without address and user agent."""
+    """The origin of a request, coarse enough to be logged.
+
+    It contains no address and no user agent.
+    """
 
     network: str | None  # the /24 of an IPv4 address or the /48 of an IPv6 one; none if there was no address
     device: Device
