@@ -32,7 +32,10 @@ class ZipArchiver:
     """Build zip archives without holding them in memory."""
 
     def archive(self, entries: list[ArchiveEntry]) -> tuple[int, Iterator[bytes]]:
-        """The exact length and the stream; ValueError for a wrong size."""
+        """Return the exact length in bytes and the stream.
+
+        The stream raises ValueError if an entry differs from its declared size.
+        """
         return _length(entries), _stream(entries)
 
 

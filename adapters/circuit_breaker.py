@@ -72,7 +72,10 @@ class CircuitBreaker:
             self._open_until = self._monotonic() + self._pause_seconds
 
     def _close(self, *, is_probe: bool) -> None:
-        """Close after an answered probe; other calls may predate the outage."""
+        """Close after a probe was answered.
+
+        Other calls prove nothing: they may have begun before the outage.
+        """
         if is_probe:
             with self._lock:
                 self._open_until = None

@@ -109,7 +109,10 @@ class DramatiqQueue:
         self._fallback: Callable[[str, UUID], None] = lambda _queue_name, _reaction_id: None
 
     def when_away(self, fallback: Callable[[str, UUID], None]) -> None:
-        """Set the fallback for a queue's name and a refused reaction's id."""
+        """Set the fallback for reactions that Redis does not accept.
+
+        It receives the queue's name and the reaction's id.
+        """
         self._fallback = fallback
 
     def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:

@@ -21,7 +21,10 @@ _log = structlog.get_logger(__name__)
 
 
 class RedisRateLimiter(RateLimiter):
-    """Sliding-window rate limits in Redis; while it is unavailable, none apply."""
+    """Sliding-window rate limits in Redis.
+
+    Everything is allowed while Redis is unavailable; a warning is logged.
+    """
 
     def __init__(self, redis_url: str) -> None:
         self._storage = RedisStorage(

@@ -121,7 +121,10 @@ class MinioStorage:
         media_type: str,
         labels: Mapping[str, str] | None = None,
     ) -> StoredObject:
-        """Stream an object; ValueError if shorter than ``size_bytes``; see the port."""
+        """Stream an object into the storage; see the port.
+
+        Raises ValueError if the content is shorter than ``size_bytes``.
+        """
         body = _HashedStream(content, size_bytes)
         try:
             is_taken = not self._write_once(key, body, media_type, self._metadata(key, labels or {}))
@@ -251,7 +254,10 @@ class MinioStorage:
         self._pool.clear()
 
     def _remove_versions(self, prefix: str) -> int:
-        """Delete all versions, delete markers and unversioned objects."""
+        """Delete all versions, delete markers included.
+
+        Without versioning each object has one, called null.
+        """
         with self._calling(prefix):
             versions = [
                 DeleteObject(str(found.object_name), found.version_id)
@@ -265,7 +271,10 @@ class MinioStorage:
         return len(versions)
 
     def _abort_uploads(self, prefix: str) -> int:
-        """Abort unfinished multipart uploads, also those of other programs."""
+        """Abort unfinished multipart uploads.
+
+        The SDK's public methods cover its own uploads only.
+        """
         with self._calling(prefix):
             listed = self._client._list_multipart_uploads(self._bucket, prefix=prefix)  # noqa: SLF001
             for upload in listed.uploads:
@@ -324,7 +333,10 @@ class MinioStorage:
 
     @contextmanager
     def _calling(self, subject: str) -> Iterator[None]:
-        """Translate a short call's errors; fail fast while the breaker is open."""
+        """Translate errors, and fail fast while the breaker is open.
+
+        Not for calls that last as long as their consumer, such as listings and reads.
+        """
         with self._breaker.guard(), _translated(subject):
             yield
 
@@ -352,6 +364,8 @@ def _labels(found: Object) -> dict[str, str]:
 
 
 class _RetryUnlessTimeout(urllib3.Retry):
+    """Retry fast failures, never time-outs."""
+
     def increment(self, *arguments: Any, **named: Any) -> Self:
         error = named.get("error")
         if isinstance(error, Exception) and _is_timeout(error):
@@ -360,7 +374,10 @@ class _RetryUnlessTimeout(urllib3.Retry):
 
 
 class _HashedStream:
-    """A stream of exactly ``size_bytes``, or ValueError, hashed while read."""
+    """A stream of exactly ``size_bytes``, hashed while it is read.
+
+    Raises ValueError if the content ends before.
+    """
 
     def __init__(self, content: BinaryIO, size_bytes: int) -> None:
         self.size_bytes = size_bytes
@@ -386,6 +403,7 @@ class _HashedStream:
             yield chunk
 
     def sha256(self) -> Sha256:
+        """Return the hash of the whole content, reading the rest."""
         for _ in self:
             continue
         return Sha256(self._digest.hexdigest())

@@ -26,7 +26,10 @@ _VARIANT = 0b10 << 62
 
 
 class TimeOrderedIds:
-    """UUIDs of version 7, whose order keeps PostgreSQL's indexes compact."""
+    """UUIDs of version 7 (RFC 9562), sorted by time.
+
+    The order keeps PostgreSQL's indexes compact.
+    """
 
     def new(self) -> UUID:
         """Return a new id; within a millisecond the order is random."""
@@ -48,7 +51,10 @@ class TemporaryFiles:
 
     @contextmanager
     def file(self) -> Iterator[BinaryIO]:
-        """Yield an empty file, then deleted; UnavailableError if the disk is full."""
+        """Yield an empty file, deleted when the block ends.
+
+        Raises UnavailableError when the disk is full.
+        """
         try:
             with SpooledTemporaryFile(max_size=_SCRATCH_IN_MEMORY_BYTES, dir=self._folder) as file:
                 yield cast("BinaryIO", file)

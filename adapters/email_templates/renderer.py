@@ -15,7 +15,10 @@ _LINE_WIDTH = 72
 
 
 class TemplateEmailRenderer:
-    """Renders e-mails: a template a kind, words from the language's catalog."""
+    """Renders e-mails: a template a kind, words from the language's catalog.
+
+    Each template is put into three frames: subject, plain text and HTML.
+    """
 
     def __init__(self, *, shop_name: str = "RestoreClick", languages: Traversable = CATALOGS) -> None:
         self._shop_name = shop_name

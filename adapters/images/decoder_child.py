@@ -122,6 +122,7 @@ class DecoderChild:
             raise ChildEndedError(None)
 
     def _ending(self) -> signal.Signals | None:
+        """Wait for the process to end; return the signal of its end."""
         with self._lock:
             code = self._process.wait()
         return signal.Signals(-code) if code < 0 else None

@@ -1,4 +1,7 @@
-"""A pool of limited child processes that decode untrusted pictures."""
+"""A pool of limited child processes that decode untrusted pictures.
+
+Whatever a file does to a decoder affects that file only.
+"""
 
 import os
 import shutil
@@ -125,6 +128,7 @@ class DecoderPool:
 
     @contextmanager
     def _slot(self, cancellation: Cancellation) -> Iterator[None]:
+        """Wait for a free slot."""
         with cancellation.calling(self._wake), self._condition:
             if self._is_full():
                 raise self._full()
@@ -220,6 +224,10 @@ class DecoderPool:
 
 @contextmanager
 def _opened(picture: BinaryIO) -> Iterator[int]:
+    """Yield a read descriptor at the picture's beginning.
+
+    A picture in memory is copied to a file.
+    """
     try:
         descriptor = picture.fileno()
     except OSError:

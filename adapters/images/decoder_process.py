@@ -1,4 +1,7 @@
-"""A decoder process: one task at a time, without secrets or files."""
+"""A decoder process: one task at a time, without secrets.
+
+It inherits no environment, connections or files of the shop, and ends when its parent does.
+"""
 
 import fcntl
 import math

@@ -19,7 +19,10 @@ def upright(picture: BinaryIO, output: BinaryIO, limits: SizeLimits) -> str:
 
 
 def finished(pictures: BinaryIO, output: BinaryIO, limits: SizeLimits, result_bytes: int) -> str:
-    """Return the media type of what was written; see ImageInspector."""
+    """Return the media type of what was written; see ImageInspector.
+
+    ``pictures`` is the result followed by its original.
+    """
     result, original = io.BytesIO(pictures.read(result_bytes)), io.BytesIO(pictures.read())
     return normalization.finish(result, original, output, limits)
 

@@ -27,7 +27,10 @@ _REVERSED = frozenset({3, 4, 6, 7})
 
 
 def orientation_in(exif: bytes) -> int:
-    """Return an EXIF block's orientation, 1 to 8, or else 1."""
+    """Return an EXIF block's orientation, 1 to 8, or else 1.
+
+    Only this tag is parsed, so malformed other ones do not matter.
+    """
     return stated_orientation(exif) or UPRIGHT
 
 

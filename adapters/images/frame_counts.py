@@ -1,4 +1,7 @@
-"""Frame and page counts from a file's headers, without a decoder."""
+"""Frame and page counts from a file's headers, without a decoder.
+
+Scans of JPEG files are counted in ``jpeg_scans``, an APNG's frames in ``metadata_stripping``.
+"""
 
 from collections.abc import Iterator
 

@@ -19,7 +19,10 @@ _MARKER_AFTER_SCAN = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")
 
 
 def check_scans(picture: BinaryIO) -> None:
-    """Raise UnreadableImageError for too many scans; rewind to the start."""
+    """Raise UnreadableImageError for a JPEG of more than MAX_SCANS scans.
+
+    Leaves the position at the start.
+    """
     picture.seek(0)
     is_jpeg = picture.read(len(_START)) == _START
     picture.seek(0)

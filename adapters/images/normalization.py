@@ -1,4 +1,7 @@
-"""Output pictures, encoded anew: pixels and a small sRGB profile only."""
+"""Output pictures, encoded anew from their pixels.
+
+They contain the pixels and a small sRGB profile only: no location, no names, no thumbnail, no trailing data.
+"""
 
 from typing import Any, BinaryIO
 

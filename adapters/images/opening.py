@@ -63,7 +63,10 @@ class SizeLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class OpenedPicture:
-    """A picture whose header was read; ``size`` is what a viewer shows."""
+    """A picture whose header was read; its pixels are decoded on demand.
+
+    ``size`` is what a viewer shows, ``decoder.size`` what the decoder returns.
+    """
 
     file_format: str
     decoder: Image.Image
@@ -117,7 +120,10 @@ class OpenedPicture:
 
 @contextmanager
 def opened(picture: BinaryIO, limits: SizeLimits) -> Iterator[OpenedPicture]:
-    """Open a picture within limits; errors within are UnreadableImageErrors with advice."""
+    """Open a picture within limits; errors in the block are the file's.
+
+    Raises UnreadableImageError, which says what to send instead.
+    """
     check_scans(picture)
     content = picture.read()
     try:

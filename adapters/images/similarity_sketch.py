@@ -13,7 +13,10 @@ _BRUSH = 7
 
 
 def sketch_of(picture: OpenedPicture) -> bytes:
-    """Shrink a picture, as in ``plain``, to a small grey square."""
+    """Shrink a picture, as in ``plain``, to a small grey square.
+
+    It is converted band by band, so that the picture is not held twice.
+    """
     decoder = picture.decoder
     decoder.load()
     drawn = Image.new("L", (DRAWN_SIDE, DRAWN_SIDE))

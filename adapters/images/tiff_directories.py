@@ -226,7 +226,10 @@ _DECODED = frozenset(
 
 
 def with_single_directory(content: bytes, directory: Directory, replaced: Mapping[int, Field]) -> bytes:
-    """Return the file with one directory of needed fields, pixels in place."""
+    """Return the file with one directory of needed fields.
+
+    Pixels stay in place. The decoder sees neither malformed other fields nor other directories.
+    """
     layout = directory.layout
     kept = {tag: field for tag, field in directory.fields.items() if tag in _DECODED} | dict(replaced)
     inline_bytes = layout.offset.size

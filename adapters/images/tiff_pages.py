@@ -112,6 +112,10 @@ def photo_in(content: bytes) -> TiffPhoto:
 
 
 def _usual_photometric(page: Directory) -> int:
+    """Return the usual photometric interpretation of a page without one.
+
+    The decoder would treat it as a negative.
+    """
     extra = page.fields.get(Tag.EXTRA_SAMPLES)
     colours = (page.number(Tag.SAMPLES_PER_PIXEL) or 1) - (extra.count if extra else 0)
     if colours >= _RGB_CHANNELS:

@@ -116,7 +116,10 @@ def _error_of(status: int, headers: Mapping[str, str]) -> UnavailableError | Ref
 
 
 def _wait_seconds(headers: Mapping[str, str]) -> float | None:
-    """Seconds until the rate limit's reset, by the response's own clock."""
+    """Return the wait by the response's own clock, in seconds.
+
+    SendGrid's rate limit header has the time of its reset.
+    """
     if "Retry-After" in headers:
         return wait_seconds(headers["Retry-After"])
     try:

@@ -71,6 +71,7 @@ class SendGridListing:
             known = frozenset(message.msg_id for message in page)
 
     def find(self, email_id: EmailId) -> ListedEmail | None:
+        """Return the newest message with our id."""
         listed = self._ask(f"(unique_args['email_id']=\"{email_id}\")")
         unreadable: list[UnreadableEntry] = []
         found = next(_messages(listed, unreadable.append), None)

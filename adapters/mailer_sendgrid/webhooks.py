@@ -59,7 +59,10 @@ _LONGEST_ID = 255
 
 
 class SendGridWebhookParser:
-    """Verify and parse SendGrid's webhooks; ValueError for an invalid key."""
+    """Verify and parse SendGrid's webhooks.
+
+    Raises ValueError for a key without the form that SendGrid's mail settings show.
+    """
 
     def __init__(
         self, public_key: str, clock: Clock, *, tolerance_seconds: float = TOLERANCE_SECONDS
@@ -108,7 +111,10 @@ _EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def _events(body: bytes) -> Iterator[_Event]:
-    """Yield the valid events of a batch for any product."""
+    """Yield the valid events of a batch.
+
+    A batch contains the events of every product on the account.
+    """
     for raw in _EVENTS.decode(readable(body)):
         try:
             fields = msgspec.json.decode(raw)

@@ -69,7 +69,10 @@ class StripePayments:
         return self._client
 
     def open_checkout(self, request: NewCheckout) -> OpenedCheckout:
-        """Open a Checkout Session with our ids in metadata; see the port."""
+        """Open a Checkout Session; see the port.
+
+        Our ids are stored in the metadata of the session and of its payment, points in the session's.
+        """
         metadata = {
             "upload_session_id": str(request.upload_session_id),
             "order_id": str(request.order_id),
@@ -109,6 +112,7 @@ class StripePayments:
         )
 
     def _coupon(self, request: NewCheckout, spending: Spending) -> str:
+        """Create a coupon for one payment of this session."""
         params: stripe.params.CouponCreateParams = {
             "amount_off": spending.discount.amount,
             "currency": spending.discount.currency.lower(),
@@ -206,7 +210,10 @@ class StripePayments:
         return _checkout_state(found.data[0]) if found is not None and found.data else None
 
     def close(self) -> None:
-        """Close this thread's connections; other threads' end with them."""
+        """Close the calling thread's connections.
+
+        The SDK keeps connections per thread; the others end with their threads.
+        """
         self._http.close()  # type: ignore[no-untyped-call]
 
 
@@ -230,6 +237,7 @@ def _readable(what: str) -> Iterator[None]:
 
 
 def _unless_missing(look: Callable[[], T]) -> T | None:
+    """Return what ``look`` returns, or None for an unknown object."""
     try:
         with translated(is_write=False):
             return look()

@@ -57,7 +57,10 @@ AskPage = Callable[[dict[str, str]], _Listed]
 
 
 class StripeListing:
-    """Read one account's lists, and endpoints at this shop's ``webhook_urls``."""
+    """Read the lists of one account, page by page.
+
+    ``webhook_urls`` are the addresses of this shop's Stripe webhook.
+    """
 
     def __init__(self, client: stripe.StripeClient, *, webhook_urls: Collection[str] = ()) -> None:
         self._client = client
@@ -74,6 +77,10 @@ class StripeListing:
     def checkouts(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedCheckout]:
+        """Yield Checkout Sessions with their payments' status.
+
+        Sessions that sell nothing are skipped.
+        """
         params = _since(since) | {"expand": ["data.payment_intent"]}
         listed = _entries(lambda cursor: self._client.v1.checkout.sessions.list(_page_params(params, cursor)))
         read = entries_read(listed, _checkout, provider=PROVIDER, kind="checkout", unreadable=unreadable)
@@ -92,7 +99,10 @@ class StripeListing:
         return _as_events(listed, "charge.dispute.updated", kind="dispute", unreadable=unreadable)
 
     def endpoint_version(self, unreadable: TakeUnreadable = refuse_unreadable) -> EndpointVersion | None:
-        """The newest version of this shop's enabled endpoints; see the port."""
+        """Return the newest version of this shop's enabled endpoints; see the port.
+
+        While an endpoint is being replaced there are two; the newer one's events are enough.
+        """
         params = {"limit": PAGE}
         listed = _entries(lambda cursor: self._client.v1.webhook_endpoints.list(_page_params(params, cursor)))
         read = entries_read(

@@ -32,7 +32,10 @@ class _Intent(msgspec.Struct):
 
 
 class Session(msgspec.Struct):
-    """The fields of a session that the shop uses, ``payment_intent`` expanded."""
+    """The fields of a session that the shop uses.
+
+    Over the API ``payment_intent`` is expanded.
+    """
 
     id: str
     payment_status: str

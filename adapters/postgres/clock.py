@@ -1,4 +1,7 @@
-"""The database's clock, on which machines agree about expiry, purges and leases."""
+"""The database's clock, which decides expiry, purges and leases.
+
+Several machines then agree on the time, whatever their own clocks say.
+"""
 
 import time
 from collections.abc import Callable
@@ -26,7 +29,10 @@ _NOW = text("SELECT clock_timestamp()")
 
 
 class ClockOffError(UnavailableError):
-    """This machine's clock differs from the database's by more than MAX_OFFSET."""
+    """This machine's clock differs from the database's by more than MAX_OFFSET.
+
+    Only the database's clock decides in the shop, but providers check our signatures and certificates by this one.
+    """
 
     def __init__(self, offset: timedelta) -> None:
         self.offset = offset

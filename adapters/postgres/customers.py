@@ -81,7 +81,10 @@ class PostgresCustomers(Customers):
         return customer_of(row) if row is not None else None
 
     def change_email(self, customer_id: CustomerId, email: str) -> bool:
-        """Change the address; False, without harm, if it is taken."""
+        """Change the address; see the port.
+
+        A savepoint keeps the transaction usable after a conflict.
+        """
         try:
             with self._connection.begin_nested():
                 changed = self._connection.execute(

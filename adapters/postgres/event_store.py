@@ -1,4 +1,7 @@
-"""The event store: a commit is written in one statement."""
+"""The event store: a commit is written in one statement.
+
+Events, read models, reactions and the closed lease go to the server in one round trip.
+"""
 
 import json
 from collections.abc import Generator, Iterator, Sequence
@@ -240,7 +243,10 @@ def all_orders(
 def chained_events(
     connection: Connection, codec: Codec, order_id: OrderId | None = None
 ) -> Generator[ChainedEvent, None, None]:
-    """Yield every event with its stored hashes, in commit order, undecoded."""
+    """Yield every event with its hashes, in commit order, through a cursor.
+
+    The hashes are of the stored rows, so events that cannot be decoded are included.
+    """
     chain = _CHAIN if order_id is None else _CHAIN_OF_ONE.bindparams(order_id=order_id)
     with connection.execution_options(yield_per=PAGE_EVENTS).execute(chain) as rows:
         for row in rows:

@@ -19,7 +19,10 @@ def as_json(rows: Iterable[Any]) -> str:
 
 @cache
 def insert_from_json(table_name: str, columns: tuple[str, ...], parameter: str) -> str:
-    """Return an INSERT of the rows in the JSON array ``:parameter``."""
+    """Return an INSERT of the rows in the JSON array ``:parameter``.
+
+    An ON CONFLICT clause may be appended.
+    """
     names = ", ".join(columns)
     return f"INSERT INTO {table_name} ({names}) {select_from_json(table_name, columns, parameter)}"
 

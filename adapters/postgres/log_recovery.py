@@ -19,7 +19,10 @@ class PostgresLogRecovery(LogRecovery):
         self._connection = connection
 
     def newest_event(self) -> NewestEvent | None:
-        """The event of the highest position; transaction ids restart after restores."""
+        """Return the event of the highest position.
+
+        Not by transaction id: those start again lower after a dump was restored.
+        """
         row = self._connection.execute(
             select(events.c.event_id, events.c.sha256, events.c.position, events.c.recorded_at)
             .order_by(events.c.position.desc())

@@ -1,4 +1,7 @@
-"""Prediction slots: one serialized statement decides which predictions may start next."""
+"""Prediction slots: one statement decides which predictions may start next.
+
+An advisory lock serializes the decisions.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -88,7 +91,10 @@ _WITHDRAW = text(
 
 
 class PostgresPredictionSlots(PredictionSlots):
-    """The slots inside one transaction, for which concurrent ones wait."""
+    """The slots on one connection, inside one transaction.
+
+    Concurrent transactions wait for its end.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -23,12 +23,18 @@ FOLLOWING_KINDS = [name for name, kind in KINDS.items() if kind.follows_predicti
 
 
 def sql_list(kinds: Iterable[str]) -> str:
-    """Kinds, our own class names, as an SQL list for ``IN``."""
+    """Kinds as an SQL list for ``IN``.
+
+    They are our own class names, so they need no quoting.
+    """
     return ", ".join(f"'{kind}'" for kind in kinds)
 
 
 def version_of(kind: str, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> int:
-    """The arguments version that this program writes for a kind."""
+    """The arguments version that this program writes for a kind.
+
+    It is one more than the number of the kind's upcasters.
+    """
     return 1 + sum(name == kind for name, _ in upcasters)
 
 
@@ -39,7 +45,10 @@ def reaction_of(
     arguments: dict[str, Any],
     upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS,
 ) -> Reaction:
-    """The reaction in a row of any version, or raise UnreadableReactionError."""
+    """The reaction in a row of any known version.
+
+    Raises UnreadableReactionError.
+    """
     current = version_of(kind, upcasters)
     if kind not in KINDS or not 1 <= version <= current:
         raise UnreadableReactionError(reaction_id, kind, version)
@@ -61,7 +70,10 @@ def is_readable(row: Any) -> bool:
 
 
 def readable(rows: Iterable[Any]) -> Iterator[tuple[Any, Reaction]]:
-    """The rows with their reactions; undecodable ones are logged, left out."""
+    """The rows with their reactions.
+
+    A row that cannot be decoded is logged and left out; the others are not affected.
+    """
     for row in rows:
         try:
             yield row, reaction_of(row.reaction_id, row.kind, row.arguments_version, row.arguments)

@@ -145,7 +145,10 @@ _UNCOUNT = text(
 
 
 def reaction_rows(scheduled: Iterable[ScheduledReaction]) -> Iterator[dict[str, Any]]:
-    """Yield the rows to insert; those due at once count as sent."""
+    """Yield the rows of reactions to insert.
+
+    A reaction due at once counts as sent, because the process that commits it sends it; the sweeper resends later.
+    """
     for each in scheduled:
         yield {
             "reaction_id": each.reaction_id,
@@ -246,7 +249,10 @@ class PostgresReactionTable(ReactionTable):
         ]
 
     def unreadable(self) -> list[UnreadableWork]:
-        """Open rows of unknown kinds and versions, and those sent in vain."""
+        """Return open rows that cannot be decoded.
+
+        These are of unknown kinds and versions, and those sent in vain.
+        """
         known = {"kinds": list(KINDS), "versions": [version_of(kind) for kind in KINDS]}
         rows = self._connection.execute(_SUSPECT, known).all()
         return [

@@ -34,7 +34,10 @@ def rows_of(order: Order, *, unlike: Order | None = None) -> Rows:
 
 
 def changed_rows(before: Order, after: Order) -> dict[str, list[Row]]:
-    """Return the rows that differ between two orders, by changed table."""
+    """Return the rows that differ between two orders, by table name.
+
+    Tables without any are left out.
+    """
     old, new = rows_of(before, unlike=after), rows_of(after, unlike=before)
     changed = {
         name: [row for key, row in rows.items() if old[name].get(key) != row] for name, rows in new.items()

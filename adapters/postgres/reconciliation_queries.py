@@ -198,6 +198,10 @@ class PostgresReconciliationRounds(ReconciliationRounds):
         self._connection = connection
 
     def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
+        """Record a beginning, unless there was one since.
+
+        Concurrent callers wait until this transaction ends.
+        """
         self._connection.execute(_ONE_AT_A_TIME)
         found = self._connection.execute(_BEGIN, {"now": now, "unless_since": unless_since}).one_or_none()
         return None if found is None else ReconciliationRound(previous=found.previous)
@@ -209,7 +213,10 @@ class PostgresReconciliationRounds(ReconciliationRounds):
 
 @cache
 def _difference(table_name: str) -> TextClause:
-    """Orders whose rows differ from ``:expected``, generated columns left out."""
+    """The orders whose rows in a table differ from those in ``:expected``.
+
+    Columns that the database fills in are left out.
+    """
     table = metadata.tables[table_name]
     columns = tuple(column.name for column in table.columns if column.server_default is None)
     names = ", ".join(columns)

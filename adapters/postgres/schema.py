@@ -168,7 +168,10 @@ def alembic_config(connection: Connection) -> Config:
 
 @contextmanager
 def _migrating(database_url: str) -> Iterator[Connection]:
-    """Yield a locked connection with a lock time-out, without a statement time-out."""
+    """Yield a connection that holds the migration lock.
+
+    It has a lock time-out and no statement time-out.
+    """
     engine = connect(database_url, connections=1, statement_timeout_seconds=None)
     with ExitStack() as stack:
         stack.callback(engine.dispose)
@@ -197,7 +200,10 @@ def _current_revision(connection: Connection) -> str | None:
 
 
 def _is_compatible(connection: Connection, found: str | None) -> bool:
-    """Whether a newer schema declares that this program may use it."""
+    """Whether a newer schema declares that this program may still use it.
+
+    Old and new programs run side by side until the old ones are replaced.
+    """
     if found is None or found in _known_revisions():
         return False
     oldest = connection.execute(text("SELECT oldest_program FROM schema_compatibility")).scalar_one_or_none()

@@ -110,6 +110,7 @@ class PostgresUnitOfWork(Database):
             former_rows.put_back(connection, left_out)
 
     def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
+        """Stream the log with its hashes, from one snapshot; see the port."""
         with (
             outages(self._breaker),
             self._engine.connect() as reader,

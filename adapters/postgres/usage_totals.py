@@ -36,6 +36,10 @@ class PostgresUsageTotals(UsageTotals):
         self._connection = connection
 
     def take(self, quota: Quota, window_started_at: datetime, amount: int = 1) -> bool:
+        """Add to the window's total unless that exceeds the quota.
+
+        One atomic statement, so concurrent calls cannot exceed it together.
+        """
         asked = {"name": quota.name, "window_started_at": window_started_at, "amount": amount}
         return self._connection.execute(_TAKE, {**asked, "limit": quota.amount}).one_or_none() is not None
 

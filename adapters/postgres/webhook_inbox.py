@@ -63,7 +63,10 @@ class PostgresWebhookInbox(WebhookInbox):
         self._connection = connection
 
     def accept(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
-        """Whether it is new; another body under its id is quarantined."""
+        """Return whether this webhook event is new.
+
+        A different body under a known event id is quarantined by its hash, and logged.
+        """
         message = {
             "source": source,
             "event_id": event_id,

@@ -112,7 +112,10 @@ class ReplicateRestorer:
         self._outputs.close()
 
     def ask(self, kind: type[T], method: str, path: str, **content: Any) -> T:
-        """Send a request and decode its response, or raise port errors."""
+        """Send a request and decode its response as ``kind``.
+
+        Raises the port's errors, and UnreadableAnswerError for a response that is not one.
+        """
         # The SDK has no public way to raw responses.
         response = self._sdk._request(method, path, **content)  # noqa: SLF001
         try:

@@ -65,7 +65,10 @@ class ReplicateListing:
             query = urlsplit(page.next).query if page.next else None
 
     def address_of(self, listed: ListedPrediction) -> str | None:
-        """The webhook address in the upload's metadata, unless deleted at Replicate."""
+        """Return the webhook address in the upload's metadata.
+
+        None once Replicate has deleted the prediction's input or the upload.
+        """
         if listed.name_tag is None:
             return None
         try:

@@ -32,7 +32,10 @@ class OutputDownloader:
         )
 
     def fetch(self, url: str, target: BinaryIO) -> int:
-        """Download ``url`` and return its length; RefusedError or UnavailableError otherwise."""
+        """Write the output at ``url`` to ``target``; return its length in bytes.
+
+        Raises RefusedError or UnavailableError.
+        """
         self._check(url)
         try:
             with self._http.stream("GET", url) as response:

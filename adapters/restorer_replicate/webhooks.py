@@ -18,7 +18,10 @@ ENDED = frozenset({"succeeded", "failed", "canceled", "aborted"})
 
 
 class ReplicateWebhookParser:
-    """Verify and parse Replicate's webhooks; ValueError for an invalid secret."""
+    """Verify and parse Replicate's webhooks.
+
+    Raises ValueError for a secret that is not ``whsec_`` and base64.
+    """
 
     def __init__(self, secret: str, clock: Clock, *, tolerance_seconds: float = TOLERANCE_SECONDS) -> None:
         self._key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)

@@ -44,5 +44,8 @@ def _id_of(entry: object, field: str) -> str | None:
 
 
 def _shape(error: Exception) -> str:
-    """Describe a parsing error by types and paths, without values."""
+    """Describe a parsing error without values.
+
+    Msgspec's messages have types and paths only; other errors may quote values.
+    """
     return str(error) if isinstance(error, msgspec.MsgspecError) else type(error).__name__

@@ -43,7 +43,10 @@ def plain_code(text: str | None) -> str | None:
 
 
 def clean_text(text: str | None) -> str | None:
-    """One line without control characters and lone surrogates, if anything is left."""
+    """Return one line without control characters and lone surrogates.
+
+    It has at most LONGEST_TEXT characters; None if nothing is left.
+    """
     if text is None:
         return None
     spaced = (" " if each in "\t\n\r" else each for each in text)
