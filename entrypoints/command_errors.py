@@ -8,7 +8,10 @@ CommandFailedError   a command failed
 
 
 class CommandFailedError(Exception):
-    """A command failed; the message says what to do."""
+    """A command failed.
+
+    The message is one sentence that says what to do.
+    """
 
 
 class MisuseError(CommandFailedError):

@@ -1,4 +1,7 @@
-"""Configuration of structured logs on standard error, without secrets and personal data."""
+"""Configuration of structured logs on standard error.
+
+Processes write JSON lines with a stable event name and ids, never personal data or secrets.
+"""
 
 import logging
 import sys
@@ -22,7 +25,10 @@ _DISCREET = (
 
 
 def log_beside_the_answer() -> None:
-    """Log text to standard error; standard output is for the result."""
+    """Log as text to standard error.
+
+    A command's standard output is for its result alone.
+    """
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 

@@ -323,7 +323,10 @@ class SettingsError(MisuseError):
 
 
 def read_settings() -> Settings:
-    """The settings, or SettingsError that names everything wrong with the environment."""
+    """The settings from the environment.
+
+    Raises SettingsError, which names everything that is wrong with them.
+    """
     return _read(Settings)
 
 

@@ -40,7 +40,10 @@ def _landing_page(text: str) -> str:
 
 
 def _database(text: str) -> str:
-    """Accept any URL of libpq, such as one with a socket's folder."""
+    """Accept what libpq accepts.
+
+    That includes a URL without a host, and one with a socket's folder as ``?host=``.
+    """
     try:
         parts = urlsplit(text)
         is_whole = parts.scheme in {"postgresql", "postgres"} and len(parts.path) > 1 and parts.port != 0
@@ -89,7 +92,10 @@ def _signing_key(secret: SecretStr) -> SecretStr:
 
 
 def _public_key(text: str) -> str:
-    """Accept an elliptic-curve public key: its DER in base64."""
+    """Accept an elliptic-curve public key: its DER in base64.
+
+    SendGrid's mail settings show it in this form.
+    """
     try:
         key = load_der_public_key(base64.b64decode(text, validate=True))
     except ValueError:

@@ -43,7 +43,10 @@ def value_of(answer: Answer, expected: Any) -> object:
 
 
 def error_of(error: ChildEndedError) -> Exception:
-    """Map the end of a process to the error of its task."""
+    """Map the end of a process to the error of its task.
+
+    SIGKILL comes from the machine, when it lacks memory, or from an operator: a retry may succeed.
+    """
     if error.signal is signal.SIGXCPU:
         return UnreadableImageError(
             "This picture takes too long to open.",

@@ -37,7 +37,10 @@ OUTPUT_PIXELS = 100_000_000
 
 
 def model_inputs_from(settings: Settings) -> dict[Variant, ModelInputs]:
-    """The model and inputs of each variant, by default the first model."""
+    """The model and its inputs for each variant.
+
+    Without a second model, the second variant uses the first model with other inputs.
+    """
     first = ModelInputs(
         model=settings.replicate_model,
         input_name=settings.replicate_input_name,

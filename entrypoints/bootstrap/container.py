@@ -1,4 +1,7 @@
-"""The composition root: every use case, wired from its ports alone."""
+"""The composition root: every use case, wired from its ports.
+
+Production hands it adapters (``adapters.py``), tests and simulation hand it doubles; no adapter is imported here.
+"""
 
 from domain.use_cases.audit.dispute_evidence import DisputeEvidence
 from domain.use_cases.checkout.checkout import CheckoutService

@@ -1,4 +1,7 @@
-"""The database alone, for commands that need no provider's SDK."""
+"""The database alone, for commands that need no provider.
+
+These read the log or maintain its schema, and must not load the providers' SDKs.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,7 +41,10 @@ class NoDatabaseError(CommandFailedError):
 
 @contextmanager
 def open_unit_of_work(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[Database]:
-    """The checked database; raises NoDatabaseError or UnavailableError."""
+    """The database, once it answers and its schema is current.
+
+    Raises NoDatabaseError or UnavailableError.
+    """
     unit_of_work = PostgresUnitOfWork(
         settings.database_url,
         connections=connections,
@@ -53,13 +59,19 @@ def open_unit_of_work(settings: DatabaseSettings, *, connections: int = 2) -> It
 
 @contextmanager
 def open_queries() -> Iterator[Queries]:
-    """The read side; raises SettingsError, or as ``open_unit_of_work``."""
+    """The read side, for commands that need no provider.
+
+    Raises SettingsError, and the errors of ``open_unit_of_work``.
+    """
     with open_unit_of_work(read_database_settings()) as unit_of_work:
         yield Queries(unit_of_work=unit_of_work, hash_chain=unit_of_work)
 
 
 def check_database(settings: DatabaseSettings) -> None:
-    """Check answer and schema; raise as ``open_unit_of_work``."""
+    """Check that the database answers and its schema is current.
+
+    Raises the errors of ``open_unit_of_work``.
+    """
     with open_unit_of_work(settings):
         pass
 

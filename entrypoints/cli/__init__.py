@@ -1,4 +1,7 @@
-"""The command line; each command imports what it needs when run."""
+"""The command line: demo and development shop, production processes, staff commands.
+
+Each command imports what it needs only when it runs, so that help is quick and no command needs another's libraries.
+"""
 # ruff: noqa: PLC0415 -- see above
 
 import sys

@@ -44,7 +44,10 @@ def client_of(request: AnyRequest) -> Client:
 
 
 def network_of(address: str | None) -> str | None:
-    """An address's network, as ``203.0.113.0/24`` or ``2001:db8::/48``; None for no address."""
+    """The network of an address, as ``203.0.113.0/24`` or ``2001:db8::/48``.
+
+    None for what is no IP address, for example a local socket.
+    """
     try:
         ip = ip_address((address or "").partition("%")[0])
     except ValueError:

@@ -32,7 +32,10 @@ LOCALE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}"
 
 
 def dependencies_of(container: Container) -> dict[str, Provide]:
-    """What handlers can be given, by parameter name, looked up each request."""
+    """What handlers can be given, by parameter name.
+
+    Each is looked up in the container at every request.
+    """
     upload_threads, download_threads = CapacityLimiter(UPLOAD_THREADS), CapacityLimiter(DOWNLOAD_THREADS)
     checkout_threads = CapacityLimiter(CHECKOUT_THREADS)
     given: dict[str, Callable[[], object]] = {

@@ -17,7 +17,10 @@ from uuid import UUID
 
 
 class RequestError(Exception):
-    """The root of these errors; the message says what to do."""
+    """The root of these errors.
+
+    The message is one sentence that says what to do.
+    """
 
 
 class BodyTooLargeError(RequestError):
@@ -89,7 +92,10 @@ class UnknownOrderError(RequestError):
 
 
 class NotReadyError(RequestError):
-    """An essential part is unavailable; ``checks`` has a sentence for each."""
+    """A part without which the shop cannot work is unavailable.
+
+    ``checks`` has a sentence for each part.
+    """
 
     def __init__(self, checks: Mapping[str, str]) -> None:
         self.checks = checks

@@ -1,4 +1,7 @@
-"""Responses that stream a stored file in chunks and always close it."""
+"""Responses that stream a stored file.
+
+The file is opened before the response begins, streamed in chunks, and closed in every case.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -133,7 +136,10 @@ def etag_of(stored: StoredObject) -> str:
 
 
 def disposition(file_name: str) -> str:
-    """A Content-Disposition (RFC 6266) with the exact and an ASCII name."""
+    """A Content-Disposition that saves under this name (RFC 6266).
+
+    It has the exact name, and an ASCII form for old clients.
+    """
     plain = "".join(char if char.isascii() and char.isprintable() else "_" for char in file_name)
     escaped = plain.replace("\\", "_").replace('"', "_")
     return f"attachment; filename=\"{escaped}\"; filename*=UTF-8''{quote(file_name, safe='')}"

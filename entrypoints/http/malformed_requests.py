@@ -14,7 +14,10 @@ MAX_BRACKETS = 100
 
 
 class MalformedGuard:
-    """ASGI middleware that refuses NUL bytes in paths and queries."""
+    """ASGI middleware that refuses NUL bytes in paths and queries.
+
+    PostgreSQL stores none, and no name or token has one.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

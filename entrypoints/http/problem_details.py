@@ -166,7 +166,10 @@ def answer(request: AnyRequest, error: Exception) -> Response[Any]:
 
 
 def problem_of(error: Exception) -> Problem:
-    """The problem of an error; an unlisted one is our undisclosed defect."""
+    """The problem that an error becomes.
+
+    An error that the tables do not list is our defect: the response is 500 and discloses nothing of it.
+    """
     if isinstance(error, HTTPException):
         return _framework_problem(error)
     kind = next((KINDS[known] for known in type(error).__mro__ if known in KINDS), INTERNAL)
@@ -219,7 +222,10 @@ def response(request: AnyRequest, problem: Problem) -> Response[Any]:
 
 
 def note(request: AnyRequest, problem: Problem, error: Exception) -> None:
-    """Name the problem in the request's log line, with details where needed."""
+    """Name the problem in the request's log line; log details where needed.
+
+    Internal errors are logged with their traceback; other server errors and forged messages as warnings.
+    """
     request.scope["state"]["problem"] = problem.kind.name
     if problem.kind.status == INTERNAL.status:
         _log.error("request_failed", problem=problem.kind.name, exc_info=error)

@@ -1,4 +1,7 @@
-"""One log line for each request; response and events share its id."""
+"""One log line for each request, and its id.
+
+The response, the log and the events share the id.
+"""
 
 import time
 from uuid import UUID, uuid4
@@ -14,7 +17,10 @@ _log = structlog.get_logger(__name__)
 
 
 class RequestLogging:
-    """ASGI middleware; logs path templates, never paths, which may hold tokens."""
+    """ASGI middleware around the whole application, unknown addresses included.
+
+    It logs the path template, never the path: a path may hold a download token.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -59,7 +65,10 @@ def request_id_of(scope: Scope) -> UUID:
 
 
 def _given_id(scope: Scope) -> UUID | None:
-    """The proxy's id if it is a UUID, which forges nothing."""
+    """The proxy's id of the request, if it is a UUID.
+
+    Other text is ignored, because it could forge log lines.
+    """
     given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
     try:
         return UUID(given.decode("ascii"))

@@ -127,6 +127,8 @@ def url_of(listener: socket.socket) -> str:
 
 
 class _ReadyServer(uvicorn.Server):
+    """Uvicorn that calls ``on_ready`` once it accepts connections."""
+
     def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_ready = on_ready
@@ -139,7 +141,10 @@ class _ReadyServer(uvicorn.Server):
 
 @contextmanager
 def _signals_end_quietly() -> Iterator[None]:
-    """Ignore the signal that uvicorn raises again after its shutdown."""
+    """Ignore the signal that uvicorn raises again after its shutdown.
+
+    The process must survive it, because the caller still closes the shop.
+    """
     before = {each: signal.signal(each, lambda *_: None) for each in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield

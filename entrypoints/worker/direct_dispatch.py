@@ -1,4 +1,7 @@
-"""Dispatch of reactions within this worker while Redis accepts no messages."""
+"""Dispatch of reactions within this worker while Redis accepts no messages.
+
+Orders thus progress without Redis.
+"""
 
 import time
 from collections.abc import Callable, Iterable
@@ -38,7 +41,10 @@ class DirectDispatch:
             thread.start()
 
     def submit(self, queue_name: str, reaction_id: UUID) -> None:
-        """Run a reaction on a free thread; ignored beyond MAX_WAITING."""
+        """Run a reaction as soon as a thread is free.
+
+        Ignored if it waits already, or if MAX_WAITING reactions do.
+        """
         with self._lock:
             if reaction_id in self._waiting or len(self._waiting) >= MAX_WAITING:
                 return

@@ -1,4 +1,7 @@
-"""Renewal of this process's leases, so that they can be short."""
+"""Renewal of the leases that this process holds.
+
+Renewal lets a lease be short, so that work lost in a crash is soon claimed again.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -38,7 +41,10 @@ class LeaseRenewal:
                 self._hanging.pop(claim.token, None)
 
     def renew(self) -> None:
-        """Renew all held leases in one round trip; give up overdue claims."""
+        """Renew all held leases in one round trip.
+
+        Claims past their deadline are given up: they count as hanging.
+        """
         with self._lock:
             held = list(self._held.values())
         for claim in self._reaction_runner.renew(held):

@@ -18,7 +18,10 @@ _log = structlog.get_logger(__name__)
 
 
 def wait_until_current(heads: LogHeads, stopping: Event) -> bool:
-    """Wait for the newest head's events; False if ``stopping`` came first."""
+    """Wait until the database is as new as the newest head.
+
+    False if ``stopping`` was set first.
+    """
     while not stopping.is_set():
         try:
             heads.check()
@@ -33,7 +36,10 @@ def wait_until_current(heads: LogHeads, stopping: Event) -> bool:
 
 
 def keep_head(heads: LogHeads, stopping: Event) -> None:
-    """Write the log's head; stop the worker if its database is behind."""
+    """Write the log's head; stop the worker if its database is behind.
+
+    The worker waits in ``wait_until_current`` when it is started again.
+    """
     try:
         heads.write()
     except DatabaseBehindError as error:

@@ -14,7 +14,10 @@ _log = structlog.get_logger(__name__)
 
 
 def compare_if_due(reconciliation: Reconciliation, interval: timedelta) -> None:
-    """Reconcile, repair and log, unless a worker did so within ``interval``."""
+    """Reconcile and repair if due, and log the findings.
+
+    It is due if no worker did so within the interval.
+    """
     report = reconciliation.compare_if_due(interval)
     if report is None:
         return

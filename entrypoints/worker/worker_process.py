@@ -38,7 +38,10 @@ _log = structlog.get_logger(__name__)
 
 
 class WorkerExhaustedError(CommandFailedError):
-    """All threads of a queue hang; only a new process has others."""
+    """Every thread of a queue waits for a call that never returns.
+
+    Only a new process has free threads.
+    """
 
     def __init__(self, queues: Sequence[str]) -> None:
         self.queues = tuple(queues)
@@ -49,7 +52,10 @@ class WorkerExhaustedError(CommandFailedError):
 
 
 def run(settings: Settings) -> None:
-    """Run until a signal, finishing running reactions, or raise WorkerExhaustedError."""
+    """Run until SIGTERM or SIGINT, then finish running reactions.
+
+    Raises WorkerExhaustedError if all threads of a queue hang.
+    """
     configure_logs(settings.log_level)
     stopping = Event()
     exhausted: list[str] = []
@@ -128,6 +134,7 @@ def _frequent_tasks(container: Container, settings: Settings, stopping: Event) -
 
 
 def _housekeeping_tasks(container: Container, settings: Settings) -> list[PeriodicTask]:
+    """Tasks that become due by time alone."""
     tasks: dict[str, Callable[[], object]] = {
         "housekeeping": container.upload_cleanup.tidy,
         "records": container.upload_cleanup.forget_records,
@@ -144,7 +151,10 @@ def _housekeeping_tasks(container: Container, settings: Settings) -> list[Period
 
 
 def _reconciliation_tasks(reconciliation: Reconciliation, settings: Settings) -> list[PeriodicTask]:
-    """The scheduled reconciliation, which one of the workers runs."""
+    """The scheduled reconciliation.
+
+    Every worker checks whether it is due, and one of them runs it.
+    """
     interval = timedelta(hours=settings.reconcile_interval_hours)
     if not interval:
         return []
@@ -159,6 +169,7 @@ def _worker(broker: dramatiq.Broker, perform: Callable[[str], None], threads: in
 
 
 def _drain(workers: list[dramatiq.Worker], direct: DirectDispatch) -> None:
+    """Stop all workers concurrently, so the timeout applies once."""
     stoppers = [
         Thread(target=worker.stop, kwargs={"timeout": DRAIN_SECONDS * 1000}, name="drain")
         for worker in workers
@@ -171,5 +182,6 @@ def _drain(workers: list[dramatiq.Worker], direct: DirectDispatch) -> None:
 
 
 def _say(fact: dict[str, str]) -> None:
+    """Report to the parent process, as a JSON line."""
     sys.stdout.write(json.dumps(fact) + "\n")
     sys.stdout.flush()

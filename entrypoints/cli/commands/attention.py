@@ -1,4 +1,7 @@
-"""The list of items that need staff, with commands that help."""
+"""The list of items that need staff, each with commands that help.
+
+The longest waiting come first.
+"""
 
 from collections.abc import Mapping, Sequence
 

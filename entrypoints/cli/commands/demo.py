@@ -49,6 +49,7 @@ def run_dev(data: Path) -> None:
 
 @contextmanager
 def _demo_errors_reported() -> Iterator[None]:
+    """Raise CommandFailedError for an error of the demo or the local shop."""
     from sandbox.demo.errors import DemoError
 
     try:

@@ -19,7 +19,10 @@ LOOK_SECONDS = 0.25
 
 
 def run(data_dir: Path) -> None:
-    """Run the local shop until a signal; CommandFailedError if a server ends."""
+    """Run the local shop until a signal, and restart its processes.
+
+    Raises CommandFailedError when one of its servers ends.
+    """
     console = screen()
     try:
         with ending_in_order():
@@ -35,6 +38,7 @@ def run(data_dir: Path) -> None:
 
 
 def _introduce(console: Console, shop: LocalShop, data_dir: Path) -> None:
+    """Print the shop's addresses, each unwrapped so that it can be copied."""
     for name, url in {
         "Shop": shop.url,
         "Health": f"{shop.url}/health/ready",
@@ -66,7 +70,10 @@ def _examples(shop: LocalShop, environment_file: Path) -> str:
 
 
 def _write_environment(shop: LocalShop, data_dir: Path) -> Path:
-    """Write the environment to a private file that a shell can source."""
+    """Write the processes' environment to a file that a shell can source.
+
+    It holds secrets, so only its owner may read it.
+    """
     environment_file = data_dir.resolve() / "environment.sh"
     own = {name: value for name, value in shop.environment.items() if os.environ.get(name) != value}
     with private_file(environment_file, replaces=True) as file:
@@ -76,4 +83,5 @@ def _write_environment(shop: LocalShop, data_dir: Path) -> Path:
 
 
 def _program() -> str:
+    """The absolute path of this program, quoted for a shell."""
     return shlex.quote(str(Path(sys.argv[0]).resolve()))

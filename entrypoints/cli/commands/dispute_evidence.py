@@ -1,4 +1,7 @@
-"""The evidence pack of a disputed payment, written and summarized."""
+"""The evidence pack of a disputed payment, written to a file.
+
+A summary of its content, and whether it verifies, is printed.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -25,7 +25,10 @@ _HELD: Mapping[str, tuple[str, str]] = {
 def erase(
     customer_erasure: CustomerErasure, email: str, *, reason: str, actor: str, is_agreed: bool, as_json: bool
 ) -> None:
-    """Ask, erase and print the certificate; raises as ``ask`` and CustomerErasure."""
+    """Ask, erase, and print the certificate.
+
+    Raises NoTerminalError, NotConfirmedError and the errors of ``CustomerErasure``.
+    """
     erasure_preview = customer_erasure.look(email, reason)
     if not is_agreed:
         _ask(email, erasure_preview)

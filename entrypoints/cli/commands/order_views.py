@@ -58,7 +58,10 @@ def filter_of(
     until: str | None,
     provider_id: str | None,
 ) -> OrderFilter:
-    """The options' filter, or raise UnknownStateError or UnknownMomentError."""
+    """The filter that the options of `orders list` specify.
+
+    Raises UnknownStateError or UnknownMomentError.
+    """
     now = datetime.now(UTC)
     return OrderFilter(
         state=_state_of(state) if state is not None else None,
@@ -211,6 +214,10 @@ def _money(order: Order) -> list[str]:
 
 
 def _use_of(link: DownloadLink) -> str:
+    """How many files were fetched, or only served.
+
+    Files served without being fetched may have gone to a mail scanner.
+    """
     if link.fetched:
         return f"{counted(len(link.fetched), 'file')} fetched by the customer"
     return f"nothing fetched, {counted(len(link.served), 'file')} served" if link.served else "not opened yet"

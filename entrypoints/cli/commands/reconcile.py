@@ -37,7 +37,10 @@ class UnknownMomentError(MisuseError):
 
 
 def moment(written: str, now: datetime) -> datetime:
-    """Parse ``7d``, ``12h``, ``30m`` or an ISO date (UTC), or raise UnknownMomentError."""
+    """Parse ``7d``, ``12h``, ``30m`` or an ISO date into a moment.
+
+    The time zone is UTC by default. Raises UnknownMomentError.
+    """
     span = _SPAN.fullmatch(written.strip())
     try:
         if span is not None:
@@ -55,7 +58,10 @@ def moment(written: str, now: datetime) -> datetime:
 def reconcile(
     reconciliation: Reconciliation, since: str, *, repairs: bool, reads_bytes: bool, as_json: bool
 ) -> bool:
-    """Reconcile, repair on request, print; return whether all sides agree."""
+    """Reconcile and print the report; return whether all sides agree.
+
+    On request it repairs what is safe to repair. Raises UnknownMomentError.
+    """
     from_then = moment(since, datetime.now(UTC))
     with _watching() as watch:
         report = reconciliation.compare(from_then, repairs=repairs, reads_bytes=reads_bytes, watch=watch)

@@ -10,7 +10,10 @@ from entrypoints.bootstrap.wording import SIDES, counted, finding_text_of
 
 
 def put_right(restored_database: RestoredDatabase, *, as_json: bool) -> bool:
-    """Recover a restored database; return whether nothing remains for staff."""
+    """Recover a restored database and print the report.
+
+    True if nothing remains for staff to do.
+    """
     recovery = restored_database.put_right()
     if as_json:
         click.echo(msgspec.json.encode(_as_json(recovery)))

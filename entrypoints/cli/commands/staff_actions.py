@@ -117,7 +117,10 @@ class StaffSession:
         )
 
     def link(self, *, revokes: bool, only_revoke: bool, is_agreed: bool, as_json: bool) -> None:
-        """Send a new link, revoke old ones, or both; may raise RevokeHowError."""
+        """Send a new link, or revoke old ones, or both.
+
+        Raises RevokeHowError, and the errors of ``ask`` and ``StaffActions``.
+        """
         if revokes and only_revoke:
             raise RevokeHowError
 
@@ -142,7 +145,10 @@ class StaffSession:
         self.tell(done, corrected, as_json=as_json)
 
     def tell(self, done: ActionResult, *instead: str, after: Order | None = None, as_json: bool) -> None:
-        """Print what was recorded, or ``instead``, and the order's status, or ``after``'s."""
+        """Print what was recorded, or ``instead``, and the order's status.
+
+        The status is that of ``after``, by default of the order right after the action.
+        """
         history = self.queries.history(self.order_id)[: done.order.version]
         mine = {recorded.event_id for recorded in done.events}
         told = [entry.text for entry in timeline_text_of(history).entries if entry.recorded.event_id in mine]
@@ -160,7 +166,10 @@ class StaffSession:
         question: str | None,
         as_json: bool,
     ) -> None:
-        """Act, after a confirmed dry run if there is a ``question``."""
+        """Act, after the user has confirmed the result of a dry run.
+
+        Without a ``question``, act at once. An action that is refused fails in the dry run, before the question.
+        """
         if question is not None:
             would = act(self.staff_actions.dry_run())
             if would.events:

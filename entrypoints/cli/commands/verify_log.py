@@ -52,7 +52,10 @@ class LogNotDecodableError(CommandFailedError):
 
 
 def verify_log(events: Iterator[ChainedEvent], against: Path | None, *, as_json: bool) -> None:
-    """Print the log's head, or raise LogChangedError, LogNotDecodableError or StrangeHeadError."""
+    """Check the log and print its head.
+
+    Raises LogChangedError, LogNotDecodableError or StrangeHeadError.
+    """
     kept = read_head(against) if against else None
     verdict = verify(_watched(events), kept)
     if as_json:
@@ -97,7 +100,10 @@ def _json_of(verdict: VerificationReport) -> bytes:
 
 
 def _watched(events: Iterator[ChainedEvent]) -> Iterator[ChainedEvent]:
-    """Pass the events on, with a progress bar on standard error."""
+    """Pass the events on, with a progress bar on standard error.
+
+    Standard output may be a file.
+    """
     console = Console(stderr=True)
     with Progress(
         SpinnerColumn(),

@@ -26,7 +26,10 @@ class NoReasonError(MisuseError):
 
 
 def on_record(reason_help: str) -> Callable[[F], F]:
-    """Add a recordable ``--actor`` and a non-empty ``--reason`` to a command."""
+    """A decorator that adds ``--actor`` and ``--reason`` to a command.
+
+    They reach the command as a recordable actor and a text that is not empty.
+    """
 
     def decorate(command: F) -> F:
         actor = click.option(
@@ -48,7 +51,10 @@ def on_record(reason_help: str) -> Callable[[F], F]:
 
 
 def person(name: str | None) -> str:
-    """The named person or this machine's user, or raise NamelessActorError."""
+    """The actor for a person, by default this machine's user.
+
+    Raises NamelessActorError.
+    """
     try:
         who = name if name is not None else getpass.getuser()
     except (KeyError, OSError) as error:  # a container may have no name for its user

@@ -23,7 +23,10 @@ class NotConfirmedError(CommandFailedError):
 
 
 def ask(*told: str, question: str, undone: str) -> None:
-    """Print and confirm, or raise NoTerminalError or NotConfirmedError with ``undone``."""
+    """Print what would happen, and ask for confirmation.
+
+    Raises NoTerminalError, or NotConfirmedError with ``undone``.
+    """
     if not sys.stdin.isatty():
         raise NoTerminalError
     for line in told:

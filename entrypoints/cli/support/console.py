@@ -1,4 +1,7 @@
-"""The console for commands, with a fixed width in files."""
+"""The console that commands print on.
+
+Output to a file or log has a fixed width, so that lines are not cut.
+"""
 
 import sys
 

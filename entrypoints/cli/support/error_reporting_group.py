@@ -1,4 +1,7 @@
-"""A command group that reports known errors as a sentence and status."""
+"""A command group that reports known errors without a traceback.
+
+They end in a sentence on standard error and an exit status; only our own defects end in a traceback.
+"""
 
 from typing import IO, Any
 
@@ -28,7 +31,10 @@ class Commands(click.RichGroup):
     """A group that turns known errors into sentences."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; known errors of users and systems become sentences."""
+        """Run the command.
+
+        Raises Sentence for known errors of the user, the shop and outside systems.
+        """
         try:
             return super().invoke(ctx)
         except MisuseError as failure:

@@ -1,4 +1,7 @@
-"""Parsing of typed amounts, such as 4.90, in an order's currency."""
+"""Parsing of typed amounts, such as 4.90, in an order's currency.
+
+The fraction has at most as many digits as the currency's minor unit.
+"""
 
 import re
 from dataclasses import replace

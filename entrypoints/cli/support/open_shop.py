@@ -15,7 +15,10 @@ from entrypoints.settings import read_settings
 
 @contextmanager
 def open_shop() -> Iterator[Container]:
-    """The wired shop for a block; raises SettingsError, or as ``check_database``."""
+    """The wired shop; closed when the block ends.
+
+    Raises SettingsError, and the errors of ``check_database``.
+    """
     settings = read_settings()
     log_beside_the_answer()
     check_database(settings)  # before any other error is reported

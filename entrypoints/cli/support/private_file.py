@@ -1,4 +1,7 @@
-"""Files with personal data or secrets, readable by their owner alone."""
+"""Files with personal data or secrets.
+
+Only the owner may read them, and none is left half written.
+"""
 
 import os
 from collections.abc import Iterator

@@ -19,7 +19,10 @@ _ERASED = "(what was written about it is erased)"
 
 
 def print_timeline(console: Console, timeline: TimelineText, notes: Iterable[Note] = ()) -> None:
-    """Print a timeline: times, pauses, what happened, who did it, notes."""
+    """Print a timeline with its notes.
+
+    Each entry has its time, the time since the previous event, what happened, who did it, and the note on it.
+    """
     words = {note.note_id: note.text for note in notes}
     console.print(Text(timeline.title, style="bold"))
     console.print("An entry without a name was made by the shop itself.", style="dim")
@@ -36,6 +39,7 @@ def print_timeline(console: Console, timeline: TimelineText, notes: Iterable[Not
 
 
 def _written(entry: TimelineLine, words: Mapping[NoteId, str]) -> str | None:
+    """The note on an entry, if any, or that it is erased."""
     note_id = note_id_of(entry.recorded.event)
     if note_id is None:
         return None
@@ -62,13 +66,20 @@ def print_beside(console: Console, margin: Text, sentence: str, style: str = "")
 
 
 def _since(span: timedelta | None) -> str:
-    """The time since the previous event; none within one commit."""
+    """The time since the previous event.
+
+    Events of one commit share their time.
+    """
     if span is None:
         return ""
     return f"+{duration_text(span)}" if span else "at once"
 
 
 def _signed(entry: TimelineLine) -> str:
+    """The sentence and its actor.
+
+    The actor is left out if it is the shop itself or the sentence names it.
+    """
     actor = entry.recorded.actor
     if actor == "worker" or entry.who.lower() in entry.text.lower():
         return entry.text

@@ -31,7 +31,10 @@ Code = Annotated[str, msgspec.Meta(max_length=LONGEST_CODE)]
 
 
 class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A checkout request; unknown fields, such as a price, are refused."""
+    """The body of a request for a checkout.
+
+    Unknown fields are refused, not ignored: a price for example.
+    """
 
     session_id: UUID
     email: str | None = None

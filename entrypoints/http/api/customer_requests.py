@@ -41,7 +41,10 @@ class AcceptedView:
 
 
 def explain_redo(request: AnyRequest, error: Exception) -> Response[Any]:
-    """Redirect a browser to the photo page, which shows the refusal's reason."""
+    """Redirect a browser whose redo is refused to the photo page.
+
+    That page shows the reason beside the photo.
+    """
     if isinstance(error, RedoRefusedError) and html_pages.is_html_preferred(request):
         return Redirect(_ALBUM, status_code=303)
     return explain(request, error)
@@ -54,7 +57,10 @@ def ask_for_redo(
     token: FromPath[str],
     image: FromPath[UUID],
 ) -> Response[AcceptedView]:
-    """Request a redo of a photo, once and within REDO_DAYS."""
+    """Request a redo of a photo, once and within REDO_DAYS.
+
+    Earlier results are kept.
+    """
     customer_requests.redo(token, ImageId(image), request_id_of(request.scope))
     if html_pages.is_html_preferred(request):
         return Redirect(_ALBUM, status_code=303)
@@ -114,7 +120,10 @@ def _resend(
 
 
 def _taken(request: AnyRequest, title: str, told: str | None = None) -> Response[Any]:
-    """Confirm: JSON, or a page for browsers from the catalog's "asked" section."""
+    """Confirm a request: a page for a browser, else JSON.
+
+    ``title`` and ``told`` name phrases of the catalog's section "asked".
+    """
     sentence = f"asked.{told or title}"
     if html_pages.is_html_preferred(request):
         return html_pages.page(

@@ -112,7 +112,10 @@ def fetch_image(
 def _fetched(
     downloads: DownloadService, request: AnyRequest, delivery: Delivery, address: str
 ) -> Response[None]:
-    """Record a download; redirect to its file, whose GET can be resumed."""
+    """Record a download and redirect to its file.
+
+    The file itself is sent to a GET, so that an interrupted download can be resumed.
+    """
     downloads.record_download(delivery, client_of(request), request_id_of(request.scope))
     return Redirect(address, status_code=303, headers=_PRIVATE)
 

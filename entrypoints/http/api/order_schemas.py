@@ -44,7 +44,10 @@ class EmailView:
 
 @dataclass(frozen=True, kw_only=True)
 class EventView:
-    """A line of the history, with its photo or kind of e-mail."""
+    """A line of the order's history.
+
+    ``image_id`` and ``email_kind`` name the photo and the kind of e-mail that it concerns, if any.
+    """
 
     version: int
     name: str
@@ -78,7 +81,10 @@ class OrderView:
 
 @dataclass(frozen=True, kw_only=True)
 class ProgressView:
-    """The progress of the restoration; no polling in a terminal state."""
+    """The progress of the restoration.
+
+    ``poll_after_seconds`` is none in a terminal state.
+    """
 
     order_id: UUID
     state: str

@@ -1,4 +1,7 @@
-"""An order for its owner; the UUID is a read-only capability."""
+"""An order as its owner may see it.
+
+The UUID is a read-only capability: a client that has it may see the order and change nothing.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -54,7 +57,10 @@ def _progress(queries: Queries, request: AnyRequest, order_id: OrderId) -> Respo
 def _shown(
     queries: Queries, request: AnyRequest, order_id: OrderId, view: order_schemas.OfOrder
 ) -> Response[Any]:
-    """An order in one of its views; its version is the ETag."""
+    """An order in one of its views.
+
+    The version is the ETag, because nothing else changes the view.
+    """
     history = _history(queries, order_id)
     headers = {"ETag": f'"{len(history)}"', "Cache-Control": "private, no-cache"}
     if is_known(headers["ETag"], request.headers.get("if-none-match", "")):
@@ -64,6 +70,7 @@ def _shown(
 
 
 def _history(queries: Queries, order_id: OrderId) -> Sequence[RecordedEvent]:
+    """The events of an order; raises UnknownOrderError if there are none."""
     history = queries.history(order_id)
     if not history:
         raise UnknownOrderError(order_id)

@@ -38,7 +38,10 @@ class UploadedPhotoView:
 
 @dataclass(frozen=True, kw_only=True)
 class SentPhotoView(UploadedPhotoView):
-    """A photo that was sent; ``is_duplicate`` if its session had it already."""
+    """The response to a photo that was sent.
+
+    ``is_duplicate`` if the session already had a photo of the same bytes.
+    """
 
     is_duplicate: bool
 

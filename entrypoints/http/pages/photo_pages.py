@@ -1,4 +1,7 @@
-"""The page behind a download link; only its buttons do anything."""
+"""The page behind a download link, where photos are saved or redone.
+
+It is safe to load for any client, a mail scanner included: only its buttons do anything.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
