@@ -220,6 +220,7 @@ def _twins_environment(announcements: dict[str, dict[str, str]]) -> dict[str, st
 
 
 def _new_credentials() -> dict[str, str]:
+    """Create credentials in each provider's format, valid in this sandbox only."""
     return {
         "STRIPE_SECRET_KEY": f"sk_test_{secrets.token_hex(16)}",
         "STRIPE_WEBHOOK_SECRET": f"whsec_{secrets.token_hex(16)}",

@@ -45,7 +45,10 @@ def private_folder(path: Path) -> Path:
 
 
 def load_or_create(file: Path, make: Callable[[], T]) -> T:
-    """The file's JSON, made if missing; UnreadableFileError or UnwritableFolderError otherwise."""
+    """Return the file's JSON value, or save and return that of `make`.
+
+    Raises UnreadableFileError when the file is damaged, UnwritableFolderError when its folder cannot be used.
+    """
     try:
         content = file.read_bytes()
     except FileNotFoundError:

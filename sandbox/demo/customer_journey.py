@@ -130,7 +130,10 @@ class CustomerJourney:
             line.show(photo["state"])
 
     def _await(self, fact: Callable[[], bool], awaited: str) -> None:
-        """Poll for a fact; DemoError when broken, StuckOrderError without progress."""
+        """Poll until a fact holds.
+
+        Raises DemoError when the shop breaks, StuckOrderError when nothing changes for PATIENCE_SECONDS.
+        """
         changed_at, version = time.monotonic(), self.seen.get("version")
         while not fact():
             self.shop.check()

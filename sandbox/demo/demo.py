@@ -43,7 +43,10 @@ class UndeliveredError(DemoError):
 
 
 def run(photos: Sequence[Path]) -> None:
-    """Take photos or samples through one order, or raise UndeliveredError."""
+    """Take the photos, or the samples, through one order.
+
+    Raises UndeliveredError unless each photo is delivered.
+    """
     chosen = list(photos) or samples.photos()
     unusable = {path: reason for path in chosen if (reason := _trouble_with(path))}
     if unusable:
@@ -85,6 +88,7 @@ class _EventNames:
 
 
 def _take_home(visit: CustomerJourney) -> None:
+    """Print the mails, and save the archive behind their link, if any."""
     mails, board = visit.mails(), visit.board
     for mail in mails:
         board.mail(mail)
@@ -100,6 +104,7 @@ def _take_home(visit: CustomerJourney) -> None:
 
 
 def _require_all_delivered(visit: CustomerJourney) -> None:
+    """Raise UndeliveredError unless each photo came back."""
     delivered = sum(photo["state"] == "restored" for photo in visit.seen["photos"])
     lost = len(visit.taken) - delivered
     if visit.refused or lost:
@@ -107,6 +112,7 @@ def _require_all_delivered(visit: CustomerJourney) -> None:
 
 
 def _trouble_with(path: Path) -> str | None:
+    """Why a file cannot be read; none if it can."""
     try:
         if not path.is_dir() and not path.is_file() and path.exists():
             return "it is no file"  # opening a pipe would wait for its writer

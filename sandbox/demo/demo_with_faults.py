@@ -42,7 +42,10 @@ class AnotherStoryError(DemoError):
 
 
 def run() -> None:
-    """Run an order with faults; raises AnotherStoryError or WrongEndError."""
+    """Take the samples through an order with faults.
+
+    Raises AnotherStoryError if a fault does not strike, WrongEndError if the order ends otherwise than promised.
+    """
     require_writable(RESTORED)
     console = screen()
     began = time.monotonic()
@@ -95,6 +98,7 @@ class _Chronicle:
             self.changed_at = None
 
     def _print(self, order: Json) -> None:
+        """Print the history's new lines and the faults that struck, by time."""
         lines = self._new_lines(order)
         for at, trouble in self.struck:
             first, *others = textwrap.wrap(trouble, WIDTH - MARGIN, break_on_hyphens=False)
@@ -111,6 +115,7 @@ class _Chronicle:
             self.console.print(line, soft_wrap=True)
 
     def _new_lines(self, order: Json) -> list[Text]:
+        """What the history has gained, without its heading and its end."""
         history = output_of(self.shop.environment, "orders", "history", order["order_id"]).splitlines()
         end = len(history) - 1 - history[::-1].index("")
         gained = history[_HEADING_LINES:end][self.printed :]

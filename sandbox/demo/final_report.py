@@ -67,6 +67,7 @@ class FinalReport:
         return self.visit.shop.environment
 
     def _result_mail(self) -> Json:
+        """The mail with the result: the only one after the confirmation."""
         mails, recorded = self.visit.mails(), self.visit.seen["emails"]
         kinds = [mail["kind"] for mail in recorded]
         if kinds != _MAILS or any(mail["status"] != "sent" for mail in recorded):
@@ -119,6 +120,7 @@ class FinalReport:
         return found
 
     def _restored_hashes(self) -> dict[str, Any]:
+        """The recorded SHA-256 of each restored image, by image id."""
         printed = output_of(self._environment, "orders", "history", self.visit.order_id, "--json")
         recorded = [json.loads(line) for line in printed.splitlines()]
         return {

@@ -100,7 +100,10 @@ class LocalShop:
         self._crew: dict[_Role, Process] = {}
 
     def __enter__(self) -> Self:
-        """Start everything, or raise DemoError with nothing left running."""
+        """Start everything.
+
+        Raises DemoError, with nothing left running, if something does not come up.
+        """
         with self._stack, sandbox_errors_explained():
             self._listener = self._stack.enter_context(self._bound_listener())
             self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
@@ -137,7 +140,10 @@ class LocalShop:
                 process.check()
 
     def restart_what_died(self) -> Iterator[str]:
-        """Restart dead shop processes, with sentences; DemoError for sandbox processes."""
+        """Restart dead API and worker processes; a sentence about each.
+
+        Raises DemoError if a process of the sandbox has died.
+        """
         with sandbox_errors_explained():
             self._sandbox.check()
             for role, process in list(self._crew.items()):
@@ -177,6 +183,7 @@ class LocalShop:
         self._crew[role] = Process.start(role.name, argv, log=log, env=self.environment, pass_fds=fds)
 
     def _dismiss(self) -> None:
+        """Stop the API and the workers at once: each needs a second."""
         with ThreadPoolExecutor() as enders:
             for process in self._crew.values():
                 enders.submit(process.stop)

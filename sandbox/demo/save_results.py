@@ -40,7 +40,10 @@ def require_writable(under: Path) -> None:
 
 
 def folder_for(order_number: str, under: Path) -> Path:
-    """A new folder for the order, numbered if taken; may raise UnwritableFolderError."""
+    """A new folder named for the order, with ``-2``, ``-3``... if taken.
+
+    Raises UnwritableFolderError.
+    """
     with _explained(under):
         under.mkdir(parents=True, exist_ok=True)
         for number in count(1):
@@ -54,7 +57,10 @@ def folder_for(order_number: str, under: Path) -> Path:
 
 
 def save(archive: Iterable[bytes], name: str, folder: Path) -> list[Path]:
-    """Save an archive's pictures, or raise StrangeArchiveError or UnwritableFolderError."""
+    """Save an archive and each picture in it; the pictures' paths.
+
+    Raises StrangeArchiveError, or UnwritableFolderError when there is no room.
+    """
     path = folder / name
     with _explained(folder):
         with path.open("xb") as file:

@@ -36,7 +36,10 @@ class UnreadableImageError(Exception):
 
 
 def restore(image_bytes: bytes, output_format: OutputFormat = "png") -> bytes:
-    """Restore a picture, upright, or raise UnreadableImageError; grey stays grey."""
+    """Restore one picture, upright by EXIF, of the same size.
+
+    Grey pictures stay grey. Raises UnreadableImageError if the bytes cannot be decoded.
+    """
     restored = restore_pixels(decoded(image_bytes))
     _, encoded = cv2.imencode(f".{output_format}", restored, ENCODING[output_format])
     return encoded.tobytes()
@@ -61,7 +64,10 @@ def filled(picture: Pixels, damage: Mask) -> Pixels:
 
 
 def decoded(image_bytes: bytes) -> Pixels:
-    """Decode to BGR or grey, or raise UnreadableImageError."""
+    """Decode to BGR, or to one channel without colour.
+
+    Raises UnreadableImageError if the bytes cannot be decoded.
+    """
     data = np.frombuffer(image_bytes, np.uint8)
     picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
     if picture is None:

@@ -47,6 +47,7 @@ def _smoothed(light: Pixels, sigma: float) -> Pixels:
 
 
 def _smoothed_colour(colour: Pixels, sigma: float) -> Pixels:
+    """Smooth a colour channel, with a cheaper filter."""
     return as_pixels(cv2.bilateralFilter(colour, d=7, sigmaColor=3 * sigma, sigmaSpace=3))
 
 

@@ -1,4 +1,7 @@
-"""Detection of dust, in pixels of a picture of a megapixel."""
+"""Detection of dust: small spots in smooth surroundings.
+
+The limits are pixels of a picture of about a megapixel.
+"""
 
 from collections.abc import Iterator
 

@@ -54,7 +54,10 @@ def age(picture: degradation.Pixels, seed: int) -> Aged:
 
 
 def age_file(source: Path, target: Path, seed: int, mask: Path | None = None) -> None:
-    """Age a picture file; optionally write its damage as an image."""
+    """Age a picture file; optionally write its damage as an image.
+
+    Raises ValueError if OpenCV cannot read the source.
+    """
     picture = cv2.imread(str(source), cv2.IMREAD_COLOR)
     if picture is None:
         raise ValueError(f"{source} is not a picture that can be read; give a JPEG, PNG or WebP file")

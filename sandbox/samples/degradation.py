@@ -107,6 +107,10 @@ def _trace_crease(
 def _arc(
     rng: np.random.Generator, shape: tuple[int, int], length: float, direction: float, bend: float
 ) -> NDArray[np.float64]:
+    """Return points every three pixels along a randomly placed arc.
+
+    It turns by about `bend` radians.
+    """
     steps = max(4, int(length / 3))
     angles = direction + rng.normal(0, bend) * np.linspace(-1, 1, steps) + rng.normal(0, bend / 4, steps)
     start = rng.uniform(0, 1, 2) * (shape[1], shape[0])

@@ -67,6 +67,7 @@ def _program(name: str, programs: Path | None) -> Path:
 
 
 def _initialise(initdb: Path, cluster: Path, user: str, log: Path) -> None:
+    """Create a new cluster, discarding one that was interrupted."""
     draft = cluster.with_name("data.new")
     shutil.rmtree(draft, ignore_errors=True)
     _own(private_folder(draft), user)
@@ -80,7 +81,10 @@ def _initialise(initdb: Path, cluster: Path, user: str, log: Path) -> None:
 
 
 def _run(supervisor: Supervisor, argv: list[str | Path], user: str, log: Path, url: str) -> None:
-    """Start the server until it accepts connections, retrying beside an ending predecessor."""
+    """Start the server and wait until it accepts connections.
+
+    While a killed predecessor is still ending the start is retried.
+    """
     deadline = time.monotonic() + _READY_SECONDS
     while True:
         process = Process.start("PostgreSQL", argv, log=log, env=CLEAN_ENVIRONMENT, user=user)
@@ -117,6 +121,7 @@ def _create_database(url: str) -> None:
 
 
 def _own(folder: Path, user: str) -> None:
+    """Give a folder to the user that runs the server, if set."""
     if user:
         entry = pwd.getpwnam(user)
         os.chown(folder, entry.pw_uid, entry.pw_gid)

@@ -13,7 +13,10 @@ _LONGEST_FOLDER_BYTES = 80
 
 
 def socket_folder(supervisor: Supervisor, data_dir: Path) -> Path:
-    """Create a private folder with a short path, removed at the end."""
+    """Create an empty, private folder for sockets.
+
+    It is in `data_dir`, or temporary if that path is too long, and is removed with the supervisor's processes.
+    """
     folder = data_dir / "run"
     if len(os.fsencode(folder)) > _LONGEST_FOLDER_BYTES:
         folder = Path(tempfile.mkdtemp(prefix="restoreclick-", dir="/tmp"))

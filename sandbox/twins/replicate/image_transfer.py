@@ -63,7 +63,10 @@ class ImageDownloader:
 def work(
     picture: bytes, output_format: OutputFormat, engine: Engine, variation: int | None
 ) -> tuple[bytes, str]:
-    """Return a variation's output and logs, or raise FailedPredictionError."""
+    """Return the output and its logs; raise FailedPredictionError if unreadable.
+
+    Each variation is a different output, as with generative models.
+    """
     if engine == "copy":
         return varied(picture, variation), "Told to copy the input: nothing was restored.\n"
     start = time.monotonic()
@@ -77,7 +80,10 @@ def work(
 
 
 def enlarge(picture: bytes, scale: float) -> tuple[bytes, str]:
-    """The enlarged picture and logs, or raise FailedPredictionError."""
+    """Return the picture enlarged by ``scale``, and the logs.
+
+    Raises FailedPredictionError if the input is unreadable, or the output too large.
+    """
     try:
         pixels = decoded(picture)
     except UnreadableImageError as error:
@@ -91,7 +97,10 @@ def enlarge(picture: bytes, scale: float) -> tuple[bytes, str]:
 
 
 def varied(content: bytes, variation: int | None) -> bytes:
-    """The picture with noise seeded by the variation, or raise FailedPredictionError."""
+    """Return the picture with noise seeded by the variation, if any.
+
+    Raises FailedPredictionError if it is unreadable.
+    """
     if variation is None:
         return content
     try:

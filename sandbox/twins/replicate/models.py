@@ -176,7 +176,10 @@ def named(full_name: str) -> Model:
 
 
 def with_version(wanted: object) -> Model:
-    """The wanted version's model, or raise InvalidInputError or InvalidVersionError."""
+    """Return the model by version id, "owner/name:id" or "owner/name".
+
+    Raises InvalidInputError without a version, InvalidVersionError for an unknown one.
+    """
     if not isinstance(wanted, str):
         raise InvalidInputError([complaint("required", "(root)", "version is required")])
     for model in MODELS:

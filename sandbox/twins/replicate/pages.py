@@ -17,7 +17,10 @@ class InvalidCursorError(ReplicateError):
 
 
 def page_of(newest_first: list[Json], cursor: str | None, address: str) -> Json:
-    """The cursor's, or first, page with neighbours' addresses, or raise InvalidCursorError."""
+    """Return a cursor's page with its neighbours' addresses; raise InvalidCursorError.
+
+    Without a cursor, the first page.
+    """
     start = 0
     if cursor is not None:
         direction, border = _read(cursor)

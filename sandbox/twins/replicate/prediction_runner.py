@@ -172,6 +172,7 @@ def _variation(prediction: Json) -> int | None:
 
 
 def _altered(content: bytes, action: str) -> bytes | None:
+    """Return the output altered by a fault; None for no file."""
     match action:
         case "wrong_output":
             return image_transfer.misshapen(image_transfer.format_of(content))
@@ -188,6 +189,7 @@ def _altered(content: bytes, action: str) -> bytes | None:
 
 
 def _pop_due(times: dict[str, float], until: float) -> list[str]:
+    """Remove and return the entries up to `until`."""
     due = [prediction_id for prediction_id, at in times.items() if at <= until]
     for prediction_id in due:
         del times[prediction_id]

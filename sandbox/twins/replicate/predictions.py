@@ -171,7 +171,10 @@ class Predictions:
         return True
 
     def cut_off(self, prediction_id: str) -> bool:
-        """End at the deadline, canceled or aborted; False if it has ended."""
+        """End at the deadline: canceled, or aborted before it began.
+
+        Returns False if it has ended.
+        """
         with self.ledger.transaction():
             begun = self._get(prediction_id)["status"] == "processing"
             return self.end(prediction_id, "canceled" if begun else "aborted")

@@ -28,6 +28,8 @@ _BOUNCED: Json = {
 
 @dataclass(frozen=True)
 class _Outcome:
+    """The events of one outcome: immediate, and in a later batch."""
+
     at_once: Json
     later: Json | None = None
     later_keeps_custom_args: bool = True
@@ -143,6 +145,7 @@ class MailDelivery:
     def _deliver(
         self, message: Json, personalization: Json, sg_message_id: str
     ) -> tuple[list[Json], list[Json]]:
+        """Store one e-mail; return its immediate and its later events."""
         mail_id = f"mail_{secrets.token_hex(8)}"
         recipients = [one for field in ("to", "cc", "bcc") for one in personalization.get(field) or []]
         ends = {one["email"]: self._outcome_of(one["email"]) for one in recipients}

@@ -77,7 +77,10 @@ def discounts(account: Account, params: Json, currency: str, subtotals: list[int
 
 
 def redeem(account: Account, session: Json) -> None:
-    """Redeem a paid session's coupon, or raise StripeError if unusable."""
+    """Redeem the coupon of a session that is being paid.
+
+    Raises StripeError if it is used up or expired.
+    """
     for given in session["discounts"]:
         coupon = _valid(account, given["coupon"], "discounts[0][coupon]")
         coupon |= {"times_redeemed": coupon["times_redeemed"] + 1}

@@ -25,7 +25,10 @@ _EXPANDABLE = {"charge": "charge", "latest_charge": "charge", "payment_intent": 
 def listed(
     account: Account, kind: str, url: str, params: Json, filters: frozenset[str] = frozenset()
 ) -> Json:
-    """A page of matching objects, newest first; `filters` match by value."""
+    """Return a page of a kind's matching objects, newest first.
+
+    `filters` are the fields that can be matched by value.
+    """
     form_values.known(params, PAGING | {name.partition(".")[0] for name in filters})
     equal = {name: value for name in filters if (value := _at(params, name)) is not None}
     return paged(

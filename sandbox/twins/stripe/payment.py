@@ -90,6 +90,7 @@ def run_timers(account: Account) -> None:
 
 
 def _with_customer(account: Account, session: Json, email: str, name: str | None) -> Json:
+    """Return the session with its customer, and their tax."""
     session = checkout.with_customer(session, email, name)
     percent = account.settings.tax_on_top_percent
     return checkout.with_tax_on_top(session, percent) if percent else session
@@ -106,6 +107,7 @@ def _complete(account: Account, session: Json) -> Json:
 
 
 def _charge(account: Account, session: Json, method: str, status: str) -> Json:
+    """Charge the session by a method; return the resulting payment intent."""
     if session["payment_intent"] is None:
         metadata = (account.ledger.get("line_items", session["id"]) or {})["payment_intent_metadata"]
         intent_id = new_id("pi")
@@ -129,6 +131,7 @@ def _charge(account: Account, session: Json, method: str, status: str) -> Json:
 
 
 def _resolve(account: Account, intent: Json, charge: Json, outcome: str) -> Json:
+    """Store a charge's success or failure, and its payment intent."""
     if outcome == "succeeded":
         charge |= {"status": "succeeded", "captured": True, "paid": True, "amount_captured": charge["amount"]}
         intent |= {"status": "succeeded", "amount_received": intent["amount"], "last_payment_error": None}
