@@ -23,7 +23,7 @@ from adapters.restorer_replicate import (
     ReplicateRestorer,
     ReplicateWebhookParser,
 )
-from adapters.storage_minio import MinioStorage
+from adapters.storage_minio.storage import MinioStorage
 from domain.order.values import Variant
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.shop_policy import MEBIBYTE

@@ -9,7 +9,7 @@ from PIL import Image
 from adapters.mailer_sendgrid import SendGridMailer
 from adapters.payments_stripe import StripePayments
 from adapters.restorer_replicate import ModelInputs, ReplicateRestorer
-from adapters.storage_minio import MinioStorage
+from adapters.storage_minio.storage import MinioStorage
 from domain.order.values import Variant
 from domain.signed_tokens import TokenSigner
 from sandbox.services.seaweedfs_server import REGION, S3

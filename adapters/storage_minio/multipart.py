@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
-from typing import Protocol
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import urllib3
@@ -11,6 +10,7 @@ from minio import Minio
 from minio.error import S3Error
 from minio.helpers import md5sum_hash
 
+from adapters.storage_minio.hashed_stream import HashedStream
 from domain.order.values import ObjectKey
 from domain.ports.errors import UnavailableError
 
@@ -24,15 +24,6 @@ _SIGNATURE_LIFE = timedelta(minutes=5)
 _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 
 Calling = Callable[[str], AbstractContextManager[None]]
-
-
-class PartStream(Protocol):
-    """Content of a known length that is read part by part."""
-
-    size_bytes: int
-
-    def part(self, size_bytes: int) -> Iterator[bytes]:
-        """Yield the next bytes in chunks, at most ``size_bytes``."""
 
 
 class MultipartWriter:
@@ -53,7 +44,7 @@ class MultipartWriter:
         self._calling = calling
         self._part_bytes = part_bytes
 
-    def write_once(self, key: ObjectKey, content: PartStream, headers: Mapping[str, str]) -> bool:
+    def write_once(self, key: ObjectKey, content: HashedStream, headers: Mapping[str, str]) -> bool:
         """Write an object; return False, changing nothing, if the key exists.
 
         A part's stream is consumed by sending it, so failures are not retried here. The upload is then aborted; one

@@ -9,8 +9,8 @@ from minio import Minio
 from minio.commonconfig import ENABLED, CopySource
 from minio.versioningconfig import VersioningConfig
 
-from adapters import storage_minio
-from adapters.storage_minio import MinioStorage
+from adapters.storage_minio import storage
+from adapters.storage_minio.storage import MinioStorage
 from domain.order.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import BucketMissingError, NoAnswerError, ObjectDiffersError, UnavailableError
 from domain.ports.object_storage import ObjectOwner
@@ -152,7 +152,7 @@ def test_a_hanging_storage_is_waited_for_once() -> None:
 def test_a_server_that_stops_reading_times_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(storage_minio, "CONNECT_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(storage, "CONNECT_TIMEOUT_SECONDS", 0.3)
     with (
         silent_listener() as port,
         closing(store_at(f"http://127.0.0.1:{port}", timeout_seconds=0.3)) as store,

@@ -3,25 +3,25 @@
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any, BinaryIO, Self
-from urllib.parse import quote, unquote, urlsplit
+from datetime import UTC, datetime
+from typing import BinaryIO
+from urllib.parse import urlsplit
 
 import urllib3
 from minio import Minio
 from minio.commonconfig import CopySource
 from minio.credentials.credentials import Credentials
-from minio.datatypes import Object
 from minio.deleteobjects import DeleteObject
-from minio.error import MinioException, S3Error
-from minio.signer import sign_v4_s3
 
 from adapters.circuit_breaker import CircuitBreaker
-from adapters.s3_multipart import PART_BYTES, MultipartWriter
+from adapters.storage_minio.errors import PROVIDER, RetryUnlessTimeout, translated
+from adapters.storage_minio.hashed_stream import CHUNK_BYTES, HashedStream
+from adapters.storage_minio.multipart import PART_BYTES, MultipartWriter
+from adapters.storage_minio.object_metadata import headers_of, labels_of, owner_of
+from adapters.storage_minio.single_write import SingleWriter
 from domain.order.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import (
     BucketMissingError,
-    NoAnswerError,
     ObjectDiffersError,
     ObjectMissingError,
     UnavailableError,
@@ -29,8 +29,6 @@ from domain.ports.errors import (
 from domain.ports.object_storage import ObjectDescription, ObjectOwner
 from domain.ports.provider_listings import ListedObject, TakeUnreadable, UnreadableEntry, refuse_unreadable
 from domain.signed_tokens import TokenSigner
-
-PROVIDER = "The storage"
 
 #: One connection for each of a worker's threads, and a few for the API's.
 POOL_SIZE = 20
@@ -44,25 +42,8 @@ TIMEOUT_SECONDS = 15.0
 #: The largest single write that S3 accepts.
 SINGLE_WRITE_BYTES = 5 * 1024**3
 
-#: Read chunk: bounds memory, and is large enough that Python is not the bottleneck.
-CHUNK_BYTES = 256 * 1024
-
 #: How often a purge lists again for objects stored meanwhile, before it fails.
 PURGE_ROUNDS = 5
-
-#: Lifetime of a write's presigned URL; the write begins at once.
-_SIGNATURE_LIFE = timedelta(minutes=5)
-
-
-#: Object metadata that holds the signed token and the labels.
-_OWNERSHIP = "x-amz-meta-restoreclick-mark"
-_LABEL = "x-amz-meta-restoreclick-label-"
-
-#: Characters of a label that are not quoted in its header.
-_UNQUOTED = " :.,-_/"
-
-#: The payload is hashed while it is streamed, so its hash is unknown when the headers are signed.
-_UNSIGNED = "UNSIGNED-PAYLOAD"
 
 
 class MinioStorage:
@@ -86,8 +67,6 @@ class MinioStorage:
         part_bytes: int = PART_BYTES,
     ) -> None:
         endpoint = urlsplit(endpoint_url)
-        self._credentials = Credentials(access_key, secret_key)
-        self._region = region
         self._token_signer = token_signer
         self._bucket = bucket
         self._breaker = CircuitBreaker(PROVIDER)
@@ -96,7 +75,7 @@ class MinioStorage:
             timeout=urllib3.Timeout(connect=CONNECT_TIMEOUT_SECONDS, read=timeout_seconds),
             # One retry, for a connection that died idle in the pool. Writes are never retried here: their stream is
             # consumed.
-            retries=_RetryUnlessTimeout(total=1, status=0, redirect=False, allowed_methods={"GET", "HEAD"}),
+            retries=RetryUnlessTimeout(total=1, status=0, redirect=False, allowed_methods={"GET", "HEAD"}),
             blocksize=CHUNK_BYTES,
         )
         self._client = Minio(
@@ -108,6 +87,14 @@ class MinioStorage:
             http_client=self._pool,
         )
         self._single_write_bytes = single_write_bytes
+        self._single = SingleWriter(
+            self._client,
+            self._pool,
+            bucket=bucket,
+            region=region,
+            credentials=Credentials(access_key, secret_key),
+            calling=self._calling,
+        )
         self._parts = MultipartWriter(
             self._client, self._pool, bucket=bucket, calling=self._calling, part_bytes=part_bytes
         )
@@ -125,9 +112,11 @@ class MinioStorage:
 
         Raises ValueError if the content is shorter than ``size_bytes``.
         """
-        body = _HashedStream(content, size_bytes)
+        body = HashedStream(content, size_bytes)
         try:
-            is_taken = not self._write_once(key, body, media_type, self._metadata(key, labels or {}))
+            is_taken = not self._write_once(
+                key, body, media_type, headers_of(self._token_signer, key, labels or {})
+            )
         except UnavailableError:
             # The reply may be lost, or the server closed the connection of a write that it was going to refuse.
             is_taken = self._is_taken(key)
@@ -151,9 +140,9 @@ class MinioStorage:
             return copied
         try:
             with self._calling(source.key):
-                labels = _labels(self._client.stat_object(self._bucket, source.key))
+                labels = labels_of(self._client.stat_object(self._bucket, source.key))
                 metadata: dict[str, str | list[str] | tuple[str]] = {
-                    **self._metadata(target, labels),
+                    **headers_of(self._token_signer, target, labels),
                     "Content-Type": source.media_type,
                 }
                 self._client.copy_object(
@@ -181,19 +170,14 @@ class MinioStorage:
     def describe(self, key: ObjectKey) -> ObjectDescription:
         with self._calling(key):
             found = self._client.stat_object(self._bucket, key)
-        labels = _labels(found)
-        token = (found.metadata or {}).get(_OWNERSHIP)
-        owner = ObjectOwner.UNMARKED
-        if token is not None:
-            is_ours = self._token_signer.is_object_token(token, key, labels)
-            owner = ObjectOwner.OURS if is_ours else ObjectOwner.FOREIGN
+        owner = owner_of(self._token_signer, key, found)
         return ObjectDescription(
             key=key,
             size_bytes=found.size or 0,
             media_type=found.content_type or "application/octet-stream",
             stored_at=found.last_modified or datetime.fromtimestamp(0, UTC),
             owner=owner,
-            labels=labels if owner is ObjectOwner.OURS else {},
+            labels=labels_of(found) if owner is ObjectOwner.OURS else {},
         )
 
     @contextmanager
@@ -224,14 +208,14 @@ class MinioStorage:
         raise UnavailableError(PROVIDER, f"objects under {prefix} reappear while they are deleted")
 
     def keys(self, prefix: str) -> Iterator[ObjectKey]:
-        with _translated(prefix):
+        with translated(prefix):
             for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
                 yield ObjectKey(str(found.object_name))
 
     def objects_under(
         self, prefix: str, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedObject]:
-        with _translated(prefix):
+        with translated(prefix):
             for found in self._client.list_objects(self._bucket, prefix=prefix, recursive=True):
                 name = str(found.object_name)
                 if found.size is None or found.last_modified is None:
@@ -284,52 +268,13 @@ class MinioStorage:
         return len(listed.uploads)
 
     def _write_once(
-        self, key: ObjectKey, body: "_HashedStream", media_type: str, metadata: Mapping[str, str]
+        self, key: ObjectKey, body: HashedStream, media_type: str, metadata: Mapping[str, str]
     ) -> bool:
         """Write an object; return False, changing nothing, if the key exists."""
+        headers = {**metadata, "Content-Type": media_type}
         if body.size_bytes > self._single_write_bytes:
-            return self._parts.write_once(key, body, {**metadata, "Content-Type": media_type})
-        url, signed = self._signed_write(key, metadata)
-        headers = {
-            **signed,
-            "Content-Type": media_type,
-            "Content-Length": str(body.size_bytes),
-            "If-None-Match": "*",
-        }
-        with self._calling(key):
-            response = self._pool.request("PUT", url, body=body, headers=headers)
-        if response.status == 412:  # noqa: PLR2004 - Precondition Failed
-            return False
-        if not 200 <= response.status < 300:  # noqa: PLR2004
-            raise UnavailableError(PROVIDER, f"status {response.status} for {key}")
-        return True
-
-    def _signed_write(self, key: ObjectKey, metadata: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-        """Return a write's URL and headers, all ``x-amz-`` headers signed."""
-        presigned = self._client.get_presigned_url("PUT", self._bucket, key, expires=_SIGNATURE_LIFE)
-        url = urlsplit(presigned)._replace(query="")
-        now = datetime.now(UTC)
-        headers: dict[str, str | list[str] | tuple[str]] = {
-            **metadata,
-            "Host": url.netloc,
-            "x-amz-content-sha256": _UNSIGNED,
-            "x-amz-date": now.strftime("%Y%m%dT%H%M%SZ"),
-        }
-        signed = sign_v4_s3(
-            method="PUT",
-            url=url,
-            region=self._region,
-            headers=headers,
-            credentials=self._credentials,
-            content_sha256=_UNSIGNED,
-            date=now,
-        )
-        return url.geturl(), {name: str(value) for name, value in signed.items()}
-
-    def _metadata(self, key: ObjectKey, labels: Mapping[str, str]) -> dict[str, str]:
-        """Return metadata headers with the labels, quoted to ASCII, and our token."""
-        quoted = {f"{_LABEL}{name}": quote(value, safe=_UNQUOTED) for name, value in labels.items()}
-        return {_OWNERSHIP: self._token_signer.object_token(key, labels), **quoted}
+            return self._parts.write_once(key, body, headers)
+        return self._single.write_once(key, body, headers)
 
     @contextmanager
     def _calling(self, subject: str) -> Iterator[None]:
@@ -337,7 +282,7 @@ class MinioStorage:
 
         Not for calls that last as long as their consumer, such as listings and reads.
         """
-        with self._breaker.guard(), _translated(subject):
+        with self._breaker.guard(), translated(subject):
             yield
 
     def _is_taken(self, key: ObjectKey) -> bool:
@@ -358,83 +303,6 @@ class MinioStorage:
             raise ObjectDiffersError(key, expected_sha256=expected, found_sha256=digest.hexdigest())
 
 
-def _labels(found: Object) -> dict[str, str]:
-    named = ((name.lower(), value) for name, value in (found.metadata or {}).items())
-    return {name.removeprefix(_LABEL): unquote(value) for name, value in named if name.startswith(_LABEL)}
-
-
-class _RetryUnlessTimeout(urllib3.Retry):
-    """Retry fast failures, never time-outs."""
-
-    def increment(self, *arguments: Any, **named: Any) -> Self:
-        error = named.get("error")
-        if isinstance(error, Exception) and _is_timeout(error):
-            raise error
-        return super().increment(*arguments, **named)
-
-
-class _HashedStream:
-    """A stream of exactly ``size_bytes``, hashed while it is read.
-
-    Raises ValueError if the content ends before.
-    """
-
-    def __init__(self, content: BinaryIO, size_bytes: int) -> None:
-        self.size_bytes = size_bytes
-        self._content = content
-        self._left = size_bytes
-        self._digest = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield the remaining bytes in chunks."""
-        return self.part(self._left)
-
-    def part(self, size_bytes: int) -> Iterator[bytes]:
-        """Yield the next bytes in chunks, at most ``size_bytes``."""
-        end = max(self._left - size_bytes, 0)
-        while self._left > end:
-            chunk = self._content.read(min(CHUNK_BYTES, self._left - end))
-            if not chunk:
-                raise ValueError(
-                    f"The content ends {self._left} bytes before its {self.size_bytes} bytes are reached."
-                )
-            self._left -= len(chunk)
-            self._digest.update(chunk)
-            yield chunk
-
-    def sha256(self) -> Sha256:
-        """Return the hash of the whole content, reading the rest."""
-        for _ in self:
-            continue
-        return Sha256(self._digest.hexdigest())
-
-
 def _chunks(key: ObjectKey, response: urllib3.BaseHTTPResponse) -> Iterator[bytes]:
-    with _translated(key):
+    with translated(key):
         yield from response.stream(CHUNK_BYTES)
-
-
-@contextmanager
-def _translated(subject: str) -> Iterator[None]:
-    """Translate the SDK's errors without messages, which may quote presigned URLs."""
-    try:
-        yield
-    except S3Error as error:
-        if error.code == "NoSuchKey":
-            raise ObjectMissingError(subject) from error
-        if error.code == "NoSuchBucket":
-            raise BucketMissingError(PROVIDER, str(error.bucket_name)) from error
-        raise UnavailableError(PROVIDER, f"{error.code} for {subject}") from error
-    except (MinioException, urllib3.exceptions.HTTPError) as error:
-        kind = NoAnswerError if _is_timeout(error) else UnavailableError
-        raise kind(PROVIDER, f"{type(error).__name__} for {subject}") from error
-
-
-def _is_timeout(error: object) -> bool:
-    if isinstance(error, urllib3.exceptions.MaxRetryError):
-        return _is_timeout(error.reason)
-    if isinstance(error, urllib3.exceptions.ProtocolError):  # the server stopped reading
-        return any(isinstance(cause, TimeoutError) for cause in error.args)
-    is_urllib3_timeout = isinstance(error, urllib3.exceptions.TimeoutError)
-    # NewConnectionError subclasses a time-out for historical reasons, and is raised for a refused connection.
-    return is_urllib3_timeout and not isinstance(error, urllib3.exceptions.NewConnectionError)

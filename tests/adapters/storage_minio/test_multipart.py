@@ -8,14 +8,14 @@ from uuid import uuid4
 import minio.api
 import pytest
 
-from adapters.storage_minio import MinioStorage
+from adapters.storage_minio.storage import MinioStorage
 from domain.order.values import ObjectKey
 from domain.ports.errors import ObjectDiffersError, UnavailableError
 from domain.ports.object_storage import ObjectOwner
 from sandbox.services.seaweedfs_server import S3
+from tests.adapters.storage_minio.test_storage import Roll, sdk, uploads_under
 from tests.adapters.support.misbehaving_server import RogueHandler, RogueServer
 from tests.adapters.support.provider_accounts import BUCKET, minio_store
-from tests.adapters.test_storage_minio import Roll, sdk, uploads_under
 
 #: The smallest part that S3 accepts, except for the last one.
 PART_BYTES = 5 * 1024 * 1024

@@ -1,0 +1,1 @@
+"""Object storage on any S3 server, through the minio SDK."""

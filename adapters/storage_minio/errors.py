@@ -1,0 +1,48 @@
+"""Translation of the errors of the SDK and its HTTP client."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+
+import urllib3
+from minio.error import MinioException, S3Error
+
+from domain.ports.errors import BucketMissingError, NoAnswerError, ObjectMissingError, UnavailableError
+
+PROVIDER = "The storage"
+
+
+class RetryUnlessTimeout(urllib3.Retry):
+    """Retry fast failures, never time-outs."""
+
+    def increment(self, *arguments: Any, **named: Any) -> Self:
+        error = named.get("error")
+        if isinstance(error, Exception) and _is_timeout(error):
+            raise error
+        return super().increment(*arguments, **named)
+
+
+@contextmanager
+def translated(subject: str) -> Iterator[None]:
+    """Translate the SDK's errors without messages, which may quote presigned URLs."""
+    try:
+        yield
+    except S3Error as error:
+        if error.code == "NoSuchKey":
+            raise ObjectMissingError(subject) from error
+        if error.code == "NoSuchBucket":
+            raise BucketMissingError(PROVIDER, str(error.bucket_name)) from error
+        raise UnavailableError(PROVIDER, f"{error.code} for {subject}") from error
+    except (MinioException, urllib3.exceptions.HTTPError) as error:
+        kind = NoAnswerError if _is_timeout(error) else UnavailableError
+        raise kind(PROVIDER, f"{type(error).__name__} for {subject}") from error
+
+
+def _is_timeout(error: object) -> bool:
+    if isinstance(error, urllib3.exceptions.MaxRetryError):
+        return _is_timeout(error.reason)
+    if isinstance(error, urllib3.exceptions.ProtocolError):  # the server stopped reading
+        return any(isinstance(cause, TimeoutError) for cause in error.args)
+    is_urllib3_timeout = isinstance(error, urllib3.exceptions.TimeoutError)
+    # NewConnectionError subclasses a time-out for historical reasons, and is raised for a refused connection.
+    return is_urllib3_timeout and not isinstance(error, urllib3.exceptions.NewConnectionError)
