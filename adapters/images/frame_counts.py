@@ -44,6 +44,7 @@ def check_frames(content: bytes, file_format: str | None) -> None:
 
 
 def _webp_chunks(content: bytes) -> Iterator[bytes]:
+    """Yield chunk names up to the counting limit."""
     at, file_end, frames = _WEBP_HEADER_BYTES, 8 + int.from_bytes(content[4:8], "little"), 0
     while at + 8 <= min(file_end, len(content)) and frames <= COUNTED_AT_MOST:
         name, length = content[at : at + 4], int.from_bytes(content[at + 4 : at + 8], "little")

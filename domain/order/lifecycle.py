@@ -217,7 +217,10 @@ def may_be_on_record(state: State, event: type[events.Event]) -> bool:
 
 
 def require(state: State, event: type[events.Event]) -> None:
-    """Raise IllegalMoveError, naming the allowed events, unless ``event`` is allowed."""
+    """Raise IllegalMoveError unless ``event`` is allowed in ``state``.
+
+    The error names the allowed events.
+    """
     if not _table()[event, state]:
         raise IllegalMoveError(
             event=event.__name__, state=state.value, allowed=sorted(kind.__name__ for kind in allowed(state))

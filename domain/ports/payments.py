@@ -120,13 +120,19 @@ class CheckoutState:
 
 
 class PaymentProvider(Protocol):
-    """Payments and refunds; methods raise UnavailableError, LostReplyError or RefusedError."""
+    """Receives and refunds payments.
+
+    Methods raise UnavailableError, LostReplyError or RefusedError.
+    """
 
     def open_checkout(self, request: NewCheckout) -> OpenedCheckout:
         """Open a checkout for exactly this purchase."""
 
     def expire_checkout(self, checkout_session_id: str) -> CheckoutStatus:
-        """Make an open checkout unpayable; return its status afterwards."""
+        """Expire an open checkout, so that it cannot be paid.
+
+        Return its status afterwards.
+        """
 
     def issue_refund(self, request: NewRefund) -> ProviderRefund:
         """Issue a refund."""
@@ -144,7 +150,10 @@ class PaymentProvider(Protocol):
         """The current state of a dispute."""
 
     def find_checkout(self, checkout_session_id: str) -> CheckoutState | None:
-        """A checkout's state, also another shop's; None if it sells nothing."""
+        """The current state of a checkout, no matter which shop opened it.
+
+        None if it is unknown or sells nothing.
+        """
 
     def find_checkout_by_payment(self, payment_intent_id: str) -> CheckoutState | None:
         """The checkout of a payment, if it has one."""

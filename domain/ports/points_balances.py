@@ -1,4 +1,7 @@
-"""The port for customers' points: a projection, and open checkouts' reservations."""
+"""The port for customers' points: a projection of the log.
+
+What open checkouts have reserved is queried here as well.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -24,7 +24,10 @@ class RateLimiter(Protocol):
     """
 
     def take(self, quota: Quota, client: str, amount: int = 1) -> timedelta | None:
-        """Count ``amount``; over the quota count nothing and return the wait."""
+        """Count ``amount``, or return the wait if it exceeds the quota.
+
+        Nothing is counted then.
+        """
 
     def exceeded_for(self, quota: Quota, client: str) -> timedelta | None:
         """The wait of a client whose quota is used up, else None.
@@ -37,7 +40,10 @@ class UsageTotals(Protocol):
     """Counts over all clients, inside a database transaction."""
 
     def take(self, quota: Quota, window_started_at: datetime, amount: int = 1) -> bool:
-        """Count ``amount`` in a window; over the quota count nothing, return False."""
+        """Count ``amount`` in a window; False if it exceeds the quota.
+
+        Nothing is counted then.
+        """
 
     def taken(self, quota: Quota, window_started_at: datetime) -> int:
         """The count of a window."""

@@ -38,7 +38,10 @@ class Prediction:
 
 
 class Restorer(Protocol):
-    """Restores images; methods raise UnavailableError, LostReplyError, BusyError or RefusedError."""
+    """Restores images through a provider.
+
+    Methods raise UnavailableError, LostReplyError, BusyError or RefusedError.
+    """
 
     def start(
         self,

@@ -118,4 +118,7 @@ class UploadSessions(Protocol):
         """
 
     def remove_tidied(self, tidied_before: datetime) -> int:
-        """Remove orderless sessions tidied before a moment; return how many."""
+        """Remove sessions without an order; return how many.
+
+        These are the ones whose temp objects were deleted before ``tidied_before``.
+        """

@@ -38,7 +38,10 @@ class WebhookInbox(Protocol):
         """
 
     def forget(self, before: datetime, limit: int) -> int:
-        """Delete and count events received before; they would be new again."""
+        """Delete events received before; return how many.
+
+        A deleted event would be new again.
+        """
 
     def conflicts(self) -> list[Conflict]:
         """The quarantined events, oldest first, each once."""

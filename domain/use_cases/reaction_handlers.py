@@ -95,7 +95,10 @@ def spec_of(reaction: Reaction) -> ReactionSpec[Any]:
 
 
 def _every(*, seconds: float, attempts: int, minutes: int) -> Callable[[ShopPolicy], RetryPolicy]:
-    """A retry policy: first wait in seconds, a call's limit in minutes."""
+    """A retry policy independent of the settings.
+
+    ``seconds`` is the first wait, ``minutes`` the time limit of a call.
+    """
     policy = RetryPolicy(
         first_wait=timedelta(seconds=seconds), attempts=attempts, time_limit=timedelta(minutes=minutes)
     )

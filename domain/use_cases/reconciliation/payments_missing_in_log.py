@@ -106,7 +106,7 @@ class PaymentComparison:
         return RecordedPayments(unit_of_work=self.unit_of_work)
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
-        """Yield discrepancies of its lists, then of the log's payments and refunds."""
+        """Yield discrepancies of the provider's lists, then of recorded payments and refunds."""
         lists = self._lists(scope)
         events = self._events(scope, lists.foreign)
         told = events.told
