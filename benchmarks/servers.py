@@ -22,7 +22,8 @@ from sandbox.ports import listening_socket
 from sandbox.processes import Process, Supervisor
 from sandbox.services import postgres_server
 
-READY_SECONDS = 60.0
+#: Generous: a busy machine takes long to import a shop.
+READY_SECONDS = 180.0
 
 _TEMPLATE = "migrated"
 

@@ -1,6 +1,7 @@
 """procrastinate on PostgreSQL: jobs that do nothing, eight at a time."""
 
 import asyncio
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,6 +51,7 @@ class Peer:
 
 def main() -> None:
     """Answer requests."""
+    logging.getLogger("procrastinate").setLevel(logging.ERROR)
     coming = requests()
     peer = Peer(next(coming)["database_url"])
     asyncio.run(peer.answer_all(coming))

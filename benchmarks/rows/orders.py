@@ -33,7 +33,7 @@ class OrderRow(Row):
         api, worker = self.servers.start_api(resources, url), self.servers.start_worker(resources, url)
         self._visitors = Visitors(resources, self.servers, url)
         self._photo = noisy_jpeg(640, 480)
-        self._number = self.size(10, 1)
+        self._number = self.size(20, 1)
         self._meter = self.servers.meter(
             {
                 "API": [api.pid],

@@ -25,6 +25,10 @@ WORKERS = 2
 THREADS = 8
 #: How many orders are placed at the same time.
 CUSTOMERS = 4
+#: A round takes about so many seconds, whatever the shop's speed.
+ROUND_SECONDS = 5
+WARM_UP_ORDERS = 20
+MOST_ORDERS = 1000
 
 
 class Pipeline(Row):
@@ -51,12 +55,15 @@ class Pipeline(Row):
         ]
         self._inserts = Inserts(resources, url, WORKERS * THREADS)
         self._dbos = resources.enter_context(Peer("dbos", self.servers.empty_database(), processes=WORKERS))
-        self._number = self.size(60, 4)
         self._meter = self.servers.meter(
             {"worker": [worker.pid for worker in self._workers], "Valkey": [self.servers.pid_of("Valkey")]},
             with_client=True,
         )
-        self._live(CUSTOMERS)
+        self._number = CUSTOMERS
+        if not self.quick:
+            warm = self._live(WARM_UP_ORDERS)
+            self._number = min(max(round(warm.value * ROUND_SECONDS), WARM_UP_ORDERS), MOST_ORDERS)
+        self._workflows = self.size(200, 4)
 
     def ours(self) -> Sample:
         """Place orders and wait until all are complete."""
@@ -112,7 +119,7 @@ class Throughput(Pipeline):
 
     def peers(self) -> Mapping[str, Callable[[], Sample]]:
         """Run as many workflows of four steps."""
-        return {"dbos": lambda: self._dbos.rate("order", self._number, self.servers)}
+        return {"dbos": lambda: self._dbos.rate("order", self._workflows, self.servers)}
 
 
 class Reactions(Pipeline):
@@ -147,11 +154,11 @@ class Reactions(Pipeline):
         return {"dbos": self._steps, "procrastinate": self._jobs}
 
     def _steps(self) -> Sample:
-        sample = self._dbos.rate("order", self._number, self.servers)
+        sample = self._dbos.rate("order", self._workflows, self.servers)
         return self._each(Sample(value=sample.value, cpu_ms=sample.cpu_ms, facts={"steps": STEPS}), "steps")
 
     def _jobs(self) -> Sample:
-        number = self._number * STEPS
+        number = self.size(1200, 16)
         self._procrastinate.ask("defer", number)
         return self._procrastinate.rate("work", number, self.servers)
 
