@@ -81,7 +81,8 @@ def show(
         table.add_row(*cells)
     console.print(table)
     console.print(
-        "Values are medians of interleaved rounds; x is how many times as good ours is. Of each row:"
+        "Values are medians of interleaved rounds; x is how many times as good ours is, by value and "
+        "by CPU time, which also holds on a busy machine. Of each row:"
     )
     for each in measured:
         if each.problem:
@@ -105,7 +106,7 @@ def _cells(each: Measured) -> list[str]:
         return [each.row.work, "not measured", "", "", "", ""]
     others = {name: figure for name, figure in each.figures.items() if name != OURS}
     beside = {
-        name: f"{_number(figure.value)} ({times_as_good(each.row, ours.value, figure.value):.2g} x)"
+        name: f"{_number(figure.value)} ({_ratios(each.row, ours, figure)})"
         for name, figure in others.items()
     }
     peers = [f"{name} {text}" for name, text in beside.items() if name != LIMIT]
@@ -139,6 +140,13 @@ def _against(each: Measured, earlier: Mapping[str, Any]) -> str:
 
 def _cpu(figure: Figure) -> str:
     return ", ".join(f"{name} {_number(ms)}" for name, ms in figure.cpu_ms.items())
+
+
+def _ratios(row: type[Row], ours: Figure, other: Figure) -> str:
+    """Return how many times as good ours is, by value and by CPU time."""
+    by_value = f"{times_as_good(row, ours.value, other.value):.2g} x"
+    is_enough = not ours.total_cpu_ms or not other.total_cpu_ms or "CPU" in row.unit
+    return by_value if is_enough else f"{by_value}, CPU {other.total_cpu_ms / ours.total_cpu_ms:.2g} x"
 
 
 def _shown(goal: Goal, figures: Mapping[str, Figure]) -> str:

@@ -25,16 +25,16 @@ class LoadRow(Row):
     full: ClassVar[int]
 
     def open(self, resources: ExitStack) -> None:
-        """Fill a database, and the peer's with aggregates of as many events."""
+        """Fill a database, and the peer's with as many events an order."""
         url = self.servers.database()
         count = self.size(20, 4)
         ids = fill(url, count, photos=self.photos, notes=self.notes_of_staff)
         self._ids = cycle([OrderId(order_id) for order_id in ids])
         self._unit_of_work = resources.enter_context(closing(PostgresUnitOfWork(url, connections=1)))
         self._bare = resources.enter_context(psycopg.connect(url, autocommit=True))
-        events = 2 * self.photos + 5 + self.notes_of_staff
+        of_each = {"photos": self.photos, "notes": self.notes_of_staff}
         self._peer = resources.enter_context(
-            Peer("eventsourcing", self.servers.empty_database(), aggregates=count, events=events)
+            Peer("eventsourcing", self.servers.empty_database(), orders=count, **of_each)
         )
         self._meter = self.servers.meter(with_client=True)
         self._operations = self.size(self.full, 10)

@@ -74,7 +74,7 @@ class ReadLog(LogRow):
         """Fill the peer's database with as many events."""
         super().open(resources)
         self._peer = resources.enter_context(
-            Peer("eventsourcing", self.servers.empty_database(), aggregates=self._events // LIFE, events=LIFE)
+            Peer("eventsourcing", self.servers.empty_database(), orders=self._events // LIFE, photos=1)
         )
 
     def ours(self) -> Sample:
