@@ -126,7 +126,7 @@ def _event_rows(stream: Iterable[e.RecordedEvent]) -> Iterator[dict[str, Any]]:
             "previous_sha256": previous,
         }
         previous = event_sha256(row)
-        yield {**row, "data": msgspec.json.encode(row["data"]).decode(), "sha256": previous}
+        yield {**row, "sha256": previous}
 
 
 def _copy(

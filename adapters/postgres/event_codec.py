@@ -117,10 +117,9 @@ class Codec:
         """Return the stored name and version, e.g. ``order.payment_received.v1``."""
         return self._stored_names[type(event)]
 
-    def encode(self, event: e.Event) -> dict[str, Any]:
-        """Return the event's fields as JSON types."""
-        fields: dict[str, Any] = msgspec.to_builtins(event)
-        return fields
+    def encode(self, event: e.Event) -> str:
+        """Return the event's fields as JSON."""
+        return msgspec.json.encode(event).decode()
 
     @property
     def required_fields(self) -> Mapping[str, list[str]]:

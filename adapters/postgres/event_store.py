@@ -3,7 +3,6 @@
 Events, read models, reactions and the closed lease go to the server in one round trip.
 """
 
-import json
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any
 
+import msgspec
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
@@ -25,7 +25,7 @@ from domain.order.evolve import FoldedEvent, fold
 from domain.order.order import Order
 from domain.order.values import OrderId, Sha256
 from domain.ports.errors import UnreadableEventError
-from domain.ports.event_store import ChainedEvent, Commit, EventStore, LogCursor, UnreadableEvent
+from domain.ports.event_store import Commit, EventStore, LogCursor, UnreadableEvent
 from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, VersionConflictError
 
 _DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
@@ -74,17 +74,6 @@ _WHOLE_LOG = text(
       AND txid < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY txid, position LIMIT :limit"""
 )
-#: Rows whose txid this server has not reached yet (after a restored dump): readers in commit order would skip them.
-_CHAINED = f"""SELECT txid::text::bigint AS transaction_id, {EVENT_FIELDS},
-        txid < pg_snapshot_xmax(pg_current_snapshot()) AS is_readable
-    FROM events"""
-#: In commit order, as above.
-_CHAIN = text(
-    f"""{_CHAINED}
-    WHERE txid < pg_snapshot_xmin(pg_current_snapshot()) OR txid >= pg_snapshot_xmax(pg_current_snapshot())
-    ORDER BY txid, position"""
-)
-_CHAIN_OF_ONE = text(f"{_CHAINED} WHERE order_id = :order_id ORDER BY txid, position")
 
 
 @dataclass(eq=False)
@@ -170,8 +159,8 @@ class PostgresEventStore(EventStore):
         previous = self._head(step.before)
         for recorded in step.events:
             row = self._event_row(recorded, previous)
-            row["sha256"] = previous = event_sha256(row)
-            yield row
+            previous = event_sha256(row)
+            yield {**row, "data": msgspec.Raw(row["data"]), "sha256": previous}
 
     def _head(self, order: Order) -> Sha256 | None:
         """Return the previous event's hash; query it if not loaded."""
@@ -238,36 +227,6 @@ def all_orders(
                 yield order_id, _folded_from(list(stream), codec)
             except UnreadableEventError as error:
                 yield order_id, error
-
-
-def chained_events(
-    connection: Connection, codec: Codec, order_id: OrderId | None = None
-) -> Generator[ChainedEvent, None, None]:
-    """Yield every event with its hashes, in commit order, through a cursor.
-
-    The hashes are of the stored rows, so events that cannot be decoded are included.
-    """
-    chain = _CHAIN if order_id is None else _CHAIN_OF_ONE.bindparams(order_id=order_id)
-    with connection.execution_options(yield_per=PAGE_EVENTS).execute(chain) as rows:
-        for row in rows:
-            yield ChainedEvent(
-                cursor=LogCursor(row.transaction_id, row.position),
-                order_id=row.order_id,
-                version=row.version,
-                previous_sha256=row.previous_sha256,
-                sha256=row.sha256,
-                actual_sha256=event_sha256({**row._mapping, "data": json.loads(row.data)}),  # noqa: SLF001 -- public, by SQLAlchemy's documents
-                is_readable=row.is_readable,
-                is_decodable=_is_decodable(row, codec),
-            )
-
-
-def _is_decodable(row: Row[Any], codec: Codec) -> bool:
-    try:
-        codec.decode(row.name, row.data)
-    except UnreadableEventError:
-        return False
-    return True
 
 
 def stream_rows(connection: Connection, order_ids: Sequence[OrderId]) -> Sequence[Row[Any]]:

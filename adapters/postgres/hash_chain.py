@@ -6,24 +6,33 @@ hash of the previous event in the stream. The hashed form never changes, or exis
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
 
+import msgspec
+
 from domain.order.values import Sha256
 
+_TEXTS = ("name", "cause", "cause_key", "actor", "previous_sha256", "version")
 _IDS = ("order_id", "event_id", "correlation_id")
-_VALUES = ("version", "name", "data", "cause", "cause_key", "actor", "previous_sha256")
+_ENCODER = msgspec.json.Encoder(order="sorted")
+#: The hashed form has fractions in Python's notation; msgspec writes exponents otherwise.
+_DECODER = msgspec.json.Decoder(float_hook=lambda digits: msgspec.Raw(repr(float(digits)).encode()))
 
 
 def event_sha256(row: Mapping[str, Any]) -> Sha256:
     """Return the SHA-256 of the row's canonical JSON.
 
-    Keys are sorted, there is no white space, and the encoding is UTF-8. Ids are in their canonical form, the time is
-    ISO 8601 in UTC with microseconds, and ``data`` is nested JSON.
+    ``data`` is JSON text. Keys are sorted at every level, there is no white space, and the encoding is UTF-8. Ids are
+    in their canonical form, the time is ISO 8601 in UTC with microseconds, and ``data`` is nested JSON.
     """
-    contents = {name: row[name] for name in _VALUES} | {name: str(row[name]) for name in _IDS}
-    contents["recorded_at"] = row["recorded_at"].astimezone(UTC).isoformat(timespec="microseconds")
-    canonical = json.dumps(contents, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return Sha256(hashlib.sha256(canonical.encode()).hexdigest())
+    texts = {name: str(row[name]) for name in _IDS} | {name: row[name] for name in _TEXTS}
+    recorded_at = row["recorded_at"].astimezone(UTC).isoformat(timespec="microseconds")
+    return texts_sha256({**texts, "recorded_at": recorded_at, "data": row["data"]})
+
+
+def texts_sha256(texts: dict[str, Any]) -> Sha256:
+    """Return ``event_sha256`` of values that are in their hashed form, but for ``data``."""
+    canonical = _ENCODER.encode({**texts, "data": _DECODER.decode(texts["data"])})
+    return Sha256(hashlib.sha256(canonical).hexdigest())

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, text
 
 from adapters.circuit_breaker import CircuitBreaker
 from adapters.postgres import former_rows, schema
+from adapters.postgres.chained_events import chained_by_processes, chained_events
 from adapters.postgres.connections import (
     PROVIDER,
     STATEMENT_TIMEOUT_SECONDS,
@@ -16,7 +17,7 @@ from adapters.postgres.connections import (
 )
 from adapters.postgres.customers import PostgresCustomers
 from adapters.postgres.event_codec import Codec
-from adapters.postgres.event_store import PostgresEventStore, all_orders, chained_events
+from adapters.postgres.event_store import PostgresEventStore, all_orders
 from adapters.postgres.json_rows import as_json, upsert_from_json
 from adapters.postgres.log_recovery import PostgresLogRecovery
 from adapters.postgres.notes import PostgresNotes
@@ -64,17 +65,22 @@ class PostgresTransaction:
 
 
 class PostgresUnitOfWork(Database):
-    """The unit of work on a ``postgresql://`` URL, with a connection pool."""
+    """The unit of work on a ``postgresql://`` URL, with a connection pool.
+
+    ``processes`` is how many verify a long log.
+    """
 
     def __init__(
         self,
         database_url: str,
         *,
         connections: int = 16,
+        processes: int = 1,
         codec: Codec | None = None,
         statement_timeout_seconds: float = STATEMENT_TIMEOUT_SECONDS,
     ) -> None:
         self._codec = codec or Codec()
+        self._processes = processes
         self._engine = connect(
             database_url, connections=connections, statement_timeout_seconds=statement_timeout_seconds
         )
@@ -111,12 +117,12 @@ class PostgresUnitOfWork(Database):
 
     def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
         """Stream the log with its hashes, from one snapshot; see the port."""
-        with (
-            outages(self._breaker),
-            self._engine.connect() as reader,
-            closing(chained_events(reader, self._codec, order_id)) as events,
-        ):
-            yield from events
+        with outages(self._breaker):
+            if order_id is None:
+                yield from chained_by_processes(self._engine, self._codec, self._processes)
+                return
+            with self._engine.connect() as reader:
+                yield from chained_events(reader, self._codec, order_id)
 
     def check(self) -> None:
         """Raise UnavailableError unless the database is writable and its schema fits."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from uuid import UUID
 
 from domain.order.events import RecordedEvent
@@ -24,16 +24,14 @@ class Commit:
     again_at: datetime | None = None  # when the reaction is due again, if its outcome is AGAIN
 
 
-@dataclass(frozen=True, order=True)
-class LogCursor:
+class LogCursor(NamedTuple):
     """A position in the whole log, in commit order."""
 
     txid: int = 0
     position: int = 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChainedEvent:
+class ChainedEvent(NamedTuple):
     """An event's positions and hashes, without its content."""
 
     cursor: LogCursor

@@ -40,14 +40,14 @@ class NoDatabaseError(CommandFailedError):
 
 
 @contextmanager
-def open_unit_of_work(settings: DatabaseSettings, *, connections: int = 2) -> Iterator[Database]:
-    """The database, once it answers and its schema is current.
-
-    Raises NoDatabaseError or UnavailableError.
-    """
+def open_unit_of_work(
+    settings: DatabaseSettings, *, connections: int = 2, processes: int = 1
+) -> Iterator[Database]:
+    """The checked database; raises NoDatabaseError or UnavailableError."""
     unit_of_work = PostgresUnitOfWork(
         settings.database_url,
         connections=connections,
+        processes=processes,
         statement_timeout_seconds=COMMAND_STATEMENT_TIMEOUT_SECONDS,
     )
     try:
@@ -58,12 +58,9 @@ def open_unit_of_work(settings: DatabaseSettings, *, connections: int = 2) -> It
 
 
 @contextmanager
-def open_queries() -> Iterator[Queries]:
-    """The read side, for commands that need no provider.
-
-    Raises SettingsError, and the errors of ``open_unit_of_work``.
-    """
-    with open_unit_of_work(read_database_settings()) as unit_of_work:
+def open_queries(*, processes: int = 1) -> Iterator[Queries]:
+    """The read side; raises SettingsError, or as ``open_unit_of_work``."""
+    with open_unit_of_work(read_database_settings(), processes=processes) as unit_of_work:
         yield Queries(unit_of_work=unit_of_work, hash_chain=unit_of_work)
 
 

@@ -4,6 +4,7 @@ Each command imports what it needs only when it runs, so that help is quick and 
 """
 # ruff: noqa: PLC0415 -- see above
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -201,7 +202,7 @@ def verify_log(against: Path | None, *, as_json: bool) -> None:
     from entrypoints.bootstrap.database import open_queries
     from entrypoints.cli.commands.verify_log import verify_log
 
-    with open_queries() as queries:
+    with open_queries(processes=os.cpu_count() or 1) as queries:
         verify_log(queries.chained_events(), against, as_json=as_json)
 
 

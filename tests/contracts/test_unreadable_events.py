@@ -120,7 +120,7 @@ def test_a_wrong_value_is_found_in_an_order_that_is_over_and_has_its_photos(
     paid = take_order(unit_of_work, about, *about.until_completed()[1:]).payment
     assert paid is not None
     with unit_of_work.transaction() as transaction:
-        stored = Codec().encode(transaction.event_store.history(about.order_id)[0].event)
+        stored = json.loads(Codec().encode(transaction.event_store.history(about.order_id)[0].event))
     spoil(about.order_id, Damage(data=json.dumps({**stored, "photos": 7})))
     with unit_of_work.transaction() as transaction:
         (found,) = transaction.reconciliation_queries.all_unreadable_events()

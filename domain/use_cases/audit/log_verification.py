@@ -66,12 +66,12 @@ def verify(log: Iterable[ChainedEvent], kept: LogSnapshot | None = None) -> Veri
 class _Stream:
     """The verified part of a stream, and events that arrived early.
 
-    ``newest`` is the newest event read; ``waiting`` are events that precede, in the log, events that they should
-    follow.
+    ``checked`` and ``newest`` are the version and hash of the last verified event and of the newest event read;
+    ``waiting`` are events that precede, in the log, events that they should follow.
     """
 
-    checked: StreamHead = field(default_factory=StreamHead)
-    newest: StreamHead = field(default_factory=StreamHead)
+    checked: tuple[int, Sha256 | None] = (0, None)
+    newest: tuple[int, Sha256 | None] = (0, None)
     waiting: dict[int, ChainedEvent] = field(default_factory=dict)
 
 
@@ -86,13 +86,15 @@ class _Check:
 
     def take(self, event: ChainedEvent) -> None:
         """Verify an event, at the latest after its predecessor arrived."""
-        stream = self._streams.setdefault(event.order_id, _Stream())
+        stream = self._streams.get(event.order_id)
+        if stream is None:
+            stream = self._streams[event.order_id] = _Stream()
         self._count(event, stream)
         if event.actual_sha256 != event.sha256:
             self._find(DefectKind.CONTENTS_CHANGED, event)
         if not event.is_decodable:
             self._find(DefectKind.UNDECODABLE, event)
-        if event.version <= stream.checked.version or event.version in stream.waiting:
+        if event.version <= stream.checked[0] or event.version in stream.waiting:
             self._find(DefectKind.REPEATED, event)
         else:
             stream.waiting[event.version] = event
@@ -107,11 +109,11 @@ class _Check:
                     LogDefect(
                         defect=DefectKind.MISSING,
                         order_id=order_id,
-                        version=stream.checked.version + 1,
+                        version=stream.checked[0] + 1,
                         last_version=behind.version - 1,
                     )
                 )
-                stream.checked = StreamHead(version=behind.version - 1, sha256=behind.previous_sha256)
+                stream.checked = (behind.version - 1, behind.previous_sha256)
                 self._follow(stream)
 
     def head(self) -> LogSnapshot:
@@ -120,7 +122,11 @@ class _Check:
             txid=self._cursor.txid,
             position=self._cursor.position,
             sha256=Sha256(self._hash.hexdigest()),
-            streams={order_id: stream.newest for order_id, stream in self._streams.items()},
+            streams={
+                order_id: StreamHead(version=version, sha256=sha256)
+                for order_id, stream in self._streams.items()
+                for version, sha256 in [stream.newest]
+            },
         )
 
     def _count(self, event: ChainedEvent, stream: _Stream) -> None:
@@ -128,17 +134,17 @@ class _Check:
             self._events += 1
             self._cursor = event.cursor
             self._hash.update(event.sha256.encode())
-            if event.version > stream.newest.version:
-                stream.newest = StreamHead(version=event.version, sha256=event.sha256)
+            if event.version > stream.newest[0]:
+                stream.newest = (event.version, event.sha256)
         elif event.order_id not in self._unreadable:
             self._unreadable.add(event.order_id)
             self._find(DefectKind.UNREADABLE, event)
 
     def _follow(self, stream: _Stream) -> None:
-        while (event := stream.waiting.pop(stream.checked.version + 1, None)) is not None:
-            if event.previous_sha256 != stream.checked.sha256:
+        while (event := stream.waiting.pop(stream.checked[0] + 1, None)) is not None:
+            if event.previous_sha256 != stream.checked[1]:
                 self._find(DefectKind.PREDECESSOR_CHANGED, event)
-            stream.checked = StreamHead(version=event.version, sha256=event.sha256)
+            stream.checked = (event.version, event.sha256)
 
     def _find(self, defect: DefectKind, event: ChainedEvent) -> None:
         self.findings.append(

@@ -91,7 +91,7 @@ CODEC = Codec(THIRD_VERSION, {("order.released", 1): from_first, ("order.release
 
 def stored(event: e.Event) -> dict[str, Any]:
     codec = Codec()
-    encoded = json.loads(json.dumps(codec.encode(event), default=str))
+    encoded = json.loads(codec.encode(event))
     return {"name": codec.stored_name(event), "data": encoded}
 
 

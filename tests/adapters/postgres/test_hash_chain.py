@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -10,7 +11,10 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from adapters.postgres import chained_events
 from adapters.postgres.hash_chain import event_sha256
 from adapters.postgres.schema import upgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
@@ -19,6 +23,7 @@ from domain.order.order import Order
 from domain.use_cases.audit.log_verification import verify
 from tests.adapters.support.catalog import take_back
 from tests.contracts.stored_streams import facts, take_order
+from tests.contracts.unreadable_events import DAMAGES, spoil_in_postgres
 from tests.domain.support.recording import step
 from tests.waiting import eventually
 
@@ -30,7 +35,7 @@ ROW: dict[str, Any] = {
     "version": 2,
     "event_id": UUID("01931000-0000-7000-8000-000000000002"),
     "name": "order.held.v1",
-    "data": {"reason": "requested", "note_id": None},
+    "data": '{"reason": "requested", "note_id": null}',
     "recorded_at": datetime(2026, 11, 22, 12, tzinfo=UTC),
     "cause": "Gräfin Mariza \N{GRINNING FACE}",
     "cause_key": "person:1#1",
@@ -59,6 +64,37 @@ def test_the_hashed_form_never_changes() -> None:
     assert event_sha256(ROW) == hashlib.sha256(HASHED.encode()).hexdigest()
 
 
+def written_plainly(row: Mapping[str, Any]) -> str:
+    """The hash as the standard library computes it, which wrote the first logs."""
+    contents = {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
+    contents |= {
+        "data": json.loads(row["data"]),
+        "recorded_at": row["recorded_at"].astimezone(UTC).isoformat(timespec="microseconds"),
+    }
+    line = json.dumps(contents, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(line.encode()).hexdigest()
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXTS
+    | st.sampled_from(["\x7f", "\x1f", "\u2028", "/", "\\", '"']),
+    lambda values: st.lists(values) | st.dictionaries(TEXTS, values),
+)
+
+
+@given(data=st.dictionaries(TEXTS, VALUES), cause=TEXTS, recorded_at=st.datetimes(timezones=st.timezones()))
+def test_every_event_has_the_hash_that_the_standard_library_computes(
+    data: dict[str, Any], cause: str, recorded_at: datetime
+) -> None:
+    row = {**ROW, "data": json.dumps(data), "cause": cause, "recorded_at": recorded_at}
+    assert event_sha256(row) == written_plainly(row)
+
+
 def test_a_time_has_one_hash_in_every_time_zone() -> None:
     moved = ROW["recorded_at"].astimezone(timezone(timedelta(hours=5, minutes=30)))
     assert event_sha256({**ROW, "recorded_at": moved}) == event_sha256(ROW)
@@ -66,7 +102,7 @@ def test_a_time_has_one_hash_in_every_time_zone() -> None:
 
 @pytest.mark.parametrize("column", ROW)
 def test_every_field_of_an_event_is_in_its_hash(column: str) -> None:
-    others = {"version": 3, "data": {}, "recorded_at": ROW["recorded_at"] + timedelta(microseconds=1)}
+    others = {"version": 3, "data": "{}", "recorded_at": ROW["recorded_at"] + timedelta(microseconds=1)}
     assert event_sha256({**ROW, column: others.get(column, "another")}) != event_sha256(ROW)
 
 
@@ -131,16 +167,22 @@ def test_events_of_unknown_versions_are_in_the_chain(
     about = facts()
     take_order(unit_of_work, about, about.held())
     hashes(unit_of_work, expected=2)
-    row = {**ROW, "order_id": about.order_id, "version": 3, "name": "order.framed.v7", "data": {"gilt": True}}
+    row = {
+        **ROW,
+        "order_id": about.order_id,
+        "version": 3,
+        "name": "order.framed.v7",
+        "data": '{"gilt": true}',
+    }
     with unit_of_work.transaction() as transaction:
         row["previous_sha256"] = transaction.event_store.load(about.order_id).head
     with psycopg.connect(own_database_url) as connection:
         connection.execute(
             """INSERT INTO events (order_id, version, event_id, name, data, recorded_at, cause, cause_key,
             correlation_id, actor, previous_sha256, sha256) VALUES (%(order_id)s, %(version)s, %(event_id)s, %(name)s,
-            %(stored)s, %(recorded_at)s, %(cause)s, %(cause_key)s, %(correlation_id)s, %(actor)s,
+            %(data)s, %(recorded_at)s, %(cause)s, %(cause_key)s, %(correlation_id)s, %(actor)s,
             %(previous_sha256)s, %(sha256)s)""",
-            {**row, "stored": json.dumps(row["data"]), "sha256": event_sha256(row)},
+            {**row, "sha256": event_sha256(row)},
         )
     framed = list(unit_of_work.chained_events())[-1]
     assert (framed.version, framed.actual_sha256) == (3, framed.sha256)
@@ -201,3 +243,18 @@ def test_the_chain_of_one_order_does_not_wait_for_other_transactions(
         assert list(unit_of_work.chained_events()) == []
     assert [event.version for event in chain] == [1, 2]
     assert verify(chain).findings == ()
+
+
+def test_processes_read_the_chain_that_one_reads(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for about in (facts(), facts()):
+        take_order(unit_of_work, about, *about.until_completed()[1:])
+    tampered = next(iter(unit_of_work.chained_events())).order_id
+    spoil_in_postgres(own_database_url, tampered, DAMAGES["damaged fields"])
+    alone = list(unit_of_work.chained_events())
+    assert {event.is_decodable for event in alone} == {True, False}
+    monkeypatch.setattr(chained_events, "EVENTS_WORTH_PROCESSES", 1)
+    monkeypatch.setattr(chained_events, "PAGE_EVENTS", 3)
+    with closing(PostgresUnitOfWork(own_database_url, connections=1, processes=2)) as together:
+        assert list(together.chained_events()) == alone

@@ -61,11 +61,11 @@ def test_an_event_of_a_newer_version_is_distinguished_from_a_changed_one(
         "order_id": about.order_id,
         "version": 4,
         "name": "order.framed.v1",
-        "data": {},
+        "data": "{}",
         "recorded_at": NOON,
         "previous_sha256": head,
     }
-    row = {**newer, "data": "{}", "sha256": event_sha256(newer)}
+    row = {**newer, "sha256": event_sha256(newer)}
     with psycopg.connect(own_database_url) as connection:
         columns = sql.SQL(", ").join(map(sql.Identifier, row))
         values = sql.SQL(", ").join(map(sql.Placeholder, row))

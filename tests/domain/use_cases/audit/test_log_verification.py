@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -49,7 +48,7 @@ def found(
 
 def placed(log: Iterable[ChainedEvent]) -> list[ChainedEvent]:
     """The events with consecutive positions in the log."""
-    return [replace(event, cursor=LogCursor(700 + place, place)) for place, event in enumerate(log, start=1)]
+    return [event._replace(cursor=LogCursor(700 + place, place)) for place, event in enumerate(log, start=1)]
 
 
 def test_an_unchanged_log_has_no_defect() -> None:
@@ -79,12 +78,12 @@ def test_the_head_is_one_hash_over_all_in_commit_order_and_tells_each_stream() -
 
 
 def test_an_event_that_says_something_else_is_found() -> None:
-    log = [*LOG[:2], replace(LOG[2], actual_sha256=FORGED), *LOG[3:]]
+    log = [*LOG[:2], LOG[2]._replace(actual_sha256=FORGED), *LOG[3:]]
     assert found(log) == [(DefectKind.CONTENTS_CHANGED, ADA, 2)]
 
 
 def test_an_event_that_was_given_a_fresh_hash_breaks_the_chain_behind_it() -> None:
-    log = [*LOG[:2], replace(LOG[2], actual_sha256=FORGED, sha256=FORGED), *LOG[3:]]
+    log = [*LOG[:2], LOG[2]._replace(actual_sha256=FORGED, sha256=FORGED), *LOG[3:]]
     assert found(log) == [(DefectKind.PREDECESSOR_CHANGED, ADA, 3)]
 
 
@@ -103,7 +102,7 @@ def test_events_missing_in_a_row_are_one_finding() -> None:
 
 
 def test_a_gap_hides_nothing_behind_it() -> None:
-    log = [LOG[0], LOG[1], LOG[3], LOG[4], replace(LOG[5], previous_sha256=FORGED)]
+    log = [LOG[0], LOG[1], LOG[3], LOG[4], LOG[5]._replace(previous_sha256=FORGED)]
     assert found(log) == [(DefectKind.MISSING, ADA, 2), (DefectKind.PREDECESSOR_CHANGED, ADA, 4)]
 
 
@@ -115,13 +114,13 @@ def test_events_of_a_stream_that_were_committed_in_another_order_are_no_finding(
 
 
 def test_a_second_event_with_one_version_is_found() -> None:
-    log = [*LOG, replace(LOG[2], cursor=LogCursor(707, 7))]
+    log = [*LOG, LOG[2]._replace(cursor=LogCursor(707, 7))]
     assert found(log) == [(DefectKind.REPEATED, ADA, 2)]
 
 
 def test_events_that_no_reader_would_see_are_found_and_are_not_in_the_head() -> None:
     hidden = [
-        replace(event, cursor=LogCursor(9000 + event.version, 9), is_readable=False) for event in LOG[4:]
+        event._replace(cursor=LogCursor(9000 + event.version, 9), is_readable=False) for event in LOG[4:]
     ]
     verdict = verify([*LOG[:4], *hidden])
     assert [(each.defect, each.order_id, each.version) for each in verdict.findings] == [
@@ -133,7 +132,7 @@ def test_events_that_no_reader_would_see_are_found_and_are_not_in_the_head() -> 
 
 def test_only_the_first_of_an_orders_unreachable_events_is_reported() -> None:
     hidden = [
-        replace(event, cursor=LogCursor(9000 + event.version, 9), is_readable=False)
+        event._replace(cursor=LogCursor(9000 + event.version, 9), is_readable=False)
         for event in LOG
         if event.order_id == ADA
     ]
@@ -162,8 +161,8 @@ def test_a_stream_that_is_gone_is_found_though_the_log_went_on() -> None:
 def test_a_stream_that_was_forged_whole_is_found_against_a_kept_head() -> None:
     kept = verify(LOG).head
     forged = [
-        replace(
-            event, sha256=FORGED, actual_sha256=FORGED, previous_sha256=FORGED if event.version > 1 else None
+        event._replace(
+            sha256=FORGED, actual_sha256=FORGED, previous_sha256=FORGED if event.version > 1 else None
         )
         if event.order_id == GRACE
         else event
