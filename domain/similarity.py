@@ -7,9 +7,9 @@ those of two scenes do not.
 """
 
 from collections.abc import Sequence
-from itertools import accumulate, product
+from itertools import accumulate, chain, product, repeat
 from math import sqrt
-from operator import mul
+from operator import mul, sub, truediv
 
 #: A sketch is a square of this many cells a side, scaled from an image of any shape; one byte a cell.
 SKETCH_SIDE = 48
@@ -62,8 +62,11 @@ def _fit(before: Relief, after: Relief, top: int, left: int) -> float:
     if not _shows_something(after, top, left):
         return 0.0
     wanted = _quarter(after, top, left)
+    mean = sum(wanted) / len(wanted)
+    deviations = [cell - mean for cell in wanted]
+    spread = _product(deviations, deviations)
     tops, lefts = (range(at - _STRAY, at + _STRAY + 1) for at in (top, left))
-    return max(_correlation(_quarter(before, *place), wanted) for place in product(tops, lefts))
+    return max(_correlation(_quarter(before, *place), deviations, spread) for place in product(tops, lefts))
 
 
 def _shows_something(relief: Relief, top: int, left: int) -> bool:
@@ -72,17 +75,17 @@ def _shows_something(relief: Relief, top: int, left: int) -> bool:
 
 
 def _quarter(relief: Relief, top: int, left: int) -> list[float]:
-    return [cell for row in relief[top : top + _QUARTER] for cell in row[left : left + _QUARTER]]
+    rows = relief[top : top + _QUARTER]
+    return list(chain.from_iterable(row[left : left + _QUARTER] for row in rows))
 
 
-def _correlation(ones: Sequence[float], others: Sequence[float]) -> float:
-    count = len(ones)
-    mean, other_mean = sum(ones) / count, sum(others) / count
-    spread = _product(ones, ones) - count * mean * mean
-    other_spread = _product(others, others) - count * other_mean * other_mean
+def _correlation(ones: Sequence[float], deviations: Sequence[float], other_spread: float) -> float:
+    """The correlation with cells of which the deviations from their mean are given."""
+    mean = sum(ones) / len(ones)
+    spread = _product(ones, ones) - len(ones) * mean * mean
     if spread <= 0 or other_spread <= 0:
         return 0.0
-    return (_product(ones, others) - count * mean * other_mean) / sqrt(spread * other_spread)
+    return _product(ones, deviations) / sqrt(spread * other_spread)
 
 
 def _product(ones: Sequence[float], others: Sequence[float]) -> float:
@@ -92,11 +95,8 @@ def _product(ones: Sequence[float], others: Sequence[float]) -> float:
 
 def _relief(sketch: bytes) -> Relief:
     shades = [sketch[start : start + SKETCH_SIDE] for start in range(0, SKETCH_SIDE**2, SKETCH_SIDE)]
-    around = _surroundings(shades)
-    raised = [
-        [shade - mean for shade, mean in zip(*rows, strict=True)] for rows in zip(shades, around, strict=True)
-    ]
-    variances = _surroundings([[cell * cell for cell in row] for row in raised])
+    raised = [list(map(sub, *rows)) for rows in zip(shades, _surroundings(shades), strict=True)]
+    variances = _surroundings([list(map(mul, row, row)) for row in raised])
     return [
         [cell / (sqrt(variance) + _FAINT) for cell, variance in zip(*rows, strict=True)]
         for rows in zip(raised, variances, strict=True)
@@ -105,12 +105,18 @@ def _relief(sketch: bytes) -> Relief:
 
 def _surroundings(cells: Sequence[Sequence[float]]) -> list[list[float]]:
     """The mean around each cell, of the cells within the image."""
-    across = [_means(row) for row in cells]
-    down = [_means(column) for column in zip(*across, strict=True)]
-    return [list(row) for row in zip(*down, strict=True)]
+    across = map(_sums, cells)
+    down = map(_sums, zip(*across, strict=True))
+    sums = zip(*down, strict=True)
+    return [list(map(truediv, row, counts)) for row, counts in zip(sums, _COUNTS, strict=True)]
 
 
-def _means(line: Sequence[float]) -> list[float]:
-    sums = [0.0, *accumulate(line)]
-    bounds = ((max(0, at - _REACH), min(len(line), at + _REACH + 1)) for at in range(len(line)))
-    return [(sums[end] - sums[start]) / (end - start) for start, end in bounds]
+def _sums(line: Sequence[float]) -> list[float]:
+    """The sum around each place, of the places within the line."""
+    until = [*repeat(0, _REACH + 1), *accumulate(line)]
+    until += repeat(until[-1], _REACH)
+    return list(map(sub, until[2 * _REACH + 1 :], until))
+
+
+#: How many cells each sum of surroundings is of.
+_COUNTS = [[across * down for across in _sums([1] * SKETCH_SIDE)] for down in _sums([1] * SKETCH_SIDE)]
