@@ -23,8 +23,8 @@ def finished(pictures: BinaryIO, output: BinaryIO, limits: SizeLimits, result_by
 
     ``pictures`` is the result followed by its original.
     """
-    result, original = io.BytesIO(pictures.read(result_bytes)), io.BytesIO(pictures.read())
-    return normalization.finish(result, original, output, limits)
+    result, original = io.BytesIO(pictures.read(result_bytes)), pictures.read()
+    return normalization.finish(result, io.BytesIO(original) if original else None, output, limits)
 
 
 def thumbnail(picture: BinaryIO, output: BinaryIO, limits: SizeLimits) -> None:

@@ -60,7 +60,7 @@ class PillowInspector:
         target.seek(0)
         return target, media_type
 
-    def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:
+    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, str]:
         target = io.BytesIO()
         media_type = normalization.finish(output, original, target, self._limits)
         target.seek(0)

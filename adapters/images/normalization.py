@@ -40,13 +40,13 @@ def normalize(source: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
     return _write(plain, target, file_format, _FOR_MODELS)
 
 
-def finish(output: BinaryIO, original: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
+def finish(output: BinaryIO, original: BinaryIO | None, target: BinaryIO, limits: SizeLimits) -> str:
     """Write a result in its own format, transparent where the original was.
 
     It is in sRGB. A JPEG, which cannot be transparent, has white there. Returns its media type; raises
     UnreadableImageError.
     """
-    alpha = _alpha(original, limits)
+    alpha = _alpha(original, limits) if original is not None else None
     result, output_format = _plain(output, limits)
     file_format = output_format if output_format in _RESULT_FORMATS else "PNG"
     if alpha is not None and file_format not in OPAQUE_FORMATS:

@@ -50,13 +50,14 @@ class PooledInspector:
             )
             return io.BytesIO(output.read()), media_type
 
-    def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:
+    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, str]:
         with TemporaryFile() as pictures, TemporaryFile() as target:
             output.seek(0)
             shutil.copyfileobj(output, pictures)
             result_bytes = pictures.tell()
-            original.seek(0)
-            shutil.copyfileobj(original, pictures)
+            if original is not None:
+                original.seek(0)
+                shutil.copyfileobj(original, pictures)
             media_type = self._pool.run(
                 decoder_tasks.finished, pictures, self._limits, result_bytes, output=target, effort=_EFFORT
             )

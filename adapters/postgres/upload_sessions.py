@@ -18,6 +18,7 @@ from domain.order.values import (
     StoredObject,
     UploadSessionId,
 )
+from domain.ports.images import ImageFacts
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadSessions, UploadStatus
 from domain.referral_program import Spending
 
@@ -44,6 +45,10 @@ _PHOTOS = (
     )
     .where(file_uploads.c.session_id == upload_sessions.c.session_id)
     .scalar_subquery()
+)
+_INSPECTED = text(
+    """SELECT media_type, width, height, sketch FROM file_uploads
+    WHERE photo_id = :photo_id AND sketch IS NOT NULL"""
 )
 _FIND = select(upload_sessions, _PHOTOS.label("photos"))
 
@@ -107,7 +112,9 @@ class PostgresUploadSessions(UploadSessions):
         row = self._connection.execute(_FIND.where(is_it)).one_or_none()
         return _session(row) if row is not None else None
 
-    def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
+    def add_photo(
+        self, session_id: UploadSessionId, photo: UploadedPhoto, *, sketch: bytes | None = None
+    ) -> None:
         self._connection.execute(
             insert(file_uploads).values(
                 photo_id=photo.photo_id,
@@ -120,8 +127,13 @@ class PostgresUploadSessions(UploadSessions):
                 media_type=photo.upload.media_type,
                 width=photo.width,
                 height=photo.height,
+                sketch=sketch,
             )
         )
+
+    def inspected(self, photo_id: PhotoId) -> ImageFacts | None:
+        row = self._connection.execute(_INSPECTED, {"photo_id": photo_id}).one_or_none()
+        return ImageFacts(**row._mapping) if row is not None else None  # noqa: SLF001 -- public, against its name
 
     def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
         self._connection.execute(
@@ -185,6 +197,8 @@ class PostgresUploadSessions(UploadSessions):
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
         """Record the deletion; an unpaid session also loses its photos' rows."""
+        of_it = file_uploads.c.session_id == session_id
+        self._connection.execute(update(file_uploads).where(of_it).values(sketch=None))
         unpaid = select(upload_sessions.c.session_id).where(
             upload_sessions.c.session_id == session_id, upload_sessions.c.status != UploadStatus.PAID
         )

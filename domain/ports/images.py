@@ -23,6 +23,11 @@ class ImageFacts:
         """Width times height."""
         return self.width * self.height
 
+    @property
+    def is_opaque(self) -> bool:
+        """Whether the format has no transparency."""
+        return self.media_type == "image/jpeg"
+
 
 class ImageInspector(Protocol):
     """Inspects and normalizes untrusted image files."""
@@ -45,11 +50,11 @@ class ImageInspector(Protocol):
         ``inspect`` accepted with the same limits.
         """
 
-    def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:
+    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, str]:
         """The result as delivered to the customer, and its media type.
 
-        It is in sRGB, encoded anew without metadata, and transparent where the original was, if its format allows.
-        Raise UnreadableImageError.
+        It is in sRGB, encoded anew without metadata, and transparent where the original was, if its format allows; None
+        is an opaque original. Raise UnreadableImageError.
         """
 
 

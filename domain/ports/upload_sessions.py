@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from domain.order.values import CustomerId, Money, OrderId, PhotoId, Sha256, StoredObject, UploadSessionId
+from domain.ports.images import ImageFacts
 from domain.referral_program import Spending
 
 
@@ -76,11 +77,16 @@ class UploadSessions(Protocol):
         ``lock`` prevents changes by other transactions.
         """
 
-    def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
+    def add_photo(
+        self, session_id: UploadSessionId, photo: UploadedPhoto, *, sketch: bytes | None = None
+    ) -> None:
         """Append a photo whose bytes the session does not hold yet.
 
-        The caller has checked that.
+        The caller has checked that. The sketch, of ``ImageFacts``, is kept until ``forget_temp_objects``.
         """
+
+    def inspected(self, photo_id: PhotoId) -> ImageFacts | None:
+        """What the inspection of an upload found; None without its sketch."""
 
     def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
         """Remove a photo from a session; a missing one is ignored."""
@@ -111,7 +117,7 @@ class UploadSessions(Protocol):
         """
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
-        """Record that the temp objects are deleted.
+        """Record that the temp objects are deleted, and forget the sketches.
 
         A session without an order keeps its row, but none of its photos: a payment may still arrive for it, and the row
         distinguishes deleted photos from lost ones.

@@ -176,6 +176,7 @@ class Container:
     def _wire_restoration(self, ports: Ports) -> None:
         self.originals_copier = OriginalsCopier(storage=ports.storage)
         self.prediction_service = PredictionService(
+            unit_of_work=ports.unit_of_work,
             restorer=ports.restorer,
             storage=ports.storage,
             inspector=ports.inspector,

@@ -196,6 +196,25 @@ def test_a_cleaned_up_unpaid_session_keeps_only_its_row(unit_of_work: Database) 
     assert stale(unit_of_work) == []
 
 
+def test_what_an_inspection_found_is_known_until_the_temporary_objects_are_deleted(
+    unit_of_work: Database,
+) -> None:
+    visit, sketched, unsketched = visited(unit_of_work), photo(), photo()
+    set_status(unit_of_work, visit, UploadStatus.PAID)
+    with unit_of_work.transaction() as transaction:
+        transaction.upload_sessions.add_photo(visit.session_id, sketched, sketch=b"relief")
+        transaction.upload_sessions.add_photo(visit.session_id, unsketched)
+    with unit_of_work.transaction() as transaction:
+        found = transaction.upload_sessions.inspected(sketched.photo_id)
+        assert found is not None
+        assert (found.media_type, found.width, found.height) == (sketched.upload.media_type, 1600, 1200)
+        assert found.sketch == b"relief"
+        assert transaction.upload_sessions.inspected(unsketched.photo_id) is None
+        transaction.upload_sessions.forget_temp_objects(visit.session_id, NOON)
+        assert transaction.upload_sessions.inspected(sketched.photo_id) is None
+        assert sketched.photo_id in transaction.upload_sessions.file_names(visit.order_id)
+
+
 def test_rows_of_cleaned_up_unpaid_sessions_are_removed_after_a_while(unit_of_work: Database) -> None:
     tidied, paid, open_one = (visited(unit_of_work, photo()) for _ in range(3))
     set_status(unit_of_work, tidied, UploadStatus.EXPIRED)

@@ -143,7 +143,7 @@ class PlainInspector:
         picture.seek(0)
         return picture, "image/png"
 
-    def finished(self, output: BinaryIO, original: BinaryIO) -> tuple[BinaryIO, str]:  # noqa: ARG002 -- nothing is transparent
+    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, str]:  # noqa: ARG002 -- nothing is transparent
         output.seek(0)
         return output, "image/png"
 

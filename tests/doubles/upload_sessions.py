@@ -1,12 +1,13 @@
 """Upload sessions in memory."""
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from domain.order.order import Order
 from domain.order.states import State
 from domain.order.values import OrderId, PhotoId, UploadSessionId
+from domain.ports.images import ImageFacts
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadSessions, UploadStatus
 from tests.doubles.tables import hold, is_held_by_another
 
@@ -16,6 +17,7 @@ class UploadRow:
     """A session, and when its temporary objects were deleted."""
 
     session: UploadSession
+    sketches: Mapping[PhotoId, bytes] = field(default_factory=dict)
     temp_objects_deleted_at: datetime | None = None
 
 
@@ -40,10 +42,28 @@ class InMemoryUploadSessions(UploadSessions):
             hold(self._pages, session_id)
         return page.session if page is not None else None
 
-    def add_photo(self, session_id: UploadSessionId, photo: UploadedPhoto) -> None:
+    def add_photo(
+        self, session_id: UploadSessionId, photo: UploadedPhoto, *, sketch: bytes | None = None
+    ) -> None:
         page = self._pages[session_id]
         session = replace(page.session, photos=(*page.session.photos, photo))
-        self._pages[session_id] = replace(page, session=session)
+        new = {photo.photo_id: sketch} if sketch is not None else {}
+        self._pages[session_id] = replace(page, session=session, sketches={**page.sketches, **new})
+
+    def inspected(self, photo_id: PhotoId) -> ImageFacts | None:
+        found = (
+            ImageFacts(
+                media_type=photo.upload.media_type,
+                width=photo.width,
+                height=photo.height,
+                sketch=page.sketches[photo_id],
+            )
+            for page in self._pages.values()
+            if photo_id in page.sketches
+            for photo in page.session.photos
+            if photo.photo_id == photo_id
+        )
+        return next(found, None)
 
     def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
         page = self._pages[session_id]

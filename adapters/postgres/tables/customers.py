@@ -8,6 +8,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     Uuid,
@@ -104,6 +105,7 @@ file_uploads = Table(
     Column("width", Integer, CheckConstraint("width > 0"), nullable=False),
     Column("height", Integer, CheckConstraint("height > 0"), nullable=False),
     created(),
+    Column("sketch", LargeBinary),  # of ``ImageFacts``, until the temporary objects are deleted
 )
 Index("file_uploads_session", file_uploads.c.session_id, file_uploads.c.sequence)
 Index("file_uploads_once", file_uploads.c.session_id, file_uploads.c.distinct_sha256, unique=True)

@@ -137,7 +137,7 @@ class UploadService:
             photo_id=photo_id, file_name=file_name, upload=upload, width=facts.width, height=facts.height
         )
         try:
-            added = self._write_down(session_id, photo)
+            added = self._write_down(session_id, photo, facts.sketch)
         except ShopError:
             # Delete the object only here, where it is certain that no row refers to it. After an outage the row may
             # have been committed; if not, the object is deleted with the session's other uploads.
@@ -147,7 +147,7 @@ class UploadService:
             self.storage.delete([upload.key])
         return added
 
-    def _write_down(self, session_id: UploadSessionId, photo: UploadedPhoto) -> AddedPhoto:
+    def _write_down(self, session_id: UploadSessionId, photo: UploadedPhoto, sketch: bytes) -> AddedPhoto:
         """Add a photo under the session's lock; a concurrent duplicate wins."""
         with self.unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id, lock=True)
@@ -157,7 +157,7 @@ class UploadService:
             if known := photo_with_bytes(session, photo.upload.sha256):
                 return AddedPhoto(photo=known, is_duplicate=True)
             self._require_below_limit(session)
-            transaction.upload_sessions.add_photo(session_id, photo)
+            transaction.upload_sessions.add_photo(session_id, photo, sketch=sketch)
             return AddedPhoto(photo=photo)
 
     def _require_below_limit(self, session: UploadSession) -> None:

@@ -5,7 +5,7 @@ Which attempts follow is decided by the order; how many run at a time by ``predi
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import SEEK_END
@@ -15,7 +15,7 @@ from domain.object_keys import result_key
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.reactions import CollectRestoration, RestoreImage
-from domain.order.values import FailureReason, ImageId, Sha256, StoredObject
+from domain.order.values import FailureReason, ImageId, PhotoId, Sha256, StoredObject
 from domain.ports.clock import Clock
 from domain.ports.errors import (
     ObjectDiffersError,
@@ -23,10 +23,11 @@ from domain.ports.errors import (
     RefusedError,
     UnreadableImageError,
 )
-from domain.ports.images import ImageInspector
+from domain.ports.images import ImageFacts, ImageInspector
 from domain.ports.object_storage import ObjectStorage
 from domain.ports.restorer import Prediction, PredictionStatus, Restorer
 from domain.ports.scratch_files import ScratchFiles
+from domain.ports.unit_of_work import HasUploadSessions, UnitOfWork
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.delivery.verified_reading import read_verified
 from domain.use_cases.recovery.object_labels import result_labels
@@ -60,6 +61,7 @@ class OriginalLostError(Exception):
 class PredictionService:
     """Start, collect and cancel predictions."""
 
+    unit_of_work: UnitOfWork[HasUploadSessions]
     restorer: Restorer
     storage: ObjectStorage
     inspector: ImageInspector
@@ -159,8 +161,12 @@ class PredictionService:
             except (RefusedError, UnreadableImageError):
                 return _failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)
             try:
-                with self._opened(_original(order, work.image_id)) as picture:
-                    original = self.inspector.inspect(picture)
+                with ExitStack() as files:
+                    picture: BinaryIO | None = None
+                    original = self._inspected_at_upload(work.image_id)
+                    if original is None or not original.is_opaque:
+                        picture = files.enter_context(self._opened(_original(order, work.image_id)))
+                        original = original or self.inspector.inspect(picture)
                     flaw = validate_output(facts, original)
                     if flaw is None and small is not None and facts.pixels <= small.width * small.height:
                         flaw = FailureReason.BAD_OUTPUT
@@ -196,6 +202,11 @@ class PredictionService:
             original_width=original.width,
             original_height=original.height,
         )
+
+    def _inspected_at_upload(self, image_id: ImageId) -> ImageFacts | None:
+        """What the inspection of the upload, which has the original's bytes, found."""
+        with self.unit_of_work.transaction() as transaction:
+            return transaction.upload_sessions.inspected(PhotoId(image_id))
 
 
 def _begun(

@@ -61,8 +61,11 @@ def test_a_photo_that_cannot_be_decoded_after_all_is_refunded_at_once(shop: InMe
 def test_an_original_that_cannot_be_decoded_when_its_result_comes_is_refunded_at_once(
     shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order_id = shop.pay(shop.upload(b"wedding"))
+    session_id = shop.upload(b"wedding")
+    order_id = shop.pay(session_id)
     shop.work()
+    with shop.unit_of_work.transaction() as transaction:
+        transaction.upload_sessions.forget_temp_objects(session_id, shop.clock.now())
 
     def look(_: PlainInspector, picture: BinaryIO) -> ImageFacts:
         if picture.read() == b"wedding":

@@ -4,6 +4,7 @@ An outage of the storage fails nothing.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +17,7 @@ from domain.ports.errors import UnavailableError
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.assertions import kinds, sent
 from tests.domain.support.reconciliation_runs import compare
-from tests.doubles.container import InMemoryShop
+from tests.doubles.container import InMemoryShop, PlainInspector
 
 AWAY = UnavailableError("The storage", "it is away")
 
@@ -153,6 +154,23 @@ def test_an_original_that_is_lost_while_its_photo_is_restored_fails_it(
     order = shop.live(order_id)
     assert order.state is State.COMPLETED
     assert [image.failure for image in order.images.values()] == [reason, None]
+
+
+def test_an_original_without_transparency_is_not_read_again_for_its_result(
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = PlainInspector.inspect
+    monkeypatch.setattr(
+        PlainInspector,
+        "inspect",
+        lambda *given, **named: replace(look(*given, **named), media_type="image/jpeg"),
+    )
+    order_id = paid(shop, b"wedding")
+    shop.work()
+    lose(shop, original_key(shop.order(order_id), 0))
+    order = shop.live(order_id)
+    assert order.state is State.COMPLETED
+    assert [image.failure for image in order.images.values()] == [None]
 
 
 def test_a_redo_whose_original_is_lost_leaves_the_result_that_was_delivered(shop: InMemoryShop) -> None:
