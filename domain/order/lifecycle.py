@@ -74,6 +74,13 @@ MOVES: tuple[Move, ...] = (
     # The usual path of an order.
     Move(events.PaymentReceived, State.NEW, State.PAID),
     Move(events.ImagesMoved, State.PAID, State.RESTORING),
+    # A photo without a share of the payment may fail after everything is refunded.
+    *_goes(
+        events.RestorationFailed, (State.PAID, State.RESTORING), State.REFUNDED, when.everything_is_refunded
+    ),
+    *_goes(
+        events.RestorationFailed, (State.PAID, State.RESTORING), State.REFUNDING, when.is_full_refund_pending
+    ),
     Move(events.RestorationFailed, State.PAID, State.REFUNDED, when.nothing_can_follow),
     Move(events.RestorationFailed, State.PAID, State.SETTLED, when.every_image_is_settled),
     *_stays(events.RestorationFailed, [State.PAID]),

@@ -297,4 +297,5 @@ class Order:
         That is: another reason, a lost dispute, or no restored image.
         """
         was_requested = any(refund.reason is not RefundReason.NOT_RESTORED for refund in refunds)
-        return was_requested or self.ledger.lost > 0 or not self.restored_images
+        nothing_came = self.every_image_is_settled and not self.restored_images
+        return was_requested or self.ledger.lost > 0 or nothing_came

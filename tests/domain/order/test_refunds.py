@@ -561,3 +561,44 @@ def test_late_news_of_a_failed_refund_changes_nothing_once_it_was_dropped(
 ) -> None:
     history = (*FACTS.until_restoring(), FACTS.refund_requested(490), FACTS.refund_failed(1, "re_1"))
     given(*history, FACTS.refund_dropped()).when(build(490)).then_nothing()
+
+
+def one_cent_for_two_photos() -> tuple[e.Event, ...]:
+    """The photo that carries the whole payment has failed; the other one is restored, for nothing."""
+    return (
+        FACTS.paid(1),
+        FACTS.moved(),
+        FACTS.started(1),
+        FACTS.restored(1),
+        FACTS.started(0),
+        FACTS.failed(0),
+        FACTS.owed(1, 0),
+        FACTS.refund_issued(1),
+    )
+
+
+def test_a_lost_result_is_restored_anew_although_all_that_was_paid_is_refunded() -> None:
+    lost = FACTS.attempt_failed(1, reason=FailureReason.RESULT_LOST)
+    order = given(*one_cent_for_two_photos(), lost).order
+    assert order.state is State.RESTORING
+    assert not order.is_full_refund_pending
+    assert given(*one_cent_for_two_photos(), lost, FACTS.started(1, 2), FACTS.restored(1, 2)).order.state is (
+        State.SETTLED
+    )
+
+
+def test_an_order_whose_last_photo_fails_after_the_full_refund_is_refunded() -> None:
+    lost = FACTS.attempt_failed(1, reason=FailureReason.RESULT_LOST)
+    order = given(*one_cent_for_two_photos(), lost, FACTS.failed(1)).order
+    assert order.state is State.REFUNDED
+
+
+def test_an_order_whose_last_photo_fails_while_the_full_refund_is_pending_is_being_refunded() -> None:
+    lost = FACTS.attempt_failed(1, reason=FailureReason.RESULT_LOST)
+    order = given(*one_cent_for_two_photos()[:-1], lost, FACTS.failed(1)).order
+    assert order.state is State.REFUNDING
+
+
+def test_the_other_photo_is_restored_although_the_failed_one_carried_the_whole_payment() -> None:
+    pending = (FACTS.paid(1), FACTS.moved(), FACTS.started(0), FACTS.failed(0), FACTS.owed(1, 0))
+    assert given(*pending).order.state is State.RESTORING
