@@ -143,7 +143,7 @@ def _cpu(figure: Figure) -> str:
 
 
 def _ratios(row: type[Row], ours: Figure, other: Figure) -> str:
-    """Return how many times as good ours is, by value and by CPU time."""
+    """Return how many times as good ours is, by value and CPU."""
     by_value = f"{times_as_good(row, ours.value, other.value):.2g} x"
     is_enough = not ours.total_cpu_ms or not other.total_cpu_ms or "CPU" in row.unit
     return by_value if is_enough else f"{by_value}, CPU {other.total_cpu_ms / ours.total_cpu_ms:.2g} x"

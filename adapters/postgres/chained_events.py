@@ -1,4 +1,4 @@
-"""Reading of the hash chain, on all cores if the log is long."""
+"""The stored events with their hashes, read in parallel."""
 
 import signal
 from collections import deque

@@ -33,6 +33,6 @@ def event_sha256(row: Mapping[str, Any]) -> Sha256:
 
 
 def texts_sha256(texts: dict[str, Any]) -> Sha256:
-    """Return ``event_sha256`` of values that are in their hashed form, but for ``data``."""
+    """Return ``event_sha256`` of hashed values, except ``data``."""
     canonical = _ENCODER.encode({**texts, "data": _DECODER.decode(texts["data"])})
     return Sha256(hashlib.sha256(canonical).hexdigest())

@@ -65,7 +65,7 @@ def test_the_hashed_form_never_changes() -> None:
 
 
 def written_plainly(row: Mapping[str, Any]) -> str:
-    """The hash as the standard library computes it, which wrote the first logs."""
+    """The hash by the standard library, which wrote the first logs."""
     contents = {name: str(value) if isinstance(value, UUID) else value for name, value in row.items()}
     contents |= {
         "data": json.loads(row["data"]),

@@ -564,7 +564,7 @@ def test_late_news_of_a_failed_refund_changes_nothing_once_it_was_dropped(
 
 
 def one_cent_for_two_photos() -> tuple[e.Event, ...]:
-    """The photo that carries the whole payment has failed; the other one is restored, for nothing."""
+    """The photo with the whole payment failed; the free one is restored."""
     return (
         FACTS.paid(1),
         FACTS.moved(),
