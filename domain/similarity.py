@@ -80,7 +80,7 @@ def _quarter(relief: Relief, top: int, left: int) -> list[float]:
 
 
 def _correlation(ones: Sequence[float], deviations: Sequence[float], other_spread: float) -> float:
-    """The correlation with cells of which the deviations from their mean are given."""
+    """The correlation with cells given as deviations from their mean."""
     mean = sum(ones) / len(ones)
     spread = _product(ones, ones) - len(ones) * mean * mean
     if spread <= 0 or other_spread <= 0:
