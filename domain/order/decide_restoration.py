@@ -1,4 +1,7 @@
-"""Decide attempts, results and redos of images."""
+"""Decide attempts, results and redos of images.
+
+How many attempts an image has, and when none follows, is in ``restoration_attempts``.
+"""
 
 from domain.order import events as e
 from domain.order.decide_money import owed_for_failed_images
@@ -8,8 +11,9 @@ from domain.order.image import AttemptStatus, Image
 from domain.order.lifecycle import require
 from domain.order.limits import Limits
 from domain.order.order import Order
+from domain.order.restoration_attempts import attempts_are_used_up, is_given_up
 from domain.order.states import MAY_LOSE_RESULTS, State
-from domain.order.values import FailureReason, ImageId, RedoObstacle, Variant
+from domain.order.values import FailureReason, ImageId, RedoObstacle
 
 
 def image_of(order: Order, image_id: ImageId) -> Image:
@@ -47,7 +51,7 @@ def decide_attempt_failure(order: Order, proposed: e.RestorationAttemptFailed, l
     if not order.awaits(proposed.image_id, proposed.attempt) or belongs_to_another or is_known:
         return NOTHING
     draft = DecisionBuilder(order, proposed)
-    if _gives_up(image, proposed, limits):
+    if is_given_up(image, proposed.attempt, proposed.reason, limits):
         for event in decide_result(
             draft.order, events_for_failed_attempt(image, proposed.attempt, proposed.reason)
         ):
@@ -72,7 +76,7 @@ def _decide_lost_result(
     ):
         return NOTHING
     draft = DecisionBuilder(order, proposed)
-    if not order.is_deliverable and image.spent(proposed.attempt) >= limits.max_restoration_attempts:
+    if not order.is_deliverable and attempts_are_used_up(image, proposed.attempt, limits):
         for event in decide_result(
             draft.order,
             events_for_failed_attempt(draft.order.images[image.image_id], proposed.attempt, proposed.reason),
@@ -100,22 +104,6 @@ def events_for_failed_attempt(
     if image.is_being_redone:
         return e.RedoFailed(image_id=image.image_id, attempts=attempts, reason=reason)
     return e.RestorationFailed(image_id=image.image_id, attempts=attempts, reason=reason)
-
-
-def _gives_up(image: Image, proposed: e.RestorationAttemptFailed, limits: Limits) -> bool:
-    """Whether no attempt follows a failure.
-
-    What one model refuses permanently is not retried with it, but tried with the second model if there is one. What
-    cannot be decoded is tried with none.
-    """
-    is_last = image.spent(proposed.attempt) >= limits.max_restoration_attempts
-    if proposed.reason.is_lost_file or proposed.reason is FailureReason.UNREADABLE_INPUT:
-        return True
-    if proposed.reason.is_final and image.to_enlarge is not None:
-        return True
-    if proposed.reason.is_final:
-        return image.variant is Variant.SECOND or not limits.has_second_model
-    return is_last
 
 
 def decide_result(

@@ -15,8 +15,9 @@ from domain.order.image import Image
 from domain.order.ledger import RefundStatus
 from domain.order.limits import Limits
 from domain.order.order import EmailStatus, Order
+from domain.order.restoration_attempts import backoff
 from domain.order.states import REFUND_STATES, State
-from domain.order.values import EmailId, EmailKind, FailureReason, ImageId, OrderId, RefundId
+from domain.order.values import EmailId, EmailKind, ImageId, OrderId, RefundId
 
 
 @dataclass(frozen=True)
@@ -120,18 +121,6 @@ Reaction = (
 REACTION_TYPES: tuple[type[Reaction], ...] = get_args(Reaction)
 
 _ABOUT_MONEY = frozenset({EmailKind.REFUND, EmailKind.FAILURE})
-
-#: Failures after which the next attempt starts at once: waiting helps none, or another model is tried.
-_WITHOUT_WAIT = frozenset(
-    {
-        FailureReason.UNREADABLE_INPUT,
-        FailureReason.REFUSED_INPUT,
-        FailureReason.CONTENT_FILTER,
-        FailureReason.TIMED_OUT,
-        FailureReason.CANCELED,
-        FailureReason.RESULT_LOST,
-    }
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,9 +252,7 @@ def _delay(reaction: Reaction, order: Order, limits: Limits) -> timedelta:
         case CollectRestoration():
             return limits.restoration_poll
         case RestoreImage(image_id=image_id):
-            return _backoff(order.images[image_id], limits) * _jitter(
-                reaction_id_of(order.order_id, reaction)
-            )
+            return backoff(order.images[image_id], limits) * _jitter(reaction_id_of(order.order_id, reaction))
         case SendEmail(email_id=email_id) if order.emails[email_id].status is EmailStatus.UNCONFIRMED:
             return limits.email_confirmation
         case SendEmail(email_id=email_id) if tries := order.emails[email_id].blocked_before:
@@ -275,17 +262,6 @@ def _delay(reaction: Reaction, order: Order, limits: Limits) -> timedelta:
             return limits.late_writing
         case _:
             return timedelta(0)
-
-
-def _backoff(image: Image, limits: Limits) -> timedelta:
-    """The wait before the next attempt, doubling with each.
-
-    None before the first attempt of a round and after failures where waiting does not help.
-    """
-    tries = image.spent(image.next_attempt)
-    if tries == 1 or image.last_failure in _WITHOUT_WAIT:
-        return timedelta(0)
-    return limits.restoration_retry * (1 << min(tries - 2, 10))
 
 
 def _jitter(reaction_id: UUID) -> float:

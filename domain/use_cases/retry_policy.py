@@ -1,6 +1,8 @@
-"""Retry policy: exponential backoff with jitter.
+"""Retry of a failed call: exponential backoff with jitter.
 
-The attempts and the first wait of each reaction are in the table ``REACTIONS`` of ``reaction_handlers.py``.
+How often each kind of reaction is retried, and what is recorded after the last call, is in the table ``REACTIONS`` of
+``reaction_handlers.py``. Attempts at a photo, each with a prediction of its own, are counted apart: their number, wait
+and end are in ``domain/order/restoration_attempts.py``.
 """
 
 import hashlib

@@ -1,6 +1,8 @@
 """Start, poll, collect and cancel predictions at the restorer.
 
-Which attempts follow is decided by the order; how many run at a time by ``prediction_limits``.
+How often a photo is attempted, and when it is given up, is in ``domain/order/restoration_attempts.py``; how often a
+failed call is retried, and what is recorded after the last one, in the table ``REACTIONS`` of
+``domain/use_cases/reaction_handlers.py``; how many predictions run at a time, in ``prediction_limits``.
 """
 
 import hashlib
