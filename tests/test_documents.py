@@ -4,8 +4,10 @@ import re
 import shlex
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -68,6 +70,23 @@ def test_a_code_path_that_does_not_exist_would_be_noticed() -> None:
     assert [_is_in_the_code(path) for path in code_paths(text)] == [False] * 4
 
 
+@every_page
+def test_every_test_named_in_a_document_exists(page: Path) -> None:
+    assert sorted(named_tests(page.read_text()) - existing_tests()) == []
+
+
+def test_a_test_that_does_not_exist_would_be_noticed() -> None:
+    text = "See `test_dinner_is_served_at_eight`, tests/test_dinner.py and `test_documents.py`."
+    assert named_tests(text) - existing_tests() == {"test_dinner_is_served_at_eight", "test_dinner"}
+
+
+@every_page
+def test_no_row_of_a_table_is_repeated(page: Path) -> None:
+    bodies = re.findall(r"^\|[-:| ]+\|\n((?:\|.+\n)+)", page.read_text(), flags=re.MULTILINE)
+    rows = Counter(row for body in bodies for row in body.splitlines())
+    assert [row for row, count in rows.items() if count > 1] == []
+
+
 def test_what_is_generated_is_fresh() -> None:
     checked = subprocess.run(  # noqa: S603 -- our own script
         [sys.executable, str(ROOT / "docs/generate.py"), "--check"],
@@ -107,8 +126,8 @@ def test_a_printed_history_matches_what_the_shop_prints_today(page: str) -> None
     lines = re.sub(r"\n {24}", " ", printed).splitlines()
     sentences = [line[24:].partition(" (reported by")[0] for line in lines if re.match(r"\d\d:", line)]
     assert len(sentences) > 5
-    assert {shape(sentence) for sentence in sentences} - told_today() == set()
-    assert shape(lines[-1]) in told_today()
+    assert {shape(sentence) for sentence in sentences} - sentence_shapes() == set()
+    assert shape(lines[-1]) in sentence_shapes()
 
 
 def test_the_printed_faults_match_what_the_demo_prints_today() -> None:
@@ -120,7 +139,7 @@ def test_the_printed_faults_match_what_the_demo_prints_today() -> None:
     wrong = [line[24:] for line in timed[1:] if not line[8:24].strip()]
     sentences = [line[24:].partition(" (reported by")[0] for line in timed if line[24:] not in wrong]
     assert {shape(sentence) for sentence in sentences} - fault_sentence_shapes() == set()
-    assert {shape(sentence) for sentence in wrong} - trouble_today() == set()
+    assert {shape(sentence) for sentence in wrong} - fault_shapes() == set()
     assert len(wrong) == len(TROUBLES) + sum(bool(trouble.outage_of) for trouble in TROUBLES)
     assert shape(lines[-1]) in fault_sentence_shapes()
     assert {"Log and providers agree.", "14.70 - 4.90 = 9.80 EUR stay for what was delivered."} <= set(lines)
@@ -131,7 +150,7 @@ def test_docs_explain_lines_that_a_timeline_has() -> None:
         r'^- \*\*"(.+?)(?: \.\.\.)?"\*\*', (ROOT / "docs/support.md").read_text(), flags=re.MULTILINE
     )
     assert len(quoted) > 3
-    assert [line for line in quoted if not any(shape(line) in told for told in told_today())] == []
+    assert [line for line in quoted if not any(shape(line) in told for told in sentence_shapes())] == []
 
 
 @pytest.mark.parametrize("process", ["api", "worker", "migrate"])
@@ -216,7 +235,24 @@ def _is_in_the_code(path: str) -> bool:
     return defined_in.exists() and re.search(rf"\b{module.name}\b", defined_in.read_text()) is not None
 
 
-def told_today() -> set[str]:
+def named_tests(text: str) -> set[str]:
+    """Every test function and test module that a page names."""
+    return set(re.findall(r"\btest_\w+", text))
+
+
+@cache
+def existing_tests() -> set[str]:
+    """The names of all test functions and modules."""
+    modules = [*(ROOT / "tests").rglob("test_*.py")]
+    functions = (
+        name
+        for module in modules
+        for name in re.findall(r"^ *def (test_\w+)", module.read_text(), re.MULTILINE)
+    )
+    return {module.stem for module in modules} | set(functions)
+
+
+def sentence_shapes() -> set[str]:
     """The shapes of all sentences of some histories.
 
     One without failures, one with a failed photo, one with faults.
@@ -265,9 +301,9 @@ def fault_sentence_shapes() -> set[str]:
     return {shape(text) for text in [*passages, *(timeline.ending for timeline in stories)]}
 
 
-def trouble_today() -> set[str]:
+def fault_shapes() -> set[str]:
     """The shapes of all faults that the demo may report."""
-    struck = [f"{trouble.told} {trouble.answer}" for trouble in TROUBLES]
+    struck = [f"{trouble.sentence} {trouble.answer}" for trouble in TROUBLES]
     over = [back(trouble, strikes, timedelta(seconds=2)) for trouble in TROUBLES for strikes in (1, 2)]
     return {shape(text) for text in [*struck, *over]}
 

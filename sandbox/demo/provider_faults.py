@@ -34,7 +34,7 @@ class Trouble:
 
     twin: str
     rule: Mapping[str, Any]
-    told: str
+    sentence: str  # what happens
     answer: str  # what the shop does about it
     outage_of: str = ""  # whose it is; empty if the rule ends by itself
 
@@ -44,32 +44,32 @@ TROUBLES = (
     Trouble(
         twin="replicate",
         rule={"on": "* /v1/*", "do": "refuse", "times": None},
-        told="Replicate is away: it hangs up on whoever calls.",
-        answer="What has to be done stands in the database, and is tried again after a wait that grows.",
+        sentence="Replicate is away: it closes every connection.",
+        answer="Pending work is in the database, and is retried after growing waits.",
         outage_of="Replicate",
     ),
     Trouble(
         twin="replicate",
         rule={"on": "prediction:flux-kontext-apps/restore-image", "do": "fail", "options": _REFUSAL},
-        told=f'The model refuses a photo ("{_REFUSAL["error"]}").',
+        sentence=f'The model refuses a photo ("{_REFUSAL["error"]}").',
         answer="It would do so again: the shop offers the photo to its second model.",
     ),
     Trouble(
         twin="replicate",
         rule={"on": "webhook:completed", "do": "never"},
-        told="Replicate's webhook about the end of a prediction is lost on the way.",
+        sentence="Replicate's webhook about the end of a prediction is lost on the way.",
         answer="The shop looks by itself when it has not heard for a while.",
     ),
     Trouble(
         twin="replicate",
         rule={"on": "prediction:tencentarc/gfpgan", "do": "fail", "options": _REFUSAL},
-        told=f'The second model refuses it, too ("{_REFUSAL["error"]}").',
+        sentence=f'The second model refuses it, too ("{_REFUSAL["error"]}").',
         answer="There is no third: the photo's share of the price has to go back.",
     ),
     Trouble(
         twin="stripe",
         rule={"on": "POST /v1/refunds", "do": "status", "status": 503, "times": None},
-        told="Stripe is away: it answers 503 to the request for the refund.",
+        sentence="Stripe is away: it answers 503 to the request for the refund.",
         answer="The delivery does not wait for it; the refund is asked for again, under the same key.",
         outage_of="Stripe",
     ),
@@ -152,14 +152,14 @@ class FaultPlan:
             if each.struck_at is None and strikes:
                 each.struck_at = time.monotonic()
                 each.is_over = not each.trouble.outage_of
-                yield f"{each.trouble.told} {each.trouble.answer}"
+                yield f"{each.trouble.sentence} {each.trouble.answer}"
             elif each.struck_at is not None and time.monotonic() - each.struck_at > self.outage_seconds:
                 yield self._end(each, strikes, time.monotonic() - each.struck_at)
 
     @property
     def missed(self) -> list[str]:
         """What was to go wrong and did not, or is not over."""
-        return [each.trouble.told for each in self.armed if not each.is_over]
+        return [each.trouble.sentence for each in self.armed if not each.is_over]
 
     def _end(self, outage: _Armed, strikes: int, seconds: float) -> str:
         self.backstage.lift(outage.trouble.twin, outage.rule_id)

@@ -17,14 +17,14 @@ from tests.waiting import eventually
 OUTAGE = Trouble(
     twin="stripe",
     rule={"on": "GET /v1/events", "do": "status", "status": 503, "times": None},
-    told="Stripe is away.",
+    sentence="Stripe is away.",
     answer="It is asked again.",
     outage_of="Stripe",
 )
 LOST = Trouble(
     twin="stripe",
     rule={"on": "webhook:*", "do": "never"},
-    told="A webhook is lost.",
+    sentence="A webhook is lost.",
     answer="The books are compared.",
 )
 
