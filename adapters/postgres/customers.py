@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select, text
 from sqlalchemy.exc import IntegrityError
 
+from adapters.postgres.driver_sql import execute
 from adapters.postgres.row_objects import object_of
 from adapters.postgres.tables import customers
 from domain.order.values import CustomerId, OrderNumber
@@ -14,7 +15,7 @@ from domain.referral_program import referral_codes_of
 
 #: Two transactions that insert the same referral code at the same moment conflict, and one payment is retried. The
 #: counter's row stays locked until the transaction ends, which keeps numbers gap-free.
-_UPSERT_SQL = """INSERT INTO customers (customer_id, email, name, locale, referral_code)
+_UPSERT = """INSERT INTO customers (customer_id, email, name, locale, referral_code)
         VALUES (:customer_id, :email, :name, :locale, (
             SELECT code FROM unnest(CAST(:codes AS text[])) WITH ORDINALITY AS proposed (code, place)
             WHERE NOT EXISTS (SELECT FROM customers WHERE referral_code = code)
@@ -24,17 +25,14 @@ _UPSERT_SQL = """INSERT INTO customers (customer_id, email, name, locale, referr
             SET name = coalesce(EXCLUDED.name, customers.name),
                 locale = coalesce(EXCLUDED.locale, customers.locale)
         RETURNING customer_id"""
-_UPSERT = text(_UPSERT_SQL)
-_UPSERT_AND_NUMBER = text(
-    f"""WITH known AS (
-        {_UPSERT_SQL}
+_UPSERT_AND_NUMBER = f"""WITH known AS (
+        {_UPSERT}
     ), counted AS (
         INSERT INTO order_numbers (day, last_number) VALUES (:day, 1)
         ON CONFLICT (day) DO UPDATE SET last_number = order_numbers.last_number + 1
         RETURNING last_number
     )
     SELECT known.customer_id, counted.last_number FROM known, counted"""
-)
 #: The unique index on the address decides which of two concurrent changes succeeds.
 _CHANGE_EMAIL = text(
     "UPDATE customers SET email = :email WHERE customer_id = :customer_id AND erased_at IS NULL"
@@ -59,9 +57,9 @@ class PostgresCustomers(Customers):
         customer = {"customer_id": customer_id, "email": email, "name": name, "locale": locale}
         codes = list(referral_codes_of(customer_id))
         if number is not None:
-            known = self._connection.execute(_UPSERT, {**customer, "codes": codes}).scalar_one()
+            known = execute(self._connection, _UPSERT, {**customer, "codes": codes}).scalar_one()
             return CustomerId(known), number
-        row = self._connection.execute(_UPSERT_AND_NUMBER, {**customer, "codes": codes, "day": day}).one()
+        row = execute(self._connection, _UPSERT_AND_NUMBER, {**customer, "codes": codes, "day": day}).one()
         return CustomerId(row.customer_id), OrderNumber(f"{day:%Y%m%d}-{row.last_number:06}")
 
     def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:

@@ -6,15 +6,14 @@ Events, read models, reactions and the closed lease go to the server in one roun
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from itertools import groupby
 from typing import Any
 
 import msgspec
 from sqlalchemy import Connection, Row, text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError
 
+from adapters.postgres.driver_sql import execute
 from adapters.postgres.event_codec import Codec
 from adapters.postgres.hash_chain import event_sha256
 from adapters.postgres.json_rows import as_json, insert_from_json, upsert_from_json
@@ -28,7 +27,6 @@ from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import Commit, EventStore, LogCursor, UnreadableEvent
 from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, VersionConflictError
 
-_DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 #: Rows per fetch of a server-side cursor.
 PAGE_EVENTS = 500
 
@@ -108,7 +106,7 @@ class PostgresEventStore(EventStore):
         """Write a commit in one statement; see the port for errors."""
         statement, parameters = self._statement(step)
         try:
-            closed = self.connection.exec_driver_sql(_driver_sql(statement), parameters).scalar_one()
+            closed = execute(self.connection, statement, parameters).scalar_one()
         except IntegrityError as error:
             raise _translated(error, step) from error
         if step.closes is not None and not closed:
@@ -209,12 +207,6 @@ def _folded_from(rows: Sequence[Row[*tuple[Any, ...]]], codec: Codec) -> Order:
             "one of its events is about something that the events before it do not know; run `restoreclick reconcile`",
             order_id,
         ) from error
-
-
-@cache
-def _driver_sql(statement: str) -> str:
-    """Return a statement in the form that the driver takes."""
-    return str(text(statement).compile(dialect=_DIALECT))
 
 
 def all_orders(

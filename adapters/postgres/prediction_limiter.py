@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from adapters.postgres.driver_sql import execute
 from adapters.postgres.reaction_codec import FOLLOWING_KINDS, STARTING_KINDS, readable, sql_list
 from domain.order.reactions import Reaction
 from domain.ports.prediction_limiter import MINUTE, PredictionSlots
@@ -23,9 +24,8 @@ UNREADABLE_AGAIN = timedelta(minutes=10)
 PAGE_STARTS = 2_000
 
 # Taken before the count and in a statement of its own: a statement sees what was committed when it began.
-_LOCK = text("SELECT pg_advisory_xact_lock(hashtext('restoreclick admissions'))")
-_GRANT = text(
-    f"""WITH held AS (
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext('restoreclick admissions'))"
+_GRANT = f"""WITH held AS (
         SELECT order_id, count(DISTINCT coalesce(arguments->>'prediction_id', reaction_id::text)) AS slots
         FROM reactions
         WHERE status IN ('pending', 'leased')
@@ -60,7 +60,6 @@ _GRANT = text(
         DELETE FROM admissions WHERE admitted_at <= :a_minute_ago
     )
     SELECT reaction_id, kind, arguments_version, arguments FROM admitted"""
-)
 #: The row is tried again after others had their turn, and takes no slot meanwhile. Its ``sendings`` stay, so that it
 #: is listed as unreadable.
 _RETURN_UNREADABLE = text(
@@ -108,8 +107,8 @@ class PostgresPredictionSlots(PredictionSlots):
             "page": PAGE_STARTS,
             "followers": FOLLOWING_KINDS,
         }
-        self._connection.execute(_LOCK)
-        rows = self._connection.execute(_GRANT, parameters).all()
+        execute(self._connection, _LOCK, {})
+        rows = execute(self._connection, _GRANT, parameters).all()
         admitted = [(row.reaction_id, reaction) for row, reaction in readable(rows)]
         if unreadable := {row.reaction_id for row in rows} - {reaction_id for reaction_id, _ in admitted}:
             taken_back = {"reaction_ids": list(unreadable), "now": now, "again_at": now + UNREADABLE_AGAIN}
@@ -118,6 +117,6 @@ class PostgresPredictionSlots(PredictionSlots):
 
     def pause(self, until: datetime) -> None:
         """Store the pause and withdraw the slots of unclaimed starts."""
-        self._connection.execute(_LOCK)
+        execute(self._connection, _LOCK, {})
         self._connection.execute(_PAUSE, {"until": until})
         self._connection.execute(_WITHDRAW)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from adapters.postgres.driver_sql import execute
 from adapters.postgres.json_rows import as_json, insert_from_json
 from adapters.postgres.reaction_codec import (
     DONE_ONCE_KINDS,
@@ -59,8 +60,7 @@ CLOSE = """UPDATE reactions
 #: What starts a prediction cannot be claimed before it is admitted.
 IS_ADMITTED = f"(kind NOT IN ({sql_list(STARTING_KINDS)}) OR admitted_at IS NOT NULL)"
 # The row is locked before it is updated: `RETURNING old.status` would need PostgreSQL 18.
-_CLAIM = text(
-    f"""WITH claimable AS (
+_CLAIM = f"""WITH claimable AS (
         SELECT reaction_id, status = 'leased' AS was_interrupted FROM reactions
         WHERE reaction_id = :reaction_id AND {IS_ADMITTED}
           AND (
@@ -75,29 +75,21 @@ _CLAIM = text(
     FROM claimable
     WHERE reactions.reaction_id = claimable.reaction_id
     RETURNING order_id, kind, arguments_version, arguments, attempts, first_due_at, was_interrupted"""
-)
-_POSTPONE = text(
-    """UPDATE reactions
+_POSTPONE = """UPDATE reactions
     SET status = 'pending', lease_token = NULL, leased_until = NULL, sent_at = NULL, sendings = 0,
         admitted_at = NULL, due_at = CASE WHEN due_at > :claimed_at THEN due_at ELSE :due_at END, problem = :problem,
         attempts = CASE WHEN :has_progressed THEN 0 ELSE attempts END
     WHERE reaction_id = :reaction_id AND status = 'leased' AND lease_token = :token"""
-)
-_RENEW = text(
-    """UPDATE reactions SET leased_until = :leased_until
+_RENEW = """UPDATE reactions SET leased_until = :leased_until
     WHERE status = 'leased' AND lease_token = ANY(CAST(:tokens AS uuid[]))"""
-)
-_EXPEDITE = text(
-    f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
+_EXPEDITE = f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
     ON CONFLICT (reaction_id) DO UPDATE
         SET due_at = CASE reactions.status
                 WHEN 'leased' THEN EXCLUDED.due_at ELSE LEAST(reactions.due_at, EXCLUDED.due_at)
             END,
             sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings
         WHERE reactions.status IN ('pending', 'leased')"""
-)
-_TAKE_UNSENT = text(
-    f"""UPDATE reactions SET sent_at = :now, sendings = sendings + 1
+_TAKE_UNSENT = f"""UPDATE reactions SET sent_at = :now, sendings = sendings + 1
     FROM (
         SELECT reaction_id FROM reactions
         WHERE {IS_ADMITTED}
@@ -107,7 +99,6 @@ _TAKE_UNSENT = text(
     ) AS unsent
     WHERE reactions.reaction_id = unsent.reaction_id
     RETURNING reactions.reaction_id, kind, arguments_version, arguments"""
-)
 _EXHAUSTED = text(
     """SELECT order_id, kind, first_due_at FROM reactions
     WHERE status = 'failed' AND kind = ANY(CAST(:kinds AS text[]))
@@ -170,12 +161,14 @@ class PostgresReactionTable(ReactionTable):
         self._connection = connection
 
     def schedule(self, reactions: Iterable[ScheduledReaction]) -> None:
-        self._connection.execute(text(INSERT), {"reactions": as_json(reaction_rows(reactions))})
+        execute(self._connection, INSERT, {"reactions": as_json(reaction_rows(reactions))})
 
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:
         leased_until = now + lease
-        row = self._connection.execute(
-            _CLAIM, {"reaction_id": reaction_id, "token": token, "now": now, "leased_until": leased_until}
+        row = execute(
+            self._connection,
+            _CLAIM,
+            {"reaction_id": reaction_id, "token": token, "now": now, "leased_until": leased_until},
         ).one_or_none()
         if row is None:
             return None
@@ -192,10 +185,11 @@ class PostgresReactionTable(ReactionTable):
         )
 
     def renew(self, tokens: Iterable[UUID], leased_until: datetime) -> None:
-        self._connection.execute(_RENEW, {"tokens": list(tokens), "leased_until": leased_until})
+        execute(self._connection, _RENEW, {"tokens": list(tokens), "leased_until": leased_until})
 
     def postpone(self, claim: Claim, due_at: datetime, problem: str, *, has_progressed: bool = False) -> None:
-        postponed = self._connection.execute(
+        postponed = execute(
+            self._connection,
             _POSTPONE,
             {
                 "reaction_id": claim.reaction_id,
@@ -216,8 +210,9 @@ class PostgresReactionTable(ReactionTable):
         """
         if outcome is Outcome.DROPPED and claim.reaction.starts_prediction:
             self._connection.execute(_UNCOUNT, {"reaction_id": claim.reaction_id, "token": claim.token})
-        closed = self._connection.execute(
-            text(CLOSE),
+        closed = execute(
+            self._connection,
+            CLOSE,
             {
                 "reaction_id": claim.reaction_id,
                 "token": claim.token,
@@ -230,11 +225,11 @@ class PostgresReactionTable(ReactionTable):
             raise LeaseLostError(claim.reaction_id)
 
     def expedite(self, reaction: ScheduledReaction) -> None:
-        self._connection.execute(_EXPEDITE, {"reactions": as_json(reaction_rows([reaction]))})
+        execute(self._connection, _EXPEDITE, {"reactions": as_json(reaction_rows([reaction]))})
 
     def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
-        rows = self._connection.execute(
-            _TAKE_UNSENT, {"now": now, "resend_after": resend_after, "limit": limit}
+        rows = execute(
+            self._connection, _TAKE_UNSENT, {"now": now, "resend_after": resend_after, "limit": limit}
         ).all()
         return [(row.reaction_id, reaction) for row, reaction in readable(rows)]
 

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from adapters.postgres.driver_sql import compiled, execute
 from adapters.postgres.tables import file_uploads, upload_sessions
 from domain.order.values import (
     CustomerId,
@@ -50,7 +51,10 @@ _INSPECTED = text(
     """SELECT media_type, width, height, sketch FROM file_uploads
     WHERE photo_id = :photo_id AND sketch IS NOT NULL"""
 )
-_FIND = select(upload_sessions, _PHOTOS.label("photos"))
+_IS_IT = upload_sessions.c.session_id == bindparam("session_id")
+_FIND = compiled(select(upload_sessions, _PHOTOS.label("photos")).where(_IS_IT))
+_LOCK = "SELECT FROM upload_sessions WHERE session_id = :session_id FOR UPDATE"
+_SET_STATUS = "UPDATE upload_sessions SET status = :status WHERE session_id = :session_id"
 
 _EXPIRE_STALE = text(
     """WITH stale AS (
@@ -106,10 +110,10 @@ class PostgresUploadSessions(UploadSessions):
         The lock is a statement of its own, so that the query after it sees what others committed while it waited:
         PostgreSQL would re-read only the locked row, and its photos as they were before.
         """
-        is_it = upload_sessions.c.session_id == session_id
+        known = {"session_id": session_id}
         if lock:
-            self._connection.execute(select(upload_sessions.c.session_id).where(is_it).with_for_update())
-        row = self._connection.execute(_FIND.where(is_it)).one_or_none()
+            execute(self._connection, _LOCK, known)
+        row = self._connection.exec_driver_sql(_FIND, known).one_or_none()
         return _session(row) if row is not None else None
 
     def add_photo(
@@ -143,7 +147,7 @@ class PostgresUploadSessions(UploadSessions):
         )
 
     def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:
-        self._update(session_id, status=status)
+        execute(self._connection, _SET_STATUS, {"session_id": session_id, "status": status})
 
     def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
         spending = checkout.spending

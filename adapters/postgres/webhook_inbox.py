@@ -5,16 +5,15 @@ from datetime import datetime
 import structlog
 from sqlalchemy import Connection, and_, select, text
 
+from adapters.postgres.driver_sql import execute
 from adapters.postgres.row_objects import object_of
 from adapters.postgres.tables import webhook_conflicts, webhook_inbox
 from domain.order.values import Sha256
 from domain.ports.webhook_inbox import UNSEEN, Conflict, WebhookInbox
 
-_ACCEPT = text(
-    """INSERT INTO webhook_inbox (source, event_id, event_type, body_sha256, received_at)
+_ACCEPT = """INSERT INTO webhook_inbox (source, event_id, event_type, body_sha256, received_at)
     VALUES (:source, :event_id, :event_type, :body_sha256, :received_at)
     ON CONFLICT DO NOTHING"""
-)
 
 
 #: A statement of its own, so that it sees what another transaction has just committed.
@@ -74,7 +73,7 @@ class PostgresWebhookInbox(WebhookInbox):
             "body_sha256": body_sha256,
             "received_at": now,
         }
-        if self._connection.execute(_ACCEPT, message).rowcount == 1:
+        if execute(self._connection, _ACCEPT, message).rowcount == 1:
             return True
         if self._connection.execute(_QUARANTINE_CONFLICT, {**message, "unseen": UNSEEN}).rowcount == 1:
             _log.error("webhook_conflict", source=source, event_id=event_id, body_sha256=body_sha256)
