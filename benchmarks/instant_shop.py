@@ -158,9 +158,9 @@ def open_instant_container(settings: Settings, queue: DramatiqQueue | None = Non
         container = Container(ports)
 
         def post_webhook(prediction_id: str, webhook_url: str) -> None:
-            order, image, attempt, mark = webhook_url.split("/")[-4:]
+            order, image, attempt, token = webhook_url.split("/")[-4:]
             address = OrderId(UUID(order)), ImageId(UUID(image)), int(attempt)
-            container.prediction_webhook.verify_token(mark, *address)
+            container.prediction_webhook.verify_token(token, *address)
             event = PredictionWebhookEvent(
                 event_id=prediction_id, prediction_id=prediction_id, has_ended=True
             )

@@ -35,10 +35,10 @@ class TokenSigner:
         """The token in a webhook address: this shop started this attempt's prediction."""
         return self._sign("restoration", order_id, image_id, attempt)
 
-    def is_prediction_token(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> bool:
+    def is_prediction_token(self, token: str, order_id: OrderId, image_id: ImageId, attempt: int) -> bool:
         """Whether the token is valid, compared in constant time."""
         expected = self.prediction_token(order_id, image_id, attempt)
-        return hmac.compare_digest(mark.encode(), expected.encode())
+        return hmac.compare_digest(token.encode(), expected.encode())
 
     def payment_token(self, upload_session_id: UploadSessionId, order_id: OrderId) -> str:
         """The token in a payment's metadata: this shop opened its checkout."""
@@ -58,9 +58,9 @@ class TokenSigner:
         """The token in an object's metadata: this shop wrote its labels."""
         return self._sign("object", key, *(f"{name}={labels[name]}" for name in sorted(labels)))
 
-    def is_object_token(self, mark: str, key: ObjectKey, labels: Mapping[str, str]) -> bool:
+    def is_object_token(self, token: str, key: ObjectKey, labels: Mapping[str, str]) -> bool:
         """Whether the token is valid, compared in constant time."""
-        return _is_same(mark, self.object_token(key, labels))
+        return _is_same(token, self.object_token(key, labels))
 
     def points_token(self, customer_id: CustomerId) -> str:
         """The secret part of a points code; only the customer receives it."""

@@ -114,14 +114,14 @@ class UnmatchedPayment:
         The amount is 0 if the refund failed or the dispute was won. A payment whose returned amount is back at the
         shop is refunded again, in a new attempt.
         """
-        told = replace(self, returned={**self.returned, provider_id: amount})
+        informed = replace(self, returned={**self.returned, provider_id: amount})
         if self.status is UnmatchedStatus.MATCHED:
-            return told
-        if told.left.amount <= 0:
-            return told.with_full_refund()
+            return informed
+        if informed.left.amount <= 0:
+            return informed.with_full_refund()
         if self.status is UnmatchedStatus.REFUNDED:
-            return told.failed(RETURNED_AGAIN, now)
-        return told
+            return informed.failed(RETURNED_AGAIN, now)
+        return informed
 
     def with_failed_refund(self, provider_id: str, refund_id: RefundId | None, now: datetime) -> Self:
         """The payment after a refund failed.

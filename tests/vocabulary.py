@@ -37,12 +37,17 @@ class Vocabulary:
     docstring_words: int
     prose: dict[re.Pattern[str], str]
     names: dict[re.Pattern[str], str]
+    production_names: dict[re.Pattern[str], str]
     contracts: frozenset[str]
 
-    def violations(self, source: str) -> list[Violation]:
+    def violations(self, source: str, *, is_test: bool = False) -> list[Violation]:
         """Each violation in a module's source, by line."""
         tree = ast.parse(source)
-        found = [*self._in_docstrings(tree), *self._in_comments(source), *self._in_names(tree)]
+        found = [
+            *self._in_docstrings(tree),
+            *self._in_comments(source),
+            *self._in_names(tree, is_test=is_test),
+        ]
         return sorted(set(found))
 
     def _in_docstrings(self, tree: ast.AST) -> Iterator[Violation]:
@@ -65,8 +70,8 @@ class Vocabulary:
             if token.type == tokenize.COMMENT:
                 yield from _refused(token.string, token.start[0], self.prose)
 
-    def _in_names(self, tree: ast.AST) -> Iterator[Violation]:
-        patterns = self.prose | self.names
+    def _in_names(self, tree: ast.AST, *, is_test: bool) -> Iterator[Violation]:
+        patterns = self.prose | self.names | ({} if is_test else self.production_names)
         for line, name in _defined(tree):
             words = _words_of(name)
             for refused, instead in patterns.items():
@@ -78,13 +83,15 @@ class Vocabulary:
 def vocabulary() -> Vocabulary:
     """The project's vocabulary, from the file beside this module."""
     table = tomllib.loads(WORDS.read_text())
-    prose, names = (
-        {_pattern(words): term for words, term in table[kind].items()} for kind in ("prose", "names")
+    prose, names, production_names = (
+        {_pattern(words): term for words, term in table[kind].items()}
+        for kind in ("prose", "names", "production_names")
     )
     return Vocabulary(
         table["docstring_words"],
         prose,
         names,
+        production_names,
         frozenset(table["contracts"]),
     )
 
@@ -98,7 +105,8 @@ def modules(paths: Iterable[Path] = ()) -> list[Path]:
 @cache
 def violations_in(module: Path) -> list[Violation]:
     """Each violation in one file."""
-    return vocabulary().violations(module.read_text())
+    is_test = (ROOT / "tests") in module.resolve().parents
+    return vocabulary().violations(module.read_text(), is_test=is_test)
 
 
 def main(paths: Iterable[str]) -> int:

@@ -102,16 +102,16 @@ class PostgresEventStore(EventStore):
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
         return [read_row(row, self.codec) for row in self.connection.execute(_STREAM, {"order_id": order_id})]
 
-    def append(self, step: Commit) -> None:
+    def append(self, commit: Commit) -> None:
         """Write a commit in one statement; see the port for errors."""
-        statement, parameters = self._statement(step)
+        statement, parameters = self._statement(commit)
         try:
             closed = execute(self.connection, statement, parameters).scalar_one()
         except IntegrityError as error:
-            raise _translated(error, step) from error
-        if step.closes is not None and not closed:
+            raise _translated(error, commit) from error
+        if commit.closes is not None and not closed:
             self._roll_back()
-            raise LeaseLostError(step.closes.reaction_id)
+            raise LeaseLostError(commit.closes.reaction_id)
 
     def read_all(
         self, after: LogCursor, limit: int
@@ -127,35 +127,35 @@ class PostgresEventStore(EventStore):
         if transaction is not None:
             transaction.rollback()
 
-    def _statement(self, step: Commit) -> tuple[str, dict[str, Any]]:
+    def _statement(self, commit: Commit) -> tuple[str, dict[str, Any]]:
         parts: dict[str, str] = {}
         parameters: dict[str, Any] = {}
-        if step.events:
+        if commit.events:
             parts["recorded"] = insert_from_json("events", _EVENT_COLUMNS, "events")
-            parameters["events"] = as_json(self._chained(step))
-        for table, rows in changed_rows(step.before, step.after).items():
+            parameters["events"] = as_json(self._chained(commit))
+        for table, rows in changed_rows(commit.before, commit.after).items():
             parts[f"written_{table}"] = upsert_from_json(table, tuple(rows[0]), table)
             parameters[table] = as_json(rows)
-        if step.reactions:
+        if commit.reactions:
             parts["scheduled"] = INSERT
-            parameters["reactions"] = as_json(reaction_rows(step.reactions))
-        if step.closes is not None:
+            parameters["reactions"] = as_json(reaction_rows(commit.reactions))
+        if commit.closes is not None:
             parts["closed"] = f"{CLOSE} RETURNING 1"
             parameters |= {
-                "reaction_id": step.closes.reaction_id,
-                "token": step.closes.token,
-                "outcome": step.outcome,
-                "again_at": step.again_at,
+                "reaction_id": commit.closes.reaction_id,
+                "token": commit.closes.token,
+                "outcome": commit.outcome,
+                "again_at": commit.again_at,
                 "problem": None,
             }
         bodies = ", ".join(f"{name} AS ({body})" for name, body in parts.items())
-        answer = "(SELECT count(*) FROM closed)" if step.closes is not None else "0"
+        answer = "(SELECT count(*) FROM closed)" if commit.closes is not None else "0"
         return f"WITH {bodies} SELECT {answer}" if bodies else f"SELECT {answer}", parameters
 
-    def _chained(self, step: Commit) -> Iterator[dict[str, Any]]:
+    def _chained(self, commit: Commit) -> Iterator[dict[str, Any]]:
         """Yield the rows of a commit's events, each chained to its predecessor."""
-        previous = self._head(step.before)
-        for recorded in step.events:
+        previous = self._head(commit.before)
+        for recorded in commit.events:
             row = self._event_row(recorded, previous)
             previous = event_sha256(row)
             yield {**row, "data": msgspec.Raw(row["data"]), "sha256": previous}
@@ -265,10 +265,10 @@ def read_row(row: Row[Any], codec: Codec) -> RecordedEvent | UnreadableEvent:
         )
 
 
-def _translated(error: IntegrityError, step: Commit) -> Exception:
+def _translated(error: IntegrityError, commit: Commit) -> Exception:
     constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
     if constraint == "events_order_id_cause_key_key":
-        return CauseRepeatedError(step.before.order_id)
+        return CauseRepeatedError(commit.before.order_id)
     if constraint == "events_order_id_version_key":
-        return VersionConflictError(step.before.order_id, step.before.version)
+        return VersionConflictError(commit.before.order_id, commit.before.version)
     return error

@@ -131,10 +131,10 @@ def _enqueue_failure_email(before: Order, after: Order, event: e.Event) -> Order
             return after
         refund = after.refunds[event.refund_id]
         if refund.reason is not RefundReason.NOT_RESTORED:
-            is_told = any(email.refund_id == refund.refund_id for email in after.emails.values())
+            is_reported = any(email.refund_id == refund.refund_id for email in after.emails.values())
             return (
                 after
-                if is_told
+                if is_reported
                 else enqueue_another_email(after, EmailKind.REFUND, refund_id=refund.refund_id)
             )
     is_over = after.state is State.REFUNDED is not before.state or (

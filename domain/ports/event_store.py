@@ -94,7 +94,7 @@ class EventStore(Protocol):
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
         """The order's stream from its first event, also what cannot be read."""
 
-    def append(self, step: Commit) -> None:
+    def append(self, commit: Commit) -> None:
         """Append events, update projections, insert reactions, close the claim.
 
         All of it is atomic. Raise VersionConflictError, CauseRepeatedError or LeaseLostError; the transaction is then

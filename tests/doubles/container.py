@@ -371,9 +371,9 @@ class InMemoryShop(ShopOfDoubles):
 
     def post_prediction(self, prediction_id: str) -> None:
         """Deliver the restorer's webhook about a prediction, to its webhook URL."""
-        order, image, attempt, mark = self.restorer.works[prediction_id].webhook_url.split("/")[-4:]
+        order, image, attempt, token = self.restorer.works[prediction_id].webhook_url.split("/")[-4:]
         address = OrderId(UUID(order)), ImageId(UUID(image)), int(attempt)
-        self.prediction_webhook.verify_token(mark, *address)
+        self.prediction_webhook.verify_token(token, *address)
         webhook_event = PredictionWebhookEvent(
             event_id=f"msg_{prediction_id}", prediction_id=prediction_id, has_ended=True
         )

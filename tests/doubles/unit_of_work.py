@@ -350,17 +350,17 @@ class InMemoryEventStore(EventStore):
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
         return [self._as_read(recorded) for recorded in self._pages.streams.get(order_id, ())]
 
-    def append(self, step: Commit) -> None:
+    def append(self, commit: Commit) -> None:
         self._transaction.is_void = True  # until the whole commit is written
-        for recorded in step.events:
-            self._append(recorded, step)
-        order_id = step.after.order_id
+        for recorded in commit.events:
+            self._append(recorded, commit)
+        order_id = commit.after.order_id
         written = self._pages.rows.get(order_id) or no_rows(order_id)
-        self._pages.rows[order_id] = with_changes(written, step.before, step.after)
+        self._pages.rows[order_id] = with_changes(written, commit.before, commit.after)
         reactions = InMemoryReactionTable(self._pages)
-        reactions.schedule(step.reactions)
-        if step.closes is not None:
-            reactions.close(step.closes, outcome=step.outcome, again_at=step.again_at)
+        reactions.schedule(commit.reactions)
+        if commit.closes is not None:
+            reactions.close(commit.closes, outcome=commit.outcome, again_at=commit.again_at)
         self._transaction.is_void = False
 
     def read_all(
@@ -375,10 +375,10 @@ class InMemoryEventStore(EventStore):
         is_this = unreadable is not None and unreadable.version == recorded.version
         return unreadable if unreadable is not None and is_this else recorded
 
-    def _append(self, recorded: RecordedEvent, step: Commit) -> None:
+    def _append(self, recorded: RecordedEvent, commit: Commit) -> None:
         order_id = recorded.order_id
         stream = self._pages.streams.get(order_id, ())
-        self._require_new(recorded, stream, step)
+        self._require_new(recorded, stream, commit)
         position = len(self._pages.log) + 1
         stored = replace(
             recorded,
@@ -389,10 +389,12 @@ class InMemoryEventStore(EventStore):
         self._pages.streams[order_id] = (*stream, stored)
         self._pages.orders[order_id] = apply(self.load(order_id), stored)
 
-    def _require_new(self, recorded: RecordedEvent, stream: tuple[RecordedEvent, ...], step: Commit) -> None:
+    def _require_new(
+        self, recorded: RecordedEvent, stream: tuple[RecordedEvent, ...], commit: Commit
+    ) -> None:
         """Enforce what the database's constraints do."""
         if any(known.version == recorded.version for known in stream):
-            raise VersionConflictError(recorded.order_id, step.before.version)
+            raise VersionConflictError(recorded.order_id, commit.before.version)
         if any(known.cause_key == recorded.cause_key for known in stream):
             raise CauseRepeatedError(recorded.order_id)
 

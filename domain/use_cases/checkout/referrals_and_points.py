@@ -254,7 +254,9 @@ class ReferralProgram:
 
     # E-mails.
 
-    def told_to(self, transaction: HasPointsBalances, customer: Customer, currency: str) -> Rewards | None:
+    def rewards_for(
+        self, transaction: HasPointsBalances, customer: Customer, currency: str
+    ) -> Rewards | None:
         """The points section of an e-mail to a customer.
 
         None if the customer has no points and the referral program is off.

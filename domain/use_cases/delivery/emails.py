@@ -137,7 +137,7 @@ class EmailSender:
             refunded=Money(
                 amount=order.ledger.requested + order.ledger.pending + order.ledger.issued, currency=currency
             ),
-            refund_amount=_told_refund(order, email),
+            refund_amount=_reported_refund(order, email),
             redone_name=self._redone_name(order),
             status_url=urls.status.replace("{order}", str(order.order_id)),
             download_url=urls.photos.replace("{token}", token) if token else None,
@@ -175,7 +175,7 @@ class EmailSender:
         if kind is not EmailKind.RESULT:
             return None
         with self.unit_of_work.transaction() as transaction:
-            return self.referral_program.told_to(transaction, customer, currency)
+            return self.referral_program.rewards_for(transaction, customer, currency)
 
     def _redone_name(self, order: Order) -> str | None:
         """The customer's file name of the redone photo, if exactly one was."""
@@ -204,7 +204,7 @@ def _archive_for(order: Order, kind: EmailKind) -> StoredObject | None:
     return link.archive if link else None
 
 
-def _told_refund(order: Order, email: Email) -> Money | None:
+def _reported_refund(order: Order, email: Email) -> Money | None:
     """The refund amount that an e-mail states.
 
     That of the refund it reports or, with a partial result, the sum for the missing photos.

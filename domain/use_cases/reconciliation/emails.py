@@ -35,7 +35,7 @@ class _Mail:
 
 
 @dataclass
-class _Told:
+class _RecordedEmails:
     """The e-mails in the log; all are held in memory."""
 
     sent: dict[str, _Mail] = field(default_factory=dict)  # by message id
@@ -54,22 +54,22 @@ class EmailComparison:
 
     def compare(self, scope: Scope) -> Iterator[Finding]:
         """Yield bounces not recorded, unknown messages, and unconfirmed e-mails that were accepted."""
-        told, since = self._told(scope), max(scope.since, scope.now - LISTING_REACHES_BACK)
+        in_log, since = self._recorded_emails(scope), max(scope.since, scope.now - LISTING_REACHES_BACK)
         for page in paged(self.ledger.messages(since, scope.unreadable(self.side))):
             scope.watch(len(page))
             for carried in page:
-                mail = told.sent.pop(carried.message_id, None)
+                mail = in_log.sent.pop(carried.message_id, None)
                 if mail is not None and carried.fate is DeliveryStatus.UNDELIVERABLE:
                     yield from self._came_back(scope, mail, carried)
-        for message_id, mail in told.sent.items():
+        for message_id, mail in in_log.sent.items():
             yield _unknown(mail, message_id)
-        for mail in told.unconfirmed:
+        for mail in in_log.unconfirmed:
             scope.watch(1)
             with scope.isolated(self.side, "mail", str(mail.email_id)):
                 yield from self._accepted_after_all(scope, mail)
 
-    def _told(self, scope: Scope) -> _Told:
-        told = _Told()
+    def _recorded_emails(self, scope: Scope) -> _RecordedEmails:
+        recorded_emails = _RecordedEmails()
         since = max(scope.since, scope.now - LISTING_REACHES_BACK)
         with self.unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(scope.since)
@@ -81,12 +81,16 @@ class EmailComparison:
                     continue
                 match recorded.event:
                     case e.EmailSent(email_id=email_id, message_id=str(message_id)):
-                        told.sent[message_id] = _Mail(recorded.order_id, email_id, recorded.recorded_at)
+                        recorded_emails.sent[message_id] = _Mail(
+                            recorded.order_id, email_id, recorded.recorded_at
+                        )
                     case e.EmailUnconfirmed(email_id=email_id):
-                        told.unconfirmed.append(_Mail(recorded.order_id, email_id, recorded.recorded_at))
+                        recorded_emails.unconfirmed.append(
+                            _Mail(recorded.order_id, email_id, recorded.recorded_at)
+                        )
                     case _:
                         pass
-        return told
+        return recorded_emails
 
     def _came_back(self, scope: Scope, mail: _Mail, carried: ListedEmail) -> Iterator[Finding]:
         if carried.last_event_at > scope.settled_before or not self._has_status(mail, EmailStatus.SENT):

@@ -132,11 +132,11 @@ def _findings(transaction: EventLogRepositories, page: Sequence[OrderId], scope:
         yield stream_broken(event)
     orders: list[Order] = []
     for order_id, stream in streams.items():
-        told = followed(order_id, stream)
-        if isinstance(told, StreamBreak):
-            yield stream_broken(told)
+        order_or_break = followed(order_id, stream)
+        if isinstance(order_or_break, StreamBreak):
+            yield stream_broken(order_or_break)
         else:
-            orders.append(told)
+            orders.append(order_or_break)
     differing = transaction.reconciliation_queries.differing_read_models(orders)
     work = transaction.reconciliation_queries.work([order.order_id for order in orders])
     for order in orders:

@@ -59,7 +59,7 @@ class _Events:
     """This shop's webhook events in the provider's list, newest first."""
 
     lost: list[PaymentWebhookEvent] = field(default_factory=list)  # the inbox never received them
-    told: set[str] = field(default_factory=set)  # subjects of events that are lost or young
+    subjects: set[str] = field(default_factory=set)  # subjects of events that are lost or young
     newest: PaymentWebhookEvent | None = None
     has_refund_event: bool | None = None  # whether the newest settled event of a refund was delivered
 
@@ -109,17 +109,17 @@ class PaymentComparison:
         """Yield discrepancies of the provider's lists, then of recorded payments and refunds."""
         lists = self._lists(scope)
         events = self._events(scope, lists.foreign)
-        told = events.told
+        subjects = events.subjects
         version = events.version_finding(self.ledger.endpoint_version(scope.unreadable(self.side)))
         if version is not None:
             yield version
         events.lost.reverse()  # oldest first
         yield from self._apply_all(scope, events.lost)
         for judge, (webhook_event, finding) in lists.missing:
-            if subject_of(webhook_event) not in told:
-                told.add(subject_of(webhook_event))
+            if subject_of(webhook_event) not in subjects:
+                subjects.add(subject_of(webhook_event))
                 yield self._repair(scope, webhook_event, finding, judge)
-        yield from self._waiting(scope, told)
+        yield from self._waiting(scope, subjects)
         at_provider = MissingAtProvider(unit_of_work=self.unit_of_work, payments=self.payments)
         yield from at_provider.unknown_to_provider(scope, lists.seen)
 
@@ -188,7 +188,7 @@ class PaymentComparison:
                 is_young = created_at is None or created_at > scope.settled_before
                 is_unknown = event.event_id in unknown
                 if is_young or is_unknown:
-                    events.told.add(subject_of(event))
+                    events.subjects.add(subject_of(event))
                 if is_unknown and not is_young:
                     events.lost.append(event)
                 events.newest = events.newest or event
@@ -237,7 +237,7 @@ class PaymentComparison:
             is_wrong_still=lambda: bool(judge([webhook_event])),
         )
 
-    def _waiting(self, scope: Scope, told: set[str]) -> Iterator[Finding]:
+    def _waiting(self, scope: Scope, subjects: set[str]) -> Iterator[Finding]:
         """Yield sessions that wait for a delayed payment which has already ended.
 
         Sessions that a lost or young event is about are skipped: that event is handled separately.
@@ -246,7 +246,7 @@ class PaymentComparison:
             waiting = transaction.upload_sessions.pending(scope.settled_before)
         for checkout_session_id in waiting:
             scope.watch(1)
-            if checkout_session_id in told:
+            if checkout_session_id in subjects:
                 continue
             with scope.isolated(self.side, "checkout", checkout_session_id):
                 yield from self._waits_in_vain(scope, checkout_session_id)

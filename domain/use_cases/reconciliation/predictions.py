@@ -143,11 +143,11 @@ class PredictionComparison:
         """Return the attempt in the webhook URL, if this shop signed it."""
         parts = (self.ledger.address_of(listed) or "").split("/")[-_ADDRESS_PARTS:]
         try:
-            order, image, attempt, mark = parts
+            order, image, attempt, token = parts
             order_id, image_id, number = OrderId(UUID(order)), ImageId(UUID(image)), int(attempt)
         except ValueError:
             return None
-        if not self.token_signer.is_prediction_token(mark, order_id, image_id, number):
+        if not self.token_signer.is_prediction_token(token, order_id, image_id, number):
             return None
         return _Awaited(order_id, CollectRestoration(image_id, number, listed.prediction_id))
 

@@ -147,23 +147,23 @@ def _finding_about_refund(
 
 
 def _knows_dispute(webhook_event: PaymentWebhookEvent, history: list[e.RecordedEvent]) -> bool:
-    told = [
+    dispute_events = [
         recorded.event
         for recorded in history
         if isinstance(recorded.event, e.DisputeOpened | e.DisputeClosed)
         and recorded.event.dispute_id == webhook_event.dispute_id
     ]
     if webhook_event.is_inquiry:
-        return bool(told)
+        return bool(dispute_events)
     if webhook_event.kind is not PaymentEventKind.DISPUTE_CLOSED:
         # A dispute under appeal was lost before, and stays recorded as lost until the appeal is decided.
         return any(
             not event.is_inquiry
             if isinstance(event, e.DisputeOpened)
             else event.outcome is not DisputeOutcome.INQUIRY_CLOSED
-            for event in told
+            for event in dispute_events
         )
-    outcomes = [event.outcome for event in told if isinstance(event, e.DisputeClosed)]
+    outcomes = [event.outcome for event in dispute_events if isinstance(event, e.DisputeClosed)]
     return bool(outcomes) and outcomes[-1] is webhook_event.outcome
 
 

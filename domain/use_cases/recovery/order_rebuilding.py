@@ -88,17 +88,19 @@ class OrderRebuilding:
             ("links", self._links),
             ("mails", self._emails),
         ):
-            order = self._told(order, list(facts_of(order)), f"{incident}:{name}")
+            order = self._recorded(order, list(facts_of(order)), f"{incident}:{name}")
         for number in count(1):
             redos = self._redos(order)
             if not redos:
                 break
-            order = self._told(order, redos, f"{incident}:redos {number}")
-            order = self._told(order, list(self._newer_links(order)), f"{incident}:links of redos {number}")
-            order = self._told(order, list(self._emails(order)), f"{incident}:mails of redos {number}")
+            order = self._recorded(order, redos, f"{incident}:redos {number}")
+            order = self._recorded(
+                order, list(self._newer_links(order)), f"{incident}:links of redos {number}"
+            )
+            order = self._recorded(order, list(self._emails(order)), f"{incident}:mails of redos {number}")
         return order.version > before.version
 
-    def _told(self, order: Order, facts: Sequence[e.Event], key: str) -> Order:
+    def _recorded(self, order: Order, facts: Sequence[e.Event], key: str) -> Order:
         if not facts:
             return order
         cause = Cause(name="restored", key=key, actor=ACTOR, correlation_id=order.order_id)
@@ -239,8 +241,12 @@ class OrderRebuilding:
         )
 
     def _expiry(self, archive: ObjectDescription) -> datetime:
-        told = archive.labels.get(EXPIRES_AT)
-        return datetime.fromisoformat(told) if told else self.clock.now() + self.policy.delivery.link_lifetime
+        expiry = archive.labels.get(EXPIRES_AT)
+        return (
+            datetime.fromisoformat(expiry)
+            if expiry
+            else self.clock.now() + self.policy.delivery.link_lifetime
+        )
 
     def _emails(self, order: Order) -> Iterator[e.Event]:
         """Yield the outcome of due e-mails, which may have been sent.

@@ -43,15 +43,15 @@ class PredictionLimiter:
         return wait
 
 
-def lets_others_start(step: Commit) -> bool:
+def lets_others_start(commit: Commit) -> bool:
     """Whether a commit adds a start or releases a slot.
 
     A slot is not released if a reaction of the same commit continues its prediction.
     """
-    follow = [each.reaction for each in step.reactions]
+    follow = [each.reaction for each in commit.reactions]
     return any(work.starts_prediction for work in follow) or (
-        step.closes is not None
-        and holds_slot(step.closes.reaction)
+        commit.closes is not None
+        and holds_slot(commit.closes.reaction)
         and not any(work.follows_prediction for work in follow)
     )
 

@@ -35,9 +35,9 @@ class PredictionWebhook:
     token_signer: TokenSigner
     clock: Clock
 
-    def verify_token(self, mark: str, order_id: OrderId, image_id: ImageId, attempt: int) -> None:
+    def verify_token(self, token: str, order_id: OrderId, image_id: ImageId, attempt: int) -> None:
         """Raise ForgedMessageError unless the webhook URL's signed token is this shop's."""
-        if not self.token_signer.is_prediction_token(mark, order_id, image_id, attempt):
+        if not self.token_signer.is_prediction_token(token, order_id, image_id, attempt):
             raise ForgedMessageError(RESTORER, "its address was not made by this shop")
 
     def handle(

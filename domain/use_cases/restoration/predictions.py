@@ -94,8 +94,8 @@ class PredictionService:
                 upright, media_type = self.inspector.upright(picture)
             except UnreadableImageError:
                 return [_failed(work, None, FailureReason.UNREADABLE_INPUT)]
-            mark = self.token_signer.prediction_token(order.order_id, work.image_id, work.attempt)
-            address = f"{order.order_id}/{work.image_id}/{work.attempt}/{mark}"
+            token = self.token_signer.prediction_token(order.order_id, work.image_id, work.attempt)
+            address = f"{order.order_id}/{work.image_id}/{work.attempt}/{token}"
             try:
                 started = self.restorer.start(
                     upright,

@@ -43,11 +43,11 @@ def erase(
 
 def _ask(email: str, erasure_preview: ErasurePreview) -> None:
     orders, photos = counted(erasure_preview.orders, "order"), counted(erasure_preview.photos, "photo")
-    told = [f"{email} has {orders} with {photos}. All of it goes for good; the figures stay."]
+    consequences = [f"{email} has {orders} with {photos}. All of it goes for good; the figures stay."]
     if erasure_preview.good_links:
         links = counted(erasure_preview.good_links, "download link")
-        told.append(f"{links} can still be used, and leads nowhere then.")
-    ask(*told, question="Erase?", undone="Nothing was erased.")
+        consequences.append(f"{links} can still be used, and leads nowhere then.")
+    ask(*consequences, question="Erase?", undone="Nothing was erased.")
 
 
 def _lines(certificate: Certificate) -> Iterator[str]:

@@ -9,20 +9,20 @@ from entrypoints.bootstrap.wording import POINTS
 from entrypoints.cli.support.console import screen
 
 
-def show_points(told: PointsStatement, *, as_json: bool) -> None:
+def show_points(statement: PointsStatement, *, as_json: bool) -> None:
     """Print a customer's referral code, balance and entries."""
     if as_json:
-        click.echo(msgspec.json.encode(told))
+        click.echo(msgspec.json.encode(statement))
         return
-    click.echo(f"Referral code {told.referral_code}, balance {told.balance:+d}.")
-    if told.lines:
-        screen().print(_table(told))
+    click.echo(f"Referral code {statement.referral_code}, balance {statement.balance:+d}.")
+    if statement.lines:
+        screen().print(_table(statement))
 
 
-def _table(told: PointsStatement) -> Table:
+def _table(statement: PointsStatement) -> Table:
     table = Table("Order", box=None, pad_edge=False)
     table.add_column("Points", justify="right")
     table.add_column("Why")
-    for line in told.lines:
+    for line in statement.lines:
         table.add_row(line.order_number, f"{line.points:+d}", POINTS[line.reason])
     return table

@@ -118,21 +118,21 @@ def _summary(findings: list[Finding], report: Report, side: Side) -> str:
     if side in report.closed:
         return "not compared"
     repaired = sum(finding.is_repaired for finding in findings)
-    told = [
+    parts = [
         *([f"{counted(len(findings) - repaired, 'finding')}"] if len(findings) > repaired else []),
         *([f"{repaired} repaired"] if repaired else []),
         *(["not compared to the end"] if side in report.cut_off else []),
     ]
-    return ", ".join(told) or "agrees"
+    return ", ".join(parts) or "agrees"
 
 
 def _print_finding(console: Console, finding: Finding) -> None:
     since = f" (since {finding.since:%Y-%m-%d %H:%M})" if finding.since else ""
-    mark = Text("repaired ", style="green") if finding.is_repaired else Text("wrong    ", style="red")
+    verdict = Text("repaired ", style="green") if finding.is_repaired else Text("wrong    ", style="red")
     about = (
         f", order {finding.order_id}" if finding.order_id and str(finding.order_id) != finding.subject else ""
     )
-    console.print(Text("  ") + mark + Text(f"{finding.subject}{about}{since}"), soft_wrap=True)
+    console.print(Text("  ") + verdict + Text(f"{finding.subject}{about}{since}"), soft_wrap=True)
     text = finding_text_of(finding)
     console.print(f"           {text.wrong}", markup=False, soft_wrap=True)
     if not finding.is_repaired:

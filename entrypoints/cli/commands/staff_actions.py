@@ -68,7 +68,7 @@ class StaffSession:
             raise AmountOrPhotosError
         amount = amount_of(words, self._paid) if words is not None else None
 
-        def told(would: ActionResult) -> str:
+        def consequence(would: ActionResult) -> str:
             asked = [each.event.amount for each in would.events if isinstance(each.event, e.RefundRequested)]
             whole = sum(asked[1:], start=asked[0])
             stops = " and the order is stopped" if would.order.state is State.REFUNDING else ""
@@ -76,7 +76,7 @@ class StaffSession:
 
         self._do_if_agreed(
             lambda staff_actions: staff_actions.refund(self.order_id, self.by, amount=amount, photos=photos),
-            told,
+            consequence,
             question=None if is_agreed else "Pay it back?",
             as_json=as_json,
         )
@@ -103,7 +103,7 @@ class StaffSession:
     def settle(self, number: int | None, *, is_agreed: bool, as_json: bool) -> None:
         """Settle a failed refund; raises the errors of ``ask`` and ``StaffActions``."""
 
-        def told(would: ActionResult) -> str:
+        def consequence(would: ActionResult) -> str:
             [amount] = [each.event.amount for each in would.events if isinstance(each.event, e.RefundIssued)]
             return (
                 f"{amount} of order {self._number} counts as paid back from now on, and Stripe pays nothing."
@@ -111,7 +111,7 @@ class StaffSession:
 
         self._do_if_agreed(
             lambda staff_actions: staff_actions.record_manual_refund(self.order_id, self.by, refund=number),
-            told,
+            consequence,
             question=None if is_agreed else "Did the customer get it another way?",
             as_json=as_json,
         )
@@ -124,7 +124,7 @@ class StaffSession:
         if revokes and only_revoke:
             raise RevokeHowError
 
-        def told(would: ActionResult) -> str:
+        def consequence(would: ActionResult) -> str:
             revoked = sum(isinstance(each.event, e.DownloadLinkRevoked) for each in would.events)
             return f"{counted(revoked, 'link')} of order {self._number} will open nothing any more."
 
@@ -135,7 +135,7 @@ class StaffSession:
 
         is_harmless = not (revokes or only_revoke)
         self._do_if_agreed(
-            act, told, question=None if is_agreed or is_harmless else "Revoke?", as_json=as_json
+            act, consequence, question=None if is_agreed or is_harmless else "Revoke?", as_json=as_json
         )
 
     def address(self, email: str, *, as_json: bool) -> None:
@@ -151,8 +151,10 @@ class StaffSession:
         """
         history = self.queries.history(self.order_id)[: done.order.version]
         mine = {recorded.event_id for recorded in done.events}
-        told = [entry.text for entry in timeline_text_of(history).entries if entry.recorded.event_id in mine]
-        sentences = [*(instead or told)] if mine else [_DONE_BEFORE]
+        recorded = [
+            entry.text for entry in timeline_text_of(history).entries if entry.recorded.event_id in mine
+        ]
+        sentences = [*(instead or recorded)] if mine else [_DONE_BEFORE]
         if as_json:
             click.echo(msgspec.json.encode(_document(done, sentences, after or done.order)))
         else:
@@ -161,7 +163,7 @@ class StaffSession:
     def _do_if_agreed(
         self,
         act: Callable[[StaffActions], ActionResult],
-        told: Callable[[ActionResult], str],
+        consequence: Callable[[ActionResult], str],
         *,
         question: str | None,
         as_json: bool,
@@ -173,7 +175,7 @@ class StaffSession:
         if question is not None:
             would = act(self.staff_actions.dry_run())
             if would.events:
-                ask(told(would), question=question, undone="Nothing was done.")
+                ask(consequence(would), question=question, undone="Nothing was done.")
         self.tell(act(self.staff_actions), as_json=as_json)
 
     @property

@@ -44,10 +44,10 @@ def refund(
             undone="Nothing was refunded.",
         )
     after = unmatched_payment_service.refund(checkout_session_id, actor=actor, note=reason)
-    click.echo(msgspec.json.encode(after) if as_json else told(after))
+    click.echo(msgspec.json.encode(after) if as_json else result_text(after))
 
 
-def told(payment: UnmatchedPayment) -> str:
+def result_text(payment: UnmatchedPayment) -> str:
     """The result of a refund, as a sentence."""
     if payment.status is UnmatchedStatus.REFUNDED:
         return f"{payment.paid} went back to the customer."

@@ -22,14 +22,14 @@ class NotConfirmedError(CommandFailedError):
         super().__init__(undone)
 
 
-def ask(*told: str, question: str, undone: str) -> None:
+def ask(*consequences: str, question: str, undone: str) -> None:
     """Print what would happen, and ask for confirmation.
 
     Raises NoTerminalError, or NotConfirmedError with ``undone``.
     """
     if not sys.stdin.isatty():
         raise NoTerminalError
-    for line in told:
+    for line in consequences:
         click.echo(line, err=True)
     if not click.confirm(question, err=True):
         raise NotConfirmedError(undone)

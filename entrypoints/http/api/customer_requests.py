@@ -76,7 +76,7 @@ def ask_for_new_link(
     The response is the same for every token, so it does not disclose which exist.
     """
     customer_requests.renew_link(token, request_id_of(request.scope))
-    return _taken(request, "mail", told="link")
+    return _taken(request, "mail", sentence_key="link")
 
 
 @_request("/api/email/resend/{order:uuid}", exception_handlers={Exception: html_pages.explain})
@@ -119,12 +119,12 @@ def _resend(
     return _taken(request, "mail")
 
 
-def _taken(request: AnyRequest, title: str, told: str | None = None) -> Response[Any]:
+def _taken(request: AnyRequest, title: str, sentence_key: str | None = None) -> Response[Any]:
     """Confirm a request: a page for a browser, else JSON.
 
-    ``title`` and ``told`` name phrases of the catalog's section "asked".
+    ``title`` and ``sentence_key`` name phrases of the catalog's section "asked".
     """
-    sentence = f"asked.{told or title}"
+    sentence = f"asked.{sentence_key or title}"
     if html_pages.is_html_preferred(request):
         return html_pages.page(
             "accepted", html_pages.localization_for(request), status=202, request_kind=title, phrase=sentence

@@ -63,7 +63,7 @@ async def from_stripe(
 
 
 @post(
-    "/api/webhooks/replicate/{order:uuid}/{image:uuid}/{attempt:int}/{mark:str}",
+    "/api/webhooks/replicate/{order:uuid}/{image:uuid}/{attempt:int}/{token:str}",
     status_code=200,
     media_type=MediaType.TEXT,
     request_max_body_size=None,
@@ -76,14 +76,14 @@ async def from_replicate(
     order: FromPath[UUID],
     image: FromPath[UUID],
     attempt: FromPath[int],
-    mark: FromPath[str],
+    token: FromPath[str],
 ) -> None:
     """Handle a webhook event about a prediction.
 
-    The shop made this address for the prediction; ``mark`` is its signed token.
+    The shop made this address for the prediction; ``token`` is its signed token.
     """
     address = OrderId(order), ImageId(image), attempt
-    prediction_webhook.verify_token(mark, *address)
+    prediction_webhook.verify_token(token, *address)
 
     def take(body: bytes, headers: Headers) -> None:
         webhook_event = prediction_webhook_parser.read(body, headers)

@@ -37,8 +37,8 @@ class _Outcome:
     @property
     def outcome(self) -> str:
         """Return the event that decides the e-mail's delivery."""
-        told = self.later if self.later and self.later["event"] in {"bounce", "delivered"} else self.at_once
-        return str(told["event"])
+        event = self.later if self.later and self.later["event"] in {"bounce", "delivered"} else self.at_once
+        return str(event["event"])
 
 
 _OUTCOMES = {
@@ -103,9 +103,11 @@ class MailDelivery:
         later: list[Json] = []
         with self.ledger.transaction():
             for number, personalization in enumerate(message["personalizations"]):
-                told = self._deliver(message, personalization, f"{message_id}.recvd-sandbox-{number}")
-                events += told[0]
-                later += told[1]
+                at_once, delayed = self._deliver(
+                    message, personalization, f"{message_id}.recvd-sandbox-{number}"
+                )
+                events += at_once
+                later += delayed
             for batch in (events, later):
                 self._post(batch)
         return message_id
@@ -174,15 +176,15 @@ class MailDelivery:
         categories = {"category": message["categories"]} if message.get("categories") else {}
         ids = {"sg_message_id": sg_message_id, "smtp-id": f"<{sg_message_id}@sandbox>"}
         shared = custom_args | categories | ids
-        told = [
+        events = [
             _event(shared, address, {"event": "processed"}) for address in ends if ends[address] != "drop"
         ]
         later = []
         for address, end in ((address, _OUTCOMES[end]) for address, end in ends.items()):
-            told.append(_event(shared, address, end.at_once))
+            events.append(_event(shared, address, end.at_once))
             if end.later:
                 later.append(_event(shared if end.later_keeps_custom_args else ids, address, end.later))
-        return told, later
+        return events, later
 
     def _outcome_of(self, address: str) -> str:
         fault = self.faults.take(f"mail:{address}", MAIL_ACTIONS)

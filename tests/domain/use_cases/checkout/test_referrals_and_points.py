@@ -418,7 +418,7 @@ def test_a_shop_without_a_programme_takes_no_recommendations_and_honours_points(
     assert off.checkout_of(off.open(points=off.points_code(ADA))).spending
     ada = off.customer(ADA)
     with off.unit_of_work.transaction() as transaction:
-        told = off.referral_program.told_to(transaction, ada, "EUR")
+        told = off.referral_program.rewards_for(transaction, ada, "EUR")
     assert told is not None
     assert (told.referral_code, told.points) == (None, 100)
 
