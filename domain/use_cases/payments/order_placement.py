@@ -119,13 +119,14 @@ class OrderPlacement:
         cause = Cause(name=trigger.name, key=trigger.name, actor=trigger.actor, correlation_id=order.order_id)
         repositories = transaction.repositories
         self.referral_program.lock_customers(repositories, purchase.email, purchase.checkout.spending)
+        repositories.upload_sessions.set_status(purchase.session.session_id, UploadStatus.PAID)
+        # Last before the append: the day's next payment waits for the counter's row until this one is committed.
         payment = self._payment(repositories, purchase)
         quote = purchase.session.checkout
         points = self.referral_program.follows(
             repositories, payment, purchase.checkout, quote.referrer_id if quote else None
         )
         commit = transaction.record(order, [payment, *points], cause)
-        repositories.upload_sessions.set_status(purchase.session.session_id, UploadStatus.PAID)
         return commit.after
 
     def _payment(self, repositories: HasCustomers, purchase: PaidCheckout) -> e.PaymentReceived:
