@@ -13,6 +13,7 @@ from domain.order.values import Money, ObjectKey, OrderId, PhotoId, Sha256, Stor
 from domain.ports.payments import CheckoutDetails, PaymentEventKind, PaymentWebhookEvent
 from domain.ports.unit_of_work import Database
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
+from domain.signed_tokens import TokenSigner
 
 _EUROS = Money(amount=PRICE, currency="EUR")
 _NOTHING = Money(amount=0, currency="EUR")
@@ -51,9 +52,11 @@ def payment_of(session: UploadSession) -> PaymentWebhookEvent:
     )
 
 
-def signed_requests(sessions: Sequence[UploadSession], secret: str) -> list[tuple[dict[str, str], bytes]]:
+def signed_requests(
+    sessions: Sequence[UploadSession], secret: str, token_signer: TokenSigner
+) -> list[tuple[dict[str, str], bytes]]:
     """Return the headers and the body of each session's webhook."""
-    bodies = (json.dumps(_event(session)).encode() for session in sessions)
+    bodies = (json.dumps(_event(session, token_signer)).encode() for session in sessions)
     return [({"Stripe-Signature": _signature(body, secret)}, body) for body in bodies]
 
 
@@ -63,7 +66,7 @@ def _signature(body: bytes, secret: str) -> str:
     return f"t={now},v1={digest}"
 
 
-def _event(session: UploadSession) -> dict[str, object]:
+def _event(session: UploadSession, token_signer: TokenSigner) -> dict[str, object]:
     checkout = {
         "id": f"cs_{session.session_id.hex}",
         "object": "checkout.session",
@@ -75,7 +78,11 @@ def _event(session: UploadSession) -> dict[str, object]:
         "payment_intent": f"pi_{session.session_id.hex}",
         "customer_details": {"email": f"{session.session_id.hex}@customer.example", "name": "Ada"},
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
-        "metadata": {"upload_session_id": str(session.session_id), "order_id": str(session.order_id)},
+        "metadata": {
+            "upload_session_id": str(session.session_id),
+            "order_id": str(session.order_id),
+            "seal": token_signer.payment_token(session.session_id, session.order_id),
+        },
     }
     return {
         "id": f"evt_{uuid4().hex}",

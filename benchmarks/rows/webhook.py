@@ -9,6 +9,7 @@ from benchmarks.goals import cpu, fact, of_the_limit
 from benchmarks.load import post_all, request_bytes
 from benchmarks.measure import Row, Sample, percentile, rate
 from benchmarks.stripe_webhooks import quoted_sessions, signed_requests
+from domain.signed_tokens import TokenSigner
 from sandbox.ports import listening_socket
 from sandbox.processes import Process
 
@@ -39,6 +40,8 @@ class Webhook(Row):
         url = self.servers.database()
         self._unit_of_work = resources.enter_context(closing(PostgresUnitOfWork(url, connections=1)))
         self._api = self.servers.start_api(resources, url)
+        key = self.servers.settings_of(url)["WORKER_SECRET_KEY"]
+        self._token_signer = TokenSigner(key.encode())
         self._secret = self.servers.environment["STRIPE_WEBHOOK_SECRET"]
         self._bare = self._start(resources, "benchmarks.limits.webhook_app")
         self._usual = self._start(resources, "benchmarks.peers.usual_webhook_app")
@@ -74,7 +77,8 @@ class Webhook(Row):
 
     def _post(self, app_url: str, pid: int, number: int) -> Sample:
         url = f"{app_url}/api/webhooks/stripe"
-        signed = signed_requests(quoted_sessions(self._unit_of_work, number), self._secret)
+        sessions = quoted_sessions(self._unit_of_work, number)
+        signed = signed_requests(sessions, self._secret, self._token_signer)
         requests = [request_bytes(url, headers, body) for headers, body in signed]
         seconds: list[float] = []
         sample = rate(
