@@ -101,7 +101,7 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
     ),
     (FindingCode.READ_MODELS_DIFFER, None): (
         "What {tables} tell is not what the log tells.",
-        "Run `restoreclick db rebuild`; nothing can be recorded meanwhile.",
+        "Run `restoreclick db rebuild`; the shop may run meanwhile.",
     ),
     (FindingCode.WORK_LOST, None): (
         "The order needs {reaction}, and no open row says so.",

@@ -3,7 +3,7 @@
 Events, read models, reactions and the closed lease go to the server in one round trip.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -55,7 +55,14 @@ _STREAMS = text(
 )
 #: The columns that a fold needs, in the order of ``_folded_from``.
 _FOLD_FIELDS = "order_id, version, recorded_at, sha256, name, data::text"
-_ALL_STREAMS = text(f"SELECT {_FOLD_FIELDS} FROM events ORDER BY order_id, version")
+#: Whole streams that begin with about as many events.
+_NEXT_STREAMS = f"""SELECT {_FOLD_FIELDS} FROM events WHERE order_id > %(after)s AND order_id <= (
+        SELECT order_id
+        FROM (SELECT order_id FROM events WHERE order_id > %(after)s ORDER BY order_id LIMIT %(events)s) AS page
+        ORDER BY order_id DESC LIMIT 1)
+    ORDER BY order_id, version"""
+_LOAD_SOME = f"""SELECT {_FOLD_FIELDS} FROM events WHERE order_id = ANY(%(order_ids)s)
+    ORDER BY order_id, version"""
 _LOAD = f"SELECT {_FOLD_FIELDS} FROM events WHERE order_id = %s ORDER BY version"
 _LOAD_LOCKED = f"SELECT {_FOLD_FIELDS} FROM locked_stream(%s)"
 _LOAD_BY_TOKEN = f"""SELECT {_FOLD_FIELDS} FROM events
@@ -72,6 +79,9 @@ _WHOLE_LOG = text(
       AND txid < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY txid, position LIMIT :limit"""
 )
+
+#: An order, or why it cannot be read.
+FoldedOrder = tuple[OrderId, Order | UnreadableEventError]
 
 
 @dataclass(eq=False)
@@ -209,16 +219,24 @@ def _folded_from(rows: Sequence[Row[*tuple[Any, ...]]], codec: Codec) -> Order:
         ) from error
 
 
-def all_orders(
-    connection: Connection, codec: Codec
-) -> Generator[tuple[OrderId, Order | UnreadableEventError], None, None]:
-    """Fold every stream of the log, through a server-side cursor."""
-    with connection.execution_options(yield_per=PAGE_EVENTS).execute(_ALL_STREAMS) as rows:
-        for order_id, stream in groupby(rows, key=lambda row: OrderId(row.order_id)):
-            try:
-                yield order_id, _folded_from(list(stream), codec)
-            except UnreadableEventError as error:
-                yield order_id, error
+def next_orders(connection: Connection, codec: Codec, after: OrderId, events: int) -> Iterator[FoldedOrder]:
+    """Fold the next streams, of about as many events, by order id."""
+    rows = connection.exec_driver_sql(_NEXT_STREAMS, {"after": after, "events": events}).all()
+    return _folded_orders(rows, codec)
+
+
+def orders_of(connection: Connection, codec: Codec, order_ids: Sequence[OrderId]) -> Iterator[FoldedOrder]:
+    """Fold the streams of these orders."""
+    rows = connection.exec_driver_sql(_LOAD_SOME, {"order_ids": list(order_ids)}).all()
+    return _folded_orders(rows, codec)
+
+
+def _folded_orders(rows: Sequence[Row[*tuple[Any, ...]]], codec: Codec) -> Iterator[FoldedOrder]:
+    for order_id, stream in groupby(rows, key=lambda row: OrderId(row.order_id)):
+        try:
+            yield order_id, _folded_from(list(stream), codec)
+        except UnreadableEventError as error:
+            yield order_id, error
 
 
 def stream_rows(connection: Connection, order_ids: Sequence[OrderId]) -> Sequence[Row[Any]]:

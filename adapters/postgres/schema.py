@@ -32,7 +32,7 @@ POLL_SECONDS = 0.2
 #: Polled, because a waiting statement holds a snapshot, and the concurrent index builds of the other migration wait
 #: for all snapshots to end.
 _TRY_MIGRATION_LOCK = text("SELECT pg_try_advisory_lock(hashtext('restoreclick schema'))")
-_OLDEST_TRANSACTION = text(
+OLDEST_TRANSACTION = text(
     """SELECT pid FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
     ORDER BY xact_start LIMIT 1"""
@@ -127,7 +127,7 @@ def upgrade(
     is locked for longer than its own change takes. One that gets no lock in time is retried; ``on_wait`` receives a
     sentence for each wait. Raises SchemaInUseError, OutdatedServerError or NewerSchemaError.
     """
-    with _migrating(database_url) as connection:
+    with exclusive_connection(database_url) as connection:
         for attempt in range(1, LOCK_ATTEMPTS + 1):
             try:
                 command.upgrade(alembic_config(connection), revision)
@@ -136,7 +136,7 @@ def upgrade(
                 if not isinstance(error.orig, LockNotAvailable):
                     raise
                 if attempt == LOCK_ATTEMPTS:
-                    raise SchemaInUseError(connection.execute(_OLDEST_TRANSACTION).scalar()) from error
+                    raise SchemaInUseError(connection.execute(OLDEST_TRANSACTION).scalar()) from error
                 on_wait(
                     f"A table is in use by others: trying again in {LOCK_PAUSE_SECONDS:g} s"
                     f" ({attempt} of {LOCK_ATTEMPTS})."
@@ -149,7 +149,7 @@ def upgrade(
 
 def downgrade(database_url: str, revision: str = "base") -> None:
     """Downgrade the schema, deleting later data; raise EventsExistError if events exist."""
-    with _migrating(database_url) as connection, connection.begin():
+    with exclusive_connection(database_url) as connection, connection.begin():
         if connection.execute(text("SELECT to_regclass('events')")).scalar() is not None:
             # No event may be appended between the count and the end.
             connection.execute(text("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE"))
@@ -167,8 +167,8 @@ def alembic_config(connection: Connection) -> Config:
 
 
 @contextmanager
-def _migrating(database_url: str) -> Iterator[Connection]:
-    """Yield a connection that holds the migration lock.
+def exclusive_connection(database_url: str) -> Iterator[Connection]:
+    """Yield a connection that holds the lock of migrations and rebuilds.
 
     It has a lock time-out and no statement time-out.
     """

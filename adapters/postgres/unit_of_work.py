@@ -1,12 +1,12 @@
 """The unit of work on PostgreSQL, and the rebuild of read models."""
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from adapters.circuit_breaker import CircuitBreaker
-from adapters.postgres import former_rows, schema
+from adapters.postgres import rebuilding, schema
 from adapters.postgres.chained_events import chained_by_processes, chained_events
 from adapters.postgres.connections import (
     PROVIDER,
@@ -17,8 +17,7 @@ from adapters.postgres.connections import (
 )
 from adapters.postgres.customers import PostgresCustomers
 from adapters.postgres.event_codec import Codec
-from adapters.postgres.event_store import PostgresEventStore, all_orders
-from adapters.postgres.json_rows import as_json, upsert_from_json
+from adapters.postgres.event_store import PostgresEventStore
 from adapters.postgres.log_recovery import PostgresLogRecovery
 from adapters.postgres.notes import PostgresNotes
 from adapters.postgres.order_queries import PostgresOrderQueries
@@ -26,19 +25,15 @@ from adapters.postgres.personal_data import PostgresPersonalData
 from adapters.postgres.points_balances import PostgresPointsBalances
 from adapters.postgres.prediction_limiter import PostgresPredictionSlots
 from adapters.postgres.reactions import PostgresReactionTable
-from adapters.postgres.read_models import changed_rows
 from adapters.postgres.reconciliation_queries import (
     PostgresReconciliationQueries,
     PostgresReconciliationRounds,
 )
-from adapters.postgres.tables import READ_MODELS
 from adapters.postgres.unmatched_payments import PostgresUnmatchedPayments
 from adapters.postgres.upload_sessions import PostgresUploadSessions
 from adapters.postgres.usage_totals import PostgresUsageTotals
 from adapters.postgres.webhook_inbox import PostgresWebhookInbox
-from domain.order.order import Order
 from domain.order.values import OrderId
-from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import ChainedEvent, LeftOutOrder
 from domain.ports.unit_of_work import Database
 
@@ -80,6 +75,7 @@ class PostgresUnitOfWork(Database):
         statement_timeout_seconds: float = STATEMENT_TIMEOUT_SECONDS,
     ) -> None:
         self._codec = codec or Codec()
+        self._database_url = database_url
         self._processes = processes
         self._engine = connect(
             database_url, connections=connections, statement_timeout_seconds=statement_timeout_seconds
@@ -93,27 +89,8 @@ class PostgresUnitOfWork(Database):
 
     def rebuild(self) -> Iterator[OrderId | LeftOutOrder]:
         """Rebuild every read model while appends are blocked; see the port."""
-        left_out: list[OrderId] = []
-        with (
-            outages(self._breaker),
-            self._engine.begin() as connection,
-            self._engine.connect() as reader,
-            closing(all_orders(reader, self._codec)) as orders,
-        ):
-            connection.execute(text("LOCK TABLE events IN SHARE MODE"))
-            former_rows.keep(connection)
-            connection.execute(text(f"TRUNCATE {', '.join(table.name for table in READ_MODELS)}"))
-            for order_id, order in orders:
-                if isinstance(order, UnreadableEventError):
-                    left_out.append(order_id)
-                    yield LeftOutOrder(order_id, order.detail)
-                    continue
-                for table, rows in changed_rows(Order(order_id=order_id), order).items():
-                    connection.execute(
-                        text(upsert_from_json(table, tuple(rows[0]), "rows")), {"rows": as_json(rows)}
-                    )
-                yield order_id
-            former_rows.put_back(connection, left_out)
+        with outages(self._breaker):
+            yield from rebuilding.rebuild(self._database_url, self._codec)
 
     def chained_events(self, order_id: OrderId | None = None) -> Iterator[ChainedEvent]:
         """Stream the log with its hashes, from one snapshot; see the port."""

@@ -185,7 +185,8 @@ class ReadModels(Protocol):
     def rebuild(self) -> Iterator[OrderId | LeftOutOrder]:
         """Rebuild every projection from the log; yield each order when done.
 
-        An order that cannot be read keeps the rows that it has: its payment and number must stay known.
+        Orders are recorded meanwhile. Nothing changes before the iterator is exhausted, then everything at once. An
+        order that cannot be read keeps the rows that it has: its payment and number must stay known.
         """
 
 

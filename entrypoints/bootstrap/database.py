@@ -43,7 +43,10 @@ class NoDatabaseError(CommandFailedError):
 def open_unit_of_work(
     settings: DatabaseSettings, *, connections: int = 2, processes: int = 1
 ) -> Iterator[Database]:
-    """The checked database; raises NoDatabaseError or UnavailableError."""
+    """The database, once it answers and its schema is current.
+
+    Raises NoDatabaseError or UnavailableError.
+    """
     unit_of_work = PostgresUnitOfWork(
         settings.database_url,
         connections=connections,
@@ -59,7 +62,10 @@ def open_unit_of_work(
 
 @contextmanager
 def open_queries(*, processes: int = 1) -> Iterator[Queries]:
-    """The read side; raises SettingsError, or as ``open_unit_of_work``."""
+    """The read side, for commands that need no provider.
+
+    Raises SettingsError, and the errors of ``open_unit_of_work``.
+    """
     with open_unit_of_work(read_database_settings(), processes=processes) as unit_of_work:
         yield Queries(unit_of_work=unit_of_work, hash_chain=unit_of_work)
 

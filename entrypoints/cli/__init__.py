@@ -137,7 +137,7 @@ def downgrade(revision: str, *, is_agreed: bool) -> None:
 
 @db.command()
 def rebuild() -> None:
-    """Rebuild every read model from the log; nothing can be recorded meanwhile.
+    """Rebuild every read model from the log while the shop runs.
 
     An order whose events cannot be read keeps its rows, and the command ends with 1.
     """
