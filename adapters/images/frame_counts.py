@@ -1,6 +1,6 @@
 """Frame and page counts from a file's headers, without a decoder.
 
-Scans of JPEG files are counted in ``jpeg_scans``, an APNG's frames in ``metadata_stripping``.
+Scans of JPEG files are counted in ``metadata_stripping``, as an APNG's frames.
 """
 
 from collections.abc import Iterator

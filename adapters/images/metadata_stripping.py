@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from adapters.images import iso_colours, png_colours, tiff_directories
+from adapters.images import iso_colours, png_colours, refusals, tiff_directories
 from adapters.images.colour_codes import ColourCodes
 from adapters.images.exif_orientation import EXIF_HEADER, UPRIGHT, orientation_in, stated_orientation
 
@@ -51,7 +51,10 @@ def format_of(content: bytes) -> str | None:
 
 
 def stripped(content: bytes) -> BarePicture | None:
-    """Return the stripped picture; None if unsupported. TIFF: see ``tiff_pages``."""
+    """Return the stripped picture; None if unsupported. TIFF: see ``tiff_pages``.
+
+    Raises UnreadableImageError for a JPEG with more than MAX_SCANS, which is read no further.
+    """
     file_format = format_of(content)
     match file_format:
         case "JPEG":
@@ -75,6 +78,9 @@ def stripped(content: bytes) -> BarePicture | None:
 #: The next marker with a length, or the end; those without a length belong to the compressed data.
 JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd8\xff])")
 JPEG_END = b"\xff\xd9"
+_JPEG_SCAN = 0xDA
+#: Cameras, scanners and programs write one scan, or about a dozen if progressive; each costs a decoder CPU.
+MAX_SCANS = 100
 #: Application segments and comments; decoders need those that define the channels.
 _JPEG_NOTES = frozenset({*range(0xE0, 0xF0), 0xFE})
 _JPEG_CHANNELS = {0xE0: b"JFIF\x00", 0xEE: b"Adobe"}
@@ -90,13 +96,16 @@ def _jpeg(content: bytes) -> BarePicture:
     profile: dict[int, bytes] = {}
     # The first block with an orientation counts: editors leave older ones behind it.
     orientation: int | None = None
-    is_whole = False
+    is_whole, scans = False, 0
     while marker := JPEG_MARKER.search(content, at):
         code, body = marker[1][0], marker.end()
         if code == JPEG_END[1]:
             kept.append(view[at:body])
             is_whole = True
             break
+        scans += code == _JPEG_SCAN
+        if scans > MAX_SCANS:
+            raise refusals.too_many_scans(MAX_SCANS)
         end = body + max(2, int.from_bytes(view[body : body + 2]))
         note = content[body + 2 : end] if code in _JPEG_NOTES else b""
         is_kept = code not in _JPEG_NOTES or (

@@ -15,7 +15,6 @@ from adapters.images.colour_codes import profile_of
 from adapters.images.colours import DEEP_GREY_MODES, PlainColours, strips
 from adapters.images.exif_orientation import SIDEWAYS, orientation_in, turned_corner, turned_upright
 from adapters.images.frame_counts import check_frames
-from adapters.images.jpeg_scans import check_scans
 from adapters.images.metadata_stripping import JPEG_END, BarePicture, format_of, stripped
 from adapters.images.tiff_pages import TiffPhoto, photo_in, unreadable
 from domain.ports.errors import UnreadableImageError
@@ -124,7 +123,7 @@ def opened(picture: BinaryIO, limits: SizeLimits) -> Iterator[OpenedPicture]:
 
     Raises UnreadableImageError, which says what to send instead.
     """
-    check_scans(picture)
+    picture.seek(0)
     content = picture.read()
     try:
         bare, photo = _sniffed(content)

@@ -48,6 +48,17 @@ def several_pages(count: int) -> UnreadableImageError:
     )
 
 
+def too_many_scans(limit: int) -> UnreadableImageError:
+    """A JPEG that is made to take its decoder long."""
+    return UnreadableImageError(
+        "This JPEG file is built in a way that no camera or scanner uses: "
+        f"it draws its picture more than {limit} times over.",
+        "Please open it on your computer, save it again as an ordinary JPEG or PNG file and send that.",
+        "Diese JPEG-Datei ist so aufgebaut, wie es keine Kamera und kein Scanner tut. Bitte öffnen Sie sie auf "
+        "Ihrem Computer, speichern Sie sie neu als gewöhnliche JPEG- oder PNG-Datei und schicken Sie diese.",
+    )
+
+
 def animation(count: int) -> UnreadableImageError:
     """An animation or video."""
     return UnreadableImageError(
