@@ -3,12 +3,16 @@
 import base64
 import http.client
 import logging
+import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any
 from urllib.error import URLError
+from urllib.request import HTTPSHandler, build_opener
 
+from python_http_client.client import Client
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
@@ -46,7 +50,12 @@ class SendGridMailer:
         logging.getLogger("python_http_client").setLevel(logging.WARNING)
         self._sender = {"email": sender_address, "name": sender_name}
         self._sdk = SendGridAPIClient(api_key, host=api_base)
-        self._sdk.client.timeout = timeout_seconds
+        self._sdk.client = _SharedTlsClient(
+            host=api_base,
+            request_headers=self._sdk.client.request_headers,
+            version=3,
+            timeout=timeout_seconds,
+        )
 
     @property
     def sdk(self) -> SendGridAPIClient:
@@ -87,6 +96,32 @@ class SendGridMailer:
                 }
             ]
         return message
+
+
+class _SharedTlsClient(Client):  # type: ignore[misc] # the SDK has no types
+    """The SDK's client, with one TLS context for all requests.
+
+    The SDK loads the root certificates anew for each request.
+    """
+
+    def _build_client(self, name: str | None = None) -> "_SharedTlsClient":
+        return _SharedTlsClient(
+            host=self.host,
+            version=self._version,
+            request_headers=self.request_headers,
+            url_path=[*self._url_path, *([name] if name else [])],
+            append_slash=self.append_slash,
+            timeout=self.timeout,
+        )
+
+    def _make_request(self, _: object, request: object, timeout: float | None = None) -> Any:
+        opener = build_opener(HTTPSHandler(context=_tls_context()))
+        return super()._make_request(opener, request, timeout)
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 @contextmanager

@@ -1,4 +1,5 @@
 import logging
+import ssl
 from dataclasses import replace
 from email.utils import format_datetime
 from typing import Any
@@ -128,3 +129,19 @@ def test_the_log_contains_neither_the_key_nor_the_customer(
         sendgrid_mailer(sendgrid.url).send(sent)
     assert SENDGRID_API_KEY not in caplog.text
     assert sent.to not in caplog.text
+
+
+def test_root_certificates_are_loaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = []
+    load = ssl.SSLContext.load_default_certs
+
+    def counted(context: ssl.SSLContext, *purpose: ssl.Purpose) -> None:
+        loads.append(context)
+        load(context, *purpose)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_default_certs", counted)
+    mailer = sendgrid_mailer("https://127.0.0.1:9")
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            mailer.send(mail())
+    assert len(loads) <= 1  # none if another test has loaded them
