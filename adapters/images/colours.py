@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from PIL import Image, ImageCms
 
@@ -101,6 +101,8 @@ def strips(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:
         yield 0, top, width, min(top + rows, height)
 
 
+# Most pictures have one of few profiles. Few are kept, because each may be 16 MiB.
+@lru_cache(maxsize=4)
 def _transform(mode: str, profile: bytes | None) -> Conversion | None:
     """Return a profile's conversion; None if inapplicable or invisible."""
     if profile is None:
