@@ -20,6 +20,8 @@ MEDIA_TYPES = {
 }
 
 _QUALITY = 95
+#: Zlib's usual level of 6 takes two and a half times as long for files that are 4 % smaller.
+_PNG_LEVEL = 4
 #: Models do not need colours at full resolution; customers get them.
 _FOR_MODELS, _FOR_CUSTOMERS = "4:2:0", "4:4:4"
 
@@ -73,6 +75,8 @@ def _write(image: Image.Image, target: BinaryIO, file_format: str, subsampling: 
     options: dict[str, Any] = {"icc_profile": srgb_profile(), "exif": b""}
     if file_format == "JPEG":
         options |= {"quality": _QUALITY, "subsampling": subsampling, "comment": b""}
+    elif file_format == "PNG":
+        options |= {"compress_level": _PNG_LEVEL}
     elif file_format == "WEBP":
         options |= {"quality": _QUALITY, "exact": True, "xmp": b""}
     image.save(target, file_format, **options)
