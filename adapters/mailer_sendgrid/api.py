@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 from urllib.error import URLError
-from urllib.request import HTTPSHandler, build_opener
+from urllib.request import HTTPSHandler, OpenerDirector, build_opener
 
 from python_http_client.client import Client
 from python_http_client.exceptions import HTTPError
@@ -115,13 +115,12 @@ class _SharedTlsClient(Client):  # type: ignore[misc] # the SDK has no types
         )
 
     def _make_request(self, _: object, request: object, timeout: float | None = None) -> Any:
-        opener = build_opener(HTTPSHandler(context=_tls_context()))
-        return super()._make_request(opener, request, timeout)
+        return super()._make_request(_opener(), request, timeout)
 
 
 @cache
-def _tls_context() -> ssl.SSLContext:
-    return ssl.create_default_context()
+def _opener() -> OpenerDirector:
+    return build_opener(HTTPSHandler(context=ssl.create_default_context()))
 
 
 @contextmanager
