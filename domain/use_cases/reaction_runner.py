@@ -25,7 +25,8 @@ from domain.ports.errors import (
 from domain.ports.ids import Ids
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue
 from domain.ports.unit_of_work import HasEventStore, HasReactions, LeaseLostError, UnitOfWork
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, ReactionResult
+from domain.use_cases.order_command_handler import OrderCommandHandler, ReactionResult
+from domain.use_cases.reaction_cause import reaction_cause
 from domain.use_cases.reaction_handlers import Attempt, ReactionHandlers, spec_of
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter, holds_slot
 from domain.use_cases.restoration.predictions import StillRunning
@@ -172,7 +173,9 @@ class ReactionRunner:
         """
         wait = self._retry_policy(claim.reaction).wait(claim.reaction_id, claim.attempts)
         closing = ReactionResult(claim=claim, outcome=outcome, retry_after=wait)
-        return self.command_handler.handle(order.order_id, proposed, _cause(claim), closing=closing).after
+        return self.command_handler.handle(
+            order.order_id, proposed, reaction_cause(claim), closing=closing
+        ).after
 
     def _give_up_what_spins(self, claim: Claim, after: Order) -> None:
         """Give up a reaction that is still required after its last attempt.
@@ -180,7 +183,7 @@ class ReactionRunner:
         Each attempt returned a result, but none satisfied the order.
         """
         if claim.reaction in required_reactions(after):
-            cause = _cause(claim)
+            cause = reaction_cause(claim)
             cause = replace(cause, key=f"{cause.key}:spent")
             self.command_handler.handle(after.order_id, _events_when_exhausted(claim, after), cause)
 
@@ -200,13 +203,3 @@ def _may_have_been_sent(claim: Claim) -> bool:
 
 def _events_when_exhausted(claim: Claim, order: Order) -> Sequence[e.Event]:
     return spec_of(claim.reaction).when_exhausted(Attempt(claim.reaction, order, claim))
-
-
-def _cause(claim: Claim) -> Cause:
-    name = f"reaction:{claim.reaction_id}"
-    return Cause(
-        name=f"{name} ({type(claim.reaction).__name__}, attempt {claim.attempts})",
-        key=f"{name}:{claim.token}",  # a reopened reaction has the same id but another token
-        actor="worker",
-        correlation_id=claim.order_id,
-    )

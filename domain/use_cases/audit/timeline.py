@@ -3,7 +3,6 @@
 The log holds no personal data, so a timeline has none either.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,11 +14,11 @@ from domain.order.actors import VISITOR
 from domain.order.evolve import apply
 from domain.order.order import Order
 from domain.order.states import State
+from domain.use_cases.reaction_cause import attempts_in
 
 #: A pause of this length gets an entry of its own.
 NOTEWORTHY_PAUSE = timedelta(minutes=1)
 
-_ATTEMPT = re.compile(r"attempt (\d+)\)$")  # how a worker's causes end, see `reaction_runner`
 #: Events that end a worker's reaction; the attempts counted in their cause belong to that reaction alone.
 _DONE = (
     e.ImagesMoved,
@@ -93,14 +92,14 @@ class _TimelineBuilder:
         event, at = recorded.event, recorded.recorded_at
         since = at - self.previous_at if self.previous_at else None
         origin = self._origin(event)
-        attempts = _ATTEMPT.search(recorded.cause) if isinstance(event, _DONE) else None
+        attempts = attempts_in(recorded.cause) if isinstance(event, _DONE) else None
         entry = TimelineEntry(
             recorded=recorded,
             before=self.order,
             after=apply(self.order, recorded),
             # The first versions of the shop recorded whatever was served as the customer's download.
             actor=VISITOR if isinstance(event, e.ResultServed) else recorded.actor,
-            attempts=int(attempts[1]) if attempts else 1,
+            attempts=attempts or 1,
             since_previous=since,
             since_origin=at - origin if origin else None,
             pause=self._pause(since),
