@@ -15,16 +15,15 @@ from domain.order.evolve_delivery import (
     apply_link,
     enqueue_another_email,
     enqueue_email_once,
+    enqueue_refund_report,
 )
 from domain.order.evolve_money import apply_dispute, apply_points, apply_refund, reopen_failed_refunds
 from domain.order.evolve_restoration import apply_restoration, with_images
 from domain.order.image import Image
-from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import next_state
 from domain.order.order import EmailStatus, Order
 from domain.order.replacement import replace
-from domain.order.states import State
-from domain.order.values import EmailKind, OrderId, RefundReason, Sha256
+from domain.order.values import EmailKind, OrderId, Sha256
 
 #: E-mails that are not resent after a bounce: by then others say more.
 _PASSING = frozenset({EmailKind.CONFIRMATION, EmailKind.REMINDER})
@@ -61,7 +60,7 @@ def evolve(order: Order, event: e.Event) -> Order:
     informed = _apply(order, event)
     state = next_state(order.state, event, informed)
     after = informed if state is informed.state else replace(informed, state=state)
-    return _enqueue_failure_email(order, after, event)
+    return enqueue_refund_report(order, after, event)
 
 
 def _apply(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C901 -- one case per event, in the order of life
@@ -118,34 +117,6 @@ def _apply_payment(order: Order, event: e.PaymentReceived) -> Order:
         Image(image_id=photo.image_id, upload=photo.upload, share=photo.share) for photo in event.photos
     )
     return enqueue_email_once(with_images(replace(order, payment=event), images), EmailKind.CONFIRMATION)
-
-
-def _enqueue_failure_email(before: Order, after: Order, event: e.Event) -> Order:
-    """Enqueue the e-mail that reports a refund, if one is due.
-
-    It is one e-mail for each requested refund. The refunded share of failed images is reported with the result, or in
-    one e-mail if there is no result.
-    """
-    if isinstance(event, e.RefundAccepted | e.RefundIssued):
-        if isinstance(event, e.RefundIssued) and not event.is_told:
-            return after
-        refund = after.refunds[event.refund_id]
-        if refund.reason is not RefundReason.NOT_RESTORED:
-            is_reported = any(email.refund_id == refund.refund_id for email in after.emails.values())
-            return (
-                after
-                if is_reported
-                else enqueue_another_email(after, EmailKind.REFUND, refund_id=refund.refund_id)
-            )
-    is_over = after.state is State.REFUNDED is not before.state or (
-        isinstance(event, e.RefundAccepted) and after.ledger.all_is_accepted
-    )
-    if not is_over or isinstance(event, e.DisputeClosed):
-        return after
-    nothing_came = not after.restored_images and after.every_image_is_settled
-    accepted = after.ledger.having(RefundStatus.PENDING, RefundStatus.ISSUED)
-    was_failure = not accepted or any(refund.reason is RefundReason.NOT_RESTORED for refund in accepted)
-    return enqueue_email_once(after, EmailKind.FAILURE) if nothing_came and was_failure else after
 
 
 def _reopen_what_failed(order: Order) -> Order:

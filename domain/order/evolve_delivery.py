@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.order import events as e
+from domain.order.ledger import RefundStatus
 from domain.order.order import DownloadLink, Email, EmailStatus, Order
 from domain.order.replacement import replace
-from domain.order.values import DownloadLinkId, EmailKind, RefundId
+from domain.order.states import State
+from domain.order.values import DownloadLinkId, EmailKind, RefundId, RefundReason
 
 _STATUS: Mapping[type, EmailStatus] = {
     e.EmailSent: EmailStatus.SENT,
@@ -28,6 +30,49 @@ def enqueue_another_email(
     email_id = order.next_email_id(kind)
     email = Email(email_id=email_id, kind=kind, refund_id=refund_id, blocked_before=blocked_before)
     return replace(order, emails={**order.emails, email_id: email})
+
+
+def enqueue_refund_report(before: Order, after: Order, event: e.Event) -> Order:
+    """Enqueue the e-mail that reports a refund, if one is due.
+
+    It runs at each event of each fold: nearly all of them end at the first two tests.
+    """
+    if isinstance(event, e.RefundAccepted | e.RefundIssued):
+        return _report_refund(before, after, event)
+    if after.state is State.REFUNDED is not before.state and not isinstance(event, e.DisputeClosed):
+        return _enqueue_failure_email(after)
+    return after
+
+
+def _report_refund(before: Order, after: Order, event: e.RefundAccepted | e.RefundIssued) -> Order:
+    if isinstance(event, e.RefundIssued) and not event.is_told:
+        return after
+    refund = after.refunds[event.refund_id]
+    if refund.reason is not RefundReason.NOT_RESTORED:
+        return _enqueue_refund_email(after, refund.refund_id)
+    has_ended = after.state is State.REFUNDED is not before.state
+    is_last = isinstance(event, e.RefundAccepted) and after.ledger.all_is_accepted
+    return _enqueue_failure_email(after) if has_ended or is_last else after
+
+
+def _enqueue_refund_email(order: Order, refund_id: RefundId) -> Order:
+    """Enqueue one e-mail for each requested refund."""
+    if any(email.refund_id == refund_id for email in order.emails.values()):
+        return order
+    return enqueue_another_email(order, EmailKind.REFUND, refund_id=refund_id)
+
+
+def _enqueue_failure_email(order: Order) -> Order:
+    """Enqueue one e-mail about the share of failed images, if there is no result.
+
+    Otherwise the e-mail with the result reports it.
+    """
+    if order.restored_images or not order.every_image_is_settled:
+        return order
+    accepted = order.ledger.having(RefundStatus.PENDING, RefundStatus.ISSUED)
+    if accepted and all(refund.reason is not RefundReason.NOT_RESTORED for refund in accepted):
+        return order
+    return enqueue_email_once(order, EmailKind.FAILURE)
 
 
 def apply_email(
