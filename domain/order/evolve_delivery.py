@@ -63,9 +63,9 @@ def _enqueue_refund_email(order: Order, refund_id: RefundId) -> Order:
 
 
 def _enqueue_failure_email(order: Order) -> Order:
-    """Enqueue one e-mail about the share of failed images, if there is no result.
+    """Report the refund of failed images in one e-mail.
 
-    Otherwise the e-mail with the result reports it.
+    If there is a result, the e-mail with the result reports it.
     """
     if order.restored_images or not order.every_image_is_settled:
         return order

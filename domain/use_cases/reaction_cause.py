@@ -1,4 +1,4 @@
-"""The cause of what a worker records, as it is stored in the log.
+"""The stored cause of what a worker records.
 
 Its name says which reaction led to a commit, and after how many attempts. Stored names never change.
 """
@@ -23,6 +23,6 @@ def reaction_cause(claim: Claim) -> Cause:
 
 
 def attempts_in(cause: str) -> int | None:
-    """The attempts of the reaction that a stored cause names; None for any other cause."""
+    """The attempts that a stored cause names; None without any."""
     found = _ATTEMPTS.search(cause)
     return int(found[1]) if found else None

@@ -1,4 +1,4 @@
-"""The stored cause of a worker's commits has the attempts of its reaction."""
+"""The stored cause of a reaction names its attempts."""
 
 from datetime import UTC, datetime
 from uuid import UUID
