@@ -5,7 +5,6 @@ Events, read models, reactions and the closed lease go to the server in one roun
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -126,10 +125,8 @@ class PostgresEventStore(EventStore):
     def read_all(
         self, after: LogCursor, limit: int
     ) -> list[tuple[LogCursor, RecordedEvent | UnreadableEvent]]:
-        rows = self.connection.execute(
-            _WHOLE_LOG, {"txid": after.txid, "position": after.position, "limit": limit}
-        ).all()
-        return [(LogCursor(row.transaction_id, row.position), read_row(row, self.codec)) for row in rows]
+        rows = self.connection.execute(_WHOLE_LOG, {**after._asdict(), "limit": limit}).all()
+        return [(LogCursor(txid, row[0]), read_row(row, self.codec)) for txid, *row in rows]
 
     def _roll_back(self) -> None:
         """Roll back, so that no caller can commit under a lost lease."""
@@ -244,41 +241,43 @@ def stream_rows(connection: Connection, order_ids: Sequence[OrderId]) -> Sequenc
     return connection.execute(_STREAMS, {"order_ids": list(order_ids)}).all()
 
 
-def decode_row(row: Row[Any], codec: Codec) -> RecordedEvent:
-    """Return the recorded event in a row of ``events``; raise UnreadableEventError."""
-    recorded_at: datetime = row.recorded_at
+def decode_row(row: Sequence[Any], codec: Codec) -> RecordedEvent:
+    """Return the recorded event in a row of ``EVENT_FIELDS``; raise UnreadableEventError."""
+    position, data, event_id, order_id, version, name, recorded_at, cause, cause_key, *rest = row
+    correlation_id, actor, _, sha256 = rest
     try:
-        event = codec.decode(row.name, row.data)
+        event = codec.decode(name, data)
     except UnreadableEventError as error:
-        raise UnreadableEventError(error.detail, row.order_id) from error
+        raise UnreadableEventError(error.detail, order_id) from error
     return RecordedEvent(
-        event_id=row.event_id,
-        order_id=row.order_id,
-        version=row.version,
+        event_id=event_id,
+        order_id=order_id,
+        version=version,
         recorded_at=recorded_at,
-        cause=row.cause,
-        cause_key=row.cause_key,
-        correlation_id=row.correlation_id,
-        actor=row.actor,
+        cause=cause,
+        cause_key=cause_key,
+        correlation_id=correlation_id,
+        actor=actor,
         event=event,
-        position=row.position,
-        sha256=row.sha256,
+        position=position,
+        sha256=sha256,
     )
 
 
-def read_row(row: Row[Any], codec: Codec) -> RecordedEvent | UnreadableEvent:
-    """Decode a row of ``events``, or return why it is unreadable."""
+def read_row(row: Sequence[Any], codec: Codec) -> RecordedEvent | UnreadableEvent:
+    """Decode a row of ``EVENT_FIELDS``, or return why it is unreadable."""
     try:
         return decode_row(row, codec)
     except UnreadableEventError as error:
+        position, _, event_id, order_id, version, name, recorded_at, *_, actor, _, _ = row
         return UnreadableEvent(
-            event_id=row.event_id,
-            order_id=row.order_id,
-            version=row.version,
-            position=row.position,
-            stored_name=row.name,
-            recorded_at=row.recorded_at,
-            actor=row.actor,
+            event_id=event_id,
+            order_id=order_id,
+            version=version,
+            position=position,
+            stored_name=name,
+            recorded_at=recorded_at,
+            actor=actor,
             detail=error.detail,
         )
 
