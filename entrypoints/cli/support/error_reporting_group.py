@@ -2,14 +2,13 @@
 
 They end in a sentence on standard error and an exit status; only our own defects end in a traceback.
 """
+# ruff: noqa: PLC0415 -- see _sentence_of
 
 from typing import IO, Any
 
 import rich_click as click
+from click.exceptions import Exit
 
-from domain.order.errors import ShopError
-from domain.ports.errors import OutsideError
-from domain.ports.unit_of_work import UnitOfWorkError
 from entrypoints.command_errors import CommandFailedError, MisuseError
 
 
@@ -37,9 +36,24 @@ class Commands(click.RichGroup):
         """
         try:
             return super().invoke(ctx)
-        except MisuseError as failure:
-            raise MisuseSentence(str(failure)) from failure
-        except (CommandFailedError, ShopError, UnitOfWorkError, OutsideError) as failure:
-            from entrypoints.bootstrap.wording import error_text  # noqa: PLC0415 -- loaded for failures only
+        except (click.ClickException, Exit, click.Abort):
+            raise
+        except Exception as failure:
+            sentence = _sentence_of(failure)
+            if sentence is None:
+                raise
+            raise sentence from failure
 
-            raise Sentence(error_text(failure)) from failure
+
+def _sentence_of(failure: Exception) -> Sentence | None:
+    """Return how a known error is shown; imports are for failures only."""
+    from domain.order.errors import ShopError
+    from domain.ports.errors import OutsideError
+    from domain.ports.unit_of_work import UnitOfWorkError
+    from entrypoints.bootstrap.wording import error_text
+
+    if isinstance(failure, MisuseError):
+        return MisuseSentence(str(failure))
+    if isinstance(failure, CommandFailedError | ShopError | UnitOfWorkError | OutsideError):
+        return Sentence(error_text(failure))
+    return None
