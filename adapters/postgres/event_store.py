@@ -242,7 +242,7 @@ def stream_rows(connection: Connection, order_ids: Sequence[OrderId]) -> Sequenc
 
 
 def decode_row(row: Sequence[Any], codec: Codec) -> RecordedEvent:
-    """Return the recorded event in a row of ``EVENT_FIELDS``; raise UnreadableEventError."""
+    """Decode a row of ``EVENT_FIELDS``; raise UnreadableEventError."""
     position, data, event_id, order_id, version, name, recorded_at, cause, cause_key, *rest = row
     correlation_id, actor, _, sha256 = rest
     try:
@@ -265,7 +265,7 @@ def decode_row(row: Sequence[Any], codec: Codec) -> RecordedEvent:
 
 
 def read_row(row: Sequence[Any], codec: Codec) -> RecordedEvent | UnreadableEvent:
-    """Decode a row of ``EVENT_FIELDS``, or return why it is unreadable."""
+    """Decode a row, or return why it is unreadable."""
     try:
         return decode_row(row, codec)
     except UnreadableEventError as error:
