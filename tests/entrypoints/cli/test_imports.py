@@ -6,7 +6,7 @@ import sys
 import pytest
 
 #: Everything that the shop is made of, and what it uses only when a command runs.
-NOT_NEEDED = {
+UNUSED_BY_HELP = {
     *("adapters", "domain", "sandbox", "tests"),
     *(
         "alembic",
@@ -41,4 +41,4 @@ def test_help_imports_nothing_of_the_shop(arguments: tuple[str, ...]) -> None:
     )
     imported = set(shown.stderr.split())
     assert "click" in imported
-    assert imported & NOT_NEEDED == set()
+    assert imported & UNUSED_BY_HELP == set()
