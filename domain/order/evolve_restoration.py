@@ -39,7 +39,8 @@ def apply_restoration(
             )
             return with_images(order, [redone])
         case e.RedoFailed():
-            after = with_images(order, [replace(image, redo_from=None, to_enlarge=None)])
+            ended = _without_lost_redo(replace(image, redo_from=None, to_enlarge=None), order)
+            after = with_images(order, [ended])
             is_answer = not after.is_being_redone and after.has_current_archive
             return enqueue_another_email(after, EmailKind.REDO_FAILED) if is_answer else after
 
@@ -52,6 +53,19 @@ def _without_result(image: Image, *, is_deliverable: bool) -> Image:
     if is_deliverable:
         return replace(image, redo_from=image.next_attempt)
     return replace(image, restored=None, width=None, height=None)
+
+
+def _without_lost_redo(image: Image, order: Order) -> Image:
+    """Keep the earlier result where the redo's own one is lost.
+
+    Then the archive that the customer has is current again. Where other images were redone as well it would not be,
+    and the loss is left to staff.
+    """
+    others = (other for other in order.images.values() if other.image_id != image.image_id)
+    if not image.result_is_lost or not image.earlier or any(other.earlier for other in others):
+        return image
+    *earlier, restored = image.earlier
+    return replace(image, restored=restored, earlier=tuple(earlier), width=None, height=None)
 
 
 def with_images(order: Order, images: Iterable[Image]) -> Order:

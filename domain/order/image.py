@@ -74,6 +74,14 @@ class Image:
         return next((a for a in made if a.status is AttemptStatus.COMPLETED), None)
 
     @property
+    def result_is_lost(self) -> bool:
+        """Whether the storage has lost the newest result."""
+        lost = (a for a in self.attempts.values() if a.reason is FailureReason.RESULT_LOST)
+        return self.restored is not None and any(
+            self.restored.key.endswith(f"/{a.prediction_id}") for a in lost
+        )
+
+    @property
     def was_redone(self) -> bool:
         """Whether a redo was ever requested."""
         return self.redos > 0

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from adapters.postgres.read_models import Rows, rows_of
 from domain.order import events as e
-from domain.order.values import FailureReason, ImageId
+from domain.order.image import Image
+from domain.order.values import FailureReason
 from tests.laws.snapshot import Snapshot, Violation, violation
 
 
@@ -22,23 +23,25 @@ def streams_are_whole(snapshot: Snapshot) -> Iterator[Violation]:
                 before.emails.keys() <= after.emails.keys() and before.links.keys() <= after.links.keys()
             )
             dropped = [
-                image_id
+                image
                 for image_id, image in before.images.items()
                 if not set(image.results) <= set(after.images[image_id].results)
             ]
-            if not is_kept or any(not _lost_result(recorded.event, image_id) for image_id in dropped):
+            if not is_kept or any(not _lost_result(recorded.event, image) for image in dropped):
                 yield violation(1, f"Version {recorded.version} drops a result, mail or link.", order_id)
     for defect in snapshot.chain_defects:
         yield violation(1, defect)
 
 
-def _lost_result(event: e.Event, image_id: ImageId) -> bool:
-    """Whether an event says that the storage lost this image's result."""
-    return (
-        isinstance(event, e.RestorationAttemptFailed)
-        and event.reason is FailureReason.RESULT_LOST
-        and event.image_id == image_id
-    )
+def _lost_result(event: e.Event, image: Image) -> bool:
+    """Whether an event is about the loss of this image's result."""
+    match event:
+        case e.RestorationAttemptFailed(reason=FailureReason.RESULT_LOST):
+            return event.image_id == image.image_id
+        case e.RedoFailed():
+            return event.image_id == image.image_id and image.result_is_lost
+        case _:
+            return False
 
 
 def read_models_are_folds(snapshot: Snapshot) -> Iterator[Violation]:

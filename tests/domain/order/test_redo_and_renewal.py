@@ -237,3 +237,35 @@ def test_a_customer_may_ask_for_another_attempt_only_at_what_was_sent() -> None:
     assert why(restoring, soon) is RedoObstacle.NOT_SENT
     assert why(delivered, None) is RedoObstacle.NOT_SENT
     assert (why(delivered, soon), why(delivered, now)) == (None, RedoObstacle.TOO_LATE)
+
+
+def test_a_redo_whose_result_is_lost_and_cannot_be_made_again_leaves_the_earlier_result() -> None:
+    first = FACTS.restored(0).restored
+    second = FACTS.restored(0, 2)
+    order = given(
+        *FACTS.until_completed(),
+        FACTS.redo(0),
+        FACTS.started(0, 2),
+        replace(second, restored=stored(f"uploads/restored/{second.prediction_id}")),
+        FACTS.attempt_failed(0, 2, reason=FailureReason.RESULT_LOST),
+        FACTS.redo_failed(0, attempts=3),
+    ).order
+    image = order.images[FACTS.image(0)]
+    assert (image.restored, image.earlier) == (first, ())
+    assert order.has_current_archive
+    assert order.count_of(EmailKind.REDO_FAILED) == 1
+
+
+def test_a_redo_that_fails_keeps_a_result_that_is_there() -> None:
+    order = given(
+        *FACTS.until_completed(),
+        FACTS.redo(0),
+        FACTS.started(0, 2),
+        FACTS.restored(0, 2),
+        FACTS.prepared(edition=2),
+        FACTS.redo(0),
+        FACTS.started(0, 3),
+        FACTS.redo_failed(0, attempts=3),
+    ).order
+    image = order.images[FACTS.image(0)]
+    assert (image.restored, len(image.earlier)) == (FACTS.restored(0, 2).restored, 1)
