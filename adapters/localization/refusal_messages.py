@@ -6,7 +6,7 @@ from adapters.localization.catalog import FALLBACK, own_catalogs
 from adapters.localization.formats import alternatives
 from adapters.localization.labels import STATES
 from adapters.localization.status_text import action_texts, number_of
-from domain.order import errors
+from domain.order import errors, events
 from domain.order.image import Image
 from domain.order.ledger import RefundStatus
 from domain.order.order import Order
@@ -17,18 +17,19 @@ from domain.use_cases.audit.dispute_evidence import NothingToProveError
 from domain.use_cases.delivery.downloads import LinkExpiredError
 from domain.use_cases.support.action_refusals import ActionProblem, ActionRefusedError
 
-_ILLEGAL: Mapping[str, str] = {
-    "OrderHeld": "It cannot be put on hold",
-    "OrderReleased": "It cannot be let go on",
-    "NoteAdded": "No note can be written about it any more",
-    "RefundRequested": "Nothing can be paid back",
-    "RefundIssued": "No refund can be settled",
-    "RedoRequested": "No photo can be restored once more now",
-    "DownloadLinkIssued": "No new link can be sent now",
-    "DownloadLinkRevoked": "No link can be revoked now",
-    "EmailRequested": "No e-mail can be sent again",
+#: By the event that a staff member's command proposes.
+_ILLEGAL: Mapping[type[events.Event], str] = {
+    events.OrderHeld: "It cannot be put on hold",
+    events.OrderReleased: "It cannot be let go on",
+    events.NoteAdded: "No note can be written about it any more",
+    events.RefundRequested: "Nothing can be paid back",
+    events.RefundIssued: "No refund can be settled",
+    events.RedoRequested: "No photo can be restored once more now",
+    events.DownloadLinkIssued: "No new link can be sent now",
+    events.DownloadLinkRevoked: "No link can be revoked now",
+    events.EmailRequested: "No e-mail can be sent again",
 }
-
+ILLEGAL_BY_NAME = {event.__name__: text for event, text in _ILLEGAL.items()}
 
 _PROBLEMS: Mapping[ActionProblem, str] = {
     ActionProblem.NOTHING_TO_DO: "There is nothing to do for it",
@@ -100,7 +101,7 @@ def _problem(error: ActionRefusedError) -> str:
                 number=error.number, photos=len(order.images), failed=", ".join(failed)
             )
         case errors.IllegalMoveError():
-            return _ILLEGAL.get(refusal.event, "This cannot be done")
+            return ILLEGAL_BY_NAME.get(refusal.event, "This cannot be done")
         case errors.NothingToSendError() if order.photos_are_purged:
             return "Its photos are deleted, so there is nothing to send"
         case errors.NothingToSendError():

@@ -1,10 +1,16 @@
 """Errors in the words that people read, with their next step."""
 
+import inspect
+import re
+from typing import get_args
 from uuid import UUID
 
 import pytest
 
-from adapters.localization.refusal_messages import error_text
+from adapters.localization.refusal_messages import ILLEGAL_BY_NAME, error_text
+from domain.order import events
+from domain.order.commands import Command
+from domain.order.decide_command import requested_event
 from domain.order.errors import RedoRefusedError
 from domain.order.values import OrderId, RedoObstacle
 from domain.ports.errors import DatabaseBehindError
@@ -49,3 +55,9 @@ def test_an_error_says_what_comes_next(error: Exception, step: str) -> None:
 def test_each_problem_of_an_action_has_a_sentence_of_its_own() -> None:
     texts = {error_text(ActionRefusedError(given().order, problem, 1)) for problem in ActionProblem}
     assert len(texts) == len(ActionProblem)
+
+
+def test_each_event_that_a_command_proposes_has_a_text_for_its_refusal() -> None:
+    proposed = re.findall(r"return e\.(\w+)\(", inspect.getsource(requested_event))
+    assert len(proposed) == len(get_args(Command))
+    assert {*proposed, events.NoteAdded.__name__} == set(ILLEGAL_BY_NAME)
