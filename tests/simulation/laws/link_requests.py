@@ -50,7 +50,9 @@ class LinkRequests:
             # A provider is also asked to repeat what depends on a webhook event that has not come yet.
             may_come_again = not was_quiet or target.startswith("/api/webhooks/")
             is_outage = answer.status > _FIRST_SERVER_ERROR and may_come_again
-            if answer.status >= _FIRST_SERVER_ERROR and not is_known and not is_outage:
+            # A file that the storage has lost is answered with an error that says so.
+            is_lost = any(key in str(facts["caught"]) for key in self._world.storage.spoiled)
+            if answer.status >= _FIRST_SERVER_ERROR and not (is_known or is_outage or is_lost):
                 raise LawBrokenError(0, f"{method} {target}: {answer.status} {facts['caught']}", *parts)
             if token_sha256 is None or method != "GET" or (is_known and answer.status >= 300):
                 return
