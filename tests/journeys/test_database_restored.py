@@ -125,6 +125,16 @@ def refused(customer: Customer) -> int:
     return refusal.value.status
 
 
+def takes_payments(customer: Customer) -> bool:
+    try:
+        customer.ask_for_checkout()
+    except ShopAnswerError as refusal:
+        if refusal.status != httpx2.codes.SERVICE_UNAVAILABLE:
+            raise
+        return False
+    return True
+
+
 def opens(customer: Customer, link: str) -> bool:
     with customer.fetching(link) as chunks:
         return next(chunks).startswith(b"PK")
@@ -173,6 +183,11 @@ def goes_on(hands: RunningShop, photo: Path, lost: Lost, recovery: dict[str, Any
     assert set(recovery["rebuilt"]) == {str(lost.delivered), str(lost.in_work)}
     assert (recovery["held"], recovery["unplaced"]) == ([], [])
     assert set(recovery["unknown_referrals"]) == set(recovery["rebuilt"])
+    # The API looks for a newer head every 15 seconds.
+    waiting = hands.customer()
+    waiting.open_session()
+    waiting.send(photo, "harvest.jpg")
+    eventually(lambda: takes_payments(waiting), "a shop that takes payments again", within_seconds=60)
     fresh, order_id = hands.buy(photo)
     completes_with_two_mails(hands, fresh, order_id, restored=1)
     for known in (lost.before, lost.delivered, lost.in_work):
