@@ -244,7 +244,7 @@ def _request(
     order: Order, amount: int, reason: RefundReason, image_ids: tuple[ImageId, ...]
 ) -> e.RefundRequested:
     if order.payment is None:
-        raise AssertionError("Money goes back for what was paid.")
+        raise AssertionError("A refund is decided only for an order that was paid.")
     return e.RefundRequested(
         refund_id=refund_id_of(order.order_id, len(order.refunds) + 1),
         amount=Money(amount=amount, currency=order.payment.paid.currency),

@@ -72,5 +72,5 @@ def _attempts(visit: Visit, mark: str, order_id: str) -> list[tuple[str, str, di
             f"/api/uploads/{image_id}/photos?filename={mark}.jpg",
             {"content": mark.encode(), "headers": {"Content-Type": "image/jpeg"}},
         ),
-        ("a link that nobody was given", f"/api/download/{mark}", {}),
+        ("a link that was never issued", f"/api/download/{mark}", {}),
     ]

@@ -72,5 +72,5 @@ class Outcome:
         for lived in self.town.experiences:
             if lived.ending is Ending.REFUSED:
                 yield f"Visitor {lived.visit.number} ({lived.visit.manner}) was turned away: {lived.word}"
-        yield from (f"{death} Nobody had killed it." for death in self.deaths)
+        yield from (f"{death} No fault had killed it." for death in self.deaths)
         yield from (f"The run itself is at fault: {defect}" for defect in self.defects)

@@ -42,7 +42,7 @@ def connections_cut(stage: Stage) -> Iterator[Strike]:
     """End every connection to the database from the server's side."""
     cut = [row["pid"] for row in stage.ask(_CUT) if row["is_cut"]]
     if not cut:
-        raise MissedError("nobody was connected to the database")
+        raise MissedError("no client was connected to the database")
     (now,) = stage.ask("SELECT now() AS now")
     eventually(lambda: not stage.ask(_THERE, [cut, now["now"]]), "the end of the connections")
     yield Strike(proof=f"{len(cut)} connections were cut")

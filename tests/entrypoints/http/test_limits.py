@@ -30,7 +30,7 @@ class Network:
 
 
 @contextmanager
-def doorway(**quotas: int) -> Iterator[tuple[ApiClient, Network]]:
+def limited_api(**quotas: int) -> Iterator[tuple[ApiClient, Network]]:
     """A shop with these quotas, its HTTP API and a network."""
     shop = HttpShop(replace(POLICY, visitor_quotas=VisitorQuotas(**quotas)))
     network = Network(application(shop))
@@ -52,7 +52,7 @@ class BrokenLimiter:
 
 
 def test_a_client_with_too_many_sessions_receives_a_retry_time_and_others_are_served() -> None:
-    with doorway(sessions_by_client=2) as (api, network):
+    with limited_api(sessions_by_client=2) as (api, network):
         assert [api.http.post("/api/uploads").status_code for _ in range(2)] == [201, 201]
         refused = api.http.post("/api/uploads")
         told = assert_problem(refused, 429, "too-many-requests")
@@ -68,7 +68,7 @@ def test_a_client_with_too_many_sessions_receives_a_retry_time_and_others_are_se
 
 
 def test_one_network_of_ipv6_is_one_client() -> None:
-    with doorway(sessions_by_client=1) as (api, network):
+    with limited_api(sessions_by_client=1) as (api, network):
         statuses = []
         for network.client in ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", "2001:db8:1:3::1"):
             statuses.append(api.http.post("/api/uploads").status_code)
@@ -76,7 +76,7 @@ def test_one_network_of_ipv6_is_one_client() -> None:
 
 
 def test_the_total_of_sessions_holds_while_the_count_by_client_is_away() -> None:
-    with doorway(sessions_by_client=1, sessions=3) as (api, network):
+    with limited_api(sessions_by_client=1, sessions=3) as (api, network):
         api.shop.visitor_limits._limiter = BrokenLimiter()  # noqa: SLF001 -- Valkey is unavailable
         assert [api.http.post("/api/uploads").status_code for _ in range(3)] == [201] * 3
         network.client = "198.51.100.8"
@@ -85,7 +85,7 @@ def test_the_total_of_sessions_holds_while_the_count_by_client_is_away() -> None
 
 @pytest.mark.parametrize("quota", ["mebibytes_by_client", "mebibytes"])
 def test_photos_are_bounded_by_size_before_their_bytes_are_received(quota: str) -> None:
-    with doorway(**{quota: 2}) as (api, _):
+    with limited_api(**{quota: 2}) as (api, _):
         session_id = api.open_session()
         assert api.send_photo(session_id).status_code == 201
         assert api.send_photo(session_id, PORTRAIT + b"second").status_code == 201
@@ -95,7 +95,7 @@ def test_photos_are_bounded_by_size_before_their_bytes_are_received(quota: str) 
 
 @pytest.mark.parametrize("quota", ["checkouts_by_client", "checkouts"])
 def test_requests_for_a_checkout_are_bounded(quota: str) -> None:
-    with doorway(**{quota: 1}) as (api, _):
+    with limited_api(**{quota: 1}) as (api, _):
         session_id = api.open_session()
         api.send_photo(session_id)
         body = {"session_id": str(session_id)}
@@ -110,7 +110,7 @@ def test_requests_for_a_checkout_are_bounded(quota: str) -> None:
 def test_guesses_of_codes_are_bounded_and_a_checkout_without_a_code_is_not(
     quota: str, code: dict[str, str]
 ) -> None:
-    with doorway(**{quota: 2}) as (api, _):
+    with limited_api(**{quota: 2}) as (api, _):
         session_id = api.open_session()
         api.send_photo(session_id)
         body = {"session_id": str(session_id), "email": "adele@customers.example"}
@@ -139,7 +139,7 @@ def test_a_storage_that_is_nearly_full_takes_no_photos_says_when_to_come_back_an
 
 
 def test_counts_of_past_hours_are_deleted() -> None:
-    with doorway() as (api, _):
+    with limited_api() as (api, _):
         api.open_session()
         api.shop.clock.advance(hours=3)
         api.open_session()

@@ -20,9 +20,9 @@ from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient, assert_
 CASES = Path(__file__).parents[2] / "cases"
 
 
-def batch_of(case: str, doorway: ApiClient, order_id: OrderId) -> list[dict[str, Any]]:
+def batch_of(case: str, api: ApiClient, order_id: OrderId) -> list[dict[str, Any]]:
     """The case's batch, with the ids and time of a sent e-mail."""
-    email = result_of(doorway, order_id)
+    email = result_of(api, order_id)
     assert email.message_id is not None
     text = (CASES / case / "batch.json").read_text()
     for placeholder, value in (
@@ -31,18 +31,18 @@ def batch_of(case: str, doorway: ApiClient, order_id: OrderId) -> list[dict[str,
         ("ORDER_ID", str(order_id)),
     ):
         text = text.replace(placeholder, value)
-    now = int(doorway.shop.clock.now().timestamp())
+    now = int(api.shop.clock.now().timestamp())
     return [{**event, "timestamp": now} for event in json.loads(text)]
 
 
-def result_of(doorway: ApiClient, order_id: OrderId) -> Email:
-    emails = doorway.shop.order(order_id).emails.values()
+def result_of(api: ApiClient, order_id: OrderId) -> Email:
+    emails = api.shop.order(order_id).emails.values()
     return next(email for email in emails if email.kind is EmailKind.RESULT)
 
 
-def late(doorway: ApiClient, order_id: OrderId, **fields: Any) -> list[dict[str, Any]]:
+def late(api: ApiClient, order_id: OrderId, **fields: Any) -> list[dict[str, Any]]:
     """An event about the result e-mail, without its custom arguments."""
-    message_id = result_of(doorway, order_id).message_id
+    message_id = result_of(api, order_id).message_id
     return [{"timestamp": 1773500966, "sg_message_id": f"{message_id}.recvd-x-1-A-0.0", **fields}]
 
 
