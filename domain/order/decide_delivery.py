@@ -153,7 +153,8 @@ def decide_link(
                 link is None and not order.has_current_archive and proposed.edition == order.archive_revision
             )
             is_due = order.state is State.SETTLED or (order.is_deliverable and not order.is_being_redone)
-            return (proposed,) if is_missing and is_due else NOTHING
+            holds_results = set(proposed.image_ids) == {image.image_id for image in order.restored_images}
+            return (proposed,) if is_missing and is_due and holds_results else NOTHING
         case e.DownloadLinkIssued():
             if link is not None:
                 return NOTHING

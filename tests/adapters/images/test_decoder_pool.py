@@ -143,8 +143,9 @@ def test_a_picture_that_takes_too_much_cpu_is_refused(pool: DecoderPool) -> None
 
 
 def test_cpu_is_counted_anew_for_each_task() -> None:
-    with opened(processes=1, cpu_seconds=0.5, wall_seconds_per_cpu_second=120) as pool:
-        pids = {pool.run(functions.burn, photo(), 0.4) for _ in range(5)}
+    # The kernel counts CPU by ticks, which may differ from the process's own clock: hence the wide margin.
+    with opened(processes=1, cpu_seconds=1, wall_seconds_per_cpu_second=120) as pool:
+        pids = {pool.run(functions.burn, photo(), 0.6) for _ in range(3)}
     assert len(pids) == 1
 
 

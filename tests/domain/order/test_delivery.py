@@ -41,6 +41,12 @@ def test_a_download_is_not_prepared_before_every_image_is_settled() -> None:
     given(*FACTS.until_restoring()).when(FACTS.prepared()).then_nothing()
 
 
+def test_an_archive_with_a_photo_that_failed_is_not_recorded() -> None:
+    partly = given(*FACTS.until_restoring(), FACTS.restored(0), FACTS.failed(1))
+    partly.when(FACTS.prepared(0, 1)).then_nothing()
+    partly.when(FACTS.prepared(0)).then(FACTS.prepared(0))
+
+
 def test_an_order_without_a_link_has_no_newest_one() -> None:
     assert given(FACTS.paid()).order.newest_link is None
 

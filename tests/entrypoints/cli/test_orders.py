@@ -16,6 +16,7 @@ from domain.order.values import OrderId
 from domain.ports.event_store import Commit
 from tests.domain.support.event_builders import PAID_AT, Facts
 from tests.entrypoints.support.shell import Shell
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -175,8 +176,17 @@ def test_the_log_has_a_line_an_event_and_its_end_can_be_asked_for(
     restoreclick: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
 ) -> None:
     record(unit_of_work, facts, *facts.until_settled())
-    lines = restoreclick("events", "tail").out.splitlines()
-    assert [line.split()[4] for line in lines] == [type(event).__name__ for event in facts.until_settled()]
+    expected = [type(event).__name__ for event in facts.until_settled()]
+    # The log is read up to the oldest open transaction of the whole server, which other tests use too.
+    lines = eventually(
+        lambda: (
+            printed
+            if len(printed := restoreclick("events", "tail").out.splitlines()) == len(expected)
+            else None
+        ),
+        "the whole log",
+    )
+    assert [line.split()[4] for line in lines] == expected
     assert restoreclick("events", "tail", "--limit", "2").out.splitlines() == lines[-2:]
     (newest,) = map(json.loads, restoreclick("events", "tail", "--limit", "1", "--json").out.splitlines())
     assert newest["type"] == "RestorationCompleted"
