@@ -1,10 +1,8 @@
-"""English labels of states, reasons, e-mails and clients, for staff and evidence."""
+"""English labels of reasons, e-mails and clients, for staff and evidence."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from domain.order import actors
-from domain.order.states import State
 from domain.order.values import (
     Browser,
     Device,
@@ -17,44 +15,6 @@ from domain.order.values import (
 )
 from domain.ports.dispute_evidence import ObjectState
 from domain.use_cases.reconciliation.findings import Side
-
-
-class StateWords(NamedTuple):
-    """A state's words: after "it is", and for the order's owner."""
-
-    label: str
-    sentence: str
-
-
-STATES: Mapping[State, StateWords] = {
-    State.NEW: StateWords("not paid yet", "The order is not paid yet."),
-    State.PAID: StateWords(
-        "paid and about to be begun",
-        "The payment is here; the photos are being put in their place.",
-    ),
-    State.RESTORING: StateWords("being restored", "The photos are being restored."),
-    State.SETTLED: StateWords("restored and about to be packed", "The restored photos are being packed."),
-    State.READY: StateWords(
-        "ready to be fetched",
-        "The restored photos are ready; the e-mail with their link is on its way.",
-    ),
-    State.DELIVERED: StateWords(
-        "delivered, with money still owed",
-        "The restored photos are delivered; what is paid back is on its way.",
-    ),
-    State.COMPLETED: StateWords("complete", "Everything that was paid for is delivered or refunded."),
-    State.REFUNDING: StateWords(
-        "stopped, with all its money on the way back",
-        "The order is stopped; everything that was paid is on its way back.",
-    ),
-    State.REFUNDED: StateWords("paid back", "Everything that was paid went back."),
-    State.ERASED: StateWords(
-        "closed, and its customer forgotten",
-        "The photos and all personal data are erased.",
-    ),
-}
-#: For the owner of an order that is held, in each state.
-HELD = "A person of the shop is looking at this order; nothing needs to be done."
 
 FAILURES: Mapping[FailureReason, str] = {
     FailureReason.UNREADABLE_INPUT: "the photo itself cannot be read",

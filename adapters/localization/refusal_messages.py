@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from adapters.localization.catalog import FALLBACK, own_catalogs
 from adapters.localization.formats import alternatives
-from adapters.localization.labels import STATES
+from adapters.localization.state_text import STATES
 from adapters.localization.status_text import action_texts, number_of
 from domain.order import errors, events
 from domain.order.image import Image

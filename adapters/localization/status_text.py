@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import assert_never
 
-from adapters.localization.formats import capitalised, counted, every, listed, ordinal
-from adapters.localization.labels import FAILURES, HELD, HOLDS, MAILS, STATES
+from adapters.localization.formats import counted, listed, ordinal
+from adapters.localization.labels import FAILURES, HOLDS, MAILS
+from adapters.localization.state_text import HELD, STATES, money_of
 from domain.order.image import Image
 from domain.order.order import EmailStatus, Order
 from domain.order.reactions import (
@@ -20,7 +21,7 @@ from domain.order.reactions import (
     required_reactions,
 )
 from domain.order.states import State
-from domain.order.values import ImageId, Money
+from domain.order.values import ImageId
 from domain.use_cases.support.possible_actions import StaffAction, possible_actions
 
 _ACTIONS: Mapping[StaffAction, str] = {
@@ -40,33 +41,36 @@ _ACTIONS: Mapping[StaffAction, str] = {
 def status_of(order: Order) -> str:
     """One sentence or two: the order's status, and what is awaited."""
     awaited = [reaction_text(work, order) for work in required_reactions(order)]
+    reached = STATES[order.state].staff(order)
     if order.state is State.NEW:
-        return "Nothing was paid yet: there is no order."
+        return reached
     if order.hold is not None:
         return (
             f"The order is on hold, because {HOLDS[order.hold]}: a person has to release it or pay it back."
         )
     if order.is_disputed:
-        return f"{_reached(order)} The bank's decision on the dispute is awaited."
+        return f"{reached} The bank's decision on the dispute is awaited."
     pending = order.ledger.pending
     inquiry = (
         " The bank asks about the payment (an inquiry): answer it in Stripe."
         if order.has_open_inquiry
         else ""
     )
-    confirmed = f" Stripe has yet to confirm that {_money(order, pending)} was paid back." if pending else ""
+    confirmed = (
+        f" Stripe has yet to confirm that {money_of(order, pending)} was paid back." if pending else ""
+    )
     if awaited:
-        return f"{_reached(order)} Still to do: {'; '.join(awaited)}.{confirmed}{inquiry}"
+        return f"{reached} Still to do: {'; '.join(awaited)}.{confirmed}{inquiry}"
     if confirmed or inquiry:
-        return f"{_reached(order)}{confirmed}{inquiry}"
-    return f"{_reached(order)} Nothing is awaited."
+        return f"{reached}{confirmed}{inquiry}"
+    return f"{reached} Nothing is awaited."
 
 
 def owner_sentence_of(order: Order) -> str:
     """The order's status as a sentence for its owner."""
     if order.is_held:
         return HELD
-    return STATES[State.REFUNDING if order.is_refunded_for_now else order.state].sentence
+    return STATES[State.REFUNDING if order.is_refunded_for_now else order.state].owner
 
 
 def reaction_text(work: Reaction, order: Order) -> str:
@@ -102,7 +106,7 @@ def action_texts(order: Order) -> list[str]:
 
 def _action_text(action: StaffAction, order: Order) -> str:
     if action is StaffAction.REFUND:
-        return f"pay back up to {_money(order, order.refundable_amount)}"
+        return f"pay back up to {money_of(order, order.refundable_amount)}"
     return _ACTIONS[action]
 
 
@@ -148,62 +152,3 @@ def photos_text(order: Order, image_ids: Iterable[ImageId]) -> str:
     """``photo 2``, ``photos 2 and 3``."""
     numbers = [str(number_of(order, image_id)) for image_id in image_ids]
     return f"{'photo' if len(numbers) == 1 else 'photos'} {listed(numbers)}"
-
-
-def _reached(order: Order) -> str:  # noqa: C901 -- one case per state
-    restored = len(order.restored_images)
-    photos = counted(len(order.images), "photo")
-    match order.state:
-        case State.NEW:
-            return "Nothing was paid yet."
-        case State.PAID:
-            return f"{photos} paid."
-        case State.RESTORING:
-            return f"The photos are being restored: {restored} of {len(order.images)} done."
-        case State.SETTLED:
-            failed = len(order.failed_images)
-            return f"{restored} of {photos} restored{f', {failed} failed for good' if failed else ''}."
-        case State.READY:
-            return f"{counted(restored, 'restored photo')} ready to be fetched."
-        case State.DELIVERED:
-            return f"{capitalised(_delivery(order))}, {_still_owed(order)}."
-        case State.COMPLETED:
-            back = f", and {_money(order, order.refunded_amount)} went back" if order.refunded_amount else ""
-            return f"The order is complete: {_delivery(order)}{back}."
-        case State.REFUNDING:
-            return (
-                f"The order was stopped: all of {_money(order, order.paid_amount)} goes back to the customer."
-            )
-        case State.REFUNDED:
-            went = "goes" if order.is_refunded_for_now else "went"
-            return (
-                f"The order is closed: all of {_money(order, order.paid_amount)} {went} back to the customer."
-            )
-        case State.ERASED:
-            return "The order is closed and its customer forgotten."
-        case _:
-            assert_never(order.state)
-
-
-def _still_owed(order: Order) -> str:
-    unpaid_refunds = order.ledger.unpaid_refunds
-    return (
-        f"and {_money(order, unpaid_refunds)} has yet to go back"
-        if unpaid_refunds
-        else "the money for the others is owed"
-    )
-
-
-def _delivery(order: Order) -> str:
-    """How far the results have come, by the log."""
-    restored, photos = len(order.restored_images), len(order.images)
-    results = every(photos, "", "").strip() if restored == photos else f"{restored} of {photos} photos"
-    fetched = sum(len(link.fetched) for link in order.links.values())
-    if not order.result_is_sent:
-        return f"the customer fetched {counted(fetched, 'file')} through the link to {results}"
-    sent = f"the link to {results} was sent to the customer"
-    return f"{sent}, who fetched {counted(fetched, 'file')} through it" if fetched else sent
-
-
-def _money(order: Order, amount: int) -> Money:
-    return Money(amount=amount, currency=order.payment.paid.currency if order.payment else "")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from adapters.localization import labels, status_text, timeline_text
+from adapters.localization import state_text, status_text, timeline_text
 from domain.order.order import Order
 from domain.order.states import State
 from domain.ports.reaction_queue import Outcome
@@ -91,7 +91,7 @@ PLANTED: dict[str, Planted] = {
     "a stopped order has no sentence": Planted(
         0,
         "The status of an order whose money is on its way back is answered with 500.",
-        _lacks(labels.STATES, State.REFUNDING),
+        _lacks(state_text.STATES, State.REFUNDING),
         told="KeyError",
     ),
     "a photo goes whose commit got no answer": Planted(

@@ -1,7 +1,5 @@
 from uuid import uuid4
 
-from adapters.localization.labels import STATES
-from domain.order.states import State
 from domain.order.values import FailureReason
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient, assert_problem
@@ -102,10 +100,6 @@ def test_a_stopped_order_is_reported_as_refunding(api: ApiClient) -> None:
         assert "on its way back" in told.json()["sentence"]
     page = api.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER)
     assert (page.status_code, "Your order is stopped" in page.text) == (200, True)
-
-
-def test_every_state_of_an_order_has_its_sentence() -> None:
-    assert set(STATES) == set(State)
 
 
 def test_a_pending_refund_is_on_its_way_in_json_and_on_the_page(api: ApiClient) -> None:
