@@ -12,7 +12,7 @@ from transitions.extensions import GraphMachine
 from domain.order import states
 from domain.order.lifecycle import MOVES
 from domain.order.states import TERMINAL, State
-from entrypoints.settings import example
+from entrypoints.settings_example import example
 
 ROOT = Path(__file__).parents[1]
 

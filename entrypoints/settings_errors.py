@@ -1,8 +1,12 @@
-"""Plain wording for pydantic's errors about settings."""
+"""The error that lists missing and malformed settings in plain words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Self
 
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
+
+from entrypoints.command_errors import MisuseError
 
 #: A phrase for each type of error. The placeholders are limits, never the value, which may be a secret.
 _WORDS: Mapping[str, str] = {
@@ -25,7 +29,27 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def complaint(detail: ErrorDetails) -> str:
+class SettingsError(MisuseError):
+    """Settings are missing or malformed; ``problems`` has a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        listed = "\n".join(f"  {problem}" for problem in problems)
+        super().__init__(f"These settings are missing or malformed; put them into the environment:\n{listed}")
+
+    @classmethod
+    def of(cls, details: Iterable[ErrorDetails], fields: Mapping[str, FieldInfo]) -> Self:
+        """The error for pydantic's details, each problem once."""
+        return cls(list(dict.fromkeys(_problem(detail, fields) for detail in details)))
+
+
+def _problem(detail: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
+    name = str(detail["loc"][0])
+    wrong = "is missing" if detail["type"] == "missing" else f"is malformed ({_complaint(detail)})"
+    return f"{name.upper()} {wrong}: {fields[name].description}."
+
+
+def _complaint(detail: ErrorDetails) -> str:
     """Why a setting is malformed, as part of a sentence."""
     words = _WORDS.get(detail["type"])
     if words is None:

@@ -47,14 +47,7 @@ def policy_from(settings: Settings) -> ShopPolicy:
             success=settings.checkout_success_url,
             cancel=settings.checkout_cancel_url,
         ),
-        limits=Limits(
-            max_restoration_attempts=settings.max_restoration_attempts,
-            enlarges_results=settings.replicate_enlarge_model is not None,
-            has_second_model=settings.replicate_second_model is not None,
-            restoration_poll=timedelta(seconds=settings.restoration_poll_seconds),
-            restoration_retry=timedelta(seconds=settings.restoration_retry_seconds),
-            email_confirmation=timedelta(seconds=settings.email_confirmation_seconds),
-        ),
+        limits=_limits(settings),
         referral_terms=ReferralTerms(
             referral_points=settings.referral_points,
             point_value=settings.point_value,
@@ -65,16 +58,7 @@ def policy_from(settings: Settings) -> ShopPolicy:
             max_photo_bytes=settings.max_photo_mebibytes * MEBIBYTE,
             max_stored_bytes=limit_gibibytes * GIBIBYTE if limit_gibibytes else None,
         ),
-        visitor_quotas=VisitorQuotas(
-            sessions_by_client=settings.max_sessions_per_client,
-            sessions=settings.max_sessions_per_hour,
-            mebibytes_by_client=settings.max_mebibytes_per_client,
-            mebibytes=settings.max_mebibytes_per_hour,
-            checkouts_by_client=settings.max_checkouts_per_client,
-            checkouts=settings.max_checkouts_per_hour,
-            code_guesses_by_client=settings.max_code_guesses_per_client,
-            code_guesses=settings.max_code_guesses_per_hour,
-        ),
+        visitor_quotas=_visitor_quotas(settings),
         payments=PaymentPolicy(unmatched_wait=timedelta(days=settings.unmatched_payment_days)),
         predictions=PredictionPolicy(
             max_running=settings.max_running_predictions,
@@ -97,4 +81,28 @@ def policy_from(settings: Settings) -> ShopPolicy:
             resend_after=timedelta(seconds=settings.resend_after_seconds),
             reconcile_grace=timedelta(seconds=settings.reconcile_grace_seconds),
         ),
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        max_restoration_attempts=settings.max_restoration_attempts,
+        enlarges_results=settings.replicate_enlarge_model is not None,
+        has_second_model=settings.replicate_second_model is not None,
+        restoration_poll=timedelta(seconds=settings.restoration_poll_seconds),
+        restoration_retry=timedelta(seconds=settings.restoration_retry_seconds),
+        email_confirmation=timedelta(seconds=settings.email_confirmation_seconds),
+    )
+
+
+def _visitor_quotas(settings: Settings) -> VisitorQuotas:
+    return VisitorQuotas(
+        sessions_by_client=settings.max_sessions_per_client,
+        sessions=settings.max_sessions_per_hour,
+        mebibytes_by_client=settings.max_mebibytes_per_client,
+        mebibytes=settings.max_mebibytes_per_hour,
+        checkouts_by_client=settings.max_checkouts_per_client,
+        checkouts=settings.max_checkouts_per_hour,
+        code_guesses_by_client=settings.max_code_guesses_per_client,
+        code_guesses=settings.max_code_guesses_per_hour,
     )

@@ -10,7 +10,9 @@ from domain.order.values import Variant
 from entrypoints.bootstrap.adapters import decoder_limits_from, model_inputs_from
 from entrypoints.bootstrap.policy import policy_from
 from entrypoints.http.dependencies import UPLOAD_THREADS
-from entrypoints.settings import Settings, SettingsError, example, read_settings
+from entrypoints.settings import Settings, read_settings
+from entrypoints.settings_errors import SettingsError
+from entrypoints.settings_example import example
 
 PUBLIC_KEY = (
     "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEPL1IuL8oAaLLAfpA15NcW6hT1Z"
