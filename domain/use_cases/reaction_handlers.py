@@ -24,7 +24,7 @@ from domain.order.reactions import (
 from domain.order.stored_reasons import OUT_OF_ATTEMPTS
 from domain.order.values import FailureReason, HoldReason
 from domain.ports.reaction_queue import Claim
-from domain.use_cases.delivery.downloads import DownloadService
+from domain.use_cases.delivery.archives import ArchiveBuilder
 from domain.use_cases.delivery.emails import EmailSender
 from domain.use_cases.payments.refunds import RefundService
 from domain.use_cases.privacy.photo_deletion import PhotoDeletion
@@ -51,7 +51,7 @@ class ReactionHandlers:
 
     originals_copier: OriginalsCopier
     prediction_service: PredictionService
-    downloads: DownloadService
+    archives: ArchiveBuilder
     email_sender: EmailSender
     refund_service: RefundService
     photo_deletion: PhotoDeletion
@@ -167,7 +167,7 @@ REACTIONS: Mapping[type[Reaction], ReactionSpec[Any]] = {
     ),
     PrepareDownload: ReactionSpec[PrepareDownload](
         queue=Queue.STORAGE,
-        handle=lambda do, attempt: do.downloads.prepare_download(attempt.order),
+        handle=lambda do, attempt: do.archives.prepare_download(attempt.order),
         retry=_every(seconds=1, attempts=24, minutes=120),
         when_exhausted=lambda _: [e.OrderHeld(reason=HoldReason.DOWNLOAD_NOT_PREPARED)],
     ),

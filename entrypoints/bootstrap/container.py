@@ -9,6 +9,7 @@ from domain.use_cases.checkout.photo_removal import PhotoRemoval
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
 from domain.use_cases.checkout.uploads import UploadService
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
+from domain.use_cases.delivery.archives import ArchiveBuilder
 from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.delivery.emails import EmailSender
@@ -29,11 +30,6 @@ from domain.use_cases.privacy.upload_cleanup import UploadCleanup
 from domain.use_cases.queries import PhotoGalleries, Queries
 from domain.use_cases.reaction_handlers import ReactionHandlers
 from domain.use_cases.reaction_runner import ReactionRunner
-from domain.use_cases.recovery.log_heads import LogHeads
-from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
-from domain.use_cases.recovery.own_objects import OwnObjects
-from domain.use_cases.recovery.restored_database import RestoredDatabase
-from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 from domain.use_cases.restoration.originals import OriginalsCopier
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter
 from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
@@ -43,6 +39,7 @@ from domain.use_cases.support.email_correction import EmailCorrection
 from domain.use_cases.support.staff_actions import StaffActions
 from entrypoints.bootstrap.ports import Ports
 from entrypoints.bootstrap.reconciliation import reconciliation_from
+from entrypoints.bootstrap.recovery import log_heads_from, restored_database_from
 
 
 class Container:
@@ -143,10 +140,16 @@ class Container:
         self.refund_service = RefundService(payments=ports.payments, clock=ports.clock)
 
     def _wire_delivery(self, ports: Ports) -> None:
-        self.downloads = DownloadService(
+        self.archives = ArchiveBuilder(
             unit_of_work=ports.unit_of_work,
             storage=ports.storage,
             archiver=ports.archiver,
+            token_signer=ports.token_signer,
+            clock=ports.clock,
+            policy=ports.policy,
+        )
+        self.downloads = DownloadService(
+            unit_of_work=ports.unit_of_work,
             command_handler=self.command_handler,
             token_signer=ports.token_signer,
             clock=ports.clock,
@@ -244,7 +247,7 @@ class Container:
             handlers=ReactionHandlers(
                 originals_copier=self.originals_copier,
                 prediction_service=self.prediction_service,
-                downloads=self.downloads,
+                archives=self.archives,
                 email_sender=self.email_sender,
                 refund_service=self.refund_service,
                 photo_deletion=self.photo_deletion,
@@ -279,38 +282,14 @@ class Container:
         )
 
     def _wire_recovery(self, ports: Ports) -> None:
-        self.log_heads = LogHeads(
-            unit_of_work=ports.unit_of_work,
-            storage=ports.storage,
-            token_signer=ports.token_signer,
-            clock=ports.clock,
-        )
-        own_objects = OwnObjects(ports.storage)
-        self.session_rebuilding = SessionRebuilding(
-            command_handler=self.command_handler,
-            order_placement=self.order_placement,
-            unit_of_work=ports.unit_of_work,
-            objects=own_objects,
-            clock=ports.clock,
-            policy=ports.policy,
-        )
-        self.restored_database = RestoredDatabase(
-            unit_of_work=ports.unit_of_work,
-            heads=self.log_heads,
-            ledger=ports.payment_listing,
-            ownership=self.ownership,
-            sessions=self.session_rebuilding,
-            rebuilding=OrderRebuilding(
-                unit_of_work=ports.unit_of_work,
-                objects=own_objects,
-                originals_copier=self.originals_copier,
-                downloads=self.downloads,
-                mails=ports.email_listing,
-                command_handler=self.command_handler,
-                token_signer=ports.token_signer,
-                clock=ports.clock,
-                policy=ports.policy,
-            ),
-            reconciliation=self.reconciliation,
-            clock=ports.clock,
+        self.log_heads = log_heads_from(ports)
+        self.restored_database = restored_database_from(
+            ports,
+            self.log_heads,
+            self.command_handler,
+            self.order_placement,
+            self.ownership,
+            self.originals_copier,
+            self.archives,
+            self.reconciliation,
         )

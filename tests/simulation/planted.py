@@ -16,7 +16,7 @@ from domain.order.states import State
 from domain.ports.reaction_queue import Outcome
 from domain.use_cases.checkout import uploads
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
-from domain.use_cases.delivery import downloads, emails
+from domain.use_cases.delivery import archives, emails
 from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.delivery.emails import EmailSender
 from domain.use_cases.payments import refunds
@@ -103,7 +103,7 @@ PLANTED: dict[str, Planted] = {
     "archives of one name": Planted(
         11,
         "Each further archive of an order would have to be stored where the first one is.",
-        _patch(downloads, "_fingerprint", lambda _: "archive"),
+        _patch(archives, "_fingerprint", lambda _: "archive"),
         told="download_not_prepared",
         found_by=2,
     ),

@@ -20,7 +20,7 @@ from domain.ports.object_storage import ObjectDescription
 from domain.ports.provider_listings import EmailListing
 from domain.ports.unit_of_work import HasEventStore, UnitOfWork
 from domain.signed_tokens import TokenSigner, sha256_of
-from domain.use_cases.delivery.downloads import DownloadService
+from domain.use_cases.delivery.archives import ArchiveBuilder
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.recovery.object_labels import (
     EXPIRES_AT,
@@ -65,7 +65,7 @@ class OrderRebuilding:
     unit_of_work: UnitOfWork[HasEventStore]
     objects: OwnObjects
     originals_copier: OriginalsCopier
-    downloads: DownloadService
+    archives: ArchiveBuilder
     mails: EmailListing
     command_handler: OrderCommandHandler[HasEventStore]
     token_signer: TokenSigner
@@ -156,7 +156,7 @@ class OrderRebuilding:
         """Return the stored archive of exactly the order's current results."""
         if not order.restored_images:
             return None
-        key = self.downloads.archive_key(order)
+        key = self.archives.archive_key(order)
         return next(
             (each for each in self.objects.under(archives_of(order.order_id)) if each.key == key), None
         )

@@ -174,7 +174,7 @@ def test_an_archive_left_unrecorded_by_a_crash_blocks_no_later_one(shop: InMemor
     order_id = shop.pay(shop.upload(b"portrait of Adele"))
     shop.live(order_id)
     redo_comes_back(shop, order_id, b"restored again")
-    shop.downloads.prepare_download(shop.order(order_id))  # stored, and then the worker died
+    shop.archives.prepare_download(shop.order(order_id))  # stored, and then the worker died
     redo_comes_back(shop, order_id, b"restored once more")
     order = shop.live(order_id)
     assert (order.hold, order.has_current_archive) == (None, True)

@@ -402,8 +402,8 @@ def test_a_session_comes_back_with_the_checkout_that_was_paid_with_points(shop: 
     assert checkout is not None
     backup.restore(shop)
     too_little = replace(checkout, paid=Money(amount=290, currency="EUR"))
-    assert not shop.session_rebuilding.restore_session(too_little)
-    assert shop.session_rebuilding.restore_session(checkout)
+    assert not shop.restored_database.sessions.restore_session(too_little)
+    assert shop.restored_database.sessions.restore_session(checkout)
     session = shop.upload_service.find(session_id)
     assert [photo.upload.key for photo in session.photos] == [photo.upload.key for photo in before.photos]
     assert session.checkout == Checkout(
@@ -415,7 +415,7 @@ def test_a_session_comes_back_with_the_checkout_that_was_paid_with_points(shop: 
         referrer_id=None,
         spending=checkout.spending,
     )
-    assert shop.session_rebuilding.restore_session(checkout)
+    assert shop.restored_database.sessions.restore_session(checkout)
     again = shop.upload_service.find(session_id).checkout
     assert again is not None
     assert again.attempt == 2
