@@ -6,15 +6,12 @@ Every object that an event names must exist with the recorded bytes, and every s
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from domain.object_keys import LASTING, TEMPORARY
-from domain.order import events as e
-from domain.order.order import Order
-from domain.order.stream_integrity import followed
-from domain.order.values import ImageId, ObjectKey, OrderId, StoredObject, UploadSessionId
+from domain.order.values import ObjectKey, OrderId, StoredObject, UploadSessionId
 from domain.ports.errors import ObjectMissingError
 from domain.ports.object_storage import ObjectOwner, ObjectStorage
 from domain.ports.provider_listings import ListedObject, ObjectListing
@@ -26,36 +23,10 @@ from domain.use_cases.privacy.unreadable_orders import (
 from domain.use_cases.reconciliation.comparison import Scope, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCase, FindingCode, Foreign, Side
 from domain.use_cases.reconciliation.foreign_objects import ForeignObjects
+from domain.use_cases.reconciliation.object_inventory import ObjectInventory, inventory_of
 
 #: What is wrong with an object, and the size or the hash that it has.
 _Problem = tuple[FindingCode, FindingCase | None, object]
-
-
-@dataclass(frozen=True)
-class _Inventory:
-    """The objects that an order's events name; none after photo deletion.
-
-    Each has the time at which it was named.
-    """
-
-    named: tuple[tuple[datetime, StoredObject], ...] = ()
-    lost: frozenset[ObjectKey] = frozenset()  # objects whose photo failed: their bytes are always verified
-    gone_since: datetime | None = None
-    is_complete: bool = (
-        True  # false if the events cannot be read or folded: any object may then be one of the order's
-    )
-
-    @property
-    def keys(self) -> set[ObjectKey]:
-        return {stored.key for _, stored in self.named}
-
-    def accounts_for(self, key: ObjectKey, settled_before: datetime) -> bool:
-        """Whether an object is named, or will be deleted with its order's.
-
-        True for any object if the order's events are incomplete.
-        """
-        is_going = self.gone_since is not None and self.gone_since > settled_before
-        return is_going or key in self.keys or not self.is_complete
 
 
 @dataclass(eq=False, kw_only=True)
@@ -102,13 +73,13 @@ class ObjectStorageComparison:
             scope.watch(len(page))
             yield from (each for each in page if each.stored_at >= scope.since)
 
-    def _inventories(self, order_ids: Sequence[OrderId]) -> dict[OrderId, _Inventory]:
+    def _inventories(self, order_ids: Sequence[OrderId]) -> dict[OrderId, ObjectInventory]:
         with self.unit_of_work.transaction() as transaction:
             streams = transaction.reconciliation_queries.streams(order_ids)
             left_out = [order_id for order_id in order_ids if order_id not in streams]
             unreadable = transaction.reconciliation_queries.unreadable_events(left_out) if left_out else []
-        inventories = {order_id: _inventory(order_id, stream) for order_id, stream in streams.items()}
-        return inventories | {each.order_id: _Inventory(is_complete=False) for each in unreadable}
+        inventories = {order_id: inventory_of(order_id, stream) for order_id, stream in streams.items()}
+        return inventories | {each.order_id: ObjectInventory(is_complete=False) for each in unreadable}
 
     def _judge(
         self,
@@ -178,7 +149,7 @@ class ObjectStorageComparison:
                         continue  # it was deleted meanwhile, or is unreadable
                 if whose is ObjectOwner.FOREIGN:
                     scope.leave(_foreign(stray))
-                elif not (inventory or _Inventory()).accounts_for(stray.key, scope.settled_before):
+                elif not (inventory or ObjectInventory()).accounts_for(stray.key, scope.settled_before):
                     yield Finding(
                         side=Side.STORAGE,
                         what=FindingCode.STRAY_OBJECT,
@@ -238,62 +209,6 @@ def _upload_finding(stray: ListedObject, what: FindingCode, case: FindingCase | 
         since=stray.stored_at,
         case=case,
     )
-
-
-def _inventory(order_id: OrderId, stream: Sequence[e.RecordedEvent]) -> _Inventory:
-    gone_since = [
-        each.recorded_at for each in stream if isinstance(each.event, e.PhotosPurged | e.OrderErased)
-    ]
-    if gone_since:
-        return _Inventory(gone_since=gone_since[-1])
-    named = [(each.recorded_at, stored) for each in stream for stored in _lasting(each.event)]
-    lost = dict(_lost(stream))
-    uploads = [(at, stored) for at, stored in lost.values() if not stored.key.startswith(LASTING)]
-    return _Inventory(
-        named=(*named, *uploads),
-        lost=frozenset(stored.key for _, stored in lost.values()),
-        is_complete=isinstance(followed(order_id, stream), Order),
-    )
-
-
-def _lost(stream: Sequence[e.RecordedEvent]) -> Iterator[tuple[ImageId, tuple[datetime, StoredObject]]]:
-    """Yield photos that failed because of their file.
-
-    With each come the time of the failure and the object that was missing or damaged.
-    """
-    files: dict[ImageId, StoredObject] = {}
-    for recorded in stream:
-        match recorded.event:
-            case e.PaymentReceived(photos=photos):
-                files |= {photo.image_id: photo.upload for photo in photos}
-            case e.ImagesMoved(images=images):
-                files |= {image.image_id: image.original for image in images}
-            case (
-                e.RestorationFailed(image_id=image_id, reason=reason)
-                | e.RedoFailed(image_id=image_id, reason=reason)
-            ) if reason.is_lost_file and image_id in files:
-                yield image_id, (recorded.recorded_at, files[image_id])
-            case _:
-                pass
-
-
-def _lasting(event: e.Event) -> Iterator[StoredObject]:
-    """Return the lasting objects that an event names.
-
-    Events of any kind, also later ones, hold them as StoredObject.
-    """
-    return (stored for stored in _within(event) if stored.key.startswith(LASTING))
-
-
-def _within(thing: object) -> Iterator[StoredObject]:
-    if isinstance(thing, StoredObject):
-        yield thing
-    elif isinstance(thing, tuple):
-        for each in thing:
-            yield from _within(each)
-    elif is_dataclass(thing):
-        for field in fields(thing):
-            yield from _within(getattr(thing, field.name))
 
 
 def _owner(key: ObjectKey) -> UUID | None:
