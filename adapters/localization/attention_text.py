@@ -7,7 +7,7 @@ from adapters.localization.finding_text import UNREADABLE_AND_NOT_REQUIRED
 from adapters.localization.formats import listed
 from adapters.localization.labels import HOLDS, MAILS, OPT_OUTS
 from adapters.localization.log_defect_text import stream_break_text
-from domain.use_cases.support.attention_list import AttentionItem, AttentionKind
+from domain.use_cases.support.attention_items import AttentionItem, AttentionKind
 
 
 def attention_text_of(item: AttentionItem) -> str:

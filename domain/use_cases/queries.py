@@ -32,7 +32,8 @@ from domain.use_cases.checkout.referrals_and_points import (
 )
 from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.shop_policy import ShopPolicy
-from domain.use_cases.support.attention_list import AttentionItem, AttentionList, AttentionRepositories
+from domain.use_cases.support.attention_items import AttentionItem
+from domain.use_cases.support.attention_list import AttentionList, AttentionRepositories
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,8 @@ from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from domain.ports.restorer import PredictionStatus
 from domain.ports.unit_of_work import Database
 from domain.use_cases.audit.log_verification import verify
-from domain.use_cases.support.attention_list import AttentionKind, AttentionList
+from domain.use_cases.support.attention_items import AttentionKind
+from domain.use_cases.support.attention_list import AttentionList
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.contracts.list_reading import read_whole_log
 from tests.contracts.stored_streams import NOON, facts, take_order

@@ -10,7 +10,7 @@ import msgspec
 from rich.text import Text
 
 from domain.order.values import HoldReason
-from domain.use_cases.support.attention_list import AttentionItem, AttentionKind
+from domain.use_cases.support.attention_items import AttentionItem, AttentionKind
 from entrypoints.bootstrap.wording import attention_text_of, capitalised, counted, date_text
 from entrypoints.cli.support.console import screen
 

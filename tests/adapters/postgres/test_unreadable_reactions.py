@@ -26,7 +26,8 @@ from domain.order.values import ImageId, OrderId
 from domain.ports.reaction_queue import Outcome, ScheduledReaction
 from domain.ports.unit_of_work import UnreadableReactionError
 from domain.use_cases.reconciliation.findings import FindingCode
-from domain.use_cases.support.attention_list import AttentionKind, AttentionList
+from domain.use_cases.support.attention_items import AttentionKind
+from domain.use_cases.support.attention_list import AttentionList
 from entrypoints.cli.commands.attention import commands_for
 from tests.contracts.stored_streams import MINUTE, NOON, admit, claim, claimed, facts, schedule, scheduled
 from tests.domain.support.reconciliation_runs import compare

@@ -13,7 +13,8 @@ from domain.order import events as e
 from domain.order.order import Email
 from domain.order.values import EmailKind, HoldReason, OptOut, OrderId
 from domain.ports.errors import UnavailableError
-from domain.use_cases.support.attention_list import AttentionKind, AttentionList
+from domain.use_cases.support.attention_items import AttentionKind
+from domain.use_cases.support.attention_list import AttentionList
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient, assert_problem
 

@@ -11,7 +11,8 @@ from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import RefusedError, UnavailableError
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from domain.signed_tokens import sha256_of
-from domain.use_cases.support.attention_list import AttentionItem, AttentionKind, AttentionList
+from domain.use_cases.support.attention_items import AttentionItem, AttentionKind
+from domain.use_cases.support.attention_list import AttentionList
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.event_builders import PHONE, SCANNER
 from tests.doubles.container import InMemoryShop
