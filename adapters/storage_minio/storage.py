@@ -18,6 +18,7 @@ from adapters.storage_minio.errors import PROVIDER, RetryUnlessTimeout, translat
 from adapters.storage_minio.hashed_stream import CHUNK_BYTES, HashedStream
 from adapters.storage_minio.multipart import PART_BYTES, MultipartWriter
 from adapters.storage_minio.object_metadata import headers_of, labels_of, owner_of
+from adapters.storage_minio.purge import Purger
 from adapters.storage_minio.single_write import SingleWriter
 from domain.order.values import ObjectKey, Sha256, StoredObject
 from domain.ports.errors import (
@@ -41,9 +42,6 @@ TIMEOUT_SECONDS = 15.0
 
 #: The largest single write that S3 accepts.
 SINGLE_WRITE_BYTES = 5 * 1024**3
-
-#: How often a purge lists again for objects stored meanwhile, before it fails.
-PURGE_ROUNDS = 5
 
 
 class MinioStorage:
@@ -98,6 +96,7 @@ class MinioStorage:
         self._parts = MultipartWriter(
             self._client, self._pool, bucket=bucket, calling=self._calling, part_bytes=part_bytes
         )
+        self._purger = Purger(self._client, bucket=bucket, calling=self._calling)
 
     def put(
         self,
@@ -199,13 +198,7 @@ class MinioStorage:
             raise UnavailableError(PROVIDER, f"{len(refused)} objects were not deleted: {refused[0].code}")
 
     def purge(self, prefix: str) -> int:
-        removed = 0
-        for _ in range(PURGE_ROUNDS):
-            found = self._remove_versions(prefix) + self._abort_uploads(prefix)
-            if not found:
-                return removed
-            removed += found
-        raise UnavailableError(PROVIDER, f"objects under {prefix} reappear while they are deleted")
+        return self._purger.purge(prefix)
 
     def keys(self, prefix: str) -> Iterator[ObjectKey]:
         with translated(prefix):
@@ -236,36 +229,6 @@ class MinioStorage:
     def close(self) -> None:
         """Close the connections."""
         self._pool.clear()
-
-    def _remove_versions(self, prefix: str) -> int:
-        """Delete all versions, delete markers included.
-
-        Without versioning each object has one, called null.
-        """
-        with self._calling(prefix):
-            versions = [
-                DeleteObject(str(found.object_name), found.version_id)
-                for found in self._client.list_objects(
-                    self._bucket, prefix=prefix, recursive=True, include_version=True
-                )
-            ]
-            refused = list(self._client.remove_objects(self._bucket, versions))
-        if refused:
-            raise UnavailableError(PROVIDER, f"{len(refused)} versions were not deleted: {refused[0].code}")
-        return len(versions)
-
-    def _abort_uploads(self, prefix: str) -> int:
-        """Abort unfinished multipart uploads.
-
-        The SDK's public methods cover its own uploads only.
-        """
-        with self._calling(prefix):
-            listed = self._client._list_multipart_uploads(self._bucket, prefix=prefix)  # noqa: SLF001
-            for upload in listed.uploads:
-                self._client._abort_multipart_upload(  # noqa: SLF001
-                    self._bucket, upload.object_name, str(upload.upload_id)
-                )
-        return len(listed.uploads)
 
     def _write_once(
         self, key: ObjectKey, body: HashedStream, media_type: str, metadata: Mapping[str, str]
