@@ -1,6 +1,5 @@
 """Sending e-mail through the SendGrid SDK."""
 
-import base64
 import http.client
 import logging
 import ssl
@@ -10,9 +9,10 @@ from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 from urllib.error import URLError
-from urllib.request import HTTPSHandler, OpenerDirector, build_opener
+from urllib.request import HTTPSHandler, OpenerDirector, Request, build_opener
 
-from python_http_client.client import Client
+import msgspec
+from python_http_client.client import Client, Response
 from python_http_client.exceptions import HTTPError
 from sendgrid import SendGridAPIClient
 
@@ -89,7 +89,7 @@ class SendGridMailer:
         if mail.attachment is not None:
             message["attachments"] = [
                 {
-                    "content": base64.b64encode(mail.attachment.content).decode(),
+                    "content": mail.attachment.content,  # encoded as base64 with the request
                     "filename": mail.attachment.name,
                     "type": mail.attachment.media_type,
                     "disposition": "attachment",
@@ -101,8 +101,18 @@ class SendGridMailer:
 class _SharedTlsClient(Client):  # type: ignore[misc] # the SDK has no types
     """The SDK's client, with one TLS context for all requests.
 
-    The SDK loads the root certificates anew for each request.
+    The SDK loads the root certificates anew for each request, and formats each body for a log line that is off.
     """
+
+    def post(self, request_body: object) -> Response:
+        """Post a body as JSON, with bytes as base64."""
+        request = Request(  # noqa: S310 -- to the address in the settings
+            self._build_url(None),
+            data=msgspec.json.encode(request_body),
+            headers={**self.request_headers, "Content-Type": "application/json"},
+            method="POST",
+        )
+        return Response(self._make_request(None, request))
 
     def _build_client(self, name: str | None = None) -> "_SharedTlsClient":
         return _SharedTlsClient(
