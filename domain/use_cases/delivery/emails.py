@@ -3,7 +3,7 @@
 An e-mail is sent again only as a recorded resend. ``email_webhook`` records its delivery status.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -50,6 +50,9 @@ class EmailRepositories(HasCustomers, HasPointsBalances, HasUploadSessions, Prot
 #: The e-mails that deliver new results and state their sizes.
 _WITH_RESULTS = frozenset({EmailKind.RESULT, EmailKind.PARTIAL_RESULT, EmailKind.REDONE})
 
+#: The customer's names of an order's photos; an erased one is missing or empty.
+FileNames = Mapping[PhotoId, str]
+
 #: A single webhook event may cause its own error; if this many of a batch fail, the cause lies elsewhere.
 MAX_FAILED_EVENTS = 3
 
@@ -74,13 +77,15 @@ class EmailSender:
         A lost response is recorded as unconfirmed and not retried. If the e-mail's link has expired meanwhile, a new
         link is proposed instead, and the e-mail is sent with that.
         """
-        customer = self._customer(order)
-        if customer is None:
-            return [_failed(work, ADDRESS_ERASED)]
-        if work.kind.brings_a_link and self._link_has_run_out(order):
-            return [self.downloads.new_link(order)]
+        with self.unit_of_work.transaction() as transaction:
+            customer = transaction.customers.find(order.payment.customer_id) if order.payment else None
+            if customer is None:
+                return [_failed(work, ADDRESS_ERASED)]
+            if work.kind.brings_a_link and self._link_has_run_out(order):
+                return [self.downloads.new_link(order)]
+            facts = self._facts(transaction, order, order.emails[work.email_id], customer)
         try:
-            message_id = self.mailer.send(self._mail(order, work, customer))
+            message_id = self.mailer.send(self._mail(order, work, customer, facts))
         except LostReplyError:
             return [e.EmailUnconfirmed(email_id=work.email_id, kind=work.kind)]
         except RefusedError as refusal:
@@ -91,19 +96,14 @@ class EmailSender:
         link = order.newest_link
         return link is not None and link.expires_at <= self.clock.now()
 
-    def _customer(self, order: Order) -> Customer | None:
-        if order.payment is None:
-            return None
-        with self.unit_of_work.transaction() as transaction:
-            return transaction.customers.find(order.payment.customer_id)
-
-    def _mail(self, order: Order, work: SendEmail, customer: Customer) -> OutgoingEmail:
-        facts = self._facts(order, order.emails[work.email_id], customer)
-        email_content, attachment = self.writer.render(facts), None
-        if archive := _archive_for(order, work.kind):
-            telling = self.writer.render(replace(facts, is_attached=True))
-            if encoded_size_bytes(telling, archive.size_bytes) < self.policy.delivery.max_email_bytes:
-                email_content, attachment = telling, self._attachment(archive, facts.order_number)
+    def _mail(self, order: Order, work: SendEmail, customer: Customer, facts: EmailFacts) -> OutgoingEmail:
+        archive, attachment = _archive_for(order, work.kind), None
+        email_content = self.writer.render(replace(facts, is_attached=archive is not None))
+        if archive is not None:
+            if encoded_size_bytes(email_content, archive.size_bytes) < self.policy.delivery.max_email_bytes:
+                attachment = self._attachment(archive, facts.order_number)
+            else:
+                email_content = self.writer.render(facts)
         return OutgoingEmail(
             email_id=work.email_id,
             order_id=order.order_id,
@@ -113,10 +113,15 @@ class EmailSender:
             attachment=attachment,
         )
 
-    def _facts(self, order: Order, email: Email, customer: Customer) -> EmailFacts:
+    def _facts(
+        self, transaction: EmailRepositories, order: Order, email: Email, customer: Customer
+    ) -> EmailFacts:
         if order.payment is None:
             raise AssertionError("An order that owes a mail was paid.")
         kind, currency = email.kind, order.payment.paid.currency
+        names: FileNames = {}
+        if kind is not EmailKind.CONFIRMATION:  # it names no photos
+            names = transaction.upload_sessions.file_names(order.order_id)
         link = order.newest_link if kind.brings_a_link else None
         urls = self.policy.urls
         token = self.token_signer.download_token(link.link_id) if link else None
@@ -130,71 +135,68 @@ class EmailSender:
             photos=len(order.images),
             restored=len(order.restored_images),
             failed=len(order.failed_images),
-            failed_names=self._names(order, order.failed_images),
+            failed_names=_names(names, order.failed_images),
             lost=len(order.lost_images),
-            lost_names=self._names(order, order.lost_images),
+            lost_names=_names(names, order.lost_images),
             paid=order.payment.paid,
             refunded=Money(
                 amount=order.ledger.requested + order.ledger.pending + order.ledger.issued, currency=currency
             ),
             refund_amount=_reported_refund(order, email),
-            redone_name=self._redone_name(order),
+            redone_name=_redone_name(names, order),
             status_url=urls.status.replace("{order}", str(order.order_id)),
             download_url=urls.photos.replace("{token}", token) if token else None,
             redo_days=self.policy.delivery.redo_within.days if offers_redo else None,
             expires_at=link.expires_at if link else None,
-            rewards=self._rewards(kind, customer, currency),
-            sizes=self._sizes(order) if kind in _WITH_RESULTS else (),
+            rewards=self._rewards(transaction, kind, customer, currency),
+            sizes=_sizes(names, order) if kind in _WITH_RESULTS else (),
         )
 
-    def _sizes(self, order: Order) -> tuple[ResultSize, ...]:
-        """The sizes of the newest results whose file names are not erased."""
-        with self.unit_of_work.transaction() as transaction:
-            names = transaction.upload_sessions.file_names(order.order_id)
-        return tuple(
-            ResultSize(
-                name=names[PhotoId(image.image_id)],
-                width=image.width,
-                height=image.height,
-                original_width=image.original_width,
-                original_height=image.original_height,
-            )
-            for image in order.restored_images
-            if names.get(PhotoId(image.image_id))
-            and image.width
-            and image.height
-            and image.original_width
-            and image.original_height
-        )
-
-    def _rewards(self, kind: EmailKind, customer: Customer, currency: str) -> Rewards | None:
+    def _rewards(
+        self, transaction: EmailRepositories, kind: EmailKind, customer: Customer, currency: str
+    ) -> Rewards | None:
         """The points section, only with a complete result.
 
         A customer who is waiting or disappointed receives no advertising.
         """
         if kind is not EmailKind.RESULT:
             return None
-        with self.unit_of_work.transaction() as transaction:
-            return self.referral_program.rewards_for(transaction, customer, currency)
-
-    def _redone_name(self, order: Order) -> str | None:
-        """The customer's file name of the redone photo, if exactly one was."""
-        redone = [image for image in order.images.values() if image.was_redone]
-        return next(iter(self._names(order, redone)), None) if len(redone) == 1 else None
-
-    def _names(self, order: Order, images: Sequence[Image]) -> tuple[str, ...]:
-        if not images:
-            return ()
-        with self.unit_of_work.transaction() as transaction:
-            given = transaction.upload_sessions.file_names(order.order_id)
-        names = (given.get(PhotoId(image.image_id)) for image in images)
-        return tuple(name for name in names if name)
+        return self.referral_program.rewards_for(transaction, customer, currency)
 
     def _attachment(self, archive: StoredObject, number: OrderNumber) -> Attachment:
         content = b"".join(read_verified(self.storage, archive))
         return Attachment(
             name=f"restored-photos-{number}.zip", media_type=archive.media_type, content=content
         )
+
+
+def _sizes(names: FileNames, order: Order) -> tuple[ResultSize, ...]:
+    """The sizes of the newest results whose file names are not erased."""
+    return tuple(
+        ResultSize(
+            name=names[PhotoId(image.image_id)],
+            width=image.width,
+            height=image.height,
+            original_width=image.original_width,
+            original_height=image.original_height,
+        )
+        for image in order.restored_images
+        if names.get(PhotoId(image.image_id))
+        and image.width
+        and image.height
+        and image.original_width
+        and image.original_height
+    )
+
+
+def _redone_name(names: FileNames, order: Order) -> str | None:
+    """The customer's file name of the redone photo, if exactly one was."""
+    redone = [image for image in order.images.values() if image.was_redone]
+    return names.get(PhotoId(redone[0].image_id)) or None if len(redone) == 1 else None
+
+
+def _names(names: FileNames, images: Sequence[Image]) -> tuple[str, ...]:
+    return tuple(name for image in images if (name := names.get(PhotoId(image.image_id))))
 
 
 def _archive_for(order: Order, kind: EmailKind) -> StoredObject | None:
