@@ -4,7 +4,7 @@ from adapters.localization.formats import counted, date_text, in_plain_words, si
 from adapters.localization.labels import BROWSERS, DEVICES, MAILS, OPT_OUTS
 from adapters.localization.status_text import photo_text
 from domain.order import events as e
-from domain.order.order import EmailStatus
+from domain.order.email import EmailStatus
 from domain.order.states import State
 from domain.order.values import Client
 from domain.use_cases.audit.timeline import TimelineEntry

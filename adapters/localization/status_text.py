@@ -6,8 +6,9 @@ from typing import assert_never
 from adapters.localization.formats import counted, listed, ordinal
 from adapters.localization.labels import FAILURES, HOLDS, MAILS
 from adapters.localization.state_text import HELD, STATES, money_of
+from domain.order.email import EmailStatus
 from domain.order.image import Image
-from domain.order.order import EmailStatus, Order
+from domain.order.order import Order
 from domain.order.reactions import (
     CancelPrediction,
     CollectRestoration,

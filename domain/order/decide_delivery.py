@@ -2,9 +2,11 @@
 
 from domain.order import events as e
 from domain.order.decision import NOTHING, Decision, DecisionBuilder
+from domain.order.download_link import DownloadLink
+from domain.order.email import Email, EmailStatus
 from domain.order.errors import LastDownloadLinkError, NothingToSendError, UnknownDownloadLinkError
 from domain.order.lifecycle import allowed, require
-from domain.order.order import DownloadLink, Email, EmailStatus, Order
+from domain.order.order import Order
 from domain.order.states import State
 from domain.order.stored_reasons import ANSWER_LOST_TWICE
 from domain.order.values import EmailKind, HoldReason

@@ -9,6 +9,7 @@ from functools import reduce
 from typing import NamedTuple, assert_never
 
 from domain.order import events as e
+from domain.order.email import EmailStatus
 from domain.order.evolve_delivery import (
     apply_email,
     apply_email_feedback,
@@ -21,7 +22,7 @@ from domain.order.evolve_money import apply_dispute, apply_points, apply_refund,
 from domain.order.evolve_restoration import apply_restoration, with_images
 from domain.order.image import Image
 from domain.order.lifecycle import next_state
-from domain.order.order import EmailStatus, Order
+from domain.order.order import Order
 from domain.order.replacement import replace
 from domain.order.values import EmailKind, OrderId, Sha256
 

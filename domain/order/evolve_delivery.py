@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.order import events as e
+from domain.order.download_link import DownloadLink
+from domain.order.email import Email, EmailStatus
 from domain.order.ledger import RefundStatus
-from domain.order.order import DownloadLink, Email, EmailStatus, Order
+from domain.order.order import Order
 from domain.order.replacement import replace
 from domain.order.states import State
 from domain.order.values import DownloadLinkId, EmailKind, RefundId, RefundReason

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 
 from domain.order.deterministic_ids import email_id_of
+from domain.order.download_link import DownloadLink
+from domain.order.email import Email, EmailStatus
 from domain.order.events import PaymentReceived
 from domain.order.image import Image
 from domain.order.ledger import Dispute, Ledger, PointsEntry, Refund, RefundStatus
@@ -16,61 +17,11 @@ from domain.order.values import (
     EmailKind,
     HoldReason,
     ImageId,
-    OptOut,
     OrderId,
     RefundId,
     RefundReason,
     Sha256,
-    StoredObject,
 )
-
-
-class EmailStatus(StrEnum):
-    """The status of an e-mail."""
-
-    DUE = "due"
-    UNCONFIRMED = "unconfirmed"  # the provider's reply was lost
-    SENT = "sent"
-    FAILED = "failed"
-    BOUNCED = "bounced"  # it was accepted and not delivered
-    REPLACED = "replaced"  # it bounced or was blocked, and another one replaced it
-
-
-@dataclass(frozen=True, kw_only=True)
-class Email:
-    """An e-mail that is owed to the customer.
-
-    ``attempt`` counts the requests that may have reached the provider.
-    """
-
-    email_id: EmailId
-    kind: EmailKind
-    status: EmailStatus = EmailStatus.DUE
-    attempt: int = 1
-    message_id: str | None = None
-    refund_id: RefundId | None = None  # the refund that it reports
-    blocked_before: int = 0  # how many blocked e-mails it replaces, directly or indirectly
-    is_deferred: bool = False  # the receiving server has deferred it at least once
-    opt_out: OptOut | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class DownloadLink:
-    """A link to an archive.
-
-    The token itself is stored nowhere: only the customer's mailbox has it.
-    """
-
-    link_id: DownloadLinkId
-    archive: StoredObject
-    token_sha256: Sha256
-    expires_at: datetime
-    edition: int = 1  # revision of the archive
-    is_revoked: bool = False
-    #: What was sent to any client, possibly a mail scanner; None is the archive.
-    served: frozenset[ImageId | None] = frozenset()
-    #: What the customer pressed the button for; None is the archive.
-    fetched: frozenset[ImageId | None] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

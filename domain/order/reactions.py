@@ -11,10 +11,11 @@ from datetime import timedelta
 from typing import ClassVar, get_args
 from uuid import UUID, uuid5
 
+from domain.order.email import EmailStatus
 from domain.order.image import Image
 from domain.order.ledger import RefundStatus
 from domain.order.limits import Limits
-from domain.order.order import EmailStatus, Order
+from domain.order.order import Order
 from domain.order.restoration_attempts import backoff
 from domain.order.states import REFUND_STATES, State
 from domain.order.values import EmailId, EmailKind, ImageId, OrderId, RefundId

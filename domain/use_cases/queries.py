@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Protocol
 
 from domain.order.customer_request_limits import redo_ends_at, why_no_redo
+from domain.order.download_link import DownloadLink
 from domain.order.events import RecordedEvent
 from domain.order.evolve import fold
 from domain.order.image import Image
-from domain.order.order import DownloadLink, Order
+from domain.order.order import Order
 from domain.order.values import ImageId, OrderId, OrderNumber, PhotoId, RedoObstacle
 from domain.ports.clock import Clock
 from domain.ports.customers import Customer

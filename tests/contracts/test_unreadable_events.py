@@ -9,8 +9,8 @@ import pytest
 
 from adapters.localization.attention_text import attention_text_of
 from adapters.postgres.event_codec import Codec
+from domain.order.email import EmailStatus
 from domain.order.events import Event, OrderErased, PhotosPurged
-from domain.order.order import EmailStatus
 from domain.order.states import State
 from domain.order.values import EmailKind, ObjectKey, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent

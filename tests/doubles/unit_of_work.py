@@ -8,10 +8,12 @@ from threading import RLock
 from typing import Any
 
 from domain.order.closure import OVER
+from domain.order.download_link import DownloadLink
+from domain.order.email import EmailStatus
 from domain.order.events import RecordedEvent
 from domain.order.evolve import apply, fold
 from domain.order.ledger import Refund
-from domain.order.order import DownloadLink, EmailStatus, Order
+from domain.order.order import Order
 from domain.order.states import State
 from domain.order.values import CustomerId, DownloadLinkId, EmailId, OrderId, OrderNumber, Sha256
 from domain.ports.customers import Customer, Customers

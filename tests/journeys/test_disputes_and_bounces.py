@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from domain.order import events as e
-from domain.order.order import EmailStatus
+from domain.order.email import EmailStatus
 from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, OrderId
 from domain.use_cases.order_command_handler import Cause

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from domain.order import events as e
+from domain.order.email import EmailStatus
 from domain.order.ledger import RefundStatus
-from domain.order.order import EmailStatus
 from domain.order.values import EmailKind, RefundReason
 from tests.laws.snapshot import OrderStream, Snapshot, Violation, violation
 

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from adapters.postgres.read_models import Rows
 from domain.order import events as e
+from domain.order.download_link import DownloadLink
 from domain.order.errors import ShopError
 from domain.order.evolve import apply
 from domain.order.lifecycle import allowed
-from domain.order.order import DownloadLink, Order
+from domain.order.order import Order
 from domain.order.reactions import IssueRefund, Reaction, RestoreImage, SendEmail
 from domain.order.states import State
 from domain.order.values import CustomerId, HoldReason, ObjectKey, OrderId, Sha256

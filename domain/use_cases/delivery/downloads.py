@@ -8,8 +8,9 @@ from domain.order import events as e
 from domain.order.actors import CUSTOMER, VISITOR
 from domain.order.commands import IssueLink
 from domain.order.deterministic_ids import download_link_id_of
+from domain.order.download_link import DownloadLink
 from domain.order.errors import ShopError
-from domain.order.order import DownloadLink, Order
+from domain.order.order import Order
 from domain.order.states import State
 from domain.order.values import (
     Client,

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from domain.order import events as e
 from domain.order.actors import MAILER
-from domain.order.order import Email, Order
+from domain.order.email import Email
+from domain.order.order import Order
 from domain.order.values import (
     EmailId,
     OptOut,

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from domain.order import events as e
 from domain.order.commands import Proposal
+from domain.order.email import Email
 from domain.order.image import Image
 from domain.order.ledger import RefundStatus
-from domain.order.order import Email, Order
+from domain.order.order import Order
 from domain.order.reactions import SendEmail
 from domain.order.stored_reasons import ADDRESS_ERASED, EMAIL_REFUSED
 from domain.order.values import (

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.order import events as e
-from domain.order.order import EmailStatus, Order
+from domain.order.email import EmailStatus
+from domain.order.order import Order
 from domain.order.values import EmailId, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.provider_listings import EmailListing, ListedEmail

@@ -10,7 +10,8 @@ from uuid import UUID
 from domain.object_keys import archives_of, name_of, originals_of, results_of
 from domain.order import events as e
 from domain.order.deterministic_ids import download_link_id_of
-from domain.order.order import EmailStatus, Order
+from domain.order.email import EmailStatus
+from domain.order.order import Order
 from domain.order.states import State
 from domain.order.values import DownloadLinkId, ImageId, OrderId, StoredObject
 from domain.ports.clock import Clock

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.order import events as e
+from domain.order.email import EmailStatus
 from domain.order.ledger import RefundStatus
-from domain.order.order import EmailStatus, Order
+from domain.order.order import Order
 from domain.order.reactions import CancelPrediction, pending_reactions_by_id
 from domain.order.states import State
 from domain.order.values import EmailId, HoldReason

@@ -9,9 +9,10 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
+from domain.order.download_link import DownloadLink
 from domain.order.events import RecordedEvent
 from domain.order.note_references import note_id_of
-from domain.order.order import DownloadLink, Order
+from domain.order.order import Order
 from domain.order.reactions import required_reactions
 from domain.order.states import State
 from domain.ports.customers import Customer

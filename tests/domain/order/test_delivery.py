@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from domain.order.email import EmailStatus
 from domain.order.limits import Limits
-from domain.order.order import EmailStatus
 from domain.order.reactions import PrepareDownload, SendEmail, reactions_to
 from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason

@@ -8,8 +8,8 @@ import pytest
 from domain.order import events as e
 from domain.order.customer_request_limits import needs_reminder
 from domain.order.decide_delivery import MAX_BLOCKED
+from domain.order.email import EmailStatus
 from domain.order.limits import Limits
-from domain.order.order import EmailStatus
 from domain.order.reactions import SendEmail, reactions_to
 from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, OptOut

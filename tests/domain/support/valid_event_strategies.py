@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from domain.order import events as e
 from domain.order.deterministic_ids import refund_id_at_provider
-from domain.order.order import EmailStatus, Order
+from domain.order.email import EmailStatus
+from domain.order.order import Order
 from domain.order.values import (
     CustomerId,
     DisputeOutcome,

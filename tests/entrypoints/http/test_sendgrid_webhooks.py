@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.order import events as e
-from domain.order.order import Email
+from domain.order.email import Email
 from domain.order.values import EmailKind, HoldReason, OptOut, OrderId
 from domain.ports.errors import UnavailableError
 from domain.use_cases.support.attention_items import AttentionKind

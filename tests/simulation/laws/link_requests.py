@@ -6,7 +6,8 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from domain.order.order import DownloadLink, Order
+from domain.order.download_link import DownloadLink
+from domain.order.order import Order
 from domain.order.values import Sha256
 from domain.signed_tokens import sha256_of
 from tests.laws.snapshot import LinkOpening, Snapshot, keeps_photos

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.order.order import EmailStatus
+from domain.order.email import EmailStatus
 from domain.order.states import State
 from domain.order.values import OrderId
 from tests.domain.support.reconciliation_runs import compare, found, only
