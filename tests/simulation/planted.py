@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-from adapters.localization import state_text, status_text, timeline_text
+from adapters.localization import state_text, timeline_text
 from domain.order.order import Order
 from domain.order.states import State
 from domain.ports.reaction_queue import Outcome
@@ -293,7 +293,7 @@ PLANTED: dict[str, Planted] = {
     "what is sent is told as fetched": Planted(
         13,
         "An order whose link was sent is said to be fetched.",
-        _patch(status_text, "_delivery", planted_code.says_it_was_fetched),
+        _patch(state_text, "_delivery", planted_code.says_it_was_fetched),
         told="is stronger than its events",
         found_by=1,
     ),
