@@ -11,6 +11,7 @@ import psycopg
 from psycopg import sql
 
 from adapters.postgres.event_codec import Codec
+from adapters.postgres.event_store import EVENT_COLUMNS
 from adapters.postgres.hash_chain import event_sha256
 from adapters.postgres.read_models import changed_rows
 from domain.order import events as e
@@ -24,22 +25,6 @@ from tests.domain.support.recording import recorded
 BATCH = 500
 
 _CODEC = Codec()
-
-_EVENT_COLUMNS = (
-    "event_id",
-    "order_id",
-    "version",
-    "name",
-    "data",
-    "recorded_at",
-    "cause",
-    "cause_key",
-    "correlation_id",
-    "actor",
-    "previous_sha256",
-    "sha256",
-)
-
 
 #: No two orders of a run have the same number.
 _NUMBERS = count(1)
@@ -103,7 +88,7 @@ def _copy_lives(connection: psycopg.Connection[Any], lives: Sequence[tuple[Facts
         columns = ("customer_id", "email", "referral_code")
         customers = (dict(zip(columns, _customer_row(facts), strict=True)) for facts, _ in lives)
         _copy(connection, "customers", columns, customers)
-        _copy(connection, "events", _EVENT_COLUMNS, events)
+        _copy(connection, "events", EVENT_COLUMNS, events)
         # Orders come first: the other read models refer to them.
         for table in sorted(tables, key=lambda name: name != "orders"):
             _copy(connection, table, list(tables[table][0]), tables[table])

@@ -29,7 +29,8 @@ from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, Versio
 #: Rows per fetch of a server-side cursor.
 PAGE_EVENTS = 500
 
-_EVENT_COLUMNS = (
+#: The columns of an event that are written; PostgreSQL adds its position.
+EVENT_COLUMNS = (
     "event_id",
     "order_id",
     "version",
@@ -43,7 +44,7 @@ _EVENT_COLUMNS = (
     "previous_sha256",
     "sha256",
 )
-_AS_STORED = ", ".join(name for name in _EVENT_COLUMNS if name != "data")
+_AS_STORED = ", ".join(name for name in EVENT_COLUMNS if name != "data")
 #: The columns that ``decode_row`` reads.
 EVENT_FIELDS = f"position, data::text AS data, {_AS_STORED}"
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
@@ -138,7 +139,7 @@ class PostgresEventStore(EventStore):
         parts: dict[str, str] = {}
         parameters: dict[str, Any] = {}
         if commit.events:
-            parts["recorded"] = insert_from_json("events", _EVENT_COLUMNS, "events")
+            parts["recorded"] = insert_from_json("events", EVENT_COLUMNS, "events")
             parameters["events"] = as_json(self._chained(commit))
         for table, rows in changed_rows(commit.before, commit.after).items():
             parts[f"written_{table}"] = upsert_from_json(table, tuple(rows[0]), table)
