@@ -1,6 +1,7 @@
 """Place the order of a paid checkout, or quarantine the payment."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 from domain.order import events as e
@@ -168,17 +169,23 @@ class OrderPlacement:
         *,
         is_held: bool = False,
     ) -> None:
-        repositories.unmatched_payments.add(
-            UnmatchedPayment(
-                checkout_session_id=checkout.checkout_session_id,
-                upload_session_id=checkout.upload_session_id,
-                payment_intent_id=checkout.payment_intent_id,
-                paid=checkout.paid,
-                reason=reason,
-                received_at=self.clock.now(),
-                is_held=is_held,
-            )
-        )
+        payment = unmatched_payment_of(checkout, reason, self.clock.now(), is_held=is_held)
+        repositories.unmatched_payments.add(payment)
+
+
+def unmatched_payment_of(
+    checkout: CheckoutDetails, reason: str, received_at: datetime, *, is_held: bool
+) -> UnmatchedPayment:
+    """The paid checkout as a payment that waits for staff."""
+    return UnmatchedPayment(
+        checkout_session_id=checkout.checkout_session_id,
+        upload_session_id=checkout.upload_session_id,
+        payment_intent_id=checkout.payment_intent_id,
+        paid=checkout.paid,
+        reason=reason,
+        received_at=received_at,
+        is_held=is_held,
+    )
 
 
 def _is_paid_by(order: Order, checkout: CheckoutDetails) -> bool:

@@ -40,6 +40,7 @@ from domain.use_cases.payments.order_placement import (
     PaidCheckout,
     PlacementRepositories,
     Trigger,
+    unmatched_payment_of,
 )
 from domain.use_cases.payments.refunds import issue_once
 from domain.use_cases.shop_policy import ShopPolicy
@@ -158,24 +159,14 @@ class UnmatchedPaymentService:
         if state is not None and state.status is CheckoutStatus.PAID:
             is_an_orders = bool(transaction.reconciliation_queries.payments([checkout_session_id]))
             if not is_an_orders:
-                transaction.unmatched_payments.add(self._without_token(state.checkout))
+                foreign = unmatched_payment_of(state.checkout, NOT_SIGNED, self.clock.now(), is_held=True)
+                transaction.unmatched_payments.add(foreign)
         payment = transaction.unmatched_payments.find(checkout_session_id, lock=True)
         if payment is None:
             raise UnknownPaymentError(checkout_session_id)
         if payment.status is not UnmatchedStatus.OPEN:
             raise PaymentNotOpenError(checkout_session_id, payment.status)
         return payment
-
-    def _without_token(self, checkout: CheckoutDetails) -> UnmatchedPayment:
-        return UnmatchedPayment(
-            checkout_session_id=checkout.checkout_session_id,
-            upload_session_id=checkout.upload_session_id,
-            payment_intent_id=checkout.payment_intent_id,
-            paid=checkout.paid,
-            reason=NOT_SIGNED,
-            received_at=self.clock.now(),
-            is_held=True,
-        )
 
     def _purchase(
         self,

@@ -63,7 +63,7 @@ class EmailComparison:
                 if mail is not None and carried.fate is DeliveryStatus.UNDELIVERABLE:
                     yield from self._came_back(scope, mail, carried)
         for message_id, mail in in_log.sent.items():
-            yield _unknown(mail, message_id)
+            yield _finding(mail, FindingCode.MAIL_UNKNOWN_THERE, mail.since, message_id=message_id)
         for mail in in_log.unconfirmed:
             scope.watch(1)
             with scope.isolated(self.side, "mail", str(mail.email_id)):
@@ -96,13 +96,7 @@ class EmailComparison:
     def _came_back(self, scope: Scope, mail: _Mail, carried: ListedEmail) -> Iterator[Finding]:
         if carried.last_event_at > scope.settled_before or not self._has_status(mail, EmailStatus.SENT):
             return
-        finding = Finding(
-            side=Side.MAILER,
-            what=FindingCode.MAIL_CAME_BACK,
-            subject=str(mail.email_id),
-            order_id=mail.order_id,
-            since=carried.last_event_at,
-        )
+        finding = _finding(mail, FindingCode.MAIL_CAME_BACK, carried.last_event_at)
         yield self._repair(scope, finding, mail, carried, EmailStatus.SENT)
 
     def _accepted_after_all(self, scope: Scope, mail: _Mail) -> Iterator[Finding]:
@@ -111,13 +105,7 @@ class EmailComparison:
         carried = self.ledger.find(mail.email_id)
         if carried is None:
             return  # its retry sends it again
-        finding = Finding(
-            side=Side.MAILER,
-            what=FindingCode.MAIL_IS_KNOWN_THERE,
-            subject=str(mail.email_id),
-            order_id=mail.order_id,
-            since=mail.since,
-        )
+        finding = _finding(mail, FindingCode.MAIL_IS_KNOWN_THERE, mail.since)
         yield self._repair(scope, finding, mail, carried, EmailStatus.UNCONFIRMED)
 
     def _repair(
@@ -144,12 +132,12 @@ class EmailComparison:
         return known is not None and known.status is status
 
 
-def _unknown(mail: _Mail, message_id: str) -> Finding:
+def _finding(mail: _Mail, what: FindingCode, since: datetime, **facts: object) -> Finding:
     return Finding(
         side=Side.MAILER,
-        what=FindingCode.MAIL_UNKNOWN_THERE,
+        what=what,
         subject=str(mail.email_id),
         order_id=mail.order_id,
-        since=mail.since,
-        facts={"message_id": message_id},
+        since=since,
+        facts=facts,
     )
