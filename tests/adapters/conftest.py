@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from sandbox.services import valkey
 from tests.adapters.support.misbehaving_server import RogueServer, rogue_server
 from tests.doubles.container import InMemoryShop
 
@@ -13,6 +14,12 @@ from tests.doubles.container import InMemoryShop
 def rogue() -> Iterator[RogueServer]:
     with rogue_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
 
 
 @pytest.fixture

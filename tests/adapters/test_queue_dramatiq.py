@@ -14,17 +14,10 @@ from adapters.queue_dramatiq import MAX_WAKE_UPS, DramatiqQueue
 from domain.order.reactions import CancelPrediction, MoveImages
 from domain.ports.errors import NoAnswerError, UnavailableError
 from domain.use_cases.reaction_handlers import Queue
-from sandbox.services import valkey
 from tests.silence import silent_listener
 
 SOON_SECONDS = 5
 REACTION = MoveImages()
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with valkey(tmp_path_factory.mktemp("valkey")) as url:
-        yield url
 
 
 @pytest.fixture

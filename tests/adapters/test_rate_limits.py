@@ -10,15 +10,8 @@ import pytest
 
 from adapters.rate_limits import TIMEOUT_SECONDS, RedisRateLimiter
 from domain.ports.rate_limiter import Quota
-from sandbox.services import valkey
 
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture(scope="module")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with valkey(tmp_path_factory.mktemp("valkey")) as url:
-        yield url
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from minio import Minio
 
 from sandbox.demo.local_shop import LocalShop
 from tests.entrypoints.support.shell import Answer, Shell
@@ -34,6 +35,18 @@ def local_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalShop]:
 def hands(local_shop: LocalShop) -> Iterator[RunningShop]:
     with RunningShop(local_shop) as hands:
         yield hands
+
+
+@pytest.fixture
+def storage(hands: RunningShop) -> Minio:
+    shop = hands.shop.environment
+    return Minio(
+        shop["S3_ENDPOINT"].removeprefix("http://"),
+        shop["S3_ACCESS_KEY"],
+        shop["S3_SECRET_KEY"],
+        secure=False,
+        region=shop["S3_REGION"],
+    )
 
 
 @pytest.fixture(scope="session")

@@ -59,18 +59,6 @@ def histories(local_shop: LocalShop, photo: Path) -> Histories:
 
 
 @pytest.fixture
-def storage(hands: RunningShop) -> Minio:
-    shop = hands.shop.environment
-    return Minio(
-        shop["S3_ENDPOINT"].removeprefix("http://"),
-        shop["S3_ACCESS_KEY"],
-        shop["S3_SECRET_KEY"],
-        secure=False,
-        region=shop["S3_REGION"],
-    )
-
-
-@pytest.fixture
 def orders(histories: Histories) -> list[Order]:
     return [fold(order_id, history) for order_id, history in histories.items()]
 

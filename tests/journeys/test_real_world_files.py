@@ -2,16 +2,16 @@
 
 import io
 from pathlib import Path
-from statistics import mean
 from uuid import UUID
 from zipfile import ZipFile
 
 import pytest
-from PIL import Image, ImageChops, ImageCms, ImageStat
+from PIL import Image, ImageCms
 
 from domain.order.states import State
 from domain.order.values import OrderId
 from sandbox.demo.http_customer import Customer, RefusedPhotoError
+from tests.adapters.images.test_real_world_files import difference
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
@@ -95,10 +95,6 @@ def pictures_in(zipped: ZipFile) -> dict[str, Image.Image]:
 
 def stem(name: str) -> str:
     return Path(name).name.partition(".")[0].removesuffix("-restored")
-
-
-def difference(one: Image.Image, other: Image.Image) -> float:
-    return mean(ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean)
 
 
 def hues(image: Image.Image) -> list[str]:

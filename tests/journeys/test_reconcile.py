@@ -6,7 +6,6 @@ from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import pytest
 from minio import Minio
 
 from domain.order.values import OrderId
@@ -15,18 +14,6 @@ from tests.entrypoints.support.shell import Answer
 from tests.journeys.outcomes import completes_with_two_mails, findings
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
-
-
-@pytest.fixture
-def storage(hands: RunningShop) -> Minio:
-    shop = hands.shop.environment
-    return Minio(
-        shop["S3_ENDPOINT"].removeprefix("http://"),
-        shop["S3_ACCESS_KEY"],
-        shop["S3_SECRET_KEY"],
-        secure=False,
-        region=shop["S3_REGION"],
-    )
 
 
 def about(order_id: str, answer: Answer) -> list[tuple[str, bool]]:

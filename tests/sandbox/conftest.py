@@ -5,20 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.sandbox.processes import TwinProcess, running_twin
-from tests.sandbox.receiver import ReceivingServer, WebhookReceiver, receiving
+from tests.sandbox.receiver import WebhookReceiver
 from tests.sandbox.sendgrid_client import API_KEY, Mailer
 from tests.sandbox.stripe_client import SECRET_KEY, WEBHOOK_SECRET, Shop, client_of
-
-
-@pytest.fixture(scope="session")
-def receiving_server() -> Iterator[ReceivingServer]:
-    with receiving() as server:
-        yield server
-
-
-@pytest.fixture
-def receiver(receiving_server: ReceivingServer) -> WebhookReceiver:
-    return receiving_server.new_receiver()
 
 
 @pytest.fixture(scope="session")

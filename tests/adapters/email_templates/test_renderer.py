@@ -11,12 +11,12 @@ from tests.adapters.support.email_facts import (
     SIZE,
     STATUS_URL,
     Reader,
-    euros,
     facts,
     read,
     rewards,
     write,
 )
+from tests.domain.support.event_builders import euros
 
 LOCALES = ["en-GB", "de-DE"]
 RESULTS = [EmailKind.RESULT, EmailKind.PARTIAL_RESULT]

@@ -12,7 +12,8 @@ import pytest
 from adapters.email_templates import TemplateEmailRenderer
 from adapters.localization.catalog import CATALOGS, Catalog, LanguageFileError
 from domain.order.values import EmailKind
-from tests.adapters.support.email_facts import DOWNLOAD_URL, SIZE, WRITER, euros, facts, read, rewards, write
+from tests.adapters.support.email_facts import DOWNLOAD_URL, SIZE, WRITER, facts, read, rewards, write
+from tests.domain.support.event_builders import euros
 
 ENGLISH = Catalog.read(CATALOGS / "en.toml")
 

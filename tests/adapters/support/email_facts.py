@@ -6,17 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from adapters.email_templates import TemplateEmailRenderer
-from domain.order.values import EmailKind, Money, OrderId, OrderNumber
+from domain.order.values import EmailKind, OrderId, OrderNumber
 from domain.ports.email import EmailFacts, RenderedEmail, ResultSize, Rewards
+from tests.domain.support.event_builders import euros
 
 WRITER = TemplateEmailRenderer()
 
 STATUS_URL = "https://shop.example/orders/1"
 DOWNLOAD_URL = "https://shop.example/api/download/token-1/photos"
-
-
-def euros(cents: int) -> Money:
-    return Money(amount=cents, currency="EUR")
 
 
 def rewards(points: int, referral_code: str | None = "7QK2-M9XD") -> Rewards:

@@ -4,13 +4,11 @@ import getpass
 import io
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
 from tests.adapters.support.provider_accounts import STRIPE_SECRET_KEY, stripe_payments
@@ -39,13 +37,6 @@ def restoreclick(
     for name, value in {**COMPLETE, **own}.items():
         monkeypatch.setenv(name, value)
     return Shell(capsys)
-
-
-@pytest.fixture
-def shop(own_database_url: str) -> Iterator[InMemoryShop]:
-    unit_of_work = PostgresUnitOfWork(own_database_url, connections=2)
-    yield InMemoryShop(unit_of_work=unit_of_work)
-    unit_of_work.close()
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from threading import Event, Thread
 
 import pytest
 
-from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.reactions import reaction_id_of, required_reactions
@@ -39,13 +38,6 @@ def restoreclick(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     return Shell(capsys)
-
-
-@pytest.fixture
-def shop(own_database_url: str) -> Iterator[InMemoryShop]:
-    unit_of_work = PostgresUnitOfWork(own_database_url, connections=2)
-    yield InMemoryShop(unit_of_work=unit_of_work)
-    unit_of_work.close()
 
 
 def prediction_service(shop: InMemoryShop, **facts: object) -> Order:

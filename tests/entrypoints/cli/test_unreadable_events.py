@@ -1,8 +1,6 @@
 """Commands that read the whole log continue past an unreadable event."""
 
 import json
-from collections.abc import Iterator
-from contextlib import closing
 
 import pytest
 
@@ -12,20 +10,6 @@ from tests.contracts.stored_streams import facts, take_order
 from tests.contracts.unreadable_events import DAMAGES, spoil_in_postgres
 from tests.domain.support.event_builders import Facts
 from tests.entrypoints.support.shell import Shell
-
-
-@pytest.fixture
-def restoreclick(
-    own_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Shell:
-    monkeypatch.setenv("DATABASE_URL", own_database_url)
-    return Shell(capsys)
-
-
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
-        yield unit_of_work
 
 
 @pytest.fixture
@@ -39,8 +23,8 @@ def spoiled(unit_of_work: PostgresUnitOfWork, own_database_url: str) -> Facts:
     return about
 
 
-def test_the_tail_of_the_log_names_the_event_and_goes_on(restoreclick: Shell, spoiled: Facts) -> None:
-    read = restoreclick("events", "tail")
+def test_the_tail_of_the_log_names_the_event_and_goes_on(log_commands: Shell, spoiled: Facts) -> None:
+    read = log_commands("events", "tail")
     first, *others = read.out.splitlines()
     assert read.status == 0
     assert f"{spoiled.order_id}    1  order.framed.v1 " in first
@@ -50,8 +34,8 @@ def test_the_tail_of_the_log_names_the_event_and_goes_on(restoreclick: Shell, sp
     assert [line.split()[4] for line in others] == ["ImagesMoved", "PaymentReceived"]
 
 
-def test_programs_get_the_event_as_a_line_of_json(restoreclick: Shell, spoiled: Facts) -> None:
-    lines = [json.loads(line) for line in restoreclick("events", "tail", "--json").out.splitlines()]
+def test_programs_get_the_event_as_a_line_of_json(log_commands: Shell, spoiled: Facts) -> None:
+    lines = [json.loads(line) for line in log_commands("events", "tail", "--json").out.splitlines()]
     assert [line["type"] for line in lines] == ["UnreadableEvent", "ImagesMoved", "PaymentReceived"]
     assert {
         name: lines[0][name] for name in ("order_id", "version", "position", "stored_name", "detail")
@@ -65,16 +49,16 @@ def test_programs_get_the_event_as_a_line_of_json(restoreclick: Shell, spoiled: 
     assert "number" not in lines[0]
 
 
-def test_the_history_of_such_an_order_has_a_line_an_event(restoreclick: Shell, spoiled: Facts) -> None:
-    told = restoreclick("orders", "history", str(spoiled.order_id))
+def test_the_history_of_such_an_order_has_a_line_an_event(log_commands: Shell, spoiled: Facts) -> None:
+    told = log_commands("orders", "history", str(spoiled.order_id))
     assert told.status == 0
     assert [line.split()[4] for line in told.out.splitlines()] == ["order.framed.v1", "ImagesMoved"]
-    lines = restoreclick("orders", "history", str(spoiled.order_id), "--json").out.splitlines()
+    lines = log_commands("orders", "history", str(spoiled.order_id), "--json").out.splitlines()
     assert [json.loads(line)["type"] for line in lines] == ["UnreadableEvent", "ImagesMoved"]
 
 
-def test_a_rebuild_names_the_order_it_left_out_and_ends_with_1(restoreclick: Shell, spoiled: Facts) -> None:
-    rebuilt = restoreclick("db", "rebuild")
+def test_a_rebuild_names_the_order_it_left_out_and_ends_with_1(log_commands: Shell, spoiled: Facts) -> None:
+    rebuilt = log_commands("db", "rebuild")
     told, left_out = rebuilt.out.strip().splitlines()
     assert rebuilt.status == 1
     assert told.startswith("The read models of 1 order are written anew")

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from uuid import uuid4
 
@@ -18,20 +17,6 @@ from tests.contracts.stored_streams import NOON, facts, take_order
 from tests.contracts.unreadable_events import DAMAGES, spoil_in_postgres
 from tests.domain.support.event_builders import Facts
 from tests.entrypoints.support.shell import Shell
-
-
-@pytest.fixture
-def restoreclick(
-    own_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Shell:
-    monkeypatch.setenv("DATABASE_URL", own_database_url)
-    return Shell(capsys)
-
-
-@pytest.fixture
-def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
-    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
-        yield unit_of_work
 
 
 @pytest.fixture
@@ -51,7 +36,7 @@ def delete_the_newest(database_url: str, about: Facts) -> None:
 
 
 def test_an_event_of_a_newer_version_is_distinguished_from_a_changed_one(
-    restoreclick: Shell, about: Facts, own_database_url: str, unit_of_work: PostgresUnitOfWork
+    log_commands: Shell, about: Facts, own_database_url: str, unit_of_work: PostgresUnitOfWork
 ) -> None:
     with unit_of_work.transaction() as transaction:
         head = transaction.event_store.load(about.order_id).head
@@ -70,31 +55,31 @@ def test_an_event_of_a_newer_version_is_distinguished_from_a_changed_one(
         columns = sql.SQL(", ").join(map(sql.Identifier, row))
         values = sql.SQL(", ").join(map(sql.Placeholder, row))
         connection.execute(sql.SQL("INSERT INTO events ({}) VALUES ({})").format(columns, values), row)
-    read = restoreclick("events", "verify")
+    read = log_commands("events", "verify")
     assert read.status == 1
     assert read.out.startswith(
         f"Order {about.order_id}, version 4: this version of the shop does not know its name"
     )
     assert "run the version that wrote them" in read.err
     spoil_in_postgres(own_database_url, about.order_id, DAMAGES["damaged fields"])
-    assert "The log is not what was recorded (3 findings)" in restoreclick("events", "verify").err
+    assert "The log is not what was recorded (3 findings)" in log_commands("events", "verify").err
 
 
 @pytest.mark.usefixtures("about")
-def test_an_intact_log_is_reported_with_its_head(restoreclick: Shell) -> None:
-    verified = restoreclick("events", "verify")
+def test_an_intact_log_is_reported_with_its_head(log_commands: Shell) -> None:
+    verified = log_commands("events", "verify")
     assert (verified.status, verified.err) == (0, "")
     proposed, head = verified.out.splitlines()
     assert proposed == "3 events of 1 order: each says what was recorded."
-    kept = json.loads(restoreclick("events", "verify", "--json").out)
+    kept = json.loads(log_commands("events", "verify", "--json").out)
     assert head == f"Head: transaction {kept['txid']}, position {kept['position']}, SHA-256 {kept['sha256']}"
 
 
 def test_the_head_can_be_taken_with_nothing_but_the_database(
-    restoreclick: Shell, own_database_url: str, about: Facts
+    log_commands: Shell, own_database_url: str, about: Facts
 ) -> None:
     """As ``docs/operations.md`` shows it."""
-    kept = json.loads(restoreclick("events", "verify", "--json").out)
+    kept = json.loads(log_commands("events", "verify", "--json").out)
     with psycopg.connect(own_database_url) as connection:
         by_hand = connection.execute(
             "SELECT encode(sha256(string_agg(sha256, '' ORDER BY txid, position)::bytea), 'hex') FROM events"
@@ -118,36 +103,36 @@ def auditor(own_database_url: str) -> Iterator[str]:
 
 @pytest.mark.usefixtures("about")
 def test_read_access_to_the_log_suffices_to_verify_it(
-    restoreclick: Shell, own_database_url: str, auditor: str, monkeypatch: pytest.MonkeyPatch
+    log_commands: Shell, own_database_url: str, auditor: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     theirs = make_url(own_database_url).set(username=auditor).render_as_string(hide_password=False)
     monkeypatch.setenv("DATABASE_URL", theirs)
-    assert restoreclick("events", "verify").status == 0
+    assert log_commands("events", "verify").status == 0
 
 
 def test_a_kept_head_shows_that_the_newest_event_was_removed(
-    restoreclick: Shell, own_database_url: str, about: Facts, tmp_path: Path
+    log_commands: Shell, own_database_url: str, about: Facts, tmp_path: Path
 ) -> None:
     head = tmp_path / "head.json"
-    head.write_text(restoreclick("events", "verify", "--json").out)
-    unchanged = restoreclick("events", "verify", "--against", str(head))
+    head.write_text(log_commands("events", "verify", "--json").out)
+    unchanged = log_commands("events", "verify", "--against", str(head))
     assert unchanged.status == 0
     assert "The 3 events of the kept head are there, in their order.\n" in unchanged.out
     delete_the_newest(own_database_url, about)
-    assert restoreclick("events", "verify").status == 0
-    changed = restoreclick("events", "verify", "--against", str(head))
+    assert log_commands("events", "verify").status == 0
+    changed = log_commands("events", "verify", "--against", str(head))
     assert changed.status == 1
     assert f"Order {about.order_id}, version 3: it stood in the log when the head was kept" in changed.out
     assert changed.err.startswith("The log is not what was recorded (2 findings): change nothing")
 
 
 def test_the_json_report_names_each_defect_and_its_place(
-    restoreclick: Shell, own_database_url: str, about: Facts, tmp_path: Path
+    log_commands: Shell, own_database_url: str, about: Facts, tmp_path: Path
 ) -> None:
     head = tmp_path / "head.json"
-    head.write_text(restoreclick("events", "verify", "--json").out)
+    head.write_text(log_commands("events", "verify", "--json").out)
     delete_the_newest(own_database_url, about)
-    changed = restoreclick("events", "verify", "--against", str(head), "--json")
+    changed = log_commands("events", "verify", "--against", str(head), "--json")
     assert changed.status == 1
     _, removed = json.loads(changed.out)["findings"]
     assert removed.pop("sentence").startswith(f"Order {about.order_id}, version 3: ")
@@ -161,12 +146,12 @@ def test_the_json_report_names_each_defect_and_its_place(
 
 @pytest.mark.parametrize("content", ["", "no JSON", "{}", '{"events": "three"}', None])
 def test_a_file_that_holds_no_head_is_refused(
-    restoreclick: Shell, content: str | None, tmp_path: Path
+    log_commands: Shell, content: str | None, tmp_path: Path
 ) -> None:
     path = tmp_path / "head.json"
     if content is not None:
         path.write_text(content)
-    refused = restoreclick("events", "verify", "--against", str(path))
+    refused = log_commands("events", "verify", "--against", str(path))
     assert (refused.status, refused.out) == (2, "")
     assert f"{path} holds no head of the log (" in refused.err
     assert refused.err.endswith("give a file that `events verify --json` wrote.\n")

@@ -19,7 +19,13 @@ from domain.ports.images import ImageFacts, ImageInspector
 from entrypoints.http.dependencies import UPLOAD_THREADS
 from tests.adapters.images.test_jpeg_scans import with_scans
 from tests.doubles.container import PlainInspector
-from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient, application, assert_problem
+from tests.entrypoints.support.http_fixtures import (
+    PORTRAIT,
+    ApiClient,
+    application,
+    assert_problem,
+    post_scope,
+)
 
 
 def inspect_with(api: ApiClient, inspector: ImageInspector) -> None:
@@ -111,17 +117,7 @@ def answer_to_a_sender_who_leaves(api: ApiClient, session_id: UUID, held: Held) 
         if message["type"] == "http.response.start":
             statuses.append(message["status"])
 
-    scope = {
-        "type": "http",
-        "method": "POST",
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": b"",
-        "headers": [(b"content-type", b"image/jpeg")],
-        "http_version": "1.1",
-        "scheme": "http",
-    }
+    scope = post_scope(path, "image/jpeg")
     asyncio.run(application(api.shop)(scope, receive, send))  # type: ignore[arg-type]
     (status,) = statuses
     return status

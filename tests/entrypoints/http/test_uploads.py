@@ -16,7 +16,14 @@ from domain.ports.errors import UnavailableError
 from entrypoints.http import request_bodies
 from entrypoints.http.api.uploads import ACCEPTED_MEDIA_TYPES
 from tests.doubles.container import POLICY
-from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient, HttpShop, application, assert_problem
+from tests.entrypoints.support.http_fixtures import (
+    PORTRAIT,
+    ApiClient,
+    HttpShop,
+    application,
+    assert_problem,
+    post_scope,
+)
 
 LIMIT_BYTES = 3 * request_bodies.BATCH_BYTES
 
@@ -54,17 +61,7 @@ class Sender:
         self.answer |= message
 
     def post_to(self, shop: HttpShop, path: str, content_type: str = "image/jpeg") -> int:
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": path,
-            "raw_path": path.encode(),
-            "root_path": "",
-            "query_string": b"",
-            "headers": [(b"content-type", content_type.encode())],
-            "http_version": "1.1",
-            "scheme": "http",
-        }
+        scope = post_scope(path, content_type)
         asyncio.run(application(shop)(scope, self.receive, self.send))  # type: ignore[arg-type]
         status: int = self.answer["status"]
         return status

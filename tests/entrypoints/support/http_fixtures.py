@@ -151,3 +151,18 @@ def assert_problem(answer: httpx.Response | httpx2.Response, status: int, name: 
 
 def application(shop: HttpShop) -> Litestar:
     return create_app(shop)
+
+
+def post_scope(path: str, content_type: str) -> dict[str, Any]:
+    """The ASGI scope of a POST whose body the test sends."""
+    return {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"content-type", content_type.encode())],
+        "http_version": "1.1",
+        "scheme": "http",
+    }

@@ -6,24 +6,11 @@ from datetime import timedelta
 import pytest
 
 from domain.order import events as e
-from domain.order.commands import Proposal
-from domain.order.values import HoldReason, OrderId
-from domain.use_cases.order_command_handler import Cause
+from domain.order.values import HoldReason
 from tests.domain.support.assertions import sent
 from tests.domain.support.event_builders import PHONE, SCANNER
+from tests.domain.support.orders import delivered, propose
 from tests.doubles.container import POLICY, InMemoryShop
-
-
-def delivered(shop: InMemoryShop) -> OrderId:
-    order_id = shop.pay(shop.upload(b"wedding"))
-    shop.live(order_id, hours=0.2)
-    return order_id
-
-
-def say(shop: InMemoryShop, order_id: OrderId, *proposed: Proposal) -> None:
-    cause = Cause(name="a test", key=f"test-{shop.ids.new()}", actor="person:grace", correlation_id=order_id)
-    shop.command_handler.handle(order_id, proposed, cause)
-    shop.work()
 
 
 def reminders(shop: InMemoryShop) -> int:
@@ -47,7 +34,7 @@ def test_a_customer_who_downloaded_a_file_is_not_reminded(shop: InMemoryShop) ->
     assert link is not None
     delivery = shop.downloads.find(shop.token_signer.download_token(link.link_id))
     shop.downloads.record_download(delivery, PHONE, shop.ids.new())
-    say(shop, order_id, shop.downloads.new_link(shop.order(order_id)))
+    propose(shop, order_id, shop.downloads.new_link(shop.order(order_id)))
     shop.clock.advance(days=28)
     assert reminders(shop) == 0
 
@@ -67,7 +54,7 @@ def test_each_link_has_a_reminder_of_its_own(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     shop.clock.advance(days=28)
     assert reminders(shop) == 1
-    say(shop, order_id, shop.downloads.new_link(shop.order(order_id)))
+    propose(shop, order_id, shop.downloads.new_link(shop.order(order_id)))
     assert reminders(shop) == 1, "the new one is good for long"
     shop.clock.advance(days=28)
     assert reminders(shop) == 2
@@ -76,7 +63,7 @@ def test_each_link_has_a_reminder_of_its_own(shop: InMemoryShop) -> None:
 def test_an_old_link_is_not_spoken_of_beside_a_new_one(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     shop.clock.advance(days=20)
-    say(shop, order_id, shop.downloads.new_link(shop.order(order_id)))
+    propose(shop, order_id, shop.downloads.new_link(shop.order(order_id)))
     shop.clock.advance(days=8)
     assert reminders(shop) == 0
 
@@ -90,7 +77,7 @@ def test_an_old_link_is_not_spoken_of_beside_a_new_one(shop: InMemoryShop) -> No
     ],
 )
 def test_no_reminder_is_sent_for_unavailable_files(shop: InMemoryShop, proposed: e.Event) -> None:
-    say(shop, delivered(shop), proposed)
+    propose(shop, delivered(shop), proposed)
     shop.clock.advance(days=28)
     assert reminders(shop) == 0
 

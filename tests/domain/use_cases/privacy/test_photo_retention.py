@@ -9,22 +9,10 @@ from domain.order import events as e
 from domain.order.deterministic_ids import download_link_id_of
 from domain.order.values import DisputeOutcome, HoldReason, Money, OrderId, RefundId, RefundReason
 from domain.signed_tokens import sha256_of
-from domain.use_cases.order_command_handler import Cause
+from tests.domain.support.orders import delivered, propose
 from tests.doubles.container import POLICY, InMemoryShop
 
 DAYS = 90  # as the policy of the doubles' shop has it
-
-
-def finished(shop: InMemoryShop) -> OrderId:
-    order_id = shop.pay(shop.upload(b"wedding"))
-    shop.live(order_id, hours=0.2)
-    return order_id
-
-
-def say(shop: InMemoryShop, order_id: OrderId, *proposed: e.Event) -> None:
-    cause = Cause(name="a test", key=f"test-{shop.ids.new()}", actor="person:grace", correlation_id=order_id)
-    shop.command_handler.handle(order_id, proposed, cause)
-    shop.work()
 
 
 def has_photos(shop: InMemoryShop, order_id: OrderId) -> bool:
@@ -32,7 +20,7 @@ def has_photos(shop: InMemoryShop, order_id: OrderId) -> bool:
 
 
 def test_photos_go_when_the_retention_is_over_and_not_before(shop: InMemoryShop) -> None:
-    order_id = finished(shop)
+    order_id = delivered(shop)
     shop.clock.advance(days=DAYS - 1)
     assert shop.photo_retention.purge() == 0
     shop.clock.advance(days=1)
@@ -48,9 +36,9 @@ def test_every_order_that_is_due_is_found_also_behind_those_that_are_kept(
     shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("domain.use_cases.privacy.photo_retention.ROUND", 2)
-    orders = [finished(shop) for _ in range(5)]
+    orders = [delivered(shop) for _ in range(5)]
     for held in sorted(orders)[:3]:
-        say(shop, held, e.OrderHeld(reason=HoldReason.REQUESTED))
+        propose(shop, held, e.OrderHeld(reason=HoldReason.REQUESTED))
     shop.clock.advance(days=DAYS + 1)
     assert shop.photo_retention.purge() == 2
     shop.work()
@@ -58,15 +46,15 @@ def test_every_order_that_is_due_is_found_also_behind_those_that_are_kept(
 
 
 def test_photos_are_kept_while_they_may_be_required(shop: InMemoryShop) -> None:
-    order_id = finished(shop)
+    order_id = delivered(shop)
     euros = Money(amount=100, currency="EUR")
     opened = e.DisputeOpened(dispute_id="dp_1", amount=euros, reason="fraudulent")
-    say(shop, order_id, e.OrderHeld(reason=HoldReason.REQUESTED), opened)
+    propose(shop, order_id, e.OrderHeld(reason=HoldReason.REQUESTED), opened)
     shop.clock.advance(days=DAYS + 1)
     assert shop.photo_retention.purge() == 0, "it is held"
-    say(shop, order_id, e.OrderReleased())
+    propose(shop, order_id, e.OrderReleased())
     assert shop.photo_retention.purge() == 0, "it is disputed"
-    say(shop, order_id, e.DisputeClosed(dispute_id="dp_1", outcome=DisputeOutcome.WON))
+    propose(shop, order_id, e.DisputeClosed(dispute_id="dp_1", outcome=DisputeOutcome.WON))
     assert shop.photo_retention.purge() == 1
 
 
@@ -74,7 +62,7 @@ def test_a_link_that_is_still_good_keeps_what_it_leads_to() -> None:
     shop = InMemoryShop(
         replace(POLICY, delivery=replace(POLICY.delivery, link_lifetime=timedelta(days=DAYS + 30)))
     )
-    finished(shop)
+    delivered(shop)
     shop.clock.advance(days=DAYS + 29)
     assert shop.photo_retention.purge() == 0
     shop.clock.advance(days=1)
@@ -85,20 +73,20 @@ def test_a_link_that_was_revoked_keeps_nothing() -> None:
     shop = InMemoryShop(
         replace(POLICY, delivery=replace(POLICY.delivery, link_lifetime=timedelta(days=DAYS + 30)))
     )
-    order_id = finished(shop)
+    order_id = delivered(shop)
     (link,) = shop.order(order_id).links.values()
     shorter = e.DownloadLinkIssued(
         link_id=download_link_id_of(order_id, 2),
         token_sha256=sha256_of("another"),
         expires_at=shop.clock.now() + timedelta(days=1),
     )
-    say(shop, order_id, shorter, e.DownloadLinkRevoked(link_id=link.link_id))
+    propose(shop, order_id, shorter, e.DownloadLinkRevoked(link_id=link.link_id))
     shop.clock.advance(days=DAYS + 1)
     assert shop.photo_retention.purge() == 1
 
 
 def test_the_retention_begins_anew_when_an_order_comes_to_another_end(shop: InMemoryShop) -> None:
-    order_id = finished(shop)
+    order_id = delivered(shop)
     shop.clock.advance(days=DAYS - 1)
     paid = shop.order(order_id).paid_amount
     refund = e.RefundRequested(
@@ -107,7 +95,7 @@ def test_the_retention_begins_anew_when_an_order_comes_to_another_end(shop: InMe
         reason=RefundReason.REQUESTED,
         image_ids=(),
     )
-    say(shop, order_id, refund)
+    propose(shop, order_id, refund)
     shop.clock.advance(days=DAYS - 1)
     assert shop.photo_retention.purge() == 0
     shop.clock.advance(days=2)

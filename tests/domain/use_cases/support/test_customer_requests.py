@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 
 from domain.order import events as e
-from domain.order.commands import Proposal
 from domain.order.deterministic_ids import email_id_of
 from domain.order.errors import AskedTooOftenError, NothingToSendError, RedoRefusedError, UnknownImageError
 from domain.order.values import (
@@ -20,23 +19,11 @@ from domain.order.values import (
     RefundReason,
 )
 from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedError, UnknownLinkError
-from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.assertions import kinds, sent
+from tests.domain.support.orders import delivered, propose
 from tests.doubles.container import POLICY, InMemoryShop
 
 DISPUTE = e.DisputeOpened(dispute_id="dp_1", amount=Money(amount=100, currency="EUR"), reason="fraudulent")
-
-
-def delivered(shop: InMemoryShop, *photos: bytes) -> OrderId:
-    order_id = shop.pay(shop.upload(*(photos or (b"wedding",))))
-    shop.live(order_id, hours=0.2)
-    return order_id
-
-
-def say(shop: InMemoryShop, order_id: OrderId, *proposed: Proposal) -> None:
-    cause = Cause(name="a test", key=f"test-{shop.ids.new()}", actor="person:grace", correlation_id=order_id)
-    shop.command_handler.handle(order_id, proposed, cause)
-    shop.work()
 
 
 def token(shop: InMemoryShop, order_id: OrderId, link: int = -1) -> str:
@@ -116,7 +103,7 @@ def test_what_a_person_has_sent_is_not_on_the_customers_account(shop: InMemorySh
     order_id = delivered(shop)
     for number in range(2, 7):
         email_id = email_id_of(order_id, EmailKind.RESULT, number)
-        say(shop, order_id, e.EmailRequested(email_id=email_id, kind=EmailKind.RESULT))
+        propose(shop, order_id, e.EmailRequested(email_id=email_id, kind=EmailKind.RESULT))
     shop.clock.advance(minutes=5)
     resend(shop, order_id)
     assert sent(shop).count("result") == 1 + 5 + 1
@@ -125,21 +112,21 @@ def test_what_a_person_has_sent_is_not_on_the_customers_account(shop: InMemorySh
 def test_nothing_with_a_link_is_sent_while_a_person_or_a_bank_is_looking(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     shop.clock.advance(minutes=5)
-    say(shop, order_id, e.OrderHeld(reason=HoldReason.REQUESTED))
+    propose(shop, order_id, e.OrderHeld(reason=HoldReason.REQUESTED))
     with pytest.raises(NothingToSendError, match="on hold"):
         resend(shop, order_id)
-    say(shop, order_id, e.OrderReleased(), DISPUTE)
+    propose(shop, order_id, e.OrderReleased(), DISPUTE)
     with pytest.raises(NothingToSendError, match="disputed"):
         resend(shop, order_id)
 
 
 def test_a_mail_about_photos_that_are_gone_is_not_sent(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
-    say(shop, order_id, e.PhotosPurged())
+    propose(shop, order_id, e.PhotosPurged())
     shop.clock.advance(minutes=5)
     with pytest.raises(NothingToSendError):
         resend(shop, order_id)
-    say(shop, order_id, e.OrderErased())
+    propose(shop, order_id, e.OrderErased())
     with pytest.raises(NothingToSendError):
         resend(shop, order_id)
 
@@ -204,7 +191,7 @@ def test_nothing_is_renewed_or_revealed_without_a_renewable_link(shop: InMemoryS
         "refunded": refund,
         "held": e.OrderHeld(reason=HoldReason.REQUESTED),
     }
-    say(shop, order_id, ends[end])
+    propose(shop, order_id, ends[end])
     shop.clock.advance(days=31)
     before = kinds(shop, order_id)
     renew(shop, token(shop, order_id))
@@ -221,8 +208,8 @@ def test_an_unknown_token_renews_nothing(shop: InMemoryShop) -> None:
 def test_a_link_that_was_taken_back_renews_nothing(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     first = shop.order(order_id)
-    say(shop, order_id, shop.downloads.new_link(first))
-    say(shop, order_id, e.DownloadLinkRevoked(link_id=next(iter(first.links))))
+    propose(shop, order_id, shop.downloads.new_link(first))
+    propose(shop, order_id, e.DownloadLinkRevoked(link_id=next(iter(first.links))))
     shop.clock.advance(days=31)
     before = kinds(shop, order_id)
     with pytest.raises(LinkRevokedError):
@@ -293,10 +280,10 @@ def test_the_time_to_ask_begins_when_the_result_is_sent_and_ends(shop: InMemoryS
 def test_a_result_that_came_back_has_not_begun_the_time_to_ask(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     result = email_id_of(order_id, EmailKind.RESULT)
-    say(shop, order_id, e.EmailBounced(email_id=result, kind=EmailKind.RESULT, reason="bounce"))
+    propose(shop, order_id, e.EmailBounced(email_id=result, kind=EmailKind.RESULT, reason="bounce"))
     assert shop.photo_galleries.open(token(shop, order_id)).redo_until is None
     shop.clock.advance(days=10)
-    say(shop, order_id, e.OrderReleased())
+    propose(shop, order_id, e.OrderReleased())
     assert (
         shop.photo_galleries.open(token(shop, order_id)).redo_until
         == shop.clock.now() + POLICY.delivery.redo_within
@@ -321,7 +308,7 @@ def test_no_attempt_is_made_while_a_person_or_a_bank_is_looking(
     shop: InMemoryShop, proposed: e.Event, why: RedoObstacle
 ) -> None:
     order_id = delivered(shop)
-    say(shop, order_id, proposed)
+    propose(shop, order_id, proposed)
     with pytest.raises(RedoRefusedError, match=why):
         redo(shop, order_id)
 

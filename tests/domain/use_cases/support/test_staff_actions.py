@@ -10,7 +10,7 @@ from domain.order.deterministic_ids import note_of_payment_by_hand
 from domain.order.ledger import RefundStatus
 from domain.order.order import Order
 from domain.order.states import State
-from domain.order.values import EmailKind, FailureReason, HoldReason, ImageId, Money, OrderId
+from domain.order.values import EmailKind, FailureReason, HoldReason, ImageId, OrderId
 from domain.ports.errors import RefusedError
 from domain.ports.notes import Note
 from domain.ports.restorer import PredictionStatus
@@ -18,16 +18,13 @@ from domain.use_cases.support.action_refusals import ActionRefusedError
 from domain.use_cases.support.staff_actions import StaffActions
 from domain.use_cases.support.staff_requests import ActionResult, StaffRequest
 from tests.domain.support.assertions import kinds, sent
+from tests.domain.support.event_builders import euros
 from tests.domain.support.reconciliation_runs import compare
 from tests.domain.support.refusals import refused
 from tests.doubles.container import InMemoryShop
 
 ADA = StaffRequest(actor="person:ada", reason="They asked for it on the phone.")
 GONE = RefusedError("The double", "no", code="expired_or_canceled_card")
-
-
-def euros(cents: int) -> Money:
-    return Money(amount=cents, currency="EUR")
 
 
 def completed(shop: InMemoryShop, *photos: bytes) -> OrderId:

@@ -1,0 +1,32 @@
+"""Fixtures of the command line on a database of its own."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from tests.doubles.container import InMemoryShop
+from tests.entrypoints.support.shell import Shell
+
+
+@pytest.fixture
+def log_commands(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Shell:
+    monkeypatch.setenv("DATABASE_URL", own_database_url)
+    return Shell(capsys)
+
+
+@pytest.fixture
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
+    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
+        yield unit_of_work
+
+
+@pytest.fixture
+def shop(own_database_url: str) -> Iterator[InMemoryShop]:
+    """A shop of doubles on the database of the commands."""
+    unit_of_work = PostgresUnitOfWork(own_database_url, connections=2)
+    yield InMemoryShop(unit_of_work=unit_of_work)
+    unit_of_work.close()
