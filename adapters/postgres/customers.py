@@ -57,10 +57,12 @@ class PostgresCustomers(Customers):
         customer = {"customer_id": customer_id, "email": email, "name": name, "locale": locale}
         codes = list(referral_codes_of(customer_id))
         if number is not None:
-            known = execute(self._connection, _UPSERT, {**customer, "codes": codes}).scalar_one()
+            [(known,)] = execute(self._connection, _UPSERT, {**customer, "codes": codes})
             return CustomerId(known), number
-        row = execute(self._connection, _UPSERT_AND_NUMBER, {**customer, "codes": codes, "day": day}).one()
-        return CustomerId(row.customer_id), OrderNumber(f"{day:%Y%m%d}-{row.last_number:06}")
+        [(known, counted)] = execute(
+            self._connection, _UPSERT_AND_NUMBER, {**customer, "codes": codes, "day": day}
+        )
+        return CustomerId(known), OrderNumber(f"{day:%Y%m%d}-{counted:06}")
 
     def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
         is_not_erased = customers.c.erased_at.is_(None)

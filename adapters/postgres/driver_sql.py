@@ -1,29 +1,37 @@
 """Statements that go to the driver as constant text.
 
-SQLAlchemy builds and looks up a statement's text with each call, which takes longer than the call; it still manages
-connections, transactions and errors.
+SQLAlchemy sets up each statement and its result anew, which takes longer than the call; it still manages connections,
+transactions and errors.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ClauseElement, Connection, CursorResult, text
+import psycopg
+from psycopg.rows import namedtuple_row
+from sqlalchemy import ClauseElement, Connection, text
 from sqlalchemy.dialects import postgresql
 
-_DIALECT = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+_DIALECT = postgresql.psycopg.dialect(paramstyle="numeric_dollar")  # type: ignore[no-untyped-call]
 
 
-def compiled(statement: ClauseElement) -> str:
-    """Return a statement in the form that the driver takes."""
-    return str(statement.compile(dialect=_DIALECT))
-
-
-def execute(connection: Connection, statement: str, parameters: Mapping[str, object]) -> CursorResult[Any]:
-    """Execute a statement with ``:named`` parameters."""
-    return connection.exec_driver_sql(_driver_sql(statement), dict(parameters))
+def execute(
+    connection: Connection, statement: str | ClauseElement, parameters: Mapping[str, object]
+) -> psycopg.Cursor[Any]:
+    """Execute a constant statement; text has ``:named`` parameters, rows are named tuples."""
+    query, names = _numbered(statement)
+    cursor = psycopg.RawCursor(connection.connection.driver_connection, row_factory=namedtuple_row)  # type: ignore[arg-type]
+    try:
+        return cursor.execute(query, [parameters[name] for name in names])
+    except psycopg.Error as error:
+        # The only way to have SQLAlchemy wrap the error, and drop the pool's connections to a server that is gone.
+        connection._handle_dbapi_exception(error, query, None, None, None)  # noqa: SLF001
 
 
 @cache
-def _driver_sql(statement: str) -> str:
-    return compiled(text(statement))
+def _numbered(statement: str | ClauseElement) -> tuple[str, Sequence[str]]:
+    """Return the text with numbered parameters, and their names in order."""
+    clause = text(statement) if isinstance(statement, str) else statement
+    compiled = clause.compile(dialect=_DIALECT)
+    return str(compiled), compiled.positiontup or ()  # type: ignore[attr-defined]

@@ -56,20 +56,20 @@ _STREAMS = text(
 #: The columns that a fold needs, in the order of ``_folded_from``.
 _FOLD_FIELDS = "order_id, version, recorded_at, sha256, name, data::text"
 #: Whole streams that begin with about as many events.
-_NEXT_STREAMS = f"""SELECT {_FOLD_FIELDS} FROM events WHERE order_id > %(after)s AND order_id <= (
+_NEXT_STREAMS = f"""SELECT {_FOLD_FIELDS} FROM events WHERE order_id > :after AND order_id <= (
         SELECT order_id
-        FROM (SELECT order_id FROM events WHERE order_id > %(after)s ORDER BY order_id LIMIT %(events)s) AS page
+        FROM (SELECT order_id FROM events WHERE order_id > :after ORDER BY order_id LIMIT :events) AS page
         ORDER BY order_id DESC LIMIT 1)
     ORDER BY order_id, version"""
-_LOAD_SOME = f"""SELECT {_FOLD_FIELDS} FROM events WHERE order_id = ANY(%(order_ids)s)
+_LOAD_SOME = f"""SELECT {_FOLD_FIELDS} FROM events WHERE order_id = ANY(:order_ids)
     ORDER BY order_id, version"""
-_LOAD = f"SELECT {_FOLD_FIELDS} FROM events WHERE order_id = %s ORDER BY version"
-_LOAD_LOCKED = f"SELECT {_FOLD_FIELDS} FROM locked_stream(%s)"
+_LOAD = f"SELECT {_FOLD_FIELDS} FROM events WHERE order_id = :key ORDER BY version"
+_LOAD_LOCKED = f"SELECT {_FOLD_FIELDS} FROM locked_stream(:key)"
 _LOAD_BY_TOKEN = f"""SELECT {_FOLD_FIELDS} FROM events
-    WHERE order_id = (SELECT order_id FROM download_links WHERE token_sha256 = %s)
+    WHERE order_id = (SELECT order_id FROM download_links WHERE token_sha256 = :key)
     ORDER BY version"""
 _LOAD_BY_PAYMENT = f"""SELECT {_FOLD_FIELDS} FROM events
-    WHERE order_id = (SELECT order_id FROM orders WHERE payment_intent_id = %s)
+    WHERE order_id = (SELECT order_id FROM orders WHERE payment_intent_id = :key)
     ORDER BY version"""
 _HEAD = text("SELECT sha256 FROM events WHERE order_id = :order_id AND version = :version")
 #: In commit order: an open transaction has a txid of at least xmin, and nothing from xmin on is read yet.
@@ -116,7 +116,7 @@ class PostgresEventStore(EventStore):
         """Write a commit in one statement; see the port for errors."""
         statement, parameters = self._statement(commit)
         try:
-            closed = execute(self.connection, statement, parameters).scalar_one()
+            closed = execute(self.connection, statement, parameters).rowcount
         except IntegrityError as error:
             raise _translated(error, commit) from error
         if commit.closes is not None and not closed:
@@ -157,8 +157,8 @@ class PostgresEventStore(EventStore):
                 "problem": None,
             }
         bodies = ", ".join(f"{name} AS ({body})" for name, body in parts.items())
-        answer = "(SELECT count(*) FROM closed)" if commit.closes is not None else "0"
-        return f"WITH {bodies} SELECT {answer}" if bodies else f"SELECT {answer}", parameters
+        answer = "SELECT FROM closed" if commit.closes is not None else "SELECT"
+        return f"WITH {bodies} {answer}" if bodies else answer, parameters
 
     def _chained(self, commit: Commit) -> Iterator[dict[str, Any]]:
         """Yield the rows of a commit's events, each chained to its predecessor."""
@@ -192,7 +192,7 @@ class PostgresEventStore(EventStore):
 
     def _load(self, statement: str, key: object) -> Order | None:
         """Fold the stream that a statement returns, if there is one."""
-        rows = self.connection.exec_driver_sql(statement, (key,)).all()
+        rows = execute(self.connection, statement, {"key": key}).fetchall()
         return _folded_from(rows, self.codec) if rows else None
 
     def _decode(self, rows: Sequence[Row[Any]]) -> list[RecordedEvent]:
@@ -219,13 +219,13 @@ def _folded_from(rows: Sequence[Row[*tuple[Any, ...]]], codec: Codec) -> Order:
 
 def next_orders(connection: Connection, codec: Codec, after: OrderId, events: int) -> Iterator[FoldedOrder]:
     """Fold the next streams, of about as many events, by order id."""
-    rows = connection.exec_driver_sql(_NEXT_STREAMS, {"after": after, "events": events}).all()
+    rows = execute(connection, _NEXT_STREAMS, {"after": after, "events": events}).fetchall()
     return _folded_orders(rows, codec)
 
 
 def orders_of(connection: Connection, codec: Codec, order_ids: Sequence[OrderId]) -> Iterator[FoldedOrder]:
     """Fold the streams of these orders."""
-    rows = connection.exec_driver_sql(_LOAD_SOME, {"order_ids": list(order_ids)}).all()
+    rows = execute(connection, _LOAD_SOME, {"order_ids": list(order_ids)}).fetchall()
     return _folded_orders(rows, codec)
 
 

@@ -108,7 +108,7 @@ class PostgresPredictionSlots(PredictionSlots):
             "followers": FOLLOWING_KINDS,
         }
         execute(self._connection, _LOCK, {})
-        rows = execute(self._connection, _GRANT, parameters).all()
+        rows = execute(self._connection, _GRANT, parameters).fetchall()
         admitted = [(row.reaction_id, reaction) for row, reaction in readable(rows)]
         if unreadable := {row.reaction_id for row in rows} - {reaction_id for reaction_id, _ in admitted}:
             taken_back = {"reaction_ids": list(unreadable), "now": now, "again_at": now + UNREADABLE_AGAIN}

@@ -169,7 +169,7 @@ class PostgresReactionTable(ReactionTable):
             self._connection,
             _CLAIM,
             {"reaction_id": reaction_id, "token": token, "now": now, "leased_until": leased_until},
-        ).one_or_none()
+        ).fetchone()
         if row is None:
             return None
         return Claim(
@@ -230,7 +230,7 @@ class PostgresReactionTable(ReactionTable):
     def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
         rows = execute(
             self._connection, _TAKE_UNSENT, {"now": now, "resend_after": resend_after, "limit": limit}
-        ).all()
+        )
         return [(row.reaction_id, reaction) for row, reaction in readable(rows)]
 
     def forget_closed(self, before: datetime, limit: int) -> int:

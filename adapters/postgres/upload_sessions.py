@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from adapters.postgres.driver_sql import compiled, execute
+from adapters.postgres.driver_sql import execute
 from adapters.postgres.tables import file_uploads, upload_sessions
 from domain.order.values import (
     CustomerId,
@@ -52,7 +52,7 @@ _INSPECTED = text(
     WHERE photo_id = :photo_id AND sketch IS NOT NULL"""
 )
 _IS_IT = upload_sessions.c.session_id == bindparam("session_id")
-_FIND = compiled(select(upload_sessions, _PHOTOS.label("photos")).where(_IS_IT))
+_FIND = select(upload_sessions, _PHOTOS.label("photos")).where(_IS_IT)
 _LOCK = "SELECT FROM upload_sessions WHERE session_id = :session_id FOR UPDATE"
 _SET_STATUS = "UPDATE upload_sessions SET status = :status WHERE session_id = :session_id"
 
@@ -113,7 +113,7 @@ class PostgresUploadSessions(UploadSessions):
         known = {"session_id": session_id}
         if lock:
             execute(self._connection, _LOCK, known)
-        row = self._connection.exec_driver_sql(_FIND, known).one_or_none()
+        row = execute(self._connection, _FIND, known).fetchone()
         return _session(row) if row is not None else None
 
     def add_photo(

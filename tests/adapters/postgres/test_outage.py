@@ -31,16 +31,19 @@ def test_a_server_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
     unit_of_work.close()
 
 
-def test_a_connection_that_is_cut_is_an_outage_once_and_replaced(own_database_url: str) -> None:
-    unit_of_work = PostgresUnitOfWork(own_database_url, connections=1)
-    with unit_of_work.transaction() as transaction:
-        assert transaction.event_store.load(OrderId(uuid4())).version == 0
-    cut_connections(own_database_url)
-    with pytest.raises(UnavailableError), unit_of_work.transaction() as transaction:
-        transaction.event_store.load(OrderId(uuid4()))
-    with unit_of_work.transaction() as transaction:
-        assert transaction.event_store.load(OrderId(uuid4())).version == 0
-    unit_of_work.close()
+def test_connections_that_are_cut_are_an_outage_once_and_all_replaced(own_database_url: str) -> None:
+    with closing(PostgresUnitOfWork(own_database_url, connections=2)) as unit_of_work:
+        read_on_two_connections(unit_of_work)
+        cut_connections(own_database_url)
+        with pytest.raises(UnavailableError), unit_of_work.transaction() as transaction:
+            transaction.event_store.load(OrderId(uuid4()))
+        read_on_two_connections(unit_of_work)
+
+
+def read_on_two_connections(unit_of_work: PostgresUnitOfWork) -> None:
+    with unit_of_work.transaction() as first, unit_of_work.transaction() as second:
+        for transaction in (first, second):
+            assert transaction.event_store.load(OrderId(uuid4())).version == 0
 
 
 def test_a_client_stopped_in_a_transaction_loses_its_locks(
