@@ -8,7 +8,7 @@ those of two scenes do not.
 
 from collections.abc import Sequence
 from itertools import accumulate, chain, product, repeat
-from math import sqrt
+from math import dist, hypot, sqrt
 from operator import mul, sub, truediv
 
 #: A sketch is a square of this many cells a side, scaled from an image of any shape; one byte a cell.
@@ -42,81 +42,93 @@ _QUARTERS_COUNTED = 3
 _PLACES = (_STRAY, SKETCH_SIDE // 2)
 _QUARTER = SKETCH_SIDE // 2 - _STRAY
 
-Relief = Sequence[Sequence[float]]
+#: One figure a cell, line by line.
+Relief = Sequence[float]
 
 
-def likeness(original: bytes, other: bytes) -> float:
+def likeness(original: bytes, other: bytes, *, enough: float = 1.0) -> float:
     """The likeness of two sketches, from about 0 to 1.
 
-    It is about 0 for different scenes and 1 for the same one; also 1 where the original has nothing recognisable.
+    It is about 0 for different scenes and 1 for the same one; also 1 where the original has nothing recognisable. Only
+    below ``enough`` it is searched for the best match.
     """
     before, after = _relief(original), _relief(other)
+    unmoved = _likeness(before, after, stray=0)
+    return unmoved if unmoved >= enough else _likeness(before, after, stray=_STRAY)
+
+
+def _likeness(before: Relief, after: Relief, *, stray: int) -> float:
     places = product(_PLACES, repeat=2)
-    fits = [_fit(before, after, top, left) for top, left in places if _shows_something(before, top, left)]
+    fits = [
+        _fit(before, after, top, left, stray) for top, left in places if _shows_something(before, top, left)
+    ]
     counted = sorted(fits, reverse=True)[:_QUARTERS_COUNTED]
     return sum(counted) / len(counted) if counted else 1.0
 
 
-def _fit(before: Relief, after: Relief, top: int, left: int) -> float:
+def _fit(before: Relief, after: Relief, top: int, left: int, stray: int) -> float:
     """The best correlation of a quarter near its place in ``before``."""
     if not _shows_something(after, top, left):
         return 0.0
     wanted = _quarter(after, top, left)
     mean = sum(wanted) / len(wanted)
     deviations = [cell - mean for cell in wanted]
-    spread = _product(deviations, deviations)
-    tops, lefts = (range(at - _STRAY, at + _STRAY + 1) for at in (top, left))
-    return max(_correlation(_quarter(before, *place), deviations, spread) for place in product(tops, lefts))
+    tops, lefts = (range(at - stray, at + stray + 1) for at in (top, left))
+    return max(_correlation(_quarter(before, *place), deviations) for place in product(tops, lefts))
 
 
 def _shows_something(relief: Relief, top: int, left: int) -> bool:
     cells = _quarter(relief, top, left)
-    return _product(cells, cells) >= _LEAST_RELIEF * len(cells)
+    return _square(cells) >= _LEAST_RELIEF * len(cells)
 
 
 def _quarter(relief: Relief, top: int, left: int) -> list[float]:
-    rows = relief[top : top + _QUARTER]
-    return list(chain.from_iterable(row[left : left + _QUARTER] for row in rows))
+    starts = range(top * SKETCH_SIDE + left, (top + _QUARTER) * SKETCH_SIDE, SKETCH_SIDE)
+    return list(chain.from_iterable(relief[start : start + _QUARTER] for start in starts))
 
 
-def _correlation(ones: Sequence[float], deviations: Sequence[float], other_spread: float) -> float:
+def _correlation(ones: Sequence[float], deviations: Sequence[float]) -> float:
     """The correlation with cells given as deviations from their mean."""
-    mean = sum(ones) / len(ones)
-    spread = _product(ones, ones) - len(ones) * mean * mean
+    square, other_spread = _square(ones), _square(deviations)
+    spread = square - sum(ones) ** 2 / len(ones)
     if spread <= 0 or other_spread <= 0:
         return 0.0
-    return _product(ones, deviations) / sqrt(spread * other_spread)
+    # By the law of cosines: the distance is computed in C.
+    inner = (square + other_spread - dist(ones, deviations) ** 2) / 2
+    return inner / sqrt(spread * other_spread)
 
 
-def _product(ones: Sequence[float], others: Sequence[float]) -> float:
-    total: float = sum(map(mul, ones, others))
-    return total
+def _square(cells: Sequence[float]) -> float:
+    return hypot(*cells) ** 2
 
 
 def _relief(sketch: bytes) -> Relief:
-    shades = [sketch[start : start + SKETCH_SIDE] for start in range(0, SKETCH_SIDE**2, SKETCH_SIDE)]
-    raised = [list(map(sub, *rows)) for rows in zip(shades, _surroundings(shades), strict=True)]
-    variances = _surroundings([list(map(mul, row, row)) for row in raised])
-    return [
-        [cell / (sqrt(variance) + _FAINT) for cell, variance in zip(*rows, strict=True)]
-        for rows in zip(raised, variances, strict=True)
-    ]
+    raised = list(map(sub, sketch, _surroundings(sketch)))
+    variances = _surroundings(list(map(mul, raised, raised)))
+    return [cell / (sqrt(variance) + _FAINT) for cell, variance in zip(raised, variances, strict=True)]
 
 
-def _surroundings(cells: Sequence[Sequence[float]]) -> list[list[float]]:
+def _surroundings(cells: Sequence[float]) -> Sequence[float]:
     """The mean around each cell, of the cells within the image."""
-    across = map(_sums, cells)
-    down = map(_sums, zip(*across, strict=True))
-    sums = zip(*down, strict=True)
-    return [list(map(truediv, row, counts)) for row, counts in zip(sums, _COUNTS, strict=True)]
+    return list(map(truediv, _sums(_sums(cells)), _COUNTS))
 
 
-def _sums(line: Sequence[float]) -> list[float]:
-    """The sum around each place, of the places within the line."""
-    until = [*repeat(0, _REACH + 1), *accumulate(line)]
-    until += repeat(until[-1], _REACH)
-    return list(map(sub, until[2 * _REACH + 1 :], until))
+def _sums(cells: Sequence[float]) -> Sequence[float]:
+    """The sum around each cell, of the cells within its line, transposed."""
+    apart: list[float] = []
+    for start in _LINES:
+        apart += cells[start : start + SKETCH_SIDE]
+        apart += _GAP
+    until = [*repeat(0, _REACH + 1), *accumulate(apart)]
+    sums = list(map(sub, until[2 * _REACH + 1 :], until))
+    columns = (sums[column :: SKETCH_SIDE + _REACH] for column in range(SKETCH_SIDE))
+    return list(chain.from_iterable(columns))
 
+
+_LINES = range(0, SKETCH_SIDE**2, SKETCH_SIDE)
+
+#: Follows each line, so that a sum has cells of one line only.
+_GAP = (0,) * _REACH
 
 #: How many cells each sum of surroundings is of.
-_COUNTS = [[across * down for across in _sums([1] * SKETCH_SIDE)] for down in _sums([1] * SKETCH_SIDE)]
+_COUNTS = _sums(_sums([1] * SKETCH_SIDE**2))

@@ -62,6 +62,14 @@ def test_a_picture_may_have_moved_a_little(down: int, right: int) -> None:
     assert likeness(sketch(WEDDING), sketch(moved)) > 0.6
 
 
+@pytest.mark.parametrize("right", [0, 1, 4])
+def test_what_is_enough_changes_no_decision(right: int) -> None:
+    moved = sketch([[*row[right:], *row[:right]] for row in WEDDING])
+    exact = likeness(sketch(WEDDING), moved)
+    assert exact - 1e-9 < likeness(sketch(WEDDING), moved, enough=exact + 1e-9) < exact + 1e-9
+    assert exact >= likeness(sketch(WEDDING), moved, enough=exact - 1e-9) >= exact - 1e-9
+
+
 def test_other_scenes_are_distinguished() -> None:
     others = [likeness(sketch(WEDDING), sketch(scene(seed))) for seed in range(1, 31)]
     assert sum(other < LEAST_LIKENESS for other in others) >= 24

@@ -43,7 +43,7 @@ def validate_output(output: ImageFacts, original: ImageFacts) -> FailureReason |
         return FailureReason.FLAT_OUTPUT if max(original.sketch) > CLEARLY_NOT_BLACK_SHADE else None
     if _shades(output.sketch) <= FLAT_SHADES:
         return FailureReason.FLAT_OUTPUT if _shades(original.sketch) > CLEARLY_NOT_FLAT_SHADES else None
-    if likeness(original.sketch, output.sketch) < LEAST_LIKENESS:
+    if likeness(original.sketch, output.sketch, enough=LEAST_LIKENESS) < LEAST_LIKENESS:
         return FailureReason.WRONG_OUTPUT
     return None
 
