@@ -75,8 +75,9 @@ def stripped(content: bytes) -> BarePicture | None:
 
 # JPEG, ITU T.81 annex B ----------------------------------------------------------------------------------------------
 
-#: The next marker with a length, or the end; those without a length belong to the compressed data.
-JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xd0-\xd8\xff])")
+#: The next marker with a length, or the end; those without a length belong to the compressed data. Fill bytes before it
+#: are no part of the match, because searching them is quadratic; a single first byte is searched for fast.
+JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
 JPEG_END = b"\xff\xd9"
 _JPEG_SCAN = 0xDA
 #: Cameras, scanners and programs write one scan, or about a dozen if progressive; each costs a decoder CPU.
@@ -113,7 +114,7 @@ def _jpeg(content: bytes) -> BarePicture:
             and note.startswith(_JPEG_CHANNELS[code])
             and len(note) >= _JPEG_CHANNELS_BYTES[code]
         )
-        kept.append(view[at : end if is_kept else marker.start()])
+        kept.append(view[at:end] if is_kept else _without_fill(view[at : marker.start()]))
         if note.startswith(EXIF_HEADER) and orientation is None:
             orientation = stated_orientation(note)
         if note.startswith(_JPEG_PROFILE):
@@ -122,7 +123,7 @@ def _jpeg(content: bytes) -> BarePicture:
         at = end
     if not is_whole:
         # Half of the end marker may be there.
-        kept.extend((bytes(view[at:]).rstrip(b"\xff"), JPEG_END))
+        kept.extend((_without_fill(view[at:]), JPEG_END))
     return BarePicture(
         file_format="JPEG",
         content=b"".join(kept),
@@ -130,6 +131,10 @@ def _jpeg(content: bytes) -> BarePicture:
         profile=b"".join(profile[number] for number in sorted(profile)) or None,
         is_cut_short=not is_whole,
     )
+
+
+def _without_fill(data: memoryview) -> bytes:
+    return bytes(data).rstrip(b"\xff")
 
 
 # PNG, ISO 15948 ------------------------------------------------------------------------------------------------------
