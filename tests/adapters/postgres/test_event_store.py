@@ -2,21 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from random import Random
-from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import Engine, event, text
 
-from adapters.postgres import connections
-from adapters.postgres import unit_of_work as postgres_books
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.events import RecordedEvent
 from domain.order.reactions import RestoreImage
 from domain.order.values import Sha256
 from domain.ports.event_store import LogCursor, UnreadableEvent
 from domain.ports.unit_of_work import LeaseLostError, VersionConflictError
+from tests.adapters.support.sent_statements import sent_statements
 from tests.contracts.list_reading import read_whole_log
 from tests.contracts.stored_streams import (
     MINUTE,
@@ -38,38 +36,10 @@ PAYMENTS = 120
 
 
 @pytest.fixture
-def engines(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
-    """The engines that are created from now on."""
-    opened: list[Engine] = []
-
-    def connect(database_url: str, **options: Any) -> Engine:
-        opened.append(original(database_url, **options))
-        return opened[-1]
-
-    original = connections.connect
-    monkeypatch.setattr(postgres_books, "connect", connect)
-    return opened
-
-
-@pytest.fixture
-def unit_of_work(own_database_url: str, engines: list[Engine]) -> Iterator[PostgresUnitOfWork]:
+def unit_of_work(own_database_url: str) -> Iterator[PostgresUnitOfWork]:
     unit_of_work = PostgresUnitOfWork(own_database_url, connections=THREADS)
-    assert len(engines) == 1
     yield unit_of_work
     unit_of_work.close()
-
-
-@contextmanager
-def statements(engines: list[Engine]) -> Iterator[list[str]]:
-    """The statements that are sent meanwhile."""
-    sent: list[str] = []
-
-    def note(*details: object) -> None:
-        sent.append(str(details[2]))
-
-    event.listen(engines[0], "before_cursor_execute", note)
-    yield sent
-    event.remove(engines[0], "before_cursor_execute", note)
 
 
 def read_page(
@@ -79,7 +49,7 @@ def read_page(
         return transaction.event_store.read_all(after, 100)
 
 
-def test_a_commit_is_one_statement(unit_of_work: PostgresUnitOfWork, engines: list[Engine]) -> None:
+def test_a_commit_is_one_statement(unit_of_work: PostgresUnitOfWork) -> None:
     about = facts()
     schedule(unit_of_work, scheduled(about))
     held = claimed(unit_of_work, scheduled(about))
@@ -91,12 +61,12 @@ def test_a_commit_is_one_statement(unit_of_work: PostgresUnitOfWork, engines: li
             reactions=[scheduled(about, RestoreImage(about.image(0), 1))],
             closes=held,
         )
-        with statements(engines) as sent:
+        with sent_statements() as sent:
             transaction.event_store.append(whole)
     assert len(sent) == 1
 
 
-def test_loading_an_order_is_one_query(unit_of_work: PostgresUnitOfWork, engines: list[Engine]) -> None:
+def test_loading_an_order_is_one_query(unit_of_work: PostgresUnitOfWork) -> None:
     about = facts()
     take_order(unit_of_work, about, *about.until_completed()[1:])
     with unit_of_work.transaction() as transaction:
@@ -106,15 +76,13 @@ def test_loading_an_order_is_one_query(unit_of_work: PostgresUnitOfWork, engines
             lambda: transaction.event_store.load_by_payment(str(about.paid().payment_intent_id)),
         ]
         for load in loads:
-            with statements(engines) as sent:
+            with sent_statements() as sent:
                 assert load() is not None
             assert len(sent) == 1
 
 
-def test_finding_customer_and_number_is_one_statement(
-    unit_of_work: PostgresUnitOfWork, engines: list[Engine]
-) -> None:
-    with unit_of_work.transaction() as transaction, statements(engines) as sent:
+def test_finding_customer_and_number_is_one_statement(unit_of_work: PostgresUnitOfWork) -> None:
+    with unit_of_work.transaction() as transaction, sent_statements() as sent:
         pay(transaction, facts())
     assert len(sent) == 1
 
@@ -200,14 +168,14 @@ def test_order_numbers_are_unique_and_gap_free_under_concurrent_payments(
 
 
 def test_a_row_has_the_time_of_its_last_write(
-    unit_of_work: PostgresUnitOfWork, engines: list[Engine]
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     paid = take_order(unit_of_work, SLOW)
 
     def written() -> dict[str, object]:
-        with engines[0].connect() as connection:
-            rows = connection.execute(text("SELECT image_id, updated_at FROM images"))
-            return {str(row.image_id): row.updated_at for row in rows}
+        with psycopg.connect(own_database_url) as connection:
+            rows = connection.execute("SELECT image_id, updated_at FROM images")
+            return {str(image_id): updated_at for image_id, updated_at in rows}
 
     before = written()
     after_moving = step(paid, SLOW.moved())

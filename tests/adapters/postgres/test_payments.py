@@ -1,18 +1,15 @@
 """Concurrent payments on a real database, each webhook several times."""
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 from structlog.testing import capture_logs
 
-from adapters.postgres import connections
-from adapters.postgres import unit_of_work as postgres
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.system import TimeOrderedIds
 from domain.signed_tokens import sha256_of
 from domain.use_cases.payments.payment_webhook import PaymentWebhook
+from tests.adapters.support.sent_statements import sent_statements
 from tests.doubles.container import InMemoryShop
 
 THREADS = 12
@@ -44,25 +41,12 @@ def test_many_payments_at_once_get_numbers_without_a_gap_and_each_becomes_one_or
     assert numbers == [f"20260314-{count:06}" for count in range(1, PAYMENTS + 1)]
 
 
-def test_a_payment_is_recorded_in_few_round_trips(
-    own_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engines: list[Engine] = []
-    connect = connections.connect
-
-    def remember(database_url: str, **options: Any) -> Engine:
-        engines.append(connect(database_url, **options))
-        return engines[-1]
-
-    monkeypatch.setattr(postgres, "connect", remember)
-    unit_of_work = PostgresUnitOfWork(own_database_url, connections=1)
+def test_a_payment_is_recorded_in_few_round_trips(unit_of_work: PostgresUnitOfWork) -> None:
     shop = InMemoryShop(unit_of_work=unit_of_work)
     webhook_event = shop.payment(shop.upload(b"wedding", b"harvest"))
-    sent: list[str] = []
-    event.listen(engines[0], "before_cursor_execute", lambda *details: sent.append(str(details[2])))
-    shop.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
+    with sent_statements() as sent:
+        shop.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
     assert len(sent) == STATEMENTS, "\n".join(sent)
-    unit_of_work.close()
 
 
 def test_a_conflicting_webhook_event_is_logged_as_an_error_once(
