@@ -10,6 +10,17 @@ def test_no_file_has_private_words_or_long_docstrings() -> None:
     assert {path: violations for path, violations in found.items() if violations} == {}
 
 
+@pytest.mark.parametrize("folder", ["adapters/localization", "entrypoints/cli"])
+def test_staff_read_no_private_words(folder: str) -> None:
+    texts = {path: vocabulary().in_texts(path.read_text()) for path in modules([ROOT / folder])}
+    assert {str(path): violations for path, violations in texts.items() if violations} == {}
+
+
+def test_a_private_word_in_a_text_for_staff_is_found() -> None:
+    source = 'sent = f"All of {amount} went back."\nText(owner="It went back.", label="set aside")'
+    assert [each.found for each in vocabulary().in_texts(source)] == ["went back", "set aside"]
+
+
 @pytest.mark.parametrize(
     ("source", "found"),
     [

@@ -50,6 +50,23 @@ class Vocabulary:
         ]
         return sorted(set(found))
 
+    def in_texts(self, source: str) -> list[Violation]:
+        """Each private word in the texts for staff.
+
+        A single word is a key, and customers read what is called ``owner``.
+        """
+        tree = ast.parse(source)
+        of_customers = {
+            id(node.value) for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg == "owner"
+        }
+        return [
+            violation
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+            if " " in node.value and id(node) not in of_customers
+            for violation in _refused(node.value, node.lineno, self.prose)
+        ]
+
     def _in_docstrings(self, tree: ast.AST) -> Iterator[Violation]:
         for node in ast.walk(tree):
             if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):

@@ -134,7 +134,7 @@ def _chain(evidence: Evidence, text: EvidenceText) -> Iterator[str]:
     lines = {line.version: line for line in text.lines}
     for link in sorted(evidence.chain, key=lambda link: link.version):
         line = lines.get(link.version)
-        yield f"event {link.version}{f', {_moment(line.at)}  {line.text}' if line else ', not told'}\n"
+        yield f"event {link.version}{f', {_moment(line.at)}  {line.text}' if line else ', not shown'}\n"
         yield f"  recorded     {link.sha256}\n"
         yield f"  computed     {link.actual_sha256}{'' if link.actual_sha256 == link.sha256 else '  DIFFERS'}\n"
         yield f"  predecessor  {link.previous_sha256 or 'none, it is the first'}\n\n"

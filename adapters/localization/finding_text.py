@@ -51,7 +51,7 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
         _COMPARE_REFUND,
     ),
     (FindingCode.REFUND_NOT_ON_RECORD, FindingCase.PAID): (
-        "{amount} went back, and that is not on record.",
+        "{amount} was refunded, and that is not on record.",
         _COMPARE_REFUND,
     ),
     (FindingCode.REFUND_FAILED_THERE, None): ("A refund counts as issued, and it failed.", _COMPARE_REFUND),
@@ -60,7 +60,7 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
         _COMPARE_REFUND,
     ),
     (FindingCode.REFUND_OF_ANOTHER_AMOUNT, FindingCase.PAID): (
-        "{amount} went back, and {recorded} are on record.",
+        "{amount} was refunded, and {recorded} are on record.",
         _COMPARE_REFUND,
     ),
     (FindingCode.REFUND_NOT_AT_PROVIDER, None): _NOT_AT_STRIPE,
@@ -74,7 +74,7 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
     ),
     (FindingCode.SESSION_WAITS_IN_VAIN, None): (
         "An upload session waits for a delayed payment that is {status} at Stripe.",
-        "`--fix` takes that in; a checkout that is unknown there belongs to another account.",
+        "`--fix` applies it; a checkout that is unknown there belongs to another account.",
     ),
     (FindingCode.MESSAGE_IN_TWO_SHAPES, None): (
         "A {event_type} of {source} came again with other contents.",
@@ -100,7 +100,7 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
         "Nothing of this order is repaired, refunded or deleted until its events can be read.",
     ),
     (FindingCode.READ_MODELS_DIFFER, None): (
-        "What {tables} tell is not what the log tells.",
+        "The rows in {tables} differ from the log.",
         "Run `restoreclick db rebuild`; the shop may run meanwhile.",
     ),
     (FindingCode.WORK_LOST, None): (
@@ -140,16 +140,16 @@ _TEXTS: Mapping[tuple[FindingCode, FindingCase | None], tuple[str, str]] = {
         ),
     ),
     (FindingCode.STRAY_UPLOAD, None): (
-        "Its upload session was tidied before it was stored.",
+        "Its upload session was cleaned up before it was stored.",
         "`--fix` deletes it.",
     ),
     (FindingCode.UNKNOWN_UPLOAD, FindingCase.OF_THIS_SHOP): (
-        "It carries this shop's mark, and the database does not know its upload session.",
+        "It is signed by this shop, and the database does not know its upload session.",
         "If a backup was restored, it may be the only copy of a paid photo: keep it until you know.",
     ),
     (FindingCode.UNKNOWN_UPLOAD, FindingCase.UNMARKED): (
-        "It carries no mark, and the database does not know its upload session.",
-        "Find out who stored it before you delete it: another program, or a version before the marks.",
+        "It carries no signature, and the database does not know its upload session.",
+        "Find out who stored it before you delete it: another program, or a version that did not sign.",
     ),
     (FindingCode.PREDICTION_NOT_ON_RECORD, FindingCase.STILL_REQUIRED): (
         "It has {status}, and its image waits for another one or for none.",

@@ -50,7 +50,7 @@ HOLDS: Mapping[HoldReason, str] = {
 MAILS: Mapping[EmailKind, str] = {
     EmailKind.CONFIRMATION: "the confirmation e-mail",
     EmailKind.RESULT: "the e-mail with the download link",
-    EmailKind.PARTIAL_RESULT: "the e-mail with the download link and what goes back",
+    EmailKind.PARTIAL_RESULT: "the e-mail with the download link and the refund",
     EmailKind.REFUND: "the e-mail about the refund",
     EmailKind.FAILURE: "the e-mail that nothing could be restored",
     EmailKind.NEW_LINK: "the e-mail with a new link",

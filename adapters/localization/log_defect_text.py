@@ -13,10 +13,10 @@ PROBLEMS: Mapping[DefectKind, str] = {
     DefectKind.MISSING: "it is missing, though later events of the order are there",
     DefectKind.REPEATED: "there are two of it",
     DefectKind.UNREADABLE: "its transaction is yet to come on this server, "
-    "so that who reads the whole log does not see it",
+    "so that a reader of the whole log does not see it",
     DefectKind.UNDECODABLE: "this version of the shop does not know its name, or its fields are not those of its name",
-    DefectKind.REMOVED: "it stood in the log when the head was kept, and does not any more",
-    DefectKind.FORGED: "it, and perhaps what precedes it, is not what stood there when the head was kept",
+    DefectKind.REMOVED: "it was in the log when the head was stored, and is not any more",
+    DefectKind.FORGED: "it, and perhaps what precedes it, is not what was there when the head was stored",
     DefectKind.ADDED: "it was put among events that are older than the head",
     DefectKind.DIFFERENT: "up to the kept head it does not hold the same events in the same order",
 }
@@ -57,7 +57,7 @@ def defect_of_order_text(found: LogDefect) -> str:
         place = f"Event {found.version} of the order"
     else:
         place = f"Each event of the order from {found.version} to {found.last_version}"
-    behind = ", and what follows it is not told here" if found.defect is DefectKind.MISSING else ""
+    behind = ", and what follows it is not shown here" if found.defect is DefectKind.MISSING else ""
     return f"{place}: {PROBLEMS[found.defect]}{behind}."
 
 

@@ -53,8 +53,8 @@ def refund_issued(event: e.RefundIssued, entry: TimelineEntry) -> str:
     later = f", {duration_text(since)} after it was resolved" if since and since > timedelta(0) else ""
     by_hand = note_of_payment_by_hand(event.provider_refund_id) is not None
     way = ", paid another way than by the payment provider" if by_hand else ""
-    end = "; with that, all that was paid went back" if entry.after.everything_is_refunded else ""
-    return f"{amount} went back to the customer{way}{later}{end}."
+    end = "; with that, the full payment was refunded" if entry.after.everything_is_refunded else ""
+    return f"{amount} was refunded to the customer{way}{later}{end}."
 
 
 def refund_failed(event: e.RefundFailed, entry: TimelineEntry) -> str:
@@ -66,7 +66,7 @@ def refund_failed(event: e.RefundFailed, entry: TimelineEntry) -> str:
 def refund_dropped(event: e.RefundDropped, entry: TimelineEntry) -> str:
     """A refund is not owed any more."""
     amount = entry.before.refunds[event.refund_id].amount
-    return f"The refund of {amount} is not owed any more: money that goes back another way takes its place."
+    return f"The refund of {amount} is not owed any more: money that is returned another way takes its place."
 
 
 def points_changed(event: e.PointsCredited | e.PointsDebited, _: TimelineEntry) -> str:

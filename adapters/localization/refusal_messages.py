@@ -127,7 +127,7 @@ def _not_refundable(order: Order, image_id: ImageId) -> str:
     if image.restored is not None:
         return f"{photo.capitalize()} is restored, so an amount can be paid back but not the photo itself"
     if image_id in order.ledger.covered_images:
-        return f"The money for {photo} has gone back or is on its way"
+        return f"The money for {photo} was refunded or is being refunded"
     return f"{photo.capitalize()} cannot be taken out of the order now"
 
 

@@ -34,7 +34,7 @@ def _settled(order: Order) -> str:
 def _delivered(order: Order) -> str:
     unpaid_refunds = order.ledger.unpaid_refunds
     owed = (
-        f"and {money_of(order, unpaid_refunds)} has yet to go back"
+        f"and {money_of(order, unpaid_refunds)} has yet to be refunded"
         if unpaid_refunds
         else "the money for the others is owed"
     )
@@ -42,13 +42,13 @@ def _delivered(order: Order) -> str:
 
 
 def _completed(order: Order) -> str:
-    back = f", and {money_of(order, order.refunded_amount)} went back" if order.refunded_amount else ""
+    back = f", and {money_of(order, order.refunded_amount)} was refunded" if order.refunded_amount else ""
     return f"The order is complete: {_delivery(order)}{back}."
 
 
 def _refunded(order: Order) -> str:
-    went = "goes" if order.is_refunded_for_now else "went"
-    return f"The order is closed: all of {money_of(order, order.paid_amount)} {went} back to the customer."
+    was = "is being" if order.is_refunded_for_now else "was"
+    return f"The order is closed: all of {money_of(order, order.paid_amount)} {was} refunded to the customer."
 
 
 def _photos(order: Order) -> str:
@@ -108,7 +108,7 @@ STATES: Mapping[State, StateText] = {
         label="stopped, with all its money on the way back",
         owner="The order is stopped; everything that was paid is on its way back.",
         staff=lambda order: (
-            f"The order was stopped: all of {money_of(order, order.paid_amount)} goes back to the customer."
+            f"The order was stopped: all of {money_of(order, order.paid_amount)} is being refunded to the customer."
         ),
     ),
     State.REFUNDED: StateText(
@@ -117,9 +117,9 @@ STATES: Mapping[State, StateText] = {
         staff=_refunded,
     ),
     State.ERASED: StateText(
-        label="closed, and its customer forgotten",
+        label="closed, and its customer's data erased",
         owner="The photos and all personal data are erased.",
-        staff=lambda _: "The order is closed and its customer forgotten.",
+        staff=lambda _: "The order is closed and its customer's data are erased.",
     ),
 }
 #: For the owner of an order that is held, in each state.

@@ -112,7 +112,7 @@ def _is_paid_back(hands: RunningShop, support: Support, customer: Customer, orde
     seen = customer.order(str(order_id))
     assert (seen["state"], seen["sentence"]) == ("refunded", "Everything that was paid went back.")
     assert (seen["refunded"]["amount"], seen["refund_on_its_way"]["amount"]) == (PRICE, 0)
-    assert "all of 4.90 EUR went back to the customer. Nothing is awaited." in support.reads(order_id)
+    assert "all of 4.90 EUR was refunded to the customer. Nothing is awaited." in support.reads(order_id)
 
 
 def _is_owed_again(hands: RunningShop, support: Support, customer: Customer, order_id: OrderId) -> None:
@@ -120,7 +120,7 @@ def _is_owed_again(hands: RunningShop, support: Support, customer: Customer, ord
     hands.waits_for("RefundFailed", order_id)
     assert hands.order(order_id).hold is HoldReason.REFUND_NOT_ISSUED
     told = support.reads(order_id)
-    assert "4.90 EUR failed to go back" in told
+    assert "4.90 EUR failed to be refunded" in told
     assert "The refund of 4.90 EUR failed (expired or canceled card): the money is still owed." in told
     seen = customer.order(str(order_id))
     assert (seen["refunded"]["amount"], seen["refund_on_its_way"]["amount"]) == (0, PRICE)

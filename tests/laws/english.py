@@ -16,8 +16,8 @@ _FILE = r"(?P<file>the whole archive|photo \d+)"
 _FILES = r"(?P<count>\d+) files?"
 #: What says that money is to come, and not that it came.
 _ON_ITS_WAY = (
-    rf"{_AMOUNT} (has yet to go back|has to be paid back|is on its way back, not paid yet)|"
-    rf"all of {_AMOUNT.replace('<amount>', '<all>')} goes back( to the customer)?|"
+    rf"{_AMOUNT} (has yet to be refunded|has to be paid back|is on its way back, not paid yet)|"
+    rf"all of {_AMOUNT.replace('<amount>', '<all>')} is being refunded to the customer|"
     r"everything that was paid is on its way back|what is paid back is on its way|"
     r"(the money we owe you|all that you paid|your money) is on its way back"
 )
@@ -92,12 +92,15 @@ CLAIMS: tuple[tuple[str, Earned], ...] = (
         rf"stripe has yet to confirm that {_AMOUNT} was paid back",
         lambda known, found: sum(known.accepted_refunds.values()) == minor_units(found),
     ),
-    (rf"all of {_AMOUNT} went back( to the customer)?", lambda known, _: known.is_all_back),
-    (rf"{_AMOUNT} went back to the customer", lambda known, found: minor_units(found) in known.ever_issued),
+    (rf"all of {_AMOUNT} was refunded to the customer", lambda known, _: known.is_all_back),
+    (
+        rf"{_AMOUNT} was refunded to the customer",
+        lambda known, found: minor_units(found) in known.ever_issued,
+    ),
     (r"(, paid another way than by the payment provider)", lambda known, _: bool(known.ever_issued)),
-    (r"all that was paid went back|everything that was paid went back", lambda known, _: known.is_all_back),
-    (rf"and {_AMOUNT} went back", lambda known, found: sum(known.issued.values()) >= minor_units(found)),
-    (r"money that goes back another way takes its place", lambda known, _: e.RefundDropped in known.kinds),
+    (r"the full payment was refunded|everything that was paid went back", lambda known, _: known.is_all_back),
+    (rf"and {_AMOUNT} was refunded", lambda known, found: sum(known.issued.values()) >= minor_units(found)),
+    (r"money that is returned another way takes its place", lambda known, _: e.RefundDropped in known.kinds),
     (
         _ON_ITS_WAY,
         lambda known, _: known.owes_money,

@@ -175,7 +175,7 @@ def says_it_was_fetched(order: Order) -> str:
 #: Sentences that report an accepted refund as paid.
 PREMATURE_SENTENCES = {
     **timeline_text._SENTENCES,  # noqa: SLF001 -- the bug is in a private table
-    e.RefundAccepted: lambda event, _: f"{event.amount} went back to the customer.",
+    e.RefundAccepted: lambda event, _: f"{event.amount} was refunded to the customer.",
 }
 
 

@@ -54,7 +54,7 @@ def _lines(certificate: Certificate) -> Iterator[str]:
     erasure, orders = certificate.erasure, certificate.orders
     yield f"Certificate of erasure {erasure.erasure_id}"
     yield (
-        f"Customer {erasure.customer_id} was forgotten on "
+        f"Customer {erasure.customer_id} was erased on "
         f"{date_text(erasure.erased_at)} at {erasure.erased_at:%H:%M:%S} "
         f"(UTC) by {erasure.actor.removeprefix('person:')}: {erasure.reason}"
     )

@@ -200,7 +200,7 @@ def _money(order: Order) -> list[str]:
         "asked back": ledger.requested,
         "on its way back": ledger.pending,
         "paid back": ledger.issued,
-        "failed to go back": ledger.failed,
+        "failed to be refunded": ledger.failed,
         "disputed": ledger.disputed,
         "lost to a bank": ledger.lost,
     }

@@ -72,7 +72,7 @@ class StaffSession:
             asked = [each.event.amount for each in would.events if isinstance(each.event, e.RefundRequested)]
             whole = sum(asked[1:], start=asked[0])
             stops = " and the order is stopped" if would.order.state is State.REFUNDING else ""
-            return f"{whole} goes back to the customer of order {self._number}{stops}."
+            return f"{whole} is refunded to the customer of order {self._number}{stops}."
 
         self._do_if_agreed(
             lambda staff_actions: staff_actions.refund(self.order_id, self.by, amount=amount, photos=photos),

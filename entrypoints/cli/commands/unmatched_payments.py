@@ -21,7 +21,7 @@ def show_unmatched(payments: Sequence[UnmatchedPayment], *, as_json: bool) -> No
     elif payments:
         screen().print(_table(payments))
     else:
-        click.echo("Every payment belongs to an order, or has gone back.")
+        click.echo("Every payment belongs to an order, or was refunded.")
 
 
 def refund(
@@ -50,10 +50,10 @@ def refund(
 def result_text(payment: UnmatchedPayment) -> str:
     """The result of a refund, as a sentence."""
     if payment.status is UnmatchedStatus.REFUNDED:
-        return f"{payment.paid} went back to the customer."
+        return f"{payment.paid} was refunded to the customer."
     if payment.status is UnmatchedStatus.REFUNDING:
         return f"{payment.left} is on its way to the customer: Stripe has yet to pay it."
-    return f"{payment.left} did not go back ({payment.problem}): the shop tries again tomorrow."
+    return f"{payment.left} was not refunded ({payment.problem}): the shop tries again tomorrow."
 
 
 def _table(payments: Sequence[UnmatchedPayment]) -> Table:

@@ -179,9 +179,9 @@ def test_a_photo_that_failed_is_paid_back_and_the_story_ends_well() -> None:
         texts(told)
     )
     assert "The shop resolved to pay back 4.90 EUR for photo 3, which could not be restored." in texts(told)
-    assert texts(told)[-1] == "4.90 EUR went back to the customer, 8 s after it was resolved."
+    assert texts(told)[-1] == "4.90 EUR was refunded to the customer, 8 s after it was resolved."
     assert told.ending == (
-        "The order is complete: the link to 2 of 3 photos was sent to the customer, and 4.90 EUR went back. "
+        "The order is complete: the link to 2 of 3 photos was sent to the customer, and 4.90 EUR was refunded. "
         "Nothing is awaited."
     )
 
@@ -254,7 +254,7 @@ def test_the_status_of_an_order_says_what_is_awaited() -> None:
 def test_a_delivered_order_says_what_is_owed_for_the_other_photos() -> None:
     sent = "The link to 2 of 3 photos was sent to the customer"
     delivered = given(*FACTS.until_delivered()).order
-    assert status_of(delivered).startswith(f"{sent}, and 4.90 EUR has yet to go back. ")
+    assert status_of(delivered).startswith(f"{sent}, and 4.90 EUR has yet to be refunded. ")
     dropped = given(*FACTS.until_delivered(), FACTS.refund_dropped()).order
     assert status_of(dropped).startswith(f"{sent}, the money for the others is owed.")
 

@@ -50,8 +50,8 @@ def test_a_pending_refund_is_never_called_paid_back() -> None:
     told = timeline_text_of(log(*history))
     words = " ".join([*(entry.text for entry in told.entries), told.ending, status_of(given(*history).order)])
     assert "on its way" in words
-    assert "went back" not in words
-    assert "went back to the customer" in timeline_text_of(log(*history, FACTS.refund_issued(980))).ending
+    assert "was refunded" not in words
+    assert "was refunded to the customer" in timeline_text_of(log(*history, FACTS.refund_issued(980))).ending
 
 
 def test_a_pending_refund_beside_a_lost_dispute_in_another_currency_is_not_called_paid_back() -> None:
@@ -69,12 +69,12 @@ def test_a_pending_refund_beside_a_lost_dispute_in_another_currency_is_not_calle
     )
     order = given(*history).order
     assert (order.state, order.ledger.pending) == (State.REFUNDED, 490)
-    assert "went back" not in status_of(order)
+    assert "was refunded" not in status_of(order)
 
 
 def test_a_delivered_order_is_complete_only_when_the_share_of_its_failed_photo_is_paid() -> None:
     pending = given(*FACTS.until_delivered(), FACTS.refund_accepted(490)).has_state(State.DELIVERED)
-    assert "and 4.90 EUR has yet to go back" in status_of(pending.order)
+    assert "and 4.90 EUR has yet to be refunded" in status_of(pending.order)
     pending.when(FACTS.refund_issued(490)).then(FACTS.refund_issued(490)).has_state(State.COMPLETED)
 
 

@@ -79,7 +79,7 @@ def test_what_belongs_to_no_order_is_listed(restoreclick: Shell, checkout: str) 
 
 def test_an_empty_list_of_unmatched_payments_has_a_sentence(restoreclick: Shell) -> None:
     assert (
-        restoreclick("payments", "unmatched").out == "Every payment belongs to an order, or has gone back.\n"
+        restoreclick("payments", "unmatched").out == "Every payment belongs to an order, or was refunded.\n"
     )
     assert restoreclick("payments", "unmatched", "--json").out == ""
 
@@ -88,7 +88,7 @@ def test_a_person_pays_it_back(
     restoreclick: Shell, shop: InMemoryShop, checkout: str, stripe: TwinProcess
 ) -> None:
     done = restoreclick("payments", "refund", checkout, "--yes", *WHY, "--actor", "Bruno")
-    assert (done.status, done.out) == (0, "4.90 EUR went back to the customer.\n")
+    assert (done.status, done.out) == (0, "4.90 EUR was refunded to the customer.\n")
     after = payment(shop, checkout)
     assert (after.status, after.actor, after.note) == (UnmatchedStatus.REFUNDED, "person:Bruno", WHY[1])
     refunds = [one["amount"] for one in stripe.ledger()["objects"]["refund"] if one["id"] in after.returned]
@@ -138,7 +138,7 @@ def test_a_refund_that_stripe_refuses_is_reported_and_retried(
 ) -> None:
     stripe.control("POST", "disputes", {"payment_intent": payment(shop, checkout).payment_intent_id})
     done = restoreclick("payments", "refund", checkout, "--yes", *WHY)
-    assert done.out == "4.90 EUR did not go back (charge_disputed): the shop tries again tomorrow.\n"
+    assert done.out == "4.90 EUR was not refunded (charge_disputed): the shop tries again tomorrow.\n"
     assert "(charge_disputed)" in " ".join(restoreclick("payments", "unmatched").out.split())
 
 

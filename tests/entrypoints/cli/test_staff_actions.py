@@ -152,7 +152,7 @@ def test_an_amount_is_refunded_once_per_idempotency_key(restoreclick: Shell, sho
     command = ("orders", "refund", number(order), "--amount", "1.50", "--yes", "--key", "4711", *WHY)
     assert restoreclick(*command).out == (
         "A staff member asked for 1.50 EUR to be paid back. The link to both photos was sent to "
-        "the customer, and 1.50 EUR has yet to go back. Still to do: 1.50 EUR has to be paid back.\n"
+        "the customer, and 1.50 EUR has yet to be refunded. Still to do: 1.50 EUR has to be paid back.\n"
     )
     assert restoreclick(*command).out.startswith(
         "This was done before under the same key: nothing was done again. The link to"
@@ -167,7 +167,7 @@ def test_photos_are_refunded_by_number_and_without_numbers_everything_left(
     by_name = restoreclick("orders", "refund", number(order), "--photo", "2", "--yes", *WHY)
     assert by_name.out.startswith("Photo 2 was given up: it was taken out of the order.")
     whole = restoreclick("orders", "refund", number(order), "--yes", *WHY)
-    assert "The order was stopped: all of 9.80 EUR goes back to the customer." in whole.out
+    assert "The order was stopped: all of 9.80 EUR is being refunded to the customer." in whole.out
     assert [refund.amount.amount for refund in shop.order(order.order_id).refunds.values()] == [490, 490]
 
 
@@ -190,7 +190,8 @@ def test_refunds_and_revocations_need_confirmation(
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     agreed = restoreclick("orders", "refund", number(order), *WHY)
     assert (
-        f"9.80 EUR goes back to the customer of order {number(order)} and the order is stopped." in agreed.err
+        f"9.80 EUR is refunded to the customer of order {number(order)} and the order is stopped."
+        in agreed.err
     )
     assert shop.order(order.order_id).state is State.REFUNDING
 
@@ -205,7 +206,7 @@ def test_a_failed_refund_that_was_paid_another_way_is_settled(
     assert shop.order(order.order_id).hold is HoldReason.REFUND_NOT_ISSUED
     settled = restoreclick("orders", "settle", number(order), "--yes", *WHY)
     assert settled.out.startswith(
-        "1.00 EUR went back to the customer, paid another way than by the payment provider, "
+        "1.00 EUR was refunded to the customer, paid another way than by the payment provider, "
     )
     assert shop.order(order.order_id).ledger.issued == 100
     refused(restoreclick("orders", "settle", number(order), "--yes", *WHY), "No refund of it has failed: the")

@@ -122,7 +122,7 @@ def test_a_kept_head_shows_that_the_newest_event_was_removed(
     assert log_commands("events", "verify").status == 0
     changed = log_commands("events", "verify", "--against", str(head))
     assert changed.status == 1
-    assert f"Order {about.order_id}, version 3: it stood in the log when the head was kept" in changed.out
+    assert f"Order {about.order_id}, version 3: it was in the log when the head was stored" in changed.out
     assert changed.err.startswith("The log is not what was recorded (2 findings): change nothing")
 
 

@@ -210,10 +210,10 @@ def test_events_behind_a_missing_one_are_not_shown(shop: InMemoryShop) -> None:
     pack = dispute_evidence(shop).pack(order_id)
     assert [line.version for line in evidence_text_of(pack.evidence).lines] == [1, 2, 3]
     assert any(
-        "it is missing" in problem and "is not told here" in problem
+        "it is missing" in problem and "is not shown here" in problem
         for problem in evidence_text_of(pack.evidence).problems
     )
-    assert f"event {len(stream)}, not told" in unpacked(pack)["chain.txt"]
+    assert f"event {len(stream)}, not shown" in unpacked(pack)["chain.txt"]
     keep(shop, order_id, stream[1:])
     with pytest.raises(NothingToProveError):
         dispute_evidence(shop).pack(order_id)

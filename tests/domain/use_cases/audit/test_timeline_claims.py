@@ -69,7 +69,7 @@ def test_no_sentence_about_a_random_life_is_stronger_than_its_events(seed: int) 
             FACTS.unconfirmed(EmailKind.RESULT),
             FACTS.sent(EmailKind.RESULT),
         ),
-        ("4.90 EUR went back to the customer.", FACTS.refund_requested(490), FACTS.refund_issued(490)),
+        ("4.90 EUR was refunded to the customer.", FACTS.refund_requested(490), FACTS.refund_issued(490)),
         ("Sent back: 4.90 EUR", FACTS.refund_issued(480), FACTS.refund_issued(490)),
     ],
 )

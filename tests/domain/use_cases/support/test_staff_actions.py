@@ -325,7 +325,7 @@ def test_photos_are_called_by_their_numbers_when_they_are_not_paid_back(shop: In
         shop.staff_actions.refund(order_id, ADA, photos=[2])
     running = prediction_service(shop)
     shop.staff_actions.refund(running, ADA, photos=[1])
-    with refused(match="The money for photo 1 has gone back or is on its way"):
+    with refused(match="The money for photo 1 was refunded or is being refunded"):
         shop.staff_actions.refund(running, ADA, photos=[1])
     paid = shop.pay(shop.upload(b"portrait"))
     with refused(match="Photo 1 cannot be taken out of the order now"):
