@@ -184,6 +184,7 @@ def test_events_of_unknown_versions_are_in_the_chain(
             %(previous_sha256)s, %(sha256)s)""",
             {**row, "sha256": event_sha256(row)},
         )
+    hashes(unit_of_work, expected=3)
     framed = list(unit_of_work.chained_events())[-1]
     assert (framed.version, framed.actual_sha256) == (3, framed.sha256)
 
@@ -248,9 +249,11 @@ def test_the_chain_of_one_order_does_not_wait_for_other_transactions(
 def test_processes_read_the_chain_that_one_reads(
     unit_of_work: PostgresUnitOfWork, own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for about in (facts(), facts()):
+    orders = (facts(), facts())
+    for about in orders:
         take_order(unit_of_work, about, *about.until_completed()[1:])
-    tampered = next(iter(unit_of_work.chained_events())).order_id
+    tampered = orders[0].order_id
+    hashes(unit_of_work, expected=sum(len(about.until_completed()) for about in orders))
     spoil_in_postgres(own_database_url, tampered, DAMAGES["damaged fields"])
     alone = list(unit_of_work.chained_events())
     assert {event.is_decodable for event in alone} == {True, False}
