@@ -2,6 +2,7 @@
 
 from adapters.localization.formats import counted, date_text, in_plain_words, size_text
 from adapters.localization.labels import BROWSERS, DEVICES, MAILS, OPT_OUTS
+from adapters.localization.sentences import Sentences
 from adapters.localization.status_text import photo_text
 from domain.order import events as e
 from domain.order.email import EmailStatus
@@ -10,7 +11,7 @@ from domain.order.values import Client
 from domain.use_cases.audit.timeline import TimelineEntry
 
 
-def download_prepared(event: e.DownloadPrepared, _: TimelineEntry) -> str:
+def _download_prepared(event: e.DownloadPrepared, _: TimelineEntry) -> str:
     """How many photos were packed, and until when their link works."""
     packed = counted(len(event.image_ids), "restored photo")
     were = "was" if len(event.image_ids) == 1 else "were"
@@ -21,7 +22,7 @@ def download_prepared(event: e.DownloadPrepared, _: TimelineEntry) -> str:
     )
 
 
-def email_sent(event: e.EmailSent, entry: TimelineEntry) -> str:
+def _email_sent(event: e.EmailSent, entry: TimelineEntry) -> str:
     """An e-mail was sent, or confirmed as sent."""
     mail, after = MAILS[event.kind], entry.after.state
     known = entry.before.emails.get(event.email_id)
@@ -36,7 +37,7 @@ def email_sent(event: e.EmailSent, entry: TimelineEntry) -> str:
     return f"{sent}; what remains is the money for what could not be restored."
 
 
-def email_unconfirmed(event: e.EmailUnconfirmed, _: TimelineEntry) -> str:
+def _email_unconfirmed(event: e.EmailUnconfirmed, _: TimelineEntry) -> str:
     """Whether an e-mail was accepted is not known."""
     return (
         f"{MAILS[event.kind]} was handed over, but the answer was lost; "
@@ -44,13 +45,13 @@ def email_unconfirmed(event: e.EmailUnconfirmed, _: TimelineEntry) -> str:
     )
 
 
-def email_bounced(event: e.EmailBounced, _: TimelineEntry) -> str:
+def _email_bounced(event: e.EmailBounced, _: TimelineEntry) -> str:
     """An e-mail did not reach its address."""
     reason = in_plain_words(event.reason)
     return f"{MAILS[event.kind]} came back: it did not reach the customer ({reason})."
 
 
-def email_deferred(event: e.EmailDeferred, _: TimelineEntry) -> str:
+def _email_deferred(event: e.EmailDeferred, _: TimelineEntry) -> str:
     """The receiving server put an e-mail off."""
     reason = in_plain_words(event.reason)
     return (
@@ -59,7 +60,7 @@ def email_deferred(event: e.EmailDeferred, _: TimelineEntry) -> str:
     )
 
 
-def email_blocked(event: e.EmailBlocked, _: TimelineEntry) -> str:
+def _email_blocked(event: e.EmailBlocked, _: TimelineEntry) -> str:
     """The receiving server refused an e-mail for now."""
     reason = in_plain_words(event.reason)
     return (
@@ -68,29 +69,29 @@ def email_blocked(event: e.EmailBlocked, _: TimelineEntry) -> str:
     )
 
 
-def email_opted_out(event: e.EmailOptedOut, _: TimelineEntry) -> str:
+def _email_opted_out(event: e.EmailOptedOut, _: TimelineEntry) -> str:
     """A customer does not want e-mails."""
     return f"{MAILS[event.kind]} was delivered and {OPT_OUTS[event.how]}: no reminders follow."
 
 
-def result_served(event: e.ResultServed, entry: TimelineEntry) -> str:
+def _result_served(event: e.ResultServed, entry: TimelineEntry) -> str:
     """A file was sent through the link, to an unknown client."""
     fetched = entry.before.links[event.link_id].fetched
     whom = "" if event.image_id in fetched else ", to the customer or to a mail scanner"
     return f"{_file(event, entry)} was sent through the link{_client(event)}{whom}."
 
 
-def result_downloaded(event: e.ResultDownloaded, entry: TimelineEntry) -> str:
+def _result_downloaded(event: e.ResultDownloaded, entry: TimelineEntry) -> str:
     """The customer pressed the button for a file."""
     fetched = f"{_file(event, entry)}{_client(event)}"
     return f"The customer pressed the button behind the link and fetched {fetched}."
 
 
-def _file(event: e.ResultServed | e.ResultDownloaded, entry: TimelineEntry) -> str:
+def _file(event: e.FileEvent, entry: TimelineEntry) -> str:
     return "the whole archive" if event.image_id is None else photo_text(entry.before, event.image_id)
 
 
-def _client(event: e.ResultServed | e.ResultDownloaded) -> str:
+def _client(event: e.FileEvent) -> str:
     return f" ({client_text(event.client)})" if event.client is not None else ""
 
 
@@ -99,3 +100,22 @@ def client_text(client: Client) -> str:
     device = DEVICES[client.device]
     program = f"{BROWSERS[client.browser]} on {device}" if client.browser is not None else device
     return f"{program}, network {client.network}" if client.network is not None else program
+
+
+SENTENCES: Sentences = {
+    e.DownloadPrepared: _download_prepared,
+    e.DownloadLinkIssued: lambda event, _: (
+        f"A new download link was made; it is good until {date_text(event.expires_at)}."
+    ),
+    e.DownloadLinkRevoked: lambda *_: "A download link was revoked: it opens nothing any more.",
+    e.EmailRequested: lambda event, _: f"{MAILS[event.kind]} is to be sent beside those before.",
+    e.EmailSent: _email_sent,
+    e.EmailUnconfirmed: _email_unconfirmed,
+    e.EmailFailed: lambda event, _: f"{MAILS[event.kind]} could not be sent: {event.reason.rstrip('.')}.",
+    e.EmailBounced: _email_bounced,
+    e.EmailDeferred: _email_deferred,
+    e.EmailBlocked: _email_blocked,
+    e.EmailOptedOut: _email_opted_out,
+    e.ResultServed: _result_served,
+    e.ResultDownloaded: _result_downloaded,
+}

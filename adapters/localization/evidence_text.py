@@ -12,30 +12,8 @@ from domain.order import events as e
 from domain.order.values import Sha256
 from domain.ports.dispute_evidence import Evidence, Exhibit, ObjectRole, ObjectState, PhotosDeleted
 
-_DELIVERY: tuple[type[e.Event], ...] = (
-    e.DownloadPrepared,
-    e.DownloadLinkIssued,
-    e.DownloadLinkRevoked,
-    e.EmailSent,
-    e.EmailUnconfirmed,
-    e.EmailFailed,
-    e.EmailBounced,
-    e.EmailDeferred,
-    e.EmailBlocked,
-    e.EmailOptedOut,
-    e.ResultServed,
-    e.ResultDownloaded,
-)
-_MONEY: tuple[type[e.Event], ...] = (
-    e.PaymentReceived,
-    e.RefundRequested,
-    e.RefundAccepted,
-    e.RefundIssued,
-    e.RefundFailed,
-    e.RefundDropped,
-    e.DisputeOpened,
-    e.DisputeClosed,
-)
+_DELIVERY = e.LinkEvent | e.EmailOutcome | e.EmailFeedback
+_MONEY = e.PaymentReceived | e.RefundEvent | e.DisputeEvent
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from adapters.localization.formats import counted, duration_text, in_plain_words
 from adapters.localization.labels import OUTCOMES, POINTS
+from adapters.localization.sentences import Sentences
 from adapters.localization.status_text import photos_text
 from domain.order import events as e
 from domain.order.deterministic_ids import note_of_payment_by_hand
@@ -11,7 +12,7 @@ from domain.order.values import RefundReason
 from domain.use_cases.audit.timeline import TimelineEntry
 
 
-def payment_received(event: e.PaymentReceived, _: TimelineEntry) -> str:
+def _payment_received(event: e.PaymentReceived, _: TimelineEntry) -> str:
     """What was paid, for how many photos, and the quote."""
     photos = counted(len(event.photos), "photo")
     number = f"the order got number {event.order_number}"
@@ -28,7 +29,7 @@ def payment_received(event: e.PaymentReceived, _: TimelineEntry) -> str:
     return f"The customer's payment of {event.paid} for {photos} arrived{noted}; {number}."
 
 
-def refund_requested(event: e.RefundRequested, entry: TimelineEntry) -> str:
+def _refund_requested(event: e.RefundRequested, entry: TimelineEntry) -> str:
     """Who resolved to pay back, and for which photos."""
     amount = entry.after.refunds[event.refund_id].amount
     match event.reason:
@@ -41,13 +42,13 @@ def refund_requested(event: e.RefundRequested, entry: TimelineEntry) -> str:
             return f"A refund of {amount} was asked for at the payment provider itself."
 
 
-def refund_accepted(event: e.RefundAccepted, entry: TimelineEntry) -> str:
+def _refund_accepted(event: e.RefundAccepted, entry: TimelineEntry) -> str:
     """The provider accepted a refund, which is not paid yet."""
     amount = entry.after.refunds[event.refund_id].amount
     return f"The payment provider accepted the refund of {amount}: it is on its way and not paid yet."
 
 
-def refund_issued(event: e.RefundIssued, entry: TimelineEntry) -> str:
+def _refund_issued(event: e.RefundIssued, entry: TimelineEntry) -> str:
     """A refund was paid: which way, and how long after its request."""
     since, amount = entry.since_origin, entry.after.refunds[event.refund_id].amount
     later = f", {duration_text(since)} after it was resolved" if since and since > timedelta(0) else ""
@@ -57,25 +58,25 @@ def refund_issued(event: e.RefundIssued, entry: TimelineEntry) -> str:
     return f"{amount} was refunded to the customer{way}{later}{end}."
 
 
-def refund_failed(event: e.RefundFailed, entry: TimelineEntry) -> str:
+def _refund_failed(event: e.RefundFailed, entry: TimelineEntry) -> str:
     """A refund failed, and why."""
     amount = entry.after.refunds[event.refund_id].amount
     return f"The refund of {amount} failed ({in_plain_words(event.reason)}): the money is still owed."
 
 
-def refund_dropped(event: e.RefundDropped, entry: TimelineEntry) -> str:
+def _refund_dropped(event: e.RefundDropped, entry: TimelineEntry) -> str:
     """A refund is not owed any more."""
     amount = entry.before.refunds[event.refund_id].amount
     return f"The refund of {amount} is not owed any more: money that is returned another way takes its place."
 
 
-def points_changed(event: e.PointsCredited | e.PointsDebited, _: TimelineEntry) -> str:
+def _points_changed(event: e.PointsEvent, _: TimelineEntry) -> str:
     """How many points were credited or debited, and why."""
     sign = "+" if isinstance(event, e.PointsCredited) else "-"
     return f"Points of a customer changed by {sign}{event.points}: {POINTS[event.reason]}."
 
 
-def dispute_opened(event: e.DisputeOpened, _: TimelineEntry) -> str:
+def _dispute_opened(event: e.DisputeOpened, _: TimelineEntry) -> str:
     """A dispute, or an inquiry, which takes no money."""
     reason = in_plain_words(event.reason)
     if event.is_inquiry:
@@ -89,6 +90,20 @@ def dispute_opened(event: e.DisputeOpened, _: TimelineEntry) -> str:
     )
 
 
-def dispute_closed(event: e.DisputeClosed, _: TimelineEntry) -> str:
+def _dispute_closed(event: e.DisputeClosed, _: TimelineEntry) -> str:
     """How a dispute ended."""
     return OUTCOMES[event.outcome]
+
+
+SENTENCES: Sentences = {
+    e.PaymentReceived: _payment_received,
+    e.RefundRequested: _refund_requested,
+    e.RefundAccepted: _refund_accepted,
+    e.RefundIssued: _refund_issued,
+    e.RefundFailed: _refund_failed,
+    e.RefundDropped: _refund_dropped,
+    e.PointsCredited: _points_changed,
+    e.PointsDebited: _points_changed,
+    e.DisputeOpened: _dispute_opened,
+    e.DisputeClosed: _dispute_closed,
+}

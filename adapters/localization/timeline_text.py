@@ -1,13 +1,13 @@
 """A timeline in English: one sentence for every event."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from adapters.localization import delivery_text, money_text, restoration_text
-from adapters.localization.formats import capitalised, counted, date_text, duration_text
-from adapters.localization.labels import HOLDS, MAILS, actor_name
+from adapters.localization.formats import capitalised, counted, duration_text
+from adapters.localization.labels import HOLDS, actor_name
+from adapters.localization.sentences import Sentences
 from adapters.localization.status_text import status_of
 from domain.order import events as e
 from domain.order.order import Order
@@ -82,41 +82,11 @@ def _order_released(_: e.OrderReleased, entry: TimelineEntry) -> str:
     return f"{actor_name(entry.recorded.actor)} let the order go on{waited}."
 
 
-#: A sentence for each type of event; its first letter need not be a capital.
-_SENTENCES: Mapping[type[e.Event], Callable[[Any, TimelineEntry], str]] = {
-    e.PaymentReceived: money_text.payment_received,
-    e.ImagesMoved: restoration_text.images_moved,
-    e.RestorationStarted: restoration_text.restoration_started,
-    e.RestorationAttemptFailed: restoration_text.attempt_failed,
-    e.SmallResultStored: restoration_text.small_result_stored,
-    e.RestorationCompleted: restoration_text.restoration_completed,
-    e.RestorationFailed: restoration_text.restoration_failed,
-    e.RedoRequested: restoration_text.redo_requested,
-    e.RedoFailed: restoration_text.redo_failed,
-    e.DownloadPrepared: delivery_text.download_prepared,
-    e.DownloadLinkIssued: lambda event, _: (
-        f"A new download link was made; it is good until {date_text(event.expires_at)}."
-    ),
-    e.DownloadLinkRevoked: lambda *_: "A download link was revoked: it opens nothing any more.",
-    e.EmailRequested: lambda event, _: f"{MAILS[event.kind]} is to be sent beside those before.",
-    e.EmailSent: delivery_text.email_sent,
-    e.EmailUnconfirmed: delivery_text.email_unconfirmed,
-    e.EmailFailed: lambda event, _: f"{MAILS[event.kind]} could not be sent: {event.reason.rstrip('.')}.",
-    e.EmailBounced: delivery_text.email_bounced,
-    e.EmailDeferred: delivery_text.email_deferred,
-    e.EmailBlocked: delivery_text.email_blocked,
-    e.EmailOptedOut: delivery_text.email_opted_out,
-    e.ResultServed: delivery_text.result_served,
-    e.ResultDownloaded: delivery_text.result_downloaded,
-    e.RefundRequested: money_text.refund_requested,
-    e.RefundAccepted: money_text.refund_accepted,
-    e.RefundIssued: money_text.refund_issued,
-    e.RefundFailed: money_text.refund_failed,
-    e.RefundDropped: money_text.refund_dropped,
-    e.PointsCredited: money_text.points_changed,
-    e.PointsDebited: money_text.points_changed,
-    e.DisputeOpened: money_text.dispute_opened,
-    e.DisputeClosed: money_text.dispute_closed,
+#: The sentences of all events.
+_SENTENCES: Sentences = {
+    **restoration_text.SENTENCES,
+    **delivery_text.SENTENCES,
+    **money_text.SENTENCES,
     e.OrderHeld: lambda event, _: f"The order was put on hold, because {HOLDS[event.reason]}.",
     e.OrderReleased: _order_released,
     e.NoteAdded: lambda _, entry: f"{actor_name(entry.recorded.actor)} wrote a note about the order.",

@@ -1,9 +1,10 @@
 """Stored names and versions of events, and upcasters for old versions.
 
-A stored name never changes its meaning. When an event's shape changes, increase its version here and add an upcaster
-that turns the stored fields of the previous version into those of the next.
+A stored name follows from the event's class and never changes its meaning. When an event's shape changes, add an
+upcaster that turns the stored fields of the current version into those of the next: it increases the version.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields
 from typing import Any
@@ -12,46 +13,6 @@ import msgspec
 
 from domain.order import events as e
 from domain.ports.errors import UnreadableEventError
-
-#: The name and the current version of each event.
-NAMES: Mapping[type[e.Event], tuple[str, int]] = {
-    e.PaymentReceived: ("order.payment_received", 2),
-    e.ImagesMoved: ("order.images_moved", 1),
-    e.RestorationStarted: ("order.restoration_started", 1),
-    e.RestorationAttemptFailed: ("order.restoration_attempt_failed", 1),
-    e.SmallResultStored: ("order.small_result_stored", 1),
-    e.RestorationCompleted: ("order.restoration_completed", 2),
-    e.RestorationFailed: ("order.restoration_failed", 1),
-    e.RedoRequested: ("order.redo_requested", 1),
-    e.RedoFailed: ("order.redo_failed", 1),
-    e.DownloadPrepared: ("order.download_prepared", 2),
-    e.DownloadLinkIssued: ("order.download_link_issued", 1),
-    e.DownloadLinkRevoked: ("order.download_link_revoked", 1),
-    e.EmailRequested: ("order.email_requested", 1),
-    e.EmailSent: ("order.email_sent", 1),
-    e.EmailUnconfirmed: ("order.email_unconfirmed", 1),
-    e.EmailFailed: ("order.email_failed", 1),
-    e.EmailBounced: ("order.email_bounced", 1),
-    e.EmailDeferred: ("order.email_deferred", 1),
-    e.EmailBlocked: ("order.email_blocked", 1),
-    e.EmailOptedOut: ("order.email_opted_out", 1),
-    e.ResultServed: ("order.result_served", 1),
-    e.ResultDownloaded: ("order.result_downloaded", 2),
-    e.RefundRequested: ("order.refund_requested", 2),
-    e.RefundAccepted: ("order.refund_accepted", 1),
-    e.RefundIssued: ("order.refund_issued", 2),
-    e.RefundFailed: ("order.refund_failed", 1),
-    e.RefundDropped: ("order.refund_dropped", 1),
-    e.DisputeOpened: ("order.dispute_opened", 2),
-    e.DisputeClosed: ("order.dispute_closed", 2),
-    e.PointsCredited: ("order.points_credited", 1),
-    e.PointsDebited: ("order.points_debited", 1),
-    e.OrderHeld: ("order.held", 1),
-    e.OrderReleased: ("order.released", 1),
-    e.NoteAdded: ("order.note_added", 1),
-    e.PhotosPurged: ("order.photos_purged", 1),
-    e.OrderErased: ("order.erased", 1),
-}
 
 #: Turns the fields stored under a name and version into those of the next version.
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -74,6 +35,24 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
 REPLACED: Mapping[str, tuple[str, Upcaster]] = {
     # Any GET of a file was stored as a download by the customer, even a mail scanner's.
     "order.result_downloaded.v1": ("order.result_served.v1", lambda fields: {**fields, "client": None}),
+}
+
+
+def _name(event: type[e.Event]) -> str:
+    """``order.email_sent`` of EmailSent, ``order.held`` of OrderHeld."""
+    words = re.sub(r"(?<!^)(?=[A-Z])", "_", event.__name__).lower()
+    return f"order.{words.removeprefix('order_')}"
+
+
+def _version(name: str) -> int:
+    """One more than the older versions that are still read."""
+    older = (*(f"{stored}.v{version}" for stored, version in UPCASTERS), *REPLACED)
+    return 1 + sum(stored.rpartition(".v")[0] == name for stored in older)
+
+
+#: The name and the current version of each event.
+NAMES: Mapping[type[e.Event], tuple[str, int]] = {
+    event: (name, _version(name)) for event in e.EVENT_TYPES if (name := _name(event))
 }
 
 

@@ -9,22 +9,10 @@ from typing import assert_never
 from domain.order import events as e
 from domain.order.commands import Command, Proposal
 from domain.order.decide_command import requested_event
-from domain.order.decide_delivery import (
-    decide_email,
-    decide_email_feedback,
-    decide_email_request,
-    decide_link,
-)
+from domain.order.decide_delivery import decide_email, decide_email_feedback, decide_link
 from domain.order.decide_money import decide_dispute, decide_refund
 from domain.order.decide_points import decide_points, points_after
-from domain.order.decide_restoration import (
-    decide_attempt_failure,
-    decide_redo,
-    decide_result,
-    decide_small_result,
-    decide_start,
-    image_of,
-)
+from domain.order.decide_restoration import decide_restoration, image_of
 from domain.order.decision import NOTHING, Decision, DecisionBuilder
 from domain.order.errors import AlreadyPaidError
 from domain.order.lifecycle import require
@@ -41,50 +29,32 @@ def decide(order: Order, proposed: Proposal, limits: Limits) -> Decision:
     """
     event = requested_event(order, proposed) if isinstance(proposed, Command) else proposed
     decision = _decide(order, event, limits)
-    moves_points = bool(order.points) or isinstance(event, e.PointsCredited | e.PointsDebited)
+    moves_points = bool(order.points) or isinstance(event, e.PointsEvent)
     if not (decision and moves_points):
         return decision
     return (*decision, *points_after(DecisionBuilder(order, *decision).order))
 
 
-def _decide(order: Order, proposed: e.Event, limits: Limits) -> Decision:  # noqa: PLR0911, PLR0912, C901 -- a case per event
+def _decide(order: Order, proposed: e.Event, limits: Limits) -> Decision:  # noqa: PLR0911, PLR0912, C901 -- one case per group or event
+    if isinstance(proposed, e.RestorationEvent):
+        return decide_restoration(order, proposed, limits)
+    if isinstance(proposed, e.LinkEvent):
+        return decide_link(order, proposed)
+    if isinstance(proposed, e.EmailEvent):
+        return decide_email(order, proposed)
+    if isinstance(proposed, e.EmailFeedback):
+        return decide_email_feedback(order, proposed)
+    if isinstance(proposed, e.RefundEvent):
+        return decide_refund(order, proposed)
+    if isinstance(proposed, e.DisputeEvent):
+        return decide_dispute(order, proposed)
+    if isinstance(proposed, e.PointsEvent):
+        return decide_points(order, proposed)
     match proposed:
         case e.PaymentReceived():
             return _decide_payment(order, proposed)
         case e.ImagesMoved():
             return _decide_move(order, proposed)
-        case e.RestorationStarted():
-            return decide_start(order, proposed)
-        case e.RestorationAttemptFailed():
-            return decide_attempt_failure(order, proposed, limits)
-        case e.SmallResultStored():
-            return decide_small_result(order, proposed)
-        case e.RestorationCompleted() | e.RestorationFailed() | e.RedoFailed():
-            return decide_result(order, proposed)
-        case e.RedoRequested():
-            return decide_redo(order, proposed, limits)
-        case (
-            e.DownloadPrepared()
-            | e.DownloadLinkIssued()
-            | e.DownloadLinkRevoked()
-            | e.ResultServed()
-            | e.ResultDownloaded()
-        ):
-            return decide_link(order, proposed)
-        case e.EmailRequested():
-            return decide_email_request(order, proposed)
-        case e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed() | e.EmailBounced():
-            return decide_email(order, proposed)
-        case e.EmailDeferred() | e.EmailBlocked() | e.EmailOptedOut():
-            return decide_email_feedback(order, proposed)
-        case (
-            e.RefundRequested() | e.RefundAccepted() | e.RefundIssued() | e.RefundFailed() | e.RefundDropped()
-        ):
-            return decide_refund(order, proposed)
-        case e.DisputeOpened() | e.DisputeClosed():
-            return decide_dispute(order, proposed)
-        case e.PointsCredited() | e.PointsDebited():
-            return decide_points(order, proposed)
         case e.OrderHeld():
             is_graver = proposed.reason is not HoldReason.REFUND_NOT_ISSUED and not order.work_is_stopped
             return _unless(order.is_held and not is_graver, order, proposed)

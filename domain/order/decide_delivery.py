@@ -37,11 +37,8 @@ def is_on_its_way(order: Order, kind: EmailKind) -> bool:
     return any(email.kind is kind and email.status in _ON_ITS_WAY for email in order.emails.values())
 
 
-def decide_email_request(order: Order, proposed: e.EmailRequested) -> Decision:
-    """Record a request for an e-mail that is not on its way.
-
-    Raise NothingToSendError unless the link or the refund that it reports exists.
-    """
+def _decide_email_request(order: Order, proposed: e.EmailRequested) -> Decision:
+    """Record a request for an e-mail that is not on its way."""
     if proposed.email_id in order.emails or is_on_its_way(order, proposed.kind):
         return NOTHING
     require(order.state, type(proposed))
@@ -55,10 +52,13 @@ def decide_email_request(order: Order, proposed: e.EmailRequested) -> Decision:
     return (proposed,)
 
 
-def decide_email(
-    order: Order, proposed: e.EmailSent | e.EmailUnconfirmed | e.EmailFailed | e.EmailBounced
-) -> Decision:
-    """Record an e-mail's outcome; once accepted, only a bounce counts."""
+def decide_email(order: Order, proposed: e.EmailEvent) -> Decision:
+    """Record a request or an outcome; once accepted, only a bounce counts.
+
+    Raise NothingToSendError for a request unless the link or the refund that it reports exists.
+    """
+    if isinstance(proposed, e.EmailRequested):
+        return _decide_email_request(order, proposed)
     email = order.emails.get(proposed.email_id)
     if email is None or type(proposed) not in allowed(order.state):
         return NOTHING
@@ -93,9 +93,7 @@ def _decide_bounce(order: Order, email: Email, proposed: e.EmailBounced) -> Deci
     return _hold_if_undelivered(order, proposed, HoldReason.EMAIL_BOUNCED)
 
 
-def decide_email_feedback(
-    order: Order, proposed: e.EmailDeferred | e.EmailBlocked | e.EmailOptedOut
-) -> Decision:
+def decide_email_feedback(order: Order, proposed: e.EmailFeedback) -> Decision:
     """Record feedback on an accepted e-mail, each kind once.
 
     After ``MAX_BLOCKED`` replacements, a block counts as a bounce.
@@ -136,11 +134,7 @@ def _hold_if_undelivered(
 
 def decide_link(
     order: Order,
-    proposed: e.DownloadPrepared
-    | e.DownloadLinkIssued
-    | e.DownloadLinkRevoked
-    | e.ResultServed
-    | e.ResultDownloaded,
+    proposed: e.LinkEvent,
 ) -> Decision:
     """Record an archive once per revision; issue and revoke links.
 
@@ -178,9 +172,7 @@ def decide_link(
             return _decide_file(order, link, proposed)
 
 
-def _decide_file(
-    order: Order, link: DownloadLink | None, proposed: e.ResultServed | e.ResultDownloaded
-) -> Decision:
+def _decide_file(order: Order, link: DownloadLink | None, proposed: e.FileEvent) -> Decision:
     """Record each file of a link once: requests cannot fill the log."""
     if link is None or link.is_revoked or type(proposed) not in allowed(order.state):
         return NOTHING

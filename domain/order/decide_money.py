@@ -45,7 +45,7 @@ def owed_for_failed_images(order: Order) -> Decision:
 
 def decide_refund(
     order: Order,
-    proposed: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed | e.RefundDropped,
+    proposed: e.RefundEvent,
 ) -> Decision:
     """Bound requests by the payment; record what the provider did.
 
@@ -74,7 +74,7 @@ def decide_refund(
             return NOTHING  # it only follows from an amount that was returned another way
 
 
-def decide_dispute(order: Order, proposed: e.DisputeOpened | e.DisputeClosed) -> Decision:
+def decide_dispute(order: Order, proposed: e.DisputeEvent) -> Decision:
     """Record a dispute and adjust what the shop still owes.
 
     A lost dispute drops refunds that the bank has covered. Refunds that waited for the decision are requested then, as
@@ -158,7 +158,7 @@ def _refundable_image(order: Order, image_id: ImageId) -> Image:
     return image
 
 
-def _is_another(known: Refund, proposed: e.RefundAccepted | e.RefundIssued) -> bool:
+def _is_another(known: Refund, proposed: e.RefundProgress) -> bool:
     """Whether the provider made a second refund beside the known one.
 
     For example when staff paid it by other means meanwhile.
@@ -168,9 +168,7 @@ def _is_another(known: Refund, proposed: e.RefundAccepted | e.RefundIssued) -> b
     return counts and is_new and proposed.provider_refund_id != known.provider_refund_id
 
 
-def _as_its_own(
-    order: Order, proposed: e.RefundAccepted | e.RefundIssued, known: Refund
-) -> e.RefundAccepted | e.RefundIssued:
+def _as_its_own(order: Order, proposed: e.RefundProgress, known: Refund) -> e.RefundProgress:
     """The same report as a separate refund with its own id."""
     refund_id = refund_id_at_provider(order.order_id, proposed.provider_refund_id)
     if refund_id == known.refund_id:
@@ -181,7 +179,7 @@ def _as_its_own(
     return replace(proposed, refund_id=refund_id)
 
 
-def _record_paid(order: Order, proposed: e.RefundAccepted | e.RefundIssued, known: Refund | None) -> Decision:
+def _record_paid(order: Order, proposed: e.RefundProgress, known: Refund | None) -> Decision:
     """Record a refund that the shop had not requested, or had dropped.
 
     A refund that the shop does not know gets a request first. It is recorded whatever a bank took besides; if more was

@@ -11,7 +11,7 @@ from domain.order.values import PointsReason
 _EARNED = frozenset({PointsReason.WELCOME, PointsReason.REFERRAL})
 
 
-def decide_points(order: Order, proposed: e.PointsCredited | e.PointsDebited) -> Decision:
+def decide_points(order: Order, proposed: e.PointsEvent) -> Decision:
     """Record points earned or spent, once per customer and reason.
 
     What a refund does to points follows from the refund: see ``points_after``.

@@ -23,7 +23,25 @@ def image_of(order: Order, image_id: ImageId) -> Image:
     return order.images[image_id]
 
 
-def decide_start(order: Order, proposed: e.RestorationStarted) -> Decision:
+def decide_restoration(order: Order, proposed: e.RestorationEvent, limits: Limits) -> Decision:
+    """Record what concerns the image that the proposal names.
+
+    Raise UnknownImageError for an image of another order.
+    """
+    match proposed:
+        case e.RestorationStarted():
+            return _decide_start(order, proposed)
+        case e.RestorationAttemptFailed():
+            return _decide_attempt_failure(order, proposed, limits)
+        case e.SmallResultStored():
+            return _decide_small_result(order, proposed)
+        case e.RestorationCompleted() | e.RestorationFailed() | e.RedoFailed():
+            return _decide_result(order, proposed)
+        case e.RedoRequested():
+            return _decide_redo(order, proposed, limits)
+
+
+def _decide_start(order: Order, proposed: e.RestorationStarted) -> Decision:
     """Record a start once, for the next or newest attempt.
 
     A repeated start after a lost reply replaces the prediction of its attempt.
@@ -36,7 +54,7 @@ def decide_start(order: Order, proposed: e.RestorationStarted) -> Decision:
     return NOTHING if known and known.prediction_id == proposed.prediction_id else (proposed,)
 
 
-def decide_attempt_failure(order: Order, proposed: e.RestorationAttemptFailed, limits: Limits) -> Decision:
+def _decide_attempt_failure(order: Order, proposed: e.RestorationAttemptFailed, limits: Limits) -> Decision:
     """Record a failure once; the last allowed one fails the image.
 
     For an image that is being redone, the redo fails.
@@ -52,7 +70,7 @@ def decide_attempt_failure(order: Order, proposed: e.RestorationAttemptFailed, l
         return NOTHING
     draft = DecisionBuilder(order, proposed)
     if is_given_up(image, proposed.attempt, proposed.reason, limits):
-        for event in decide_result(
+        for event in _decide_result(
             draft.order, events_for_failed_attempt(image, proposed.attempt, proposed.reason)
         ):
             draft.add(event)
@@ -77,7 +95,7 @@ def _decide_lost_result(
         return NOTHING
     draft = DecisionBuilder(order, proposed)
     if not order.is_deliverable and attempts_are_used_up(image, proposed.attempt, limits):
-        for event in decide_result(
+        for event in _decide_result(
             draft.order,
             events_for_failed_attempt(draft.order.images[image.image_id], proposed.attempt, proposed.reason),
         ):
@@ -85,7 +103,7 @@ def _decide_lost_result(
     return draft.done()
 
 
-def decide_small_result(order: Order, proposed: e.SmallResultStored) -> Decision:
+def _decide_small_result(order: Order, proposed: e.SmallResultStored) -> Decision:
     """Record a small result: the first one of a round counts."""
     image_of(order, proposed.image_id)
     return (proposed,) if order.awaits(proposed.image_id, proposed.attempt) else NOTHING
@@ -106,7 +124,7 @@ def events_for_failed_attempt(
     return e.RestorationFailed(image_id=image.image_id, attempts=attempts, reason=reason)
 
 
-def decide_result(
+def _decide_result(
     order: Order, proposed: e.RestorationCompleted | e.RestorationFailed | e.RedoFailed
 ) -> Decision:
     """Record the first outcome of a round.
@@ -147,7 +165,7 @@ def _is_lost_before_it_was_moved(
     return is_lost and order.state is State.PAID and not image.is_settled
 
 
-def decide_redo(order: Order, proposed: e.RedoRequested, limits: Limits) -> Decision:
+def _decide_redo(order: Order, proposed: e.RedoRequested, limits: Limits) -> Decision:
     """Start a redo of an image that has a result.
 
     One redo per image runs at a time; customers may request ``max_redos_by_customer`` for each. Raise RedoRefusedError.

@@ -397,38 +397,33 @@ class OrderErased:
     """Personal data and photos were deleted; amounts and totals stay."""
 
 
+#: An attempt at an image began or ended.
+AttemptEvent = RestorationStarted | RestorationAttemptFailed | SmallResultStored | RestorationCompleted
+RestorationEvent = AttemptEvent | RestorationFailed | RedoRequested | RedoFailed
+#: A file was sent or fetched through a link.
+FileEvent = ResultServed | ResultDownloaded
+LinkEvent = DownloadPrepared | DownloadLinkIssued | DownloadLinkRevoked | FileEvent
+EmailOutcome = EmailSent | EmailUnconfirmed | EmailFailed | EmailBounced
+EmailEvent = EmailRequested | EmailOutcome
+#: What providers report of an e-mail that they accepted.
+EmailFeedback = EmailDeferred | EmailBlocked | EmailOptedOut
+#: The payment provider has a refund.
+RefundProgress = RefundAccepted | RefundIssued
+RefundEvent = RefundRequested | RefundProgress | RefundFailed | RefundDropped
+DisputeEvent = DisputeOpened | DisputeClosed
+PointsEvent = PointsCredited | PointsDebited
+
+#: A new event of a group needs no other entry than in its group.
 Event = (
     PaymentReceived
     | ImagesMoved
-    | RestorationStarted
-    | RestorationAttemptFailed
-    | SmallResultStored
-    | RestorationCompleted
-    | RestorationFailed
-    | RedoRequested
-    | RedoFailed
-    | DownloadPrepared
-    | DownloadLinkIssued
-    | DownloadLinkRevoked
-    | EmailRequested
-    | EmailSent
-    | EmailUnconfirmed
-    | EmailFailed
-    | EmailBounced
-    | EmailDeferred
-    | EmailBlocked
-    | EmailOptedOut
-    | ResultServed
-    | ResultDownloaded
-    | RefundRequested
-    | RefundAccepted
-    | RefundIssued
-    | RefundFailed
-    | RefundDropped
-    | DisputeOpened
-    | DisputeClosed
-    | PointsCredited
-    | PointsDebited
+    | RestorationEvent
+    | LinkEvent
+    | EmailEvent
+    | EmailFeedback
+    | RefundEvent
+    | DisputeEvent
+    | PointsEvent
     | OrderHeld
     | OrderReleased
     | NoteAdded

@@ -64,43 +64,27 @@ def evolve(order: Order, event: e.Event) -> Order:
     return enqueue_refund_report(order, after, event)
 
 
-def _apply(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C901 -- one case per event, in the order of life
+def _apply(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C901 -- one case per group or event
+    if isinstance(event, e.RestorationEvent):
+        return apply_restoration(order, event)
+    if isinstance(event, e.LinkEvent):
+        return apply_link(order, event)
+    if isinstance(event, e.EmailEvent):
+        return apply_email(order, event)
+    if isinstance(event, e.EmailFeedback):
+        return apply_email_feedback(order, event)
+    if isinstance(event, e.RefundEvent):
+        return apply_refund(order, event)
+    if isinstance(event, e.DisputeEvent):
+        return apply_dispute(order, event)
+    if isinstance(event, e.PointsEvent):
+        return apply_points(order, event)
     match event:
         case e.PaymentReceived():
             return _apply_payment(order, event)
         case e.ImagesMoved():
             moved = {image.image_id: image.original for image in event.images}
             return with_images(order, (replace(order.images[i], original=moved[i]) for i in moved))
-        case (
-            e.RestorationStarted()
-            | e.RestorationAttemptFailed()
-            | e.SmallResultStored()
-            | e.RestorationCompleted()
-            | e.RestorationFailed()
-            | e.RedoRequested()
-            | e.RedoFailed()
-        ):
-            return apply_restoration(order, event)
-        case (
-            e.DownloadPrepared()
-            | e.DownloadLinkIssued()
-            | e.DownloadLinkRevoked()
-            | e.ResultServed()
-            | e.ResultDownloaded()
-        ):
-            return apply_link(order, event)
-        case e.EmailRequested() | e.EmailSent() | e.EmailUnconfirmed() | e.EmailFailed() | e.EmailBounced():
-            return apply_email(order, event)
-        case e.EmailDeferred() | e.EmailBlocked() | e.EmailOptedOut():
-            return apply_email_feedback(order, event)
-        case (
-            e.RefundRequested() | e.RefundAccepted() | e.RefundIssued() | e.RefundFailed() | e.RefundDropped()
-        ):
-            return apply_refund(order, event)
-        case e.DisputeOpened() | e.DisputeClosed():
-            return apply_dispute(order, event)
-        case e.PointsCredited() | e.PointsDebited():
-            return apply_points(order, event)
         case e.OrderHeld():
             return replace(order, hold=event.reason)
         case e.OrderReleased():

@@ -39,14 +39,14 @@ def enqueue_refund_report(before: Order, after: Order, event: e.Event) -> Order:
 
     It runs at each event of each fold: nearly all of them end at the first two tests.
     """
-    if isinstance(event, e.RefundAccepted | e.RefundIssued):
+    if isinstance(event, e.RefundProgress):
         return _report_refund(before, after, event)
     if after.state is State.REFUNDED is not before.state and not isinstance(event, e.DisputeClosed):
         return _enqueue_failure_email(after)
     return after
 
 
-def _report_refund(before: Order, after: Order, event: e.RefundAccepted | e.RefundIssued) -> Order:
+def _report_refund(before: Order, after: Order, event: e.RefundProgress) -> Order:
     if isinstance(event, e.RefundIssued) and not event.is_told:
         return after
     refund = after.refunds[event.refund_id]
@@ -79,7 +79,7 @@ def _enqueue_failure_email(order: Order) -> Order:
 
 def apply_email(
     order: Order,
-    event: e.EmailRequested | e.EmailSent | e.EmailUnconfirmed | e.EmailFailed | e.EmailBounced,
+    event: e.EmailEvent,
 ) -> Order:
     """Apply an event to the e-mail it names."""
     known = order.emails.get(event.email_id)
@@ -97,7 +97,7 @@ def apply_email(
     return replace(order, emails={**order.emails, event.email_id: replace(known, **changes)})
 
 
-def apply_email_feedback(order: Order, event: e.EmailDeferred | e.EmailBlocked | e.EmailOptedOut) -> Order:
+def apply_email_feedback(order: Order, event: e.EmailFeedback) -> Order:
     """Apply feedback on an accepted e-mail."""
     known = order.emails[event.email_id]
     match event:
@@ -132,11 +132,7 @@ def _without_partial_result(order: Order) -> Order:
 
 def apply_link(
     order: Order,
-    event: e.DownloadPrepared
-    | e.DownloadLinkIssued
-    | e.DownloadLinkRevoked
-    | e.ResultServed
-    | e.ResultDownloaded,
+    event: e.LinkEvent,
 ) -> Order:
     """Apply an event to the link it names."""
     match event:

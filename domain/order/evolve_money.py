@@ -9,7 +9,7 @@ from domain.order.values import DisputeOutcome
 
 def apply_refund(
     order: Order,
-    event: e.RefundRequested | e.RefundAccepted | e.RefundIssued | e.RefundFailed | e.RefundDropped,
+    event: e.RefundEvent,
 ) -> Order:
     """Apply an event to the refund it names."""
     match event:
@@ -52,7 +52,7 @@ def reopen_failed_refunds(order: Order) -> Order:
     return replace(order, refunds=refunds)
 
 
-def apply_dispute(order: Order, event: e.DisputeOpened | e.DisputeClosed) -> Order:
+def apply_dispute(order: Order, event: e.DisputeEvent) -> Order:
     """Apply an event to the dispute it names."""
     match event:
         case e.DisputeOpened():
@@ -67,7 +67,7 @@ def apply_dispute(order: Order, event: e.DisputeOpened | e.DisputeClosed) -> Ord
     return replace(order, disputes={**order.disputes, dispute.dispute_id: dispute})
 
 
-def apply_points(order: Order, event: e.PointsCredited | e.PointsDebited) -> Order:
+def apply_points(order: Order, event: e.PointsEvent) -> Order:
     """Apply credited or debited points."""
     points = event.points if isinstance(event, e.PointsCredited) else -event.points
     entry = PointsEntry(customer_id=event.customer_id, points=points, reason=event.reason)

@@ -9,27 +9,16 @@ from domain.order.order import Order
 from domain.order.replacement import replace
 from domain.order.values import EmailKind, FailureReason
 
-AboutAttempt = (
-    e.RestorationStarted | e.RestorationAttemptFailed | e.SmallResultStored | e.RestorationCompleted
-)
 
-
-def apply_restoration(
-    order: Order, event: AboutAttempt | e.RestorationFailed | e.RedoRequested | e.RedoFailed
-) -> Order:
+def apply_restoration(order: Order, event: e.RestorationEvent) -> Order:
     """Apply an event to the image it names."""
     image = order.images[event.image_id]
+    if isinstance(event, e.AttemptEvent):
+        learnt = _apply_attempt(image, event)
+        if isinstance(event, e.RestorationAttemptFailed) and event.reason is FailureReason.RESULT_LOST:
+            learnt = _without_result(learnt, is_deliverable=order.is_deliverable)
+        return with_images(order, [learnt])
     match event:
-        case (
-            e.RestorationStarted()
-            | e.RestorationAttemptFailed()
-            | e.SmallResultStored()
-            | e.RestorationCompleted()
-        ):
-            learnt = _apply_attempt(image, event)
-            if isinstance(event, e.RestorationAttemptFailed) and event.reason is FailureReason.RESULT_LOST:
-                learnt = _without_result(learnt, is_deliverable=order.is_deliverable)
-            return with_images(order, [learnt])
         case e.RestorationFailed():
             return with_images(order, [replace(image, failure=event.reason, to_enlarge=None)])
         case e.RedoRequested():
@@ -73,7 +62,7 @@ def with_images(order: Order, images: Iterable[Image]) -> Order:
     return replace(order, images={**order.images, **{image.image_id: image for image in images}})
 
 
-def _apply_attempt(image: Image, event: AboutAttempt) -> Image:
+def _apply_attempt(image: Image, event: e.AttemptEvent) -> Image:
     known = image.attempts.get(event.attempt)
     superseded = known.superseded if known else ()
     if known and known.prediction_id is not None and known.prediction_id != event.prediction_id:

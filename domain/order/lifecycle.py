@@ -7,7 +7,8 @@ this table. A hold and a dispute run beside the state: they change which reactio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import cast
+from types import UnionType
+from typing import cast, get_args
 
 from transitions import Machine
 
@@ -42,6 +43,11 @@ _EVER_PAID = (*_LIVING, State.ERASED)
 
 def _stays(event: type[events.Event], states: Iterable[State]) -> list[Move]:
     return [Move(event, state, state) for state in states]
+
+
+def _all_stay(group: UnionType, states: Iterable[State]) -> list[Move]:
+    """Allow every event of a group; moves of single events come before."""
+    return [Move(event, state, state) for event in get_args(group) for state in states]
 
 
 def _goes(
@@ -97,17 +103,12 @@ MOVES: tuple[Move, ...] = (
     Move(events.DownloadPrepared, State.SETTLED, State.READY),
     Move(events.EmailSent, State.READY, State.DELIVERED, when.result_is_sent_and_money_is_owed),
     Move(events.EmailSent, State.READY, State.COMPLETED, when.result_is_sent),
-    *_stays(events.EmailSent, _LIVING),
-    *_stays(events.EmailUnconfirmed, _LIVING),
-    *_stays(events.EmailFailed, _LIVING),
     Move(events.EmailBounced, State.DELIVERED, State.READY, when.result_is_undelivered),
     Move(events.EmailBounced, State.COMPLETED, State.READY, when.result_is_undelivered),
-    *_stays(events.EmailBounced, _LIVING),
-    *_stays(events.EmailDeferred, _LIVING),
+    *_all_stay(events.EmailOutcome, _LIVING),
     Move(events.EmailBlocked, State.DELIVERED, State.READY, when.result_is_undelivered),
     Move(events.EmailBlocked, State.COMPLETED, State.READY, when.result_is_undelivered),
-    *_stays(events.EmailBlocked, _LIVING),
-    *_stays(events.EmailOptedOut, _LIVING),
+    *_all_stay(events.EmailFeedback, _LIVING),
     Move(events.ResultDownloaded, State.READY, State.DELIVERED, when.money_is_owed),
     Move(events.ResultDownloaded, State.READY, State.COMPLETED),
     *_stays(events.ResultDownloaded, [*DELIVERED_STATES, *REFUND_STATES]),
@@ -144,8 +145,7 @@ MOVES: tuple[Move, ...] = (
     *_goes(events.DisputeClosed, _OWING, State.REFUNDING, when.is_full_refund_pending),
     Move(events.DisputeClosed, State.REFUNDED, State.COMPLETED, when.is_complete_after_all),
     *_stays(events.DisputeClosed, _EVER_PAID),
-    *_stays(events.PointsCredited, _EVER_PAID),
-    *_stays(events.PointsDebited, _EVER_PAID),
+    *_all_stay(events.PointsEvent, _EVER_PAID),
     # Staff actions.
     *_stays(events.OrderHeld, _EVER_PAID),
     *_stays(events.OrderReleased, _EVER_PAID),

@@ -61,7 +61,7 @@ class RefundService:
         return issue_once(self.payments, request, waited=self.clock.now() - first_due_at)
 
 
-def event_of(refund: ProviderRefund, refund_id: RefundId) -> e.RefundAccepted | e.RefundIssued:
+def event_of(refund: ProviderRefund, refund_id: RefundId) -> e.RefundProgress:
     """The event of a refund that has not failed: accepted or issued."""
     kind = e.RefundAccepted if refund.is_pending else e.RefundIssued
     return kind(refund_id=refund_id, amount=refund.amount, provider_refund_id=refund.provider_refund_id)

@@ -125,7 +125,7 @@ def _finding_about_refund(
         return None
     name = refund.provider_refund_id
     events = [recorded.event for recorded in history]
-    issued: list[e.RefundAccepted | e.RefundIssued] = [
+    issued: list[e.RefundProgress] = [
         each for each in events if isinstance(each, e.RefundIssued) and each.provider_refund_id == name
     ]
     has_failed = any(isinstance(each, e.RefundFailed) and each.provider_refund_id == name for each in events)
@@ -150,7 +150,7 @@ def _knows_dispute(webhook_event: PaymentWebhookEvent, history: list[e.RecordedE
     dispute_events = [
         recorded.event
         for recorded in history
-        if isinstance(recorded.event, e.DisputeOpened | e.DisputeClosed)
+        if isinstance(recorded.event, e.DisputeEvent)
         and recorded.event.dispute_id == webhook_event.dispute_id
     ]
     if webhook_event.is_inquiry:

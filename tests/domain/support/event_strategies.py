@@ -101,9 +101,7 @@ def _refund_accepted(_: Facts, order: Order) -> st.SearchStrategy[e.Event]:
     return _refund_at_provider(e.RefundAccepted, order)
 
 
-def _refund_at_provider(
-    kind: type[e.RefundAccepted | e.RefundIssued], order: Order
-) -> st.SearchStrategy[e.Event]:
+def _refund_at_provider(kind: type[e.RefundProgress], order: Order) -> st.SearchStrategy[e.Event]:
     dashboard: st.SearchStrategy[e.Event] = st.builds(
         kind,
         refund_id=st.just(refund_id_of(order.order_id, 1931)),

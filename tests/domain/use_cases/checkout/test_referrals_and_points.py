@@ -103,7 +103,7 @@ def club() -> Club:
 
 
 def spent(club: Club, order_id: OrderId) -> list[e.Event]:
-    return [event for event in club.events(order_id) if isinstance(event, e.PointsCredited | e.PointsDebited)]
+    return [event for event in club.events(order_id) if isinstance(event, e.PointsEvent)]
 
 
 def test_a_friends_first_order_brings_points_to_both_in_the_step_that_begins_it(club: Club) -> None:
