@@ -94,7 +94,7 @@ def _take_home(visit: CustomerJourney) -> None:
         board.mail(mail)
     link = next(filter(None, map(visit.customer.link_in, mails)), None)
     if link is None:
-        board.say("No mail holds a download link: nothing could be restored, so the money went back.")
+        board.say("No mail holds a download link: nothing could be restored, so the payment was refunded.")
         return
     pictures = visit.save(link)
     saved = counted(len(pictures), "restored photo")

@@ -49,7 +49,7 @@ class FinalReport:
         order = self._order()
         self._chapter("What was delivered")
         self._show_photos(order, photos, pictures)
-        self._chapter("What went back, on Stripe's ledger")
+        self._chapter("What was refunded, on Stripe's ledger")
         self._show_money(order)
         self._chapter("What the customer read about it, in one mail")
         self.visit.board.mail(mail, is_whole=True)
@@ -83,7 +83,7 @@ class FinalReport:
             name = f"Photo {photo['number']}, {path.name}"
             if photo["image_id"] not in recorded:
                 share = money(photo["share"], order["money"]["currency"])
-                self._say(f"{name}: not restored, so its {share} go back")
+                self._say(f"{name}: not restored, so its {share} are refunded")
                 continue
             after = next(pictures)
             before = Path(shutil.copyfile(path, after.with_name(path.name)))
@@ -104,14 +104,16 @@ class FinalReport:
         shares = " + ".join(major(photo["share"]) for photo in order["photos"])
         numbers = listed([str(photo["number"]) for photo in failed])
         self._say(f"{money(paid, currency)} were paid: {shares}, a share for each photo.")
-        self._say(f"{money(owed, currency)} had to go back: the share of photo {numbers}.")
+        self._say(f"{money(owed, currency)} had to be refunded: the share of photo {numbers}.")
         for refund in refunds:
             amount = money(refund["amount"], currency)
-            self._say(f"{amount} went back, once ({refund['id']}, {refund['status']}).")
+            self._say(f"{amount} was refunded, once ({refund['id']}, {refund['status']}).")
         kept = money(paid - back, currency)
         self._say(f"{major(paid)} - {major(back)} = {kept} stay for what was delivered.")
         if len(refunds) != 1 or back != owed or paid != order["money"]["paid"]:
-            raise WrongEndError(f"{money(back, currency)} went back where {money(owed, currency)} were owed")
+            raise WrongEndError(
+                f"{money(back, currency)} was refunded where {money(owed, currency)} were owed"
+            )
 
     def _order(self) -> Json:
         found: Json = json.loads(

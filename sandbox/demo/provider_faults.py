@@ -64,7 +64,7 @@ TROUBLES = (
         twin="replicate",
         rule={"on": "prediction:tencentarc/gfpgan", "do": "fail", "options": _REFUSAL},
         sentence=f'The second model refuses it, too ("{_REFUSAL["error"]}").',
-        answer="There is no third: the photo's share of the price has to go back.",
+        answer="There is no third: the photo's share of the price has to be refunded.",
     ),
     Trouble(
         twin="stripe",

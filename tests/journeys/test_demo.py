@@ -59,7 +59,7 @@ def test_a_demo_full_of_trouble_delivers_what_can_be_restored_and_pays_back_the_
         "was given up: the model's safety filter stopped it",
         "is lost on the way",
         "Stripe is away",
-        "4.90 EUR went back, once (re_",
+        "4.90 EUR was refunded, once (re_",
         "14.70 - 4.90 = 9.80 EUR stay for what was delivered.",
         "To ada@example.com: 2 of your 3 photos are restored",
         "each says what was recorded. Head: transaction",

@@ -55,7 +55,7 @@ class ErasureBlockedError(ShopError):
     def __init__(self, obstacles: Mapping[OrderNumber, Obstacle]) -> None:
         self.obstacles = obstacles
         orders = "; ".join(f"order {number} {self._ADVICE[why]}" for number, why in obstacles.items())
-        super().__init__(f"This customer cannot be forgotten yet: {orders}.")
+        super().__init__(f"This customer cannot be erased yet: {orders}.")
 
 
 class MoneyUnmatchedError(ShopError):
@@ -64,7 +64,7 @@ class MoneyUnmatchedError(ShopError):
     def __init__(self, payments: Sequence[str]) -> None:
         self.payments = payments
         super().__init__(
-            f"This customer cannot be forgotten yet: the payment of checkout {', '.join(payments)} belongs to no "
+            f"This customer cannot be erased yet: the payment of checkout {', '.join(payments)} belongs to no "
             "order: have it paid back, or match it."
         )
 
@@ -74,7 +74,7 @@ class TellingReasonError(ShopError):
 
     def __init__(self) -> None:
         super().__init__(
-            "The reason is kept when the person is forgotten: say it without their name and address."
+            "The reason is kept when the person is erased: say it without their name and address."
         )
 
 
