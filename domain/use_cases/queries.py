@@ -26,7 +26,7 @@ from domain.ports.unit_of_work import (
     UnitOfWork,
 )
 from domain.unmatched_payment import UnmatchedPayment
-from domain.use_cases.checkout.referrals_and_points import (
+from domain.use_cases.checkout.points_statement import (
     PointsStatement,
     PointsStatementRepositories,
     statement,

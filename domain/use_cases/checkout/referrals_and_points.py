@@ -15,7 +15,6 @@ from domain.ports.clock import Clock
 from domain.ports.customers import Customer
 from domain.ports.email import Rewards
 from domain.ports.payments import CheckoutDetails
-from domain.ports.points_balances import PointsLine
 from domain.ports.unit_of_work import HasCustomers, HasPersonalData, HasPointsBalances
 from domain.ports.upload_sessions import Checkout
 from domain.referral_program import (
@@ -27,16 +26,11 @@ from domain.referral_program import (
     mailbox_of,
 )
 from domain.signed_tokens import TokenSigner
-from domain.use_cases.privacy.erasure import UnknownCustomerError
 from domain.use_cases.shop_policy import ShopPolicy
 
 
 class ReferralRepositories(HasCustomers, HasPersonalData, HasPointsBalances, Protocol):
     """The repositories that decide whether a payment earns or spends points."""
-
-
-class PointsStatementRepositories(HasPersonalData, HasPointsBalances, Protocol):
-    """The repositories of a points statement."""
 
 
 #: How long points stay reserved after their checkout expired: the webhook of a last-moment payment may be late.
@@ -277,24 +271,3 @@ class ReferralProgram:
 
 def _find(transaction: HasCustomers, code: str, *, lock: bool = False) -> Customer | None:
     return transaction.customers.find_by_referral_code(code, lock=lock) if is_referral_code(code) else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PointsStatement:
-    """A customer's points for staff, without the code that spends them."""
-
-    referral_code: str
-    balance: int
-    lines: tuple[PointsLine, ...]
-
-
-def statement(transaction: PointsStatementRepositories, email: str) -> PointsStatement:
-    """The points of the customer with this e-mail address; raises UnknownCustomerError."""
-    customer = transaction.personal_data.find(email)
-    if customer is None:
-        raise UnknownCustomerError(email)
-    return PointsStatement(
-        referral_code=as_shown(customer.referral_code),
-        balance=transaction.points_balances.balance(customer.customer_id),
-        lines=tuple(transaction.points_balances.lines(customer.customer_id)),
-    )

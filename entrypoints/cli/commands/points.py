@@ -4,7 +4,7 @@ import click
 import msgspec
 from rich.table import Table
 
-from domain.use_cases.checkout.referrals_and_points import PointsStatement
+from domain.use_cases.checkout.points_statement import PointsStatement
 from entrypoints.bootstrap.wording import POINTS
 from entrypoints.cli.support.console import screen
 
