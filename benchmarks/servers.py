@@ -15,7 +15,7 @@ from sqlalchemy import make_url
 
 from benchmarks.cpu import CpuMeter
 from benchmarks.synthetic import fill
-from entrypoints.bootstrap.database import upgrade
+from entrypoints.bootstrap.schema import upgrade
 from entrypoints.settings import DatabaseSettings
 from sandbox.environment import Sandbox
 from sandbox.ports import listening_socket

@@ -17,7 +17,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-from adapters.postgres.schema import upgrade
+from adapters.postgres.schema_upgrade import upgrade
 from sandbox.processes import Supervisor
 from sandbox.services import postgres_server, seaweedfs_server
 from sandbox.services.seaweedfs_server import REGION, S3

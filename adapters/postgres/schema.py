@@ -1,30 +1,27 @@
-"""Schema revisions: compatibility checks, upgrade and downgrade."""
+"""The schema's revision: whether it fits this program, and its lock.
+
+It is read without Alembic, whose import would take longer than most commands.
+"""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import OperationalError
 
 from adapters.postgres.connections import PROVIDER, ReadOnlyServerError, connect
 from domain.ports.errors import UnavailableError
+
+#: The folder of the revisions and of Alembic's environment.
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 #: The oldest major version that supports our SQL; the tests run on it.
 OLDEST_SERVER = 15
 
 #: How long a migration waits for a lock. Every other statement on the table queues behind it.
 LOCK_TIMEOUT_SECONDS = 3.0
-#: How often a migration is retried, and how long the table is free for others between attempts.
-LOCK_ATTEMPTS = 20
-LOCK_PAUSE_SECONDS = 2.0
 
 #: How often it is looked whether another migration has ended.
 POLL_SECONDS = 0.2
@@ -118,54 +115,6 @@ def check(connection: Connection) -> None:
     raise StaleSchemaError(found, newest)
 
 
-def upgrade(
-    database_url: str, revision: str = "head", *, on_wait: Callable[[str], object] = lambda _sentence: None
-) -> None:
-    """Bring the schema to a revision.
-
-    Idempotent, and safe from several processes at once. Each migration is a transaction of its own, so that no table
-    is locked for longer than its own change takes. One that gets no lock in time is retried; ``on_wait`` receives a
-    sentence for each wait. Raises SchemaInUseError, OutdatedServerError or NewerSchemaError.
-    """
-    with exclusive_connection(database_url) as connection:
-        for attempt in range(1, LOCK_ATTEMPTS + 1):
-            try:
-                command.upgrade(alembic_config(connection), revision)
-            except OperationalError as error:
-                connection.rollback()
-                if not isinstance(error.orig, LockNotAvailable):
-                    raise
-                if attempt == LOCK_ATTEMPTS:
-                    raise SchemaInUseError(connection.execute(OLDEST_TRANSACTION).scalar()) from error
-                on_wait(
-                    f"A table is in use by others: trying again in {LOCK_PAUSE_SECONDS:g} s"
-                    f" ({attempt} of {LOCK_ATTEMPTS})."
-                )
-                time.sleep(LOCK_PAUSE_SECONDS)
-            else:
-                connection.commit()
-                return
-
-
-def downgrade(database_url: str, revision: str = "base") -> None:
-    """Downgrade the schema, deleting later data; raise EventsExistError if events exist."""
-    with exclusive_connection(database_url) as connection, connection.begin():
-        if connection.execute(text("SELECT to_regclass('events')")).scalar() is not None:
-            # No event may be appended between the count and the end.
-            connection.execute(text("LOCK TABLE events IN SHARE ROW EXCLUSIVE MODE"))
-            events = connection.execute(text("SELECT count(*) FROM events")).scalar_one()
-            if events:
-                raise EventsExistError(events)
-        command.downgrade(alembic_config(connection), revision)
-
-
-def alembic_config(connection: Connection) -> Config:
-    """Return Alembic's configuration for commands on this connection."""
-    config = _config()
-    config.attributes["connection"] = connection
-    return config
-
-
 @contextmanager
 def exclusive_connection(database_url: str) -> Iterator[Connection]:
     """Yield a connection that holds the lock of migrations and rebuilds.
@@ -196,7 +145,9 @@ def _check_server(connection: Connection) -> None:
 
 
 def _current_revision(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
+    if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 def _is_compatible(connection: Connection, found: str | None) -> bool:
@@ -212,19 +163,12 @@ def _is_compatible(connection: Connection, found: str | None) -> bool:
 
 @cache
 def _known_revisions() -> frozenset[str]:
-    scripts = ScriptDirectory.from_config(_config())
-    return frozenset(script.revision for script in scripts.walk_revisions())
-
-
-@cache
-def _newest_revision() -> str:
-    newest = ScriptDirectory.from_config(_config()).get_current_head()
-    if newest is None:
+    """This program's revisions: the first part of each file's name."""
+    known = frozenset(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+    if not known:
         raise FileNotFoundError("This installation has no migrations: install RestoreClick again.")
-    return newest
+    return known
 
 
-def _config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parents[2] / "migrations"))
-    return config
+def _newest_revision() -> str:
+    return max(_known_revisions())

@@ -3,13 +3,11 @@
 These read the log or maintain its schema, and must not load the providers' SDKs.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from alembic.util.exc import CommandError
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from adapters.postgres import schema
 from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.errors import UnavailableError
@@ -17,16 +15,6 @@ from domain.ports.unit_of_work import Database
 from domain.use_cases.queries import Queries
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.settings import DatabaseSettings, read_database_settings
-
-
-class UnknownRevisionError(CommandFailedError):
-    """The migrations know no such revision."""
-
-    def __init__(self, revision: str) -> None:
-        self.revision = revision
-        super().__init__(
-            f"There is no revision {revision}: look into migrations/versions for those there are."
-        )
 
 
 class NoDatabaseError(CommandFailedError):
@@ -79,27 +67,9 @@ def check_database(settings: DatabaseSettings) -> None:
         pass
 
 
-def upgrade(
-    settings: DatabaseSettings, revision: str = "head", *, on_wait: Callable[[str], object] | None = None
-) -> None:
-    """Upgrade the schema to a revision; idempotent.
-
-    ``on_wait`` is called with a sentence each time a migration has to wait for other transactions. Raises
-    NoDatabaseError, UnknownRevisionError or UnavailableError.
-    """
-    with _explained(revision):
-        schema.upgrade(settings.database_url, revision, on_wait=on_wait or (lambda _sentence: None))
-
-
-def downgrade(settings: DatabaseSettings, revision: str) -> None:
-    """Downgrade the schema of an empty log; raises the errors of ``upgrade``."""
-    with _explained(revision):
-        schema.downgrade(settings.database_url, revision)
-
-
 def _check(unit_of_work: Database) -> None:
     try:
-        with _explained():
+        with connection_problems_explained():
             unit_of_work.check()
     except UnavailableError as error:
         if isinstance(error.__cause__, DBAPIError):
@@ -108,15 +78,14 @@ def _check(unit_of_work: Database) -> None:
 
 
 @contextmanager
-def _explained(revision: str = "head") -> Iterator[None]:
+def connection_problems_explained() -> Iterator[None]:
+    """Translate the errors of a connection to NoDatabaseError."""
     try:
         yield
     except DBAPIError as error:
         if error.statement and not isinstance(error, OperationalError):
             raise  # our defect, not a connection problem
         raise NoDatabaseError(_reason(error)) from error
-    except CommandError as error:
-        raise UnknownRevisionError(revision) from error
 
 
 def _reason(error: DBAPIError) -> str:

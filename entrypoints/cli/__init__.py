@@ -106,10 +106,10 @@ def db() -> None:
 @click.option("--revision", default="head", show_default=True, help="The revision to come to.")
 def upgrade(revision: str) -> None:
     """Bring the schema up to date; running it twice is harmless."""
-    from entrypoints.bootstrap import database
+    from entrypoints.bootstrap import schema
     from entrypoints.settings import read_database_settings
 
-    database.upgrade(
+    schema.upgrade(
         read_database_settings(), revision, on_wait=lambda sentence: click.echo(sentence, err=True)
     )
     click.echo(f"The schema is at {revision}.")
@@ -120,7 +120,7 @@ def upgrade(revision: str) -> None:
 @click.option("--yes", "is_agreed", is_flag=True, help="Do not ask.")
 def downgrade(revision: str, *, is_agreed: bool) -> None:
     """Downgrade the schema to REVISION ("base": to nothing), which is refused once there are events."""
-    from entrypoints.bootstrap import database
+    from entrypoints.bootstrap import schema
     from entrypoints.cli.support.confirmation import ask
     from entrypoints.settings import read_database_settings
 
@@ -131,7 +131,7 @@ def downgrade(revision: str, *, is_agreed: bool) -> None:
             question="Take the schema back?",
             undone="Nothing was changed.",
         )
-    database.downgrade(settings, revision)
+    schema.downgrade(settings, revision)
     click.echo(f"The schema is back at {revision}.")
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from adapters.postgres import chained_events
 from adapters.postgres.hash_chain import event_sha256
-from adapters.postgres.schema import upgrade
+from adapters.postgres.schema_upgrade import upgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.order import Order

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from adapters.postgres import connections
-from adapters.postgres.schema import upgrade
+from adapters.postgres.schema_upgrade import upgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.values import OrderId
 from domain.ports.errors import NoAnswerError, UnavailableError

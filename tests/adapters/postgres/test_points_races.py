@@ -9,7 +9,7 @@ from threading import Barrier, Event
 import psycopg
 import pytest
 
-from adapters.postgres.schema import upgrade
+from adapters.postgres.schema_upgrade import upgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.values import CustomerId

@@ -17,7 +17,7 @@ import pytest
 from minio import Minio
 from psycopg import sql
 
-from adapters.postgres.schema import upgrade
+from adapters.postgres.schema_upgrade import upgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.states import State
 from domain.order.values import OrderId

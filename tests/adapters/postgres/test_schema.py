@@ -13,13 +13,14 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from adapters.postgres import connections
+from adapters.postgres import connections, schema_upgrade
 from adapters.postgres import schema as migrations
 from adapters.postgres.connections import connect
-from adapters.postgres.schema import downgrade, upgrade
+from adapters.postgres.schema_upgrade import downgrade, upgrade
 from adapters.postgres.tables import Xid8, metadata
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.errors import UnavailableError
@@ -57,6 +58,14 @@ def xid8_is_known() -> Iterator[None]:
     ischema_names["xid8"] = Xid8
     yield
     del ischema_names["xid8"]
+
+
+def test_the_files_names_tell_the_revisions_that_alembic_knows() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations.MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    assert migrations._known_revisions() == {each.revision for each in scripts.walk_revisions()}  # noqa: SLF001
+    assert migrations._newest_revision() == scripts.get_current_head()  # noqa: SLF001
 
 
 @pytest.mark.usefixtures("xid8_is_known")
@@ -175,7 +184,7 @@ def test_a_migration_retries_for_the_lock_of_a_table_in_use(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrations, "LOCK_TIMEOUT_SECONDS", 0.05)
-    monkeypatch.setattr(migrations, "LOCK_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(schema_upgrade, "LOCK_PAUSE_SECONDS", 0)
     downgrade(own_database_url, "0001")
     with psycopg.connect(own_database_url) as holder:
         holder.execute("CREATE TABLE events (held integer); SAVEPOINT held")
@@ -199,8 +208,8 @@ def test_a_migration_without_its_lock_names_the_holder_and_can_be_resumed(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(migrations, "LOCK_TIMEOUT_SECONDS", 0.05)
-    monkeypatch.setattr(migrations, "LOCK_PAUSE_SECONDS", 0)
-    monkeypatch.setattr(migrations, "LOCK_ATTEMPTS", 3)
+    monkeypatch.setattr(schema_upgrade, "LOCK_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(schema_upgrade, "LOCK_ATTEMPTS", 3)
     downgrade(own_database_url, "0004")
     with psycopg.connect(own_database_url) as holder:
         holder.execute("LOCK TABLE events IN ACCESS SHARE MODE")

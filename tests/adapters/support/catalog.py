@@ -6,7 +6,7 @@ import psycopg
 from alembic import command
 
 from adapters.postgres.connections import connect
-from adapters.postgres.schema import alembic_config
+from adapters.postgres.schema_upgrade import alembic_config
 
 _CHECKS: LiteralString = """
     SELECT conrelid::regclass || ': ' || pg_get_constraintdef(oid) FROM pg_constraint

@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from adapters.postgres import schema
-from adapters.postgres.schema import downgrade
+from adapters.postgres.schema_upgrade import downgrade
 from tests.entrypoints.support.http_fixtures import SENDGRID_KEY
 from tests.entrypoints.support.shell import Shell
 
