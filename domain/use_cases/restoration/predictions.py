@@ -154,7 +154,6 @@ class PredictionService:
             yield picture
 
     def _fetch(self, order: Order, work: CollectRestoration, prediction: Prediction) -> e.Event:
-        small = order.images[work.image_id].to_enlarge
         with self.scratch.file() as output:
             try:
                 self.restorer.fetch(prediction.output_url or "", output)
@@ -162,25 +161,10 @@ class PredictionService:
                 facts = self.output_inspector.inspect(output)
             except (RefusedError, UnreadableImageError):
                 return _failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)
-            try:
-                with ExitStack() as files:
-                    picture: BinaryIO | None = None
-                    original = self._inspected_at_upload(work.image_id)
-                    if original is None or not original.is_opaque:
-                        picture = files.enter_context(self._opened(_original(order, work.image_id)))
-                        original = original or self.inspector.inspect(picture)
-                    flaw = validate_output(facts, original)
-                    if flaw is None and small is not None and facts.pixels <= small.width * small.height:
-                        flaw = FailureReason.BAD_OUTPUT
-                    if flaw is not None:
-                        return _failed(work, work.prediction_id, flaw)
-                    finished, media_type = self.output_inspector.finished(output, picture)
-            except OriginalLostError as lost:
-                return _failed(work, work.prediction_id, lost.reason)
-            except UnreadableImageError:
-                return _failed(work, work.prediction_id, FailureReason.UNREADABLE_INPUT)
-            if _sha256_of(finished) in _known_results(order, work.image_id):
-                return _failed(work, work.prediction_id, FailureReason.REPEATED_OUTPUT)
+            checked = self._checked(order, work, facts, output)
+            if isinstance(checked, FailureReason):
+                return _failed(work, work.prediction_id, checked)
+            original, finished, media_type = checked
             size_bytes = finished.seek(0, SEEK_END)
             finished.seek(0)
             restored: StoredObject = self.storage.put(
@@ -190,8 +174,9 @@ class PredictionService:
                 media_type=media_type,
                 labels=result_labels(order, work.image_id, facts.width, facts.height),
             )
+        is_enlarged = order.images[work.image_id].to_enlarge is not None
         is_to_be_enlarged = (
-            self.policy.limits.enlarges_results and small is None and is_smaller(facts, original)
+            self.policy.limits.enlarges_results and not is_enlarged and is_smaller(facts, original)
         )
         result = e.SmallResultStored if is_to_be_enlarged else e.RestorationCompleted
         return result(
@@ -204,6 +189,32 @@ class PredictionService:
             original_width=original.width,
             original_height=original.height,
         )
+
+    def _checked(
+        self, order: Order, work: CollectRestoration, facts: ImageFacts, output: BinaryIO
+    ) -> FailureReason | tuple[ImageFacts, BinaryIO, str]:
+        """The original's facts, finished output and media type; or why it fails."""
+        small = order.images[work.image_id].to_enlarge
+        try:
+            with ExitStack() as files:
+                picture: BinaryIO | None = None
+                original = self._inspected_at_upload(work.image_id)
+                if original is None or not original.is_opaque:
+                    picture = files.enter_context(self._opened(_original(order, work.image_id)))
+                    original = original or self.inspector.inspect(picture)
+                flaw = validate_output(facts, original)
+                if flaw is None and small is not None and facts.pixels <= small.width * small.height:
+                    flaw = FailureReason.BAD_OUTPUT
+                if flaw is not None:
+                    return flaw
+                finished, media_type = self.output_inspector.finished(output, picture)
+        except OriginalLostError as lost:
+            return lost.reason
+        except UnreadableImageError:
+            return FailureReason.UNREADABLE_INPUT
+        if _sha256_of(finished) in _known_results(order, work.image_id):
+            return FailureReason.REPEATED_OUTPUT
+        return original, finished, media_type
 
     def _inspected_at_upload(self, image_id: ImageId) -> ImageFacts | None:
         """What the inspection of the upload, which has the original's bytes, found."""
