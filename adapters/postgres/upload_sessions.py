@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from adapters.postgres.driver_sql import execute
@@ -47,13 +47,21 @@ _PHOTOS = (
     .where(file_uploads.c.session_id == upload_sessions.c.session_id)
     .scalar_subquery()
 )
-_INSPECTED = text(
-    """SELECT media_type, width, height, sketch FROM file_uploads
+_INSPECTED = """SELECT media_type, width, height, sketch FROM file_uploads
     WHERE photo_id = :photo_id AND sketch IS NOT NULL"""
-)
 _IS_IT = upload_sessions.c.session_id == bindparam("session_id")
 _FIND = select(upload_sessions, _PHOTOS.label("photos")).where(_IS_IT)
 _LOCK = "SELECT FROM upload_sessions WHERE session_id = :session_id FOR UPDATE"
+_OPEN = """INSERT INTO upload_sessions (session_id, order_id, status, opened_at)
+    VALUES (:session_id, :order_id, :status, :opened_at)"""
+_ADD_PHOTO = f"""INSERT INTO file_uploads ({", ".join(_PHOTO_FIELDS)}, session_id, distinct_sha256, sketch)
+    VALUES ({", ".join(f":{name}" for name in _PHOTO_FIELDS)}, :session_id, :sha256, :sketch)"""
+_SET_CHECKOUT = """UPDATE upload_sessions SET status = :status, checkout_attempt = :attempt,
+        checkout_session_id = :checkout_session_id, checkout_url = :url, checkout_reserved_at = :reserved_at,
+        checkout_expires_at = :expires_at, quoted_amount = :quoted_amount, quoted_currency = :quoted_currency,
+        referrer_id = :referrer_id, points_customer_id = :points_customer_id, points = :points,
+        points_discount_amount = :points_discount_amount
+    WHERE session_id = :session_id"""
 _SET_STATUS = "UPDATE upload_sessions SET status = :status WHERE session_id = :session_id"
 
 _EXPIRE_STALE = text(
@@ -95,13 +103,15 @@ class PostgresUploadSessions(UploadSessions):
         self._connection = connection
 
     def open(self, session: UploadSession) -> None:
-        self._connection.execute(
-            insert(upload_sessions).values(
-                session_id=session.session_id,
-                order_id=session.order_id,
-                status=session.status,
-                opened_at=session.opened_at,
-            )
+        execute(
+            self._connection,
+            _OPEN,
+            {
+                "session_id": session.session_id,
+                "order_id": session.order_id,
+                "status": session.status,
+                "opened_at": session.opened_at,
+            },
         )
 
     def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
@@ -119,25 +129,26 @@ class PostgresUploadSessions(UploadSessions):
     def add_photo(
         self, session_id: UploadSessionId, photo: UploadedPhoto, *, sketch: bytes | None = None
     ) -> None:
-        self._connection.execute(
-            insert(file_uploads).values(
-                photo_id=photo.photo_id,
-                session_id=session_id,
-                file_name=photo.file_name,
-                object_key=photo.upload.key,
-                sha256=photo.upload.sha256,
-                distinct_sha256=photo.upload.sha256,
-                size_bytes=photo.upload.size_bytes,
-                media_type=photo.upload.media_type,
-                width=photo.width,
-                height=photo.height,
-                sketch=sketch,
-            )
+        execute(
+            self._connection,
+            _ADD_PHOTO,
+            {
+                "photo_id": photo.photo_id,
+                "session_id": session_id,
+                "file_name": photo.file_name,
+                "object_key": photo.upload.key,
+                "sha256": photo.upload.sha256,
+                "size_bytes": photo.upload.size_bytes,
+                "media_type": photo.upload.media_type,
+                "width": photo.width,
+                "height": photo.height,
+                "sketch": sketch,
+            },
         )
 
     def inspected(self, photo_id: PhotoId) -> ImageFacts | None:
-        row = self._connection.execute(_INSPECTED, {"photo_id": photo_id}).one_or_none()
-        return ImageFacts(**row._mapping) if row is not None else None  # noqa: SLF001 -- public, against its name
+        row = execute(self._connection, _INSPECTED, {"photo_id": photo_id}).fetchone()
+        return ImageFacts(**row._asdict()) if row is not None else None
 
     def remove_photo(self, session_id: UploadSessionId, photo_id: PhotoId) -> None:
         self._connection.execute(
@@ -151,20 +162,24 @@ class PostgresUploadSessions(UploadSessions):
 
     def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
         spending = checkout.spending
-        self._update(
-            session_id,
-            status=UploadStatus.CHECKOUT,
-            checkout_attempt=checkout.attempt,
-            checkout_session_id=checkout.checkout_session_id,
-            checkout_url=checkout.url,
-            checkout_reserved_at=checkout.reserved_at,
-            checkout_expires_at=checkout.expires_at,
-            quoted_amount=checkout.quoted.amount,
-            quoted_currency=checkout.quoted.currency,
-            referrer_id=checkout.referrer_id,
-            points_customer_id=spending.customer_id if spending else None,
-            points=spending.points if spending else None,
-            points_discount_amount=spending.discount.amount if spending else None,
+        execute(
+            self._connection,
+            _SET_CHECKOUT,
+            {
+                "session_id": session_id,
+                "status": UploadStatus.CHECKOUT,
+                "attempt": checkout.attempt,
+                "checkout_session_id": checkout.checkout_session_id,
+                "url": checkout.url,
+                "reserved_at": checkout.reserved_at,
+                "expires_at": checkout.expires_at,
+                "quoted_amount": checkout.quoted.amount,
+                "quoted_currency": checkout.quoted.currency,
+                "referrer_id": checkout.referrer_id,
+                "points_customer_id": spending.customer_id if spending else None,
+                "points": spending.points if spending else None,
+                "points_discount_amount": spending.discount.amount if spending else None,
+            },
         )
 
     def file_names(self, order_id: OrderId) -> dict[PhotoId, str]:
@@ -207,7 +222,10 @@ class PostgresUploadSessions(UploadSessions):
             upload_sessions.c.session_id == session_id, upload_sessions.c.status != UploadStatus.PAID
         )
         self._connection.execute(delete(file_uploads).where(file_uploads.c.session_id.in_(unpaid)))
-        self._update(session_id, temp_objects_deleted_at=now)
+        of_session = upload_sessions.c.session_id == session_id
+        self._connection.execute(
+            update(upload_sessions).where(of_session).values(temp_objects_deleted_at=now)
+        )
 
     def remove_tidied(self, tidied_before: datetime) -> int:
         removed = self._connection.execute(
@@ -217,11 +235,6 @@ class PostgresUploadSessions(UploadSessions):
             )
         )
         return removed.rowcount
-
-    def _update(self, session_id: UploadSessionId, **values: Any) -> None:
-        self._connection.execute(
-            update(upload_sessions).where(upload_sessions.c.session_id == session_id).values(**values)
-        )
 
 
 def _session(row: Row[Any]) -> UploadSession:

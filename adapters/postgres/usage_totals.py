@@ -4,15 +4,14 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from adapters.postgres.driver_sql import execute
 from domain.ports.rate_limiter import Quota, UsageTotals
 
-_TAKE = text(
-    """INSERT INTO usage_totals AS kept (name, window_started_at, amount)
+_TAKE = """INSERT INTO usage_totals AS kept (name, window_started_at, amount)
     SELECT :name, :window_started_at, :amount WHERE :amount <= :limit
     ON CONFLICT (name, window_started_at) DO UPDATE SET amount = kept.amount + EXCLUDED.amount
         WHERE kept.amount + EXCLUDED.amount <= :limit
     RETURNING amount"""
-)
 _TAKEN = text("SELECT amount FROM usage_totals WHERE name = :name AND window_started_at = :window_started_at")
 _DELETE = text("DELETE FROM usage_totals WHERE window_started_at < :started_before")
 #: Originals and results of orders not purged, archives of their links, and uploads under temporary keys.
@@ -41,7 +40,7 @@ class PostgresUsageTotals(UsageTotals):
         One atomic statement, so concurrent calls cannot exceed it together.
         """
         asked = {"name": quota.name, "window_started_at": window_started_at, "amount": amount}
-        return self._connection.execute(_TAKE, {**asked, "limit": quota.amount}).one_or_none() is not None
+        return execute(self._connection, _TAKE, {**asked, "limit": quota.amount}).rowcount == 1
 
     def taken(self, quota: Quota, window_started_at: datetime) -> int:
         asked = {"name": quota.name, "window_started_at": window_started_at}
