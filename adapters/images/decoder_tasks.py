@@ -18,8 +18,8 @@ def upright(picture: BinaryIO, output: BinaryIO, limits: SizeLimits) -> str:
     return normalization.normalize(picture, output, limits)
 
 
-def finished(pictures: BinaryIO, output: BinaryIO, limits: SizeLimits, result_bytes: int) -> str:
-    """Return the media type of what was written; see ImageInspector.
+def finished(pictures: BinaryIO, output: BinaryIO, limits: SizeLimits, result_bytes: int) -> ImageFacts:
+    """Return the facts of what was written; see ImageInspector.
 
     ``pictures`` is the result followed by its original.
     """

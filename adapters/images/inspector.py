@@ -3,7 +3,7 @@
 import io
 from typing import BinaryIO
 
-from adapters.images import normalization, refusals, similarity_sketch, thumbnails
+from adapters.images import normalization, similarity_sketch, thumbnails
 from adapters.images.opening import (
     MAX_JPEG_PIXELS,
     MAX_PIXELS,
@@ -12,8 +12,6 @@ from adapters.images.opening import (
     opened,
 )
 from domain.ports.images import ImageFacts
-
-_WHITE = 255
 
 
 def inspect(source: BinaryIO, limits: SizeLimits) -> ImageFacts:
@@ -25,9 +23,7 @@ def inspect(source: BinaryIO, limits: SizeLimits) -> ImageFacts:
     with opened(source, limits) as picture:
         width, height = picture.size
         picture.decode_smaller(similarity_sketch.DRAWN_SIDE)
-        sketch = similarity_sketch.sketch_of(picture)
-        if min(sketch) == _WHITE and picture.is_invisible():
-            raise refusals.invisible()
+        sketch = similarity_sketch.visible_sketch_of(picture)
         media_type = normalization.MEDIA_TYPES[picture.file_format]
     return ImageFacts(media_type=media_type, width=width, height=height, sketch=sketch)
 
@@ -60,11 +56,11 @@ class PillowInspector:
         target.seek(0)
         return target, media_type
 
-    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, str]:
+    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, ImageFacts]:
         target = io.BytesIO()
-        media_type = normalization.finish(output, original, target, self._limits)
+        facts = normalization.finish(output, original, target, self._limits)
         target.seek(0)
-        return target, media_type
+        return target, facts
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
         return thumbnails.thumbnail(picture, self._limits)

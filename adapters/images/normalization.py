@@ -9,6 +9,8 @@ from PIL import Image, ImageMath
 
 from adapters.images.colours import srgb_profile, strips
 from adapters.images.opening import OPAQUE_FORMATS, SizeLimits, opened
+from adapters.images.similarity_sketch import visible_sketch_of
+from domain.ports.images import ImageFacts
 
 MEDIA_TYPES = {
     "JPEG": "image/jpeg",
@@ -37,29 +39,25 @@ def normalize(source: BinaryIO, target: BinaryIO, limits: SizeLimits) -> str:
 
     PNG if it is too long for a JPEG. Returns its media type; raises UnreadableImageError.
     """
-    plain, _ = _plain(source, limits)
+    with opened(source, limits) as picture:
+        plain = picture.plain()
     file_format = "PNG" if max(plain.size) > _JPEG_SIDE_PIXELS else "JPEG"
     return _write(plain, target, file_format, _FOR_MODELS)
 
 
-def finish(output: BinaryIO, original: BinaryIO | None, target: BinaryIO, limits: SizeLimits) -> str:
+def finish(output: BinaryIO, original: BinaryIO | None, target: BinaryIO, limits: SizeLimits) -> ImageFacts:
     """Write a result in its own format, transparent where the original was.
 
-    It is in sRGB. A JPEG, which cannot be transparent, has white there. Returns its media type; raises
-    UnreadableImageError.
+    It is in sRGB. A JPEG, which cannot be transparent, has white there. Returns its facts; raises UnreadableImageError.
     """
     alpha = _alpha(original, limits) if original is not None else None
-    result, output_format = _plain(output, limits)
-    file_format = output_format if output_format in _RESULT_FORMATS else "PNG"
+    with opened(output, limits) as picture:
+        sketch, result = visible_sketch_of(picture), picture.plain()
+        file_format = picture.file_format if picture.file_format in _RESULT_FORMATS else "PNG"
     if alpha is not None and file_format not in OPAQUE_FORMATS:
         result = _cut_out(result, alpha.resize(result.size, Image.Resampling.BILINEAR))
-    return _write(result, target, file_format, _FOR_CUSTOMERS)
-
-
-def _plain(source: BinaryIO, limits: SizeLimits) -> tuple[Image.Image, str]:
-    """Return the plain picture and its file's format, releasing the source's memory."""
-    with opened(source, limits) as picture:
-        return picture.plain(), picture.file_format
+    media_type = _write(result, target, file_format, _FOR_CUSTOMERS)
+    return ImageFacts(media_type=media_type, width=result.width, height=result.height, sketch=sketch)
 
 
 def _alpha(original: BinaryIO, limits: SizeLimits) -> Image.Image | None:

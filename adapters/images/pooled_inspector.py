@@ -50,7 +50,7 @@ class PooledInspector:
             )
             return io.BytesIO(output.read()), media_type
 
-    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, str]:
+    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, ImageFacts]:
         with TemporaryFile() as pictures, TemporaryFile() as target:
             output.seek(0)
             shutil.copyfileobj(output, pictures)
@@ -58,10 +58,10 @@ class PooledInspector:
             if original is not None:
                 original.seek(0)
                 shutil.copyfileobj(original, pictures)
-            media_type = self._pool.run(
+            facts = self._pool.run(
                 decoder_tasks.finished, pictures, self._limits, result_bytes, output=target, effort=_EFFORT
             )
-            return io.BytesIO(target.read()), media_type
+            return io.BytesIO(target.read()), facts
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
         with TemporaryFile() as output:

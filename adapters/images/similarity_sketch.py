@@ -4,6 +4,7 @@ from math import ceil, floor
 
 from PIL import Image, ImageFilter
 
+from adapters.images import refusals
 from adapters.images.colours import STRIP_PIXELS
 from adapters.images.exif_orientation import turned_upright
 from adapters.images.opening import OpenedPicture
@@ -13,6 +14,16 @@ from domain.similarity import SKETCH_SIDE
 #: with the area of the drawing and of the brush, so the drawing is only as large as the brush needs.
 DRAWN_SIDE = 128
 _BRUSH = 3
+
+_WHITE = 255
+
+
+def visible_sketch_of(picture: OpenedPicture) -> bytes:
+    """Return a picture's sketch; raise UnreadableImageError if it is invisible."""
+    sketch = sketch_of(picture)
+    if min(sketch) == _WHITE and picture.is_invisible():
+        raise refusals.invisible()
+    return sketch
 
 
 def sketch_of(picture: OpenedPicture) -> bytes:

@@ -50,11 +50,11 @@ class ImageInspector(Protocol):
         ``inspect`` accepted with the same limits.
         """
 
-    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, str]:
-        """The result as delivered to the customer, and its media type.
+    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, ImageFacts]:
+        """The result as delivered to the customer, and its facts.
 
         It is in sRGB, encoded anew without metadata, and transparent where the original was, if its format allows; None
-        is an opaque original. Raise UnreadableImageError.
+        is an opaque original. The sketch is of the output. Raise UnreadableImageError.
         """
 
 

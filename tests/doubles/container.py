@@ -143,9 +143,11 @@ class PlainInspector:
         picture.seek(0)
         return picture, "image/png"
 
-    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, str]:  # noqa: ARG002 -- nothing is transparent
+    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, ImageFacts]:  # noqa: ARG002 -- nothing is transparent
         output.seek(0)
-        return output, "image/png"
+        facts = self.inspect(output)
+        output.seek(0)
+        return output, facts
 
     def thumbnail(self, picture: BinaryIO) -> bytes:
         picture.seek(0)

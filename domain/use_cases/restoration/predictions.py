@@ -157,21 +157,19 @@ class PredictionService:
         with self.scratch.file() as output:
             try:
                 self.restorer.fetch(prediction.output_url or "", output)
-                output.seek(0)
-                facts = self.output_inspector.inspect(output)
-            except (RefusedError, UnreadableImageError):
+            except RefusedError:
                 return _failed(work, work.prediction_id, FailureReason.BAD_OUTPUT)
-            checked = self._checked(order, work, facts, output)
+            checked = self._checked(order, work, output)
             if isinstance(checked, FailureReason):
                 return _failed(work, work.prediction_id, checked)
-            original, finished, media_type = checked
+            original, facts, finished = checked
             size_bytes = finished.seek(0, SEEK_END)
             finished.seek(0)
             restored: StoredObject = self.storage.put(
                 result_key(order.order_id, work.prediction_id),
                 finished,
                 size_bytes=size_bytes,
-                media_type=media_type,
+                media_type=facts.media_type,
                 labels=result_labels(order, work.image_id, facts.width, facts.height),
             )
         is_enlarged = order.images[work.image_id].to_enlarge is not None
@@ -191,30 +189,31 @@ class PredictionService:
         )
 
     def _checked(
-        self, order: Order, work: CollectRestoration, facts: ImageFacts, output: BinaryIO
-    ) -> FailureReason | tuple[ImageFacts, BinaryIO, str]:
-        """The original's facts, finished output and media type; or why it fails."""
+        self, order: Order, work: CollectRestoration, output: BinaryIO
+    ) -> FailureReason | tuple[ImageFacts, ImageFacts, BinaryIO]:
+        """The original's facts, the result's, and the result; or why it fails."""
         small = order.images[work.image_id].to_enlarge
-        try:
-            with ExitStack() as files:
-                picture: BinaryIO | None = None
-                original = self._inspected_at_upload(work.image_id)
+        with ExitStack() as files:
+            picture: BinaryIO | None = None
+            original = self._inspected_at_upload(work.image_id)
+            try:
                 if original is None or not original.is_opaque:
                     picture = files.enter_context(self._opened(_original(order, work.image_id)))
                     original = original or self.inspector.inspect(picture)
-                flaw = validate_output(facts, original)
-                if flaw is None and small is not None and facts.pixels <= small.width * small.height:
-                    flaw = FailureReason.BAD_OUTPUT
-                if flaw is not None:
-                    return flaw
-                finished, media_type = self.output_inspector.finished(output, picture)
-        except OriginalLostError as lost:
-            return lost.reason
-        except UnreadableImageError:
-            return FailureReason.UNREADABLE_INPUT
-        if _sha256_of(finished) in _known_results(order, work.image_id):
-            return FailureReason.REPEATED_OUTPUT
-        return original, finished, media_type
+            except OriginalLostError as lost:
+                return lost.reason
+            except UnreadableImageError:
+                return FailureReason.UNREADABLE_INPUT
+            try:
+                finished, facts = self.output_inspector.finished(output, picture)
+            except UnreadableImageError:
+                return FailureReason.BAD_OUTPUT
+        flaw = validate_output(facts, original)
+        if flaw is None and small is not None and facts.pixels <= small.width * small.height:
+            flaw = FailureReason.BAD_OUTPUT
+        if flaw is None and _sha256_of(finished) in _known_results(order, work.image_id):
+            flaw = FailureReason.REPEATED_OUTPUT
+        return flaw or (original, facts, finished)
 
     def _inspected_at_upload(self, image_id: ImageId) -> ImageFacts | None:
         """What the inspection of the upload, which has the original's bytes, found."""

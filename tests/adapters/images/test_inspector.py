@@ -321,5 +321,15 @@ def test_a_picture_of_any_mode_is_sketched(mode: str, file_format: str) -> None:
     assert likeness(sketch_of(photo), found) > 0.7
 
 
+@pytest.mark.parametrize("orientation", [1, 6])
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG"])
+def test_a_finished_result_has_the_facts_of_an_inspection(file_format: str, orientation: int) -> None:
+    output = encoded(Image.open(AGED[0]), file_format, exif=exif(orientation))
+    _, facts = INSPECTOR.finished(output, None)
+    inspected = INSPECTOR.inspect(output)
+    assert facts == inspected
+    assert likeness(facts.sketch, inspected.sketch) > 0.95
+
+
 def test_a_tiny_picture_is_sketched_too() -> None:
     assert len(sketch_of(picture((32, 40)))) == SKETCH_SIDE**2

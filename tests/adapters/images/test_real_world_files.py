@@ -40,10 +40,10 @@ def restored(file: io.BytesIO) -> Image.Image:
 
 def delivered(file: io.BytesIO, output: io.BytesIO | None = None) -> Image.Image:
     """The delivered result of an output, by default the restorer's input."""
-    finished, media_type = INSPECTOR.finished(output or INSPECTOR.upright(file)[0], file)
+    finished, facts = INSPECTOR.finished(output or INSPECTOR.upright(file)[0], file)
     image = Image.open(finished)
     image.load()
-    assert MEDIA_TYPES[image.format or ""] == media_type
+    assert (MEDIA_TYPES[image.format or ""], image.size) == (facts.media_type, (facts.width, facts.height))
     return image
 
 
