@@ -82,7 +82,7 @@ def test_a_customer_is_found_by_the_code_they_were_given_when_they_were_new(unit
 
 
 def test_a_referral_code_is_given_once(unit_of_work: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("adapters.postgres.customers", "tests.doubles.unit_of_work"):
+    for module in ("adapters.postgres.customers", "tests.doubles.customers"):
         monkeypatch.setattr(f"{module}.referral_codes_of", lambda _: ("SAMESAME", "AN0THER1"))
     with unit_of_work.transaction() as transaction:
         for address in ("eileen@example.org", "grace@example.org"):

@@ -44,6 +44,7 @@ from entrypoints.bootstrap.policy import urls_of
 from entrypoints.bootstrap.ports import CheckedClock, CheckedQueue, Ports
 from tests.doubles.clock import CountingIds, StoppedClock
 from tests.doubles.email import InMemoryMailer
+from tests.doubles.event_store import InMemoryEventStore
 from tests.doubles.object_storage import InMemoryStorage
 from tests.doubles.payments import InMemoryPayments
 from tests.doubles.provider_listings import (
@@ -52,7 +53,7 @@ from tests.doubles.provider_listings import (
     InMemoryPredictionListing,
 )
 from tests.doubles.restorer import InMemoryRestorer
-from tests.doubles.unit_of_work import InMemoryEventStore, InMemoryUnitOfWork
+from tests.doubles.unit_of_work import InMemoryUnitOfWork
 from tests.doubles.usage_totals import InMemoryRateLimiter
 
 POLICY = ShopPolicy(

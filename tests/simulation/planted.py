@@ -28,9 +28,10 @@ from domain.use_cases.reaction_runner import ReactionRunner
 from domain.use_cases.restoration.originals import OriginalsCopier
 from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
 from tests.doubles import read_models
+from tests.doubles.customers import InMemoryCustomers
+from tests.doubles.event_store import InMemoryEventStore
 from tests.doubles.points_balances import InMemoryPointsBalances
 from tests.doubles.reaction_table import InMemoryReactionTable, Work
-from tests.doubles.unit_of_work import InMemoryCustomers, InMemoryEventStore
 from tests.doubles.upload_sessions import InMemoryUploadSessions
 from tests.simulation import planted_code
 from tests.simulation.webhook_delivery import SignedPaymentWebhooks

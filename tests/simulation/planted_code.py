@@ -25,8 +25,8 @@ from domain.use_cases.payments.order_placement import OrderPlacement, PaidChecko
 from domain.use_cases.privacy.photo_deletion import PhotoDeletion
 from domain.use_cases.reaction_runner import ReactionRunner
 from domain.use_cases.restoration.originals import OriginalsCopier
+from tests.doubles.customers import InMemoryCustomers
 from tests.doubles.reaction_table import InMemoryReactionTable
-from tests.doubles.unit_of_work import InMemoryCustomers
 from tests.simulation.webhook_delivery import SignedPaymentWebhooks
 
 

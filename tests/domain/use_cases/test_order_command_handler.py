@@ -18,7 +18,7 @@ from domain.ports.unit_of_work import CauseRepeatedError, Transaction, VersionCo
 from domain.signed_tokens import sha256_of
 from domain.use_cases.order_command_handler import MAX_DECISIONS, Cause, OrderTransaction, ReactionResult
 from tests.doubles.container import InMemoryShop
-from tests.doubles.unit_of_work import InMemoryEventStore
+from tests.doubles.event_store import InMemoryEventStore
 
 HELD = e.OrderHeld(reason=HoldReason.REQUESTED)
 

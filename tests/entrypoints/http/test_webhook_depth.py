@@ -10,7 +10,7 @@ import pytest
 from domain.ports.event_store import Commit
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent
 from tests.domain.use_cases.payments.test_webhooks_in_any_order import of_dispute, of_refund
-from tests.doubles.unit_of_work import InMemoryEventStore
+from tests.doubles.event_store import InMemoryEventStore
 from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient
 
 #: How many project frames an engineer has to follow, at most, from the HTTP handler to the append.
