@@ -2,11 +2,10 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -29,6 +28,7 @@ from tests.adapters.support.provider_accounts import (
     STRIPE_SECRET_KEY,
     STRIPE_WEBHOOK_SECRET,
 )
+from tests.databases import EmptiedDatabase, copy_of
 from tests.sandbox.processes import TwinProcess, running_twin
 from tests.sandbox.receiver import ReceivingServer, WebhookReceiver, receiving
 from tests.shared_servers import ServerHost, ask
@@ -219,7 +219,7 @@ def postgres_url(pytestconfig: pytest.Config) -> str:
 def new_database(postgres_url: str) -> Iterator[Callable[[], str]]:
     """Create databases with the newest schema, as copies of a template."""
     with ExitStack() as copies:
-        yield lambda: copies.enter_context(_copy_of(postgres_url))
+        yield lambda: copies.enter_context(copy_of(postgres_url))
 
 
 @pytest.fixture(scope="session")
@@ -228,10 +228,16 @@ def database_url(new_database: Callable[[], str]) -> str:
     return new_database()
 
 
+@pytest.fixture(scope="session")
+def emptied_database(postgres_url: str) -> Iterator[EmptiedDatabase]:
+    with closing(EmptiedDatabase(postgres_url)) as database:
+        yield database
+
+
 @pytest.fixture
-def own_database_url(postgres_url: str) -> Iterator[str]:
-    """A database for one test alone."""
-    with _copy_of(postgres_url) as url:
+def own_database_url(emptied_database: EmptiedDatabase) -> Iterator[str]:
+    """An empty database, for one test at a time."""
+    with emptied_database.on_loan() as url:
         yield url
 
 
@@ -242,16 +248,3 @@ def _write_without_waiting_for_the_disk(database_url: str) -> None:
         for setting in ("fsync", "full_page_writes"):
             connection.execute(f"ALTER SYSTEM SET {setting} = off")
         connection.execute("SELECT pg_reload_conf()")
-
-
-@contextmanager
-def _copy_of(database_url: str) -> Iterator[str]:
-    source = make_url(database_url)
-    name = f"shop_{uuid4().hex}"
-    server = source.set(database="postgres").render_as_string(hide_password=False)
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source.database}"')
-        try:
-            yield source.set(database=name).render_as_string(hide_password=False)
-        finally:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
