@@ -46,6 +46,21 @@ def read_on_two_connections(unit_of_work: PostgresUnitOfWork) -> None:
             assert transaction.event_store.load(OrderId(uuid4())).version == 0
 
 
+def test_no_more_connections_are_opened_than_allowed(
+    own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "POOL_TIMEOUT_SECONDS", 0.05)
+    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
+        with (
+            pytest.raises(UnavailableError, match="all connections are in use"),
+            unit_of_work.transaction(),
+            unit_of_work.transaction(),
+        ):
+            pass
+        with unit_of_work.transaction() as transaction:
+            assert transaction.event_store.load(OrderId(uuid4())).version == 0
+
+
 def test_a_client_stopped_in_a_transaction_loses_its_locks(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
