@@ -26,7 +26,7 @@ from entrypoints.bootstrap.adapters import open_container
 from entrypoints.bootstrap.container import Container
 from entrypoints.settings import Settings, read_settings
 from entrypoints.worker import worker_process
-from tests.doubles.container import PlainInspector
+from tests.doubles.images import PlainInspector
 
 #: The environment variable that names the folder of the storage.
 FOLDER = "INSTANT_STORAGE"

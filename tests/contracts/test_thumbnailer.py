@@ -6,7 +6,7 @@ from adapters.images import PillowInspector
 from domain.ports.errors import UnreadableImageError
 from domain.ports.images import Thumbnailer
 from tests.adapters.images.test_inspector import encoded, picture
-from tests.doubles.container import JPEG_BEGINS, PlainInspector
+from tests.doubles.images import JPEG_BEGINS, PlainInspector
 
 BYTES_AT_MOST = 100_000
 

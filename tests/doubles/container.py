@@ -4,27 +4,18 @@ It is a whole shop on one thread, without a real clock.
 """
 
 import io
-import re
-from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from random import Random
-from typing import Any, BinaryIO
+from dataclasses import replace
+from typing import Any
 from uuid import UUID
 
 from adapters.localization.export_text import EnglishExportText
 from domain.order.events import Event
 from domain.order.order import Order
-from domain.order.reactions import Reaction
 from domain.order.values import FailureReason, ImageId, Money, OrderId, UploadSessionId
-from domain.ports.archives import ArchiveEntry
-from domain.ports.cancellation import CanceledError, Cancellation
-from domain.ports.dispute_evidence import Evidence
-from domain.ports.email import EmailFacts, EmailWebhookParser, RenderedEmail
-from domain.ports.errors import OutsideError, UnreadableImageError
+from domain.ports.email import EmailWebhookParser
 from domain.ports.ids import Ids
-from domain.ports.images import ImageFacts
 from domain.ports.payments import (
     CheckoutDetails,
     PaymentEventKind,
@@ -36,15 +27,15 @@ from domain.ports.restorer import PredictionStatus, PredictionWebhookEvent, Pred
 from domain.ports.unit_of_work import Database
 from domain.pricing import PriceList
 from domain.signed_tokens import TokenSigner, sha256_of
-from domain.similarity import SKETCH_SIDE
-from domain.use_cases.audit.archive_files import text_file
 from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.bootstrap.container import Container
 from entrypoints.bootstrap.policy import urls_of
 from entrypoints.bootstrap.ports import CheckedClock, CheckedQueue, Ports
 from tests.doubles.clock import CountingIds, StoppedClock
-from tests.doubles.email import InMemoryMailer
+from tests.doubles.email import InMemoryMailer, PlainEmailRenderer
 from tests.doubles.event_store import InMemoryEventStore
+from tests.doubles.files import InMemoryScratchFiles, PlainArchiver, PlainEvidenceWriter
+from tests.doubles.images import PlainInspector
 from tests.doubles.object_storage import InMemoryStorage
 from tests.doubles.payments import InMemoryPayments
 from tests.doubles.provider_listings import (
@@ -55,6 +46,7 @@ from tests.doubles.provider_listings import (
 from tests.doubles.restorer import InMemoryRestorer
 from tests.doubles.unit_of_work import InMemoryUnitOfWork
 from tests.doubles.usage_totals import InMemoryRateLimiter
+from tests.doubles.wake_ups import InMemoryQueue
 
 POLICY = ShopPolicy(
     prices=PriceList(currency="EUR", steps=((1, 490), (10, 390))),
@@ -67,117 +59,6 @@ POLICY = ShopPolicy(
 )
 #: More reactions than any order of a test needs: more of them mean an endless loop.
 REST_LIMIT = 1000
-
-
-@dataclass
-class InMemoryQueue:
-    """Wake-ups in sending order; a test may lose or duplicate them."""
-
-    waiting: deque[UUID] = field(default_factory=deque)
-    problem: OutsideError | None = None  # raised by ``check``
-
-    def check(self) -> None:
-        if self.problem is not None:
-            raise self.problem
-
-    def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
-        self.waiting.extend(reaction_id for reaction_id, _ in reactions)
-
-
-class PlainEmailRenderer:
-    """Renders mails that contain only their facts.
-
-    ``facts`` holds the facts of each mail, by its HTML.
-    """
-
-    def __init__(self) -> None:
-        self.facts: dict[str, EmailFacts] = {}
-
-    def render(self, facts: EmailFacts) -> RenderedEmail:
-        self.facts[repr(facts)] = facts
-        return RenderedEmail(subject=facts.kind, text=str(facts.download_url), html=repr(facts))
-
-
-def token_in(email_content: RenderedEmail) -> str | None:
-    """Extract the download link's token from the shop's mail, if any."""
-    found = re.search(r"/api/download/([^/]+)/photos", email_content.text)
-    return found[1] if found else None
-
-
-#: The magic number of every JPEG.
-JPEG_BEGINS = b"\xff\xd8\xff"
-
-
-class PlainInspector:
-    """Accepts any bytes as a PNG, unless they contain "broken".
-
-    "square", "small" and "halved" set its size. ``portrait of NAME`` gives a sketch that depends on NAME only;
-    content without a name has a blank sketch.
-    """
-
-    def check(self) -> None:
-        """Report nothing: there is no limit on concurrent pictures."""
-
-    def inspect(self, picture: BinaryIO, *, cancellation: Cancellation | None = None) -> ImageFacts:
-        if cancellation is not None and cancellation.is_requested:
-            raise CanceledError
-        content = picture.read()
-        if b"broken" in content:
-            raise UnreadableImageError(
-                "This is no picture.",
-                "Send a JPEG or PNG file.",
-                "Das ist kein Bild. Schicken Sie eine JPEG- oder PNG-Datei.",
-            )
-        width, height = (900, 900) if b"square" in content else (1200, 900)
-        if b"small" in content:
-            width, height = width // 4, height // 4
-        if b"halved" in content:
-            width, height = width // 2, height // 2
-        name = content.rpartition(b"portrait of ")[2] if b"portrait of " in content else None
-        sketch = Random(name).randbytes(SKETCH_SIDE**2) if name else bytes(SKETCH_SIDE**2)  # noqa: S311 -- a face is no secret
-        return ImageFacts(media_type="image/png", width=width, height=height, sketch=sketch)
-
-    def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
-        content = picture.read()
-        if b"undecodable" in content:
-            raise UnreadableImageError("This picture is damaged.", "Save it again.")
-        picture.seek(0)
-        return picture, "image/png"
-
-    def finished(self, output: BinaryIO, original: BinaryIO | None) -> tuple[BinaryIO, ImageFacts]:  # noqa: ARG002 -- nothing is transparent
-        output.seek(0)
-        facts = self.inspect(output)
-        output.seek(0)
-        return output, facts
-
-    def thumbnail(self, picture: BinaryIO) -> bytes:
-        picture.seek(0)
-        self.inspect(picture)
-        picture.seek(0)
-        return JPEG_BEGINS + picture.read(100)
-
-
-class PlainArchiver:
-    """Archives that concatenate their entries."""
-
-    def archive(self, entries: list[ArchiveEntry]) -> tuple[int, Iterator[bytes]]:
-        whole = b"".join(entry.name.encode() + b"".join(entry.content) for entry in entries)
-        return len(whole), iter([whole])
-
-
-class InMemoryScratchFiles:
-    """Scratch files in memory."""
-
-    @contextmanager
-    def file(self) -> Iterator[BinaryIO]:
-        yield io.BytesIO()
-
-
-class PlainEvidenceWriter:
-    """A file that is the ``repr`` of its evidence."""
-
-    def files(self, evidence: Evidence) -> list[ArchiveEntry]:
-        return [text_file("evidence.txt", repr(evidence))]
 
 
 class NoWebhooks:

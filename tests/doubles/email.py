@@ -1,10 +1,11 @@
-"""A mail provider in memory."""
+"""A mail provider and plain mails in memory."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from domain.ports.clock import Clock
-from domain.ports.email import OutgoingEmail
+from domain.ports.email import EmailFacts, OutgoingEmail, RenderedEmail
 from domain.ports.errors import RefusedError
 from tests.doubles.fault_injection import FaultInjector
 
@@ -37,3 +38,23 @@ class InMemoryMailer:
 
     def _named(self, mail: OutgoingEmail) -> str:  # noqa: ARG002 -- for subclasses that derive the name from the mail
         return f"message-{len(self.mailbox) + 1}"
+
+
+class PlainEmailRenderer:
+    """Renders mails that contain only their facts.
+
+    ``facts`` holds the facts of each mail, by its HTML.
+    """
+
+    def __init__(self) -> None:
+        self.facts: dict[str, EmailFacts] = {}
+
+    def render(self, facts: EmailFacts) -> RenderedEmail:
+        self.facts[repr(facts)] = facts
+        return RenderedEmail(subject=facts.kind, text=str(facts.download_url), html=repr(facts))
+
+
+def token_in(email_content: RenderedEmail) -> str | None:
+    """Extract the download link's token from the shop's mail, if any."""
+    found = re.search(r"/api/download/([^/]+)/photos", email_content.text)
+    return found[1] if found else None

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from domain.ports.email import OutgoingEmail
-from tests.doubles.container import token_in
+from tests.doubles.email import token_in
 
 if TYPE_CHECKING:
     from tests.simulation.world import World

@@ -9,7 +9,7 @@ from uuid import UUID
 from domain.order.values import OrderId, UploadSessionId
 from domain.ports.email import OutgoingEmail
 from domain.ports.payments import CheckoutStatus, PaymentEventKind
-from tests.doubles.container import token_in
+from tests.doubles.email import token_in
 from tests.simulation.participants import HABITS, LINK_ACTIONS, Participant
 from tests.simulation.privacy_and_payment_requests import corrected
 from tests.simulation.requests import Answer

@@ -13,7 +13,8 @@ from domain.use_cases.delivery.downloads import LinkExpiredError, UnknownLinkErr
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.assertions import kinds, sent
 from tests.domain.support.event_builders import PHONE, SCANNER
-from tests.doubles.container import InMemoryShop, token_in
+from tests.doubles.container import InMemoryShop
+from tests.doubles.email import token_in
 
 
 def test_two_photos_go_from_upload_to_inbox(shop: InMemoryShop) -> None:

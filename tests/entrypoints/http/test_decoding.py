@@ -18,7 +18,7 @@ from domain.ports.errors import UnavailableError
 from domain.ports.images import ImageFacts, ImageInspector
 from entrypoints.http.dependencies import UPLOAD_THREADS
 from tests.adapters.images.test_jpeg_scans import with_scans
-from tests.doubles.container import PlainInspector
+from tests.doubles.images import PlainInspector
 from tests.entrypoints.support.http_fixtures import (
     PORTRAIT,
     ApiClient,

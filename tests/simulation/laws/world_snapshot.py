@@ -8,7 +8,7 @@ from adapters.postgres.read_models import Rows
 from domain.ports.payments import CheckoutStatus
 from domain.ports.restorer import PredictionStatus
 from domain.signed_tokens import sha256_of
-from tests.doubles.container import token_in
+from tests.doubles.email import token_in
 from tests.doubles.payments import Payment
 from tests.doubles.reaction_table import Work
 from tests.laws.snapshot import (

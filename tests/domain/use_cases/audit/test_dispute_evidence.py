@@ -28,7 +28,8 @@ from domain.use_cases.audit.dispute_evidence import (
 )
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.event_builders import PHONE, euros
-from tests.doubles.container import InMemoryShop, PlainInspector
+from tests.doubles.container import InMemoryShop
+from tests.doubles.images import PlainInspector
 
 HOSTILE = "<img src=x onerror=alert(1)>\"'&.jpg"
 

@@ -15,7 +15,8 @@ from domain.signed_tokens import sha256_of
 from domain.use_cases.order_command_handler import Cause
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.assertions import kinds, order_of, sent
-from tests.doubles.container import InMemoryShop, token_in
+from tests.doubles.container import InMemoryShop
+from tests.doubles.email import token_in
 
 GRACE = StaffRequest(actor="person:grace", reason="They asked for it on the phone.")
 

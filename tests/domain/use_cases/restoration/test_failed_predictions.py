@@ -22,7 +22,8 @@ from domain.ports.images import ImageFacts
 from domain.similarity import SKETCH_SIDE
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.assertions import kinds, sent
-from tests.doubles.container import POLICY, InMemoryShop, PlainInspector
+from tests.doubles.container import POLICY, InMemoryShop
+from tests.doubles.images import PlainInspector
 
 
 def reasons(shop: InMemoryShop, order_id: OrderId) -> list[FailureReason]:

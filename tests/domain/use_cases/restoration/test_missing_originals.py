@@ -17,7 +17,8 @@ from domain.ports.errors import UnavailableError
 from domain.use_cases.order_command_handler import Cause
 from tests.domain.support.assertions import kinds, sent
 from tests.domain.support.reconciliation_runs import compare
-from tests.doubles.container import InMemoryShop, PlainInspector
+from tests.doubles.container import InMemoryShop
+from tests.doubles.images import PlainInspector
 
 AWAY = UnavailableError("The storage", "it is away")
 
