@@ -13,6 +13,7 @@ from litestar import Litestar
 
 from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.adapters import open_container
+from entrypoints.bootstrap.garbage_collection import exempt_startup_objects
 from entrypoints.bootstrap.wording import error_text
 from entrypoints.http.application import create_app
 from entrypoints.http.bounded_protocol import BoundedProtocol
@@ -65,7 +66,9 @@ def run(settings: Settings, *, fd: int | None = None) -> None:
         except UnavailableError as error:
             # Not fatal: each request that needs a current database makes this check itself; the others can be served.
             _log.error("log_head_refused", problem=error_text(error))
-        serve(create_app(container), settings, fd=fd)
+        app = create_app(container)
+        exempt_startup_objects()
+        serve(app, settings, fd=fd)
 
 
 def serve(

@@ -15,6 +15,7 @@ from domain.ports.errors import UnavailableError
 from domain.use_cases.reconciliation.run import Reconciliation
 from entrypoints.bootstrap.adapters import open_container, queue_from
 from entrypoints.bootstrap.container import Container
+from entrypoints.bootstrap.garbage_collection import exempt_startup_objects
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.logging_config import configure_logs
 from entrypoints.settings import Settings
@@ -90,6 +91,7 @@ def run(settings: Settings) -> None:
             _worker(queue.broker_of(queue_name), perform, settings.worker_threads)
             for queue_name in queue_names
         ]
+        exempt_startup_objects()
         for worker in workers:
             worker.start()
         schedule.start()
