@@ -17,8 +17,9 @@ pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="what is left
 @pytest.mark.parametrize(
     ("words", "key", "status"),
     [
+        ("Opening a shop", signal.SIGINT, 130),
         pytest.param("Opening a shop", signal.SIGTERM, 143, marks=pytest.mark.slow),
-        ("Restoration started", signal.SIGINT, 130),
+        pytest.param("Restoration started", signal.SIGINT, 130, marks=pytest.mark.slow),
     ],
 )
 def test_a_demo_that_is_interrupted_leaves_nothing(

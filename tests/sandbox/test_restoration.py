@@ -16,7 +16,7 @@ from tests.sandbox.pictures import decoded, png, read
 #: (undamaged, aged, where, restored)
 Cases = list[tuple[Pixels, Pixels, Mask, Pixels]]
 #: Seeds that were not used to tune the engine.
-DAMAGE_SEEDS = (11, 23)
+DAMAGE_SEEDS = [11, pytest.param(23, marks=pytest.mark.slow)]
 #: Left, top, right and bottom of Eileen's face in her portrait.
 FACE = (350, 120, 560, 370)
 
@@ -31,16 +31,15 @@ def psnr(one: Pixels, other: Pixels, where: Any = ...) -> float:
     return float(10 * np.log10(255**2 / max((error**2).mean(), 1e-9)))
 
 
-@pytest.fixture(scope="module")
-def cases() -> Cases:
-    """Every sample aged with every seed."""
+@pytest.fixture(scope="module", params=DAMAGE_SEEDS)
+def cases(request: pytest.FixtureRequest) -> Cases:
+    """Every sample aged with one seed."""
     made = []
     for name in SEEDS:
-        for seed in DAMAGE_SEEDS:
-            whole = undamaged(name)
-            aged = age(whole, seed)
-            restored = decoded(restore(png(aged.picture)))
-            made.append((whole, aged.picture, aged.damage, restored))
+        whole = undamaged(name)
+        aged = age(whole, request.param)
+        restored = decoded(restore(png(aged.picture)))
+        made.append((whole, aged.picture, aged.damage, restored))
     return made
 
 
@@ -124,7 +123,10 @@ def test_lettering_survives() -> None:
     assert psnr(whole, restored, ink) > psnr(whole, aged.picture, ink)
 
 
-@pytest.mark.parametrize("name", SEEDS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=() if name.startswith("chelsea") else pytest.mark.slow) for name in SEEDS],
+)
 def test_grey_stays_grey(name: str) -> None:
     grey = as_pixels(cv2.cvtColor(read(FOLDER / name), cv2.COLOR_BGR2GRAY))
 
