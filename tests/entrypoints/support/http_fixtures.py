@@ -4,8 +4,11 @@ import base64
 import hashlib
 import hmac
 import json
+from contextvars import ContextVar
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, cast
 from uuid import UUID
 
 import httpx
@@ -14,12 +17,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from litestar import Litestar
 from litestar.testing import TestClient
+from litestar.types import Receive, Scope, Send
 
 from adapters.mailer_sendgrid import SendGridWebhookParser
 from adapters.payments_stripe import StripeWebhookParser
 from adapters.restorer_replicate import ReplicateWebhookParser
 from domain.order.values import OrderId, UploadSessionId
 from domain.ports.payments import PaymentProvider
+from entrypoints.bootstrap.container import Container
 from entrypoints.http import create_app
 from tests.doubles.container import InMemoryShop
 
@@ -149,8 +154,34 @@ def assert_problem(answer: httpx.Response | httpx2.Response, status: int, name: 
     return document
 
 
+#: The shop that a request is for.
+_shop: ContextVar[HttpShop] = ContextVar("shop")
+
+
+class _ShopOfTheRequest:
+    """A container for an application that serves many shops."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(_shop.get(), name)
+
+
+@cache
+def _application() -> Litestar:
+    """The application, built once: that costs more than most tests."""
+    return create_app(cast("Container", _ShopOfTheRequest()))
+
+
 def application(shop: HttpShop) -> Litestar:
-    return create_app(shop)
+    """The HTTP application of a shop."""
+    app = copy(_application())
+    answer = app.asgi_handler
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        _shop.set(shop)
+        await answer(scope, receive, send)
+
+    app.asgi_handler = handle
+    return app
 
 
 def post_scope(path: str, content_type: str) -> dict[str, Any]:
