@@ -11,7 +11,9 @@ import urllib3
 from minio import Minio
 from minio.commonconfig import CopySource
 from minio.credentials.credentials import Credentials
+from minio.datatypes import parse_copy_object
 from minio.deleteobjects import DeleteObject
+from minio.helpers import DictType
 
 from adapters.circuit_breaker import CircuitBreaker
 from adapters.storage_minio.errors import PROVIDER, RetryUnlessTimeout, translated
@@ -140,22 +142,15 @@ class MinioStorage:
         try:
             with self._calling(source.key):
                 labels = labels_of(self._client.stat_object(self._bucket, source.key))
-                metadata: dict[str, str | list[str] | tuple[str]] = {
+                # The token is signed for one key, so the copy gets its own; replacing metadata replaces the media type
+                # too.
+                metadata: DictType = {
                     **headers_of(self._token_signer, target, labels),
                     "Content-Type": source.media_type,
                 }
-                self._client.copy_object(
-                    self._bucket,
-                    target,
-                    CopySource(self._bucket, source.key),
-                    # The token is signed for one key, so the copy gets its own; replacing metadata replaces the media
-                    # type too.
-                    metadata=metadata,
-                    metadata_directive="REPLACE",
-                )
+                self._copy(source, target, metadata)
         except ObjectMissingError:
-            # The SDK begins with a HEAD request, whose 404 does not distinguish a missing object from a missing
-            # bucket.
+            # The 404 of a HEAD request does not distinguish a missing object from a missing bucket.
             self.check()
             raise
         try:
@@ -247,6 +242,20 @@ class MinioStorage:
         """
         with self._breaker.guard(), translated(subject):
             yield
+
+    def _copy(self, source: StoredObject, target: ObjectKey, metadata: DictType) -> None:
+        """Copy in one request where possible.
+
+        The SDK's method asks for the source's size first.
+        """
+        copying = CopySource(self._bucket, source.key)
+        if source.size_bytes > self._single_write_bytes:
+            self._client.copy_object(
+                self._bucket, target, copying, metadata=metadata, metadata_directive="REPLACE"
+            )
+            return
+        headers = {**metadata, "x-amz-metadata-directive": "REPLACE", **copying.gen_copy_headers()}
+        parse_copy_object(self._client._execute("PUT", self._bucket, target, headers=headers))  # noqa: SLF001
 
     def _is_taken(self, key: ObjectKey) -> bool:
         try:

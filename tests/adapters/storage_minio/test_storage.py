@@ -2,6 +2,7 @@ import io
 import time
 import tracemalloc
 from contextlib import closing
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -246,11 +247,16 @@ def test_a_corrupt_copy_of_a_sound_source_is_an_outage(s3: S3, monkeypatch: pyte
         media_type="image/jpeg",
     )
 
-    def cut(_client: Minio, bucket: str, key: str, _source: object, **_: object) -> None:
-        sdk(s3).put_object(bucket, key, io.BytesIO(UNCLE[:7]), 7)
+    execute = Minio._execute  # noqa: SLF001 -- what copies in one request
+
+    def cut(client: Minio, method: str, bucket: str, key: str | None = None, **named: Any) -> Any:
+        answer = execute(client, method, bucket, key, **named)
+        if key and "x-amz-copy-source" in (named.get("headers") or {}):
+            sdk(s3).put_object(bucket, key, io.BytesIO(UNCLE[:7]), 7)
+        return answer
 
     with monkeypatch.context() as fault:
-        fault.setattr(Minio, "copy_object", cut)
+        fault.setattr(Minio, "_execute", cut)
         with pytest.raises(UnavailableError, match="differs from it"):
             store.copy(source, ObjectKey(f"uploads/originals/{folder}/photo"))
     assert store.copy(source, ObjectKey(f"uploads/originals/{folder}/photo")).sha256 == source.sha256
