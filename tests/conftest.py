@@ -1,5 +1,6 @@
 """Shared fixtures: each server starts once, when a test first needs it."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -121,6 +122,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return not is_journey, item.get_closest_marker("after_journeys") is not None
 
     items.sort(key=turn)
+
+
+def pytest_collection_finish() -> None:
+    """Leave modules and collected tests, which stay, out of every garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
