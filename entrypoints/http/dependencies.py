@@ -27,6 +27,10 @@ DOWNLOAD_THREADS = 16
 #: handle its webhooks.
 CHECKOUT_THREADS = 16
 
+#: Threads that place paid orders. They take turns for the day's order numbers, so more would only wait for each other
+#: in the database, at its cost; and no other webhook waits for a thread while many pay.
+PAYMENT_THREADS = 4
+
 #: A language tag with optional subtags: de, de-AT, zh-Hant-TW.
 LOCALE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}"
 
@@ -37,11 +41,12 @@ def dependencies_of(container: Container) -> dict[str, Provide]:
     Each is looked up in the container at every request.
     """
     upload_threads, download_threads = CapacityLimiter(UPLOAD_THREADS), CapacityLimiter(DOWNLOAD_THREADS)
-    checkout_threads = CapacityLimiter(CHECKOUT_THREADS)
+    checkout_threads, payment_threads = CapacityLimiter(CHECKOUT_THREADS), CapacityLimiter(PAYMENT_THREADS)
     given: dict[str, Callable[[], object]] = {
         "upload_threads": lambda: upload_threads,
         "download_threads": lambda: download_threads,
         "checkout_threads": lambda: checkout_threads,
+        "payment_threads": lambda: payment_threads,
         "policy": lambda: container.ports.policy,
         "scratch": lambda: container.ports.scratch,
         "storage": lambda: container.ports.storage,

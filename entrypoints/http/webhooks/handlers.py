@@ -1,16 +1,17 @@
 """Webhook handlers: verify the raw bytes, record, then respond with 200."""
 
 from collections.abc import Callable
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from litestar import MediaType, post
 from litestar.params import FromPath
 
 from domain.order.values import ImageId, OrderId
 from domain.ports.email import EmailWebhookParser
-from domain.ports.payments import PaymentWebhookParser
+from domain.ports.payments import PaymentEventKind, PaymentWebhookParser
 from domain.ports.restorer import PredictionWebhookParser
 from domain.signed_tokens import sha256_of
 from domain.use_cases.delivery.email_webhook import EmailWebhook
@@ -27,6 +28,7 @@ _log = structlog.get_logger(__name__)
 MAX_WEBHOOK_BYTES = 1024 * 1024
 
 Headers = dict[str, str]
+T = TypeVar("T")
 
 
 @post("/api/webhooks/stripe", status_code=200, media_type=MediaType.TEXT, request_max_body_size=None)
@@ -34,11 +36,15 @@ async def from_stripe(
     payment_webhook_parser: Given[PaymentWebhookParser],
     payment_webhook: Given[PaymentWebhook],
     log_heads: Given[LogHeads],
+    payment_threads: Given[CapacityLimiter],
     request: AnyRequest,
 ) -> None:
-    """Handle a Stripe webhook event."""
+    """Handle a Stripe webhook event.
 
-    def take(body: bytes, headers: Headers) -> None:
+    The payment threads place paid orders; other events may wait for Stripe, and get another thread.
+    """
+
+    def take(body: bytes, headers: Headers) -> Callable[[], None] | None:
         webhook_event = payment_webhook_parser.read(body, headers)
         if webhook_event.is_of_old_version:
             _log.warning(
@@ -46,20 +52,29 @@ async def from_stripe(
                 api_version=webhook_event.api_version,
                 advice="set the endpoint's API version in Stripe to 2024-10-28.acacia or later",
             )
-        handled = payment_webhook.handle(webhook_event, sha256_of(payment_webhook_parser.contents(body)))
-        about = {
-            "provider": "stripe",
-            "event_id": webhook_event.event_id,
-            "event_type": webhook_event.event_type,
-        }
-        if handled is Handled.OF_ANOTHER_SHOP:
-            _log.info("webhook_of_another_shop", **about)
-        elif handled is Handled.REFUND_UNKNOWN:
-            _log.warning("webhook_about_unknown_refund", **about)
-        elif handled is Handled.DISPUTE_UNKNOWN:
-            _log.warning("webhook_about_unknown_dispute", **about)
 
-    await _take(log_heads, request, take)
+        def handle() -> None:
+            handled = payment_webhook.handle(webhook_event, sha256_of(payment_webhook_parser.contents(body)))
+            about = {
+                "provider": "stripe",
+                "event_id": webhook_event.event_id,
+                "event_type": webhook_event.event_type,
+            }
+            if handled is Handled.OF_ANOTHER_SHOP:
+                _log.info("webhook_of_another_shop", **about)
+            elif handled is Handled.REFUND_UNKNOWN:
+                _log.warning("webhook_about_unknown_refund", **about)
+            elif handled is Handled.DISPUTE_UNKNOWN:
+                _log.warning("webhook_about_unknown_dispute", **about)
+
+        if webhook_event.kind is not PaymentEventKind.PAID:
+            return handle
+        handle()
+        return None
+
+    handle_elsewhere = await _take(log_heads, request, take, payment_threads)
+    if handle_elsewhere is not None:
+        await to_thread.run_sync(handle_elsewhere)
 
 
 @post(
@@ -107,15 +122,20 @@ async def from_sendgrid(
     await _take(log_heads, request, take)
 
 
-async def _take(log_heads: LogHeads, request: AnyRequest, take: Callable[[bytes, Headers], None]) -> None:
+async def _take(
+    log_heads: LogHeads,
+    request: AnyRequest,
+    take: Callable[[bytes, Headers], T],
+    limiter: CapacityLimiter | None = None,
+) -> T:
     """Handle a body, unless the database is behind its log.
 
     A database restored from a backup may be; the provider retries the refused webhook later.
     """
     body = await receive_bytes(request, limit_bytes=MAX_WEBHOOK_BYTES)
 
-    def take_unless_behind() -> None:
+    def take_unless_behind() -> T:
         log_heads.check()
-        take(body, dict(request.headers.items()))
+        return take(body, dict(request.headers.items()))
 
-    await to_thread.run_sync(take_unless_behind)
+    return await to_thread.run_sync(take_unless_behind, limiter=limiter)

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -9,6 +11,8 @@ from domain.order import events as e
 from domain.order.deterministic_ids import email_id_of
 from domain.order.values import EmailKind
 from domain.ports.errors import UnavailableError
+from domain.ports.payments import CheckoutState
+from entrypoints.http.dependencies import PAYMENT_THREADS
 from entrypoints.http.webhooks.handlers import MAX_WEBHOOK_BYTES
 from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient, assert_problem
 
@@ -73,6 +77,31 @@ def test_a_webhook_is_not_acknowledged_unless_it_was_stored(
         outage.setattr(api.shop.payment_webhook, "handle", away)
         assert_problem(api.post_from_stripe(event), 503, "unavailable")
     assert api.post_from_stripe(event).status_code == 200
+
+
+def test_events_that_wait_for_the_provider_delay_no_payment(api: ApiClient) -> None:
+    paid = api.payment_event(api.shop.upload(PORTRAIT))
+    expired = [
+        api.payment_event(api.shop.upload(PORTRAIT)) | {"type": "checkout.session.expired"}
+        for _ in range(PAYMENT_THREADS)
+    ]
+    reached, may_go_on = Semaphore(0), Event()
+    find_checkout = api.shop.payments.find_checkout
+
+    def hang(checkout_session_id: str) -> CheckoutState | None:
+        reached.release()
+        assert may_go_on.wait(timeout=20)
+        return find_checkout(checkout_session_id)
+
+    api.shop.payments.find_checkout = hang  # type: ignore[method-assign]
+    with ThreadPoolExecutor(PAYMENT_THREADS + 1) as clients:
+        waiting = [clients.submit(api.post_from_stripe, event) for event in expired]
+        try:
+            assert all(reached.acquire(timeout=10) for _ in waiting)
+            assert clients.submit(api.post_from_stripe, paid).result(timeout=5).status_code == 200
+        finally:
+            may_go_on.set()
+        assert {answer.result().status_code for answer in waiting} == {200}
 
 
 def restoring(api: ApiClient) -> tuple[str, str]:
