@@ -268,7 +268,9 @@ def test_a_leased_reaction_is_not_rewritten(unit_of_work: Database) -> None:
     held = claimed(unit_of_work, work, NOON, 5 * MINUTE)
     with unit_of_work.transaction() as transaction:
         transaction.reactions.rewrite([replace(work, due_at=NOON + MINUTE)])
-        transaction.reactions.close(held, outcome=Outcome.DONE)
+    postpone(unit_of_work, held, 30 * MINUTE)
+    assert claim(unit_of_work, work, NOON + 29 * MINUTE) is None, "it got the time of the rewrite"
+    assert claim(unit_of_work, work, NOON + 30 * MINUTE) is not None
 
 
 def test_an_expedited_reaction_is_due_earlier_and_never_later(unit_of_work: Database) -> None:

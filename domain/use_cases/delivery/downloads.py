@@ -83,7 +83,10 @@ class DownloadService:
     policy: ShopPolicy
 
     def new_link(self, order: Order) -> IssueLink:
-        """The command to issue another link to the newest archive."""
+        """The command to issue another link to the newest archive.
+
+        The first link of an archive is made with it, in ``archives``.
+        """
         link_id = download_link_id_of(order.order_id, len(order.links) + 1)
         return IssueLink(
             link_id=link_id,

@@ -25,6 +25,11 @@ def test_every_state_has_words_for_staff_and_for_the_orders_owner(state: State) 
         assert (sentence[0], sentence[-1]) == (sentence[0].upper(), "."), sentence
 
 
+def test_no_two_states_have_the_same_label() -> None:
+    labels = [STATES[state].label for state in State]
+    assert len(set(labels)) == len(labels)
+
+
 @pytest.mark.parametrize("language", own_catalogs())
 @pytest.mark.parametrize("state", ON_PAGES)
 def test_every_state_has_words_on_the_order_page_of_each_language(state: State, language: str) -> None:

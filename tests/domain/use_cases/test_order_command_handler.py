@@ -1,7 +1,6 @@
 """The command handler: conflicts are retried, writes are atomic, workers wake afterwards."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -132,7 +131,8 @@ def test_a_repeated_cause_only_closes_the_claim(shop: InMemoryShop, order_id: Or
     shop.command_handler.handle(order_id, [e.OrderReleased()], cause("another test"))
     claimed = shop.reaction_runner.claim(reaction_id_of(order_id, MoveImages()))
     assert claimed is not None
-    closing = ReactionResult(claim=claimed[0], retry_after=timedelta(minutes=1))
+    lease = shop.policy.work.lease
+    closing = ReactionResult(claim=claimed[0], retry_after=2 * lease)
     before, called = shop.order(order_id), []
     commit = shop.command_handler.handle(
         order_id, [HELD], cause(), closing=closing, also=lambda *given: called.append(given)
@@ -142,6 +142,10 @@ def test_a_repeated_cause_only_closes_the_claim(shop: InMemoryShop, order_id: Or
     assert commit.outcome is Outcome.AGAIN  # the photos are not moved yet
     assert shop.order(order_id) == before
     assert not called
+    shop.clock.advance(seconds=lease.total_seconds() + 1)
+    assert shop.reaction_runner.claim(claimed[0].reaction_id) is None, "the lease is still open"
+    shop.clock.advance(seconds=lease.total_seconds())
+    assert shop.reaction_runner.claim(claimed[0].reaction_id) is not None
 
 
 def test_workers_are_woken_after_the_commit_and_for_it_alone(
