@@ -54,11 +54,9 @@ class Catalog:
         if loose := [name for name, section in sections.items() if not isinstance(section, dict)]:
             raise LanguageFileError(file.name, [f"{name} is in no section" for name in loose])
         phrases = {
-            f"{section}.{name}": proposed
-            for section in sections
-            for name, proposed in sections[section].items()
+            f"{section}.{name}": phrase for section in sections for name, phrase in sections[section].items()
         }
-        if broken := [name for name, proposed in phrases.items() if not _is_phrase(proposed)]:
+        if broken := [name for name, phrase in phrases.items() if not _is_phrase(phrase)]:
             raise LanguageFileError(file.name, [f"{name} is no phrase" for name in broken])
         return cls(language=language, phrases=phrases)
 
@@ -108,9 +106,9 @@ def own_catalogs() -> Mapping[str, Catalog]:
     return read_catalogs()
 
 
-def _is_phrase(proposed: object) -> bool:
+def _is_phrase(phrase: object) -> bool:
     """Whether it is text, or text by plural form."""
-    texts = proposed.values() if isinstance(proposed, dict) else [proposed]
+    texts = phrase.values() if isinstance(phrase, dict) else [phrase]
     try:
         return all(isinstance(text, str) and _braces(text) is not None for text in texts)
     except ValueError:

@@ -75,8 +75,8 @@ class Customer:
 
     def ask_for_checkout(self, *, email: str | None = None) -> Json:
         """Have the photos quoted; the answer names the payment page."""
-        proposed = {"session_id": self._session} | ({"email": email} if email is not None else {})
-        return self._ask("POST", "/api/checkout-sessions", json=proposed)
+        body = {"session_id": self._session} | ({"email": email} if email is not None else {})
+        return self._ask("POST", "/api/checkout-sessions", json=body)
 
     def pay(self, page_url: str) -> None:
         """Pay on the payment page, and follow it back to the shop."""

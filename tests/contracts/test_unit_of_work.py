@@ -68,18 +68,18 @@ def test_a_stream_is_stored_unchanged_with_its_envelopes(unit_of_work: Database)
         history = transaction.event_store.history(about.order_id)
     assert [event.version for event in history] == [1, 2, 3, 4]
     kept = history[0]
-    proposed = first.events[0]
+    appended = first.events[0]
     assert kept.position is not None
     assert (kept.event_id, kept.event, kept.recorded_at) == (
-        proposed.event_id,
-        proposed.event,
-        proposed.recorded_at,
+        appended.event_id,
+        appended.event,
+        appended.recorded_at,
     )
     assert (kept.cause, kept.cause_key, kept.correlation_id, kept.actor) == (
-        proposed.cause,
-        proposed.cause_key,
-        proposed.correlation_id,
-        proposed.actor,
+        appended.cause,
+        appended.cause_key,
+        appended.correlation_id,
+        appended.actor,
     )
     positions = [event.position or 0 for event in history]
     assert all(earlier < later for earlier, later in pairwise(positions))

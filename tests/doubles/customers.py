@@ -28,7 +28,7 @@ class InMemoryCustomers(Customers):
         known = next((c for c in customers.values() if c.email.lower() == email.lower()), None)
         if known is None:
             taken = {each.referral_code for each in customers.values()}
-            code = next(proposed for proposed in referral_codes_of(customer_id) if proposed not in taken)
+            code = next(each for each in referral_codes_of(customer_id) if each not in taken)
             known = Customer(
                 customer_id=customer_id, email=email, name=name, locale=locale, referral_code=code
             )

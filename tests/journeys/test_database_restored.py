@@ -75,9 +75,9 @@ def live_after_the_backup(
     _, in_work = hands.buy(photo)
     hands.waits_for("RestorationStarted", in_work)
     hands.turn("replicate", start_delay_seconds=0)
-    upload_service = hands.customer()
-    session_id = upload_service.open_session()
-    upload_service.send(photo, "harvest.jpg")
+    buyer = hands.customer()
+    session_id = buyer.open_session()
+    buyer.send(photo, "harvest.jpg")
     orders = (before, delivered, in_work)
     return Lost(
         before=before,

@@ -128,12 +128,12 @@ def _claims_in(sentence: str, language: str) -> tuple[list[tuple[str, dict[str, 
 
 def check_status(order: Order, known: Known) -> None:
     """Raise AssertionError unless each sentence about the order's status is proven."""
-    proposed = (
+    sentences = (
         status_of(order),
         *(image_status_of(image, order) for image in order.images.values()),
         owner_sentence_of(order),
     )
-    _check(proposed, known)
+    _check(sentences, known)
     for language in LANGUAGES:
         page = status_pages.of_order(order, {}, localization_of(language)).content
         _check(_texts_in(str(page)), known, language)
@@ -144,8 +144,8 @@ def check_timeline(history: Iterable[e.RecordedEvent]) -> None:
     known = Known()
     for entry in timeline_text_of(history).entries:
         known.apply(entry.recorded.event)
-        proposed = [entry.text, f"Recorded by {entry.who}.", entry.pause or ""]
-        _check(proposed, known)
+        sentences = [entry.text, f"Recorded by {entry.who}.", entry.pause or ""]
+        _check(sentences, known)
         by_customer = isinstance(entry.recorded.event, e.ResultServed) and entry.who == "the customer"
         assert not by_customer, "What was served is told as the customer's doing."
 
@@ -155,8 +155,8 @@ def check_mail(subject: str, text: str, known: Known, language: str = "en") -> N
     _check([subject, *" ".join(text.split()).split(". ")], known, language)
 
 
-def _check(proposed: Iterable[str], known: Known, language: str = "en") -> None:
-    wrong = [each for sentence in proposed for each in unearned(sentence, known, language)]
+def _check(sentences: Iterable[str], known: Known, language: str = "en") -> None:
+    wrong = [each for sentence in sentences for each in unearned(sentence, known, language)]
     assert not wrong, wrong[0]
 
 

@@ -82,7 +82,7 @@ class InterleavedUnitOfWork(InMemoryUnitOfWork):
         try:
             yield cast("InMemoryTransaction", statements)
             if self.journal is not None and not transaction.is_void:
-                self.journal.transactions.append(statements.proposed)
+                self.journal.transactions.append(statements.run)
             self._commit(transaction, about)
         finally:
             self._idle_since.pop(transaction.writing.txid, None)
@@ -191,10 +191,10 @@ class _Statements:
     def __init__(self, transaction: InMemoryTransaction, unit_of_work: InterleavedUnitOfWork) -> None:
         self._transaction = transaction
         self._unit_of_work = unit_of_work
-        self.proposed: list[Statement] = []
+        self.run: list[Statement] = []
 
     def __getattr__(self, name: str) -> Any:
-        port = _Port(name, self._transaction, self._unit_of_work, self.proposed)
+        port = _Port(name, self._transaction, self._unit_of_work, self.run)
         setattr(self, name, port)
         return port
 
@@ -207,13 +207,13 @@ class _Port:
         name: str,
         transaction: InMemoryTransaction,
         unit_of_work: InterleavedUnitOfWork,
-        proposed: list[Statement],
+        run: list[Statement],
     ) -> None:
         self._name = name
         self._port = getattr(transaction, name)
         self._transaction = transaction
         self._unit_of_work = unit_of_work
-        self._proposed = proposed
+        self._run = run
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._port, name)
@@ -227,7 +227,7 @@ class _Port:
             if found is False and name == "accept":
                 self._unit_of_work.trouble.trace.recover("a message that came again changed nothing")
             if self._unit_of_work.journal is not None:
-                self._proposed.append(Statement(self._name, name, args, kwargs, found))
+                self._run.append(Statement(self._name, name, args, kwargs, found))
             return self._unit_of_work.understood(found) if self._name == "event_store" else found
 
         setattr(self, name, statement)

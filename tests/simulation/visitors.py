@@ -114,10 +114,10 @@ class Visitor:
         return self._ask("POST", f"/api/uploads/{self.session_id}/photos?{query}", photo)
 
     def _ask_for_checkout(self) -> bool:
-        proposed = {"session_id": str(self.session_id)}
-        opened = self._say("/api/checkout-sessions", proposed | (self._code() if self._has_a_friend else {}))
+        body = {"session_id": str(self.session_id)}
+        opened = self._say("/api/checkout-sessions", body | (self._code() if self._has_a_friend else {}))
         if opened is not None and 400 <= opened.status < 500:
-            opened = self._say("/api/checkout-sessions", proposed)  # then without a code
+            opened = self._say("/api/checkout-sessions", body)  # then without a code
         if opened is None or opened.status >= 300:
             return False
         checkout = opened.json()["url"].rpartition("/")[2]
@@ -125,8 +125,8 @@ class Visitor:
             self.checkouts.append(checkout)
         return True
 
-    def _say(self, target: str, proposed: dict[str, str]) -> Answer | None:
-        return self._ask("POST", target, json.dumps(proposed).encode(), {"content-type": "application/json"})
+    def _say(self, target: str, body: dict[str, str]) -> Answer | None:
+        return self._ask("POST", target, json.dumps(body).encode(), {"content-type": "application/json"})
 
     def _code(self) -> dict[str, str]:
         """Find a code in a mail to an earlier customer, or none."""

@@ -186,9 +186,9 @@ def _check_erasable(
 
 
 def _tells(reason: str, customer: Customer) -> bool:
-    proposed = reason.casefold()
-    words = set(re.findall(r"\w+", proposed))
+    text = reason.casefold()
+    words = set(re.findall(r"\w+", text))
     names = {
         word for word in re.findall(r"\w+", (customer.name or "").casefold()) if len(word) >= TELLING_LETTERS
     }
-    return customer.email.casefold() in proposed or bool(names & words)
+    return customer.email.casefold() in text or bool(names & words)

@@ -42,7 +42,7 @@ def on_record(reason_help: str) -> Callable[[F], F]:
             "--reason",
             metavar="TEXT",
             required=True,
-            callback=lambda _context, _option, words: _proposed(words),
+            callback=lambda _context, _option, words: _reason(words),
             help=reason_help,
         )
         return actor(reason(command))
@@ -64,7 +64,7 @@ def person(name: str | None) -> str:
     return f"person:{who.strip()}"
 
 
-def _proposed(words: str) -> str:
+def _reason(words: str) -> str:
     if not words.strip():
         raise NoReasonError
     return words.strip()

@@ -45,11 +45,11 @@ async def ready(readiness_checks: Given[Checks]) -> dict[str, Any]:
 
 async def _checked(parts: Checks) -> dict[str, str]:
     """The result of each check; they run concurrently."""
-    proposed = await asyncio.gather(*map(_proposed, parts.values()))
-    return dict(zip(parts, proposed, strict=True))
+    results = await asyncio.gather(*map(_result_of, parts.values()))
+    return dict(zip(parts, results, strict=True))
 
 
-async def _proposed(check: Callable[[], None]) -> str:
+async def _result_of(check: Callable[[], None]) -> str:
     try:
         with anyio.fail_after(CHECK_SECONDS):
             await to_thread.run_sync(check, abandon_on_cancel=True)

@@ -113,16 +113,16 @@ def test_two_photos_are_spoken_of_as_both() -> None:
 def test_a_partial_result_names_failed_photos_and_their_refund(kind: EmailKind) -> None:
     known = {"restored": 2, "failed": 1, "refunded": euros(490)}
     assert write(kind, **known).subject == "2 of your 3 photos are restored"
-    proposed = read(kind, **known)
-    assert "2 of your 3 photos are restored and waiting for you." in proposed
-    assert "one photo could not be restored. What you paid for it, €4.90, is on its way back" in proposed
-    assert "five to ten working days" in proposed
+    text = read(kind, **known)
+    assert "2 of your 3 photos are restored and waiting for you." in text
+    assert "one photo could not be restored. What you paid for it, €4.90, is on its way back" in text
+    assert "five to ten working days" in text
 
 
 def test_a_partial_result_names_the_photos_that_could_not_be_restored() -> None:
     known = {"restored": 1, "failed": 2, "failed_names": ("aunt & uncle.jpg", "<b>niece</b>.jpg")}
-    proposed = read(EmailKind.PARTIAL_RESULT, **known)
-    assert "2 photos could not be restored: “aunt & uncle.jpg” and “b>.jpg”." in proposed
+    text = read(EmailKind.PARTIAL_RESULT, **known)
+    assert "2 photos could not be restored: “aunt & uncle.jpg” and “b>.jpg”." in text
     assert "“aunt &amp; uncle.jpg”" in write(EmailKind.PARTIAL_RESULT, **known).html
 
 
@@ -191,23 +191,23 @@ def test_a_failure_is_explained_in_plain_words(kind: EmailKind) -> None:
 
 
 def test_a_failure_that_cost_nothing_speaks_of_no_money() -> None:
-    proposed = read(EmailKind.FAILURE, restored=0, failed=3, paid=euros(0))
-    assert "none of your 3 photos could be restored" in proposed
-    assert "get back" not in proposed
-    assert "bank" not in proposed
+    text = read(EmailKind.FAILURE, restored=0, failed=3, paid=euros(0))
+    assert "none of your 3 photos could be restored" in text
+    assert "get back" not in text
+    assert "bank" not in text
 
 
 def test_a_failed_redo_says_that_the_first_result_stays() -> None:
-    proposed = read(EmailKind.REDO_FAILED, redone_name="great-aunt-1931.jpg")
-    assert "You asked us for another attempt at “great-aunt-1931.jpg”." in proposed
-    assert "the first result stays" in proposed
+    text = read(EmailKind.REDO_FAILED, redone_name="great-aunt-1931.jpg")
+    assert "You asked us for another attempt at “great-aunt-1931.jpg”." in text
+    assert "the first result stays" in text
     assert "at one of your photos" in read(EmailKind.REDO_FAILED)
 
 
 def test_a_redo_says_that_the_first_result_is_there_too() -> None:
-    proposed = read(EmailKind.REDONE, redone_name="great-aunt-1931.jpg")
-    assert "The other attempt at “great-aunt-1931.jpg” that you asked for is ready." in proposed
-    assert "The first result is kept beside it" in proposed
+    text = read(EmailKind.REDONE, redone_name="great-aunt-1931.jpg")
+    assert "The other attempt at “great-aunt-1931.jpg” that you asked for is ready." in text
+    assert "The first result is kept beside it" in text
 
 
 def test_the_reminder_says_in_its_subject_until_when() -> None:
@@ -217,8 +217,8 @@ def test_the_reminder_says_in_its_subject_until_when() -> None:
 def test_one_photo_is_spoken_of_as_one() -> None:
     for kind in EmailKind:
         email_content = write(kind, photos=1, restored=1, redo_days=14)
-        proposed = email_content.subject + email_content.text.replace(DOWNLOAD_URL, "")
-        assert not re.search(r"\bphotos\b|\bthem\b|\bthey\b", proposed)
+        text = email_content.subject + email_content.text.replace(DOWNLOAD_URL, "")
+        assert not re.search(r"\bphotos\b|\bthem\b|\bthey\b", text)
 
 
 def test_what_a_customer_typed_is_text_and_never_markup() -> None:
@@ -247,10 +247,10 @@ def test_braces_and_markup_in_a_name_are_shown_as_they_are(kind: EmailKind) -> N
 def test_a_result_tells_what_a_recommendation_and_the_customers_points_are_worth(
     kind: EmailKind, locale: str
 ) -> None:
-    proposed = read(kind, locale=locale, rewards=rewards(150))
+    text = read(kind, locale=locale, rewards=rewards(150))
     for told in ("7QK2-M9XD ", "7QK2-M9XD-0123-4567-89AB-CDEF", "150"):
-        assert told in proposed
-    assert ("€1.00" in proposed and "€1.50" in proposed) or ("1,00 €" in proposed and "1,50 €" in proposed)
+        assert told in text
+    assert ("€1.00" in text and "€1.50" in text) or ("1,00 €" in text and "1,50 €" in text)
 
 
 @pytest.mark.parametrize("locale", LOCALES)
@@ -272,9 +272,9 @@ def test_no_other_letter_mentions_points(kind: EmailKind) -> None:
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", [*RESULTS, EmailKind.REDONE])
 def test_a_result_tells_its_size_and_its_originals(kind: EmailKind, locale: str) -> None:
-    proposed = read(kind, locale=locale, sizes=(SIZE,))
+    text = read(kind, locale=locale, sizes=(SIZE,))
     for told in ("great-aunt-1931.jpg", "1184 \u00d7 880", "4000 \u00d7 3000"):
-        assert told in proposed
+        assert told in text
 
 
 def test_a_result_as_large_as_its_original_needs_no_words_about_it() -> None:
@@ -283,6 +283,6 @@ def test_a_result_as_large_as_its_original_needs_no_words_about_it() -> None:
 
 
 def test_of_many_photos_the_page_has_the_sizes() -> None:
-    proposed = read(sizes=(SIZE,) * 200)
-    assert proposed.count("1184 \u00d7 880") <= 20  # in text and HTML
-    assert "The page behind the link has the sizes of all your photos." in proposed
+    text = read(sizes=(SIZE,) * 200)
+    assert text.count("1184 \u00d7 880") <= 20  # in text and HTML
+    assert "The page behind the link has the sizes of all your photos." in text

@@ -100,9 +100,9 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize(("made", "proposed"), HOSTILE.values(), ids=HOSTILE)
+@pytest.mark.parametrize(("made", "message"), HOSTILE.values(), ids=HOSTILE)
 def test_many_frames_and_pages_are_refused_before_a_decoder_opens_the_file(
-    made: object, proposed: str, monkeypatch: pytest.MonkeyPatch
+    made: object, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = made()  # type: ignore[operator]
 
@@ -111,7 +111,7 @@ def test_many_frames_and_pages_are_refused_before_a_decoder_opens_the_file(
 
     monkeypatch.setattr(Image, "open", opened)
     before = time.process_time()
-    with pytest.raises(UnreadableImageError, match=proposed):
+    with pytest.raises(UnreadableImageError, match=message):
         PillowInspector().inspect(io.BytesIO(content))
     assert time.process_time() - before < 1.5
 

@@ -78,8 +78,8 @@ def test_a_german_letter_has_no_english_in_it(kind: EmailKind) -> None:
         known = {"failed": failed, "restored": 3 - failed, "refunded": euros(490), "is_attached": True}
         known |= {"redo_days": 14, "lost": failed}
         email_content = write(kind, locale="de", customer_name=name, **known)
-        proposed = (email_content.subject + email_content.text).replace(DOWNLOAD_URL, "").lower()
-        assert not re.search(r"\b(you|your|the|order|photos|and|it)\b", proposed)
+        words = (email_content.subject + email_content.text).replace(DOWNLOAD_URL, "").lower()
+        assert not re.search(r"\b(you|your|the|order|photos|and|it)\b", words)
 
 
 @pytest.mark.parametrize(
@@ -99,13 +99,13 @@ def test_every_language_says_every_phrase_and_speaks_of_every_kind(name: str) ->
 
 def test_every_phrase_is_used_in_some_letter(folder: Path) -> None:
     phrases = {
-        name: proposed if isinstance(proposed, str) else proposed["other"]
-        for name, proposed in ENGLISH.phrases.items()
+        name: phrase if isinstance(phrase, str) else phrase["other"]
+        for name, phrase in ENGLISH.phrases.items()
     }
     marked = [f'{name} = "<{name}> {text}"' for name, text in phrases.items()]
     (folder / "nl.toml").write_text("\n".join(marked), "utf-8")
     writer = TemplateEmailRenderer(languages=folder)
-    proposed: set[str] = set()
+    used: set[str] = set()
     for kind, failed, refunded, paid, refund, name in itertools.product(
         EmailKind, [0, 1, 3], [0, 490, 1470], [0, 1470], [None, euros(490)], [(), ("aunt.jpg",)]
     ):
@@ -128,8 +128,8 @@ def test_every_phrase_is_used_in_some_letter(folder: Path) -> None:
                 sizes=(SIZE,) * 11 if name else (),
             )
         )
-        proposed |= set(re.findall(r"<([a-z_.]+)>", email_content.subject + email_content.text))
-    assert proposed == {name for name in ENGLISH.phrases if name.partition(".")[0] not in PAGES}
+        used |= set(re.findall(r"<([a-z_.]+)>", email_content.subject + email_content.text))
+    assert used == {name for name in ENGLISH.phrases if name.partition(".")[0] not in PAGES}
 
 
 @pytest.mark.parametrize(

@@ -39,9 +39,9 @@ def localization(locale: str | None = "en-GB") -> Localization:
 def test_money_is_formatted_by_currency_and_region(
     locale: str | None, amount: int, currency: str, told: str
 ) -> None:
-    proposed = localization(locale).money(Money(amount=amount, currency=currency))
-    assert proposed.replace("\N{NO-BREAK SPACE}", " ") == told
-    assert " " not in proposed  # an amount is never broken in two
+    text = localization(locale).money(Money(amount=amount, currency=currency))
+    assert text.replace("\N{NO-BREAK SPACE}", " ") == told
+    assert " " not in text  # an amount is never broken in two
 
 
 @pytest.mark.parametrize(

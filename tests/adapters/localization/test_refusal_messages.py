@@ -58,6 +58,6 @@ def test_each_problem_of_an_action_has_a_sentence_of_its_own() -> None:
 
 
 def test_each_event_that_a_command_proposes_has_a_text_for_its_refusal() -> None:
-    proposed = re.findall(r"return e\.(\w+)\(", inspect.getsource(requested_event))
-    assert len(proposed) == len(get_args(Command))
-    assert {*proposed, events.NoteAdded.__name__} == set(ILLEGAL_BY_NAME)
+    event_names = re.findall(r"return e\.(\w+)\(", inspect.getsource(requested_event))
+    assert len(event_names) == len(get_args(Command))
+    assert {*event_names, events.NoteAdded.__name__} == set(ILLEGAL_BY_NAME)

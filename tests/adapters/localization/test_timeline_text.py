@@ -62,17 +62,17 @@ def texts(told: TimelineText) -> list[str]:
 
 def one_of_each() -> list[tuple[e.Event, ...]]:
     """For every type of event, a history that ends with it."""
-    prediction_service, settled, ready = FACTS.until_restoring(), FACTS.until_settled(), FACTS.until_ready()
+    restoring, settled, ready = FACTS.until_restoring(), FACTS.until_settled(), FACTS.until_ready()
     completed, refunded = FACTS.until_completed(), FACTS.until_refunded()
     result = EmailKind.RESULT
     return [
         (FACTS.paid(),),
-        prediction_service,
-        (*prediction_service, FACTS.started()),
-        (*prediction_service, FACTS.started(), FACTS.attempt_failed()),
-        (*prediction_service, FACTS.started(), FACTS.small_result()),
-        (*prediction_service, FACTS.started(), FACTS.restored()),
-        (*prediction_service, FACTS.failed()),
+        restoring,
+        (*restoring, FACTS.started()),
+        (*restoring, FACTS.started(), FACTS.attempt_failed()),
+        (*restoring, FACTS.started(), FACTS.small_result()),
+        (*restoring, FACTS.started(), FACTS.restored()),
+        (*restoring, FACTS.failed()),
         (*completed, FACTS.redo()),
         (*completed, FACTS.redo(), FACTS.redo_failed()),
         ready,
@@ -88,18 +88,18 @@ def one_of_each() -> list[tuple[e.Event, ...]]:
         (*ready, FACTS.email_failed(result)),
         (*completed, FACTS.served()),
         (*completed, FACTS.downloaded()),
-        (*prediction_service, FACTS.refund_requested(490)),
-        (*prediction_service, FACTS.refund_requested(490), FACTS.refund_accepted(490)),
+        (*restoring, FACTS.refund_requested(490)),
+        (*restoring, FACTS.refund_requested(490), FACTS.refund_accepted(490)),
         refunded,
-        (*prediction_service, FACTS.refund_requested(490), FACTS.refund_failed()),
-        (*prediction_service, FACTS.refund_requested(490), FACTS.refund_dropped()),
-        (*prediction_service, FACTS.credited()),
-        (*prediction_service, FACTS.debited()),
+        (*restoring, FACTS.refund_requested(490), FACTS.refund_failed()),
+        (*restoring, FACTS.refund_requested(490), FACTS.refund_dropped()),
+        (*restoring, FACTS.credited()),
+        (*restoring, FACTS.debited()),
         (*settled, FACTS.disputed()),
         (*settled, FACTS.disputed(), FACTS.decided()),
-        (*prediction_service, FACTS.held()),
-        (*prediction_service, FACTS.held(), e.OrderReleased()),
-        (*prediction_service, FACTS.note()),
+        (*restoring, FACTS.held()),
+        (*restoring, FACTS.held(), e.OrderReleased()),
+        (*restoring, FACTS.note()),
         (*completed, e.PhotosPurged()),
         (*completed, e.OrderErased()),
     ]
@@ -296,8 +296,8 @@ def test_every_reason_has_words() -> None:
 
 @pytest.mark.parametrize("reason", RefundReason)
 def test_every_refund_says_why(reason: RefundReason) -> None:
-    proposed = last(*FACTS.until_restoring(), FACTS.refund_requested(490, 0, reason=reason))
-    assert "4.90 EUR" in proposed
+    text = last(*FACTS.until_restoring(), FACTS.refund_requested(490, 0, reason=reason))
+    assert "4.90 EUR" in text
 
 
 @pytest.mark.parametrize(

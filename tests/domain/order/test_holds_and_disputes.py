@@ -44,10 +44,8 @@ def test_a_hold_keeps_no_money_back() -> None:
 def test_a_release_lets_the_order_go_on_from_where_it_was() -> None:
     released = FACTS.released()
     given(FACTS.paid(), FACTS.held()).when(released).then(released).has_state(State.PAID).adds(MoveImages())
-    prediction_service = given(
-        *FACTS.until_restoring(), FACTS.restored(0), FACTS.attempt_failed(1), FACTS.held()
-    )
-    prediction_service.when(released).then(released).adds(RestoreImage(FACTS.image(1), 2))
+    restoring = given(*FACTS.until_restoring(), FACTS.restored(0), FACTS.attempt_failed(1), FACTS.held())
+    restoring.when(released).then(released).adds(RestoreImage(FACTS.image(1), 2))
     given(*FACTS.until_settled(), FACTS.held()).when(released).then(released).adds(PrepareDownload())
     given(*FACTS.until_ready(), FACTS.held()).when(released).then(released).adds(RESULT)
 
@@ -87,8 +85,8 @@ def test_a_dispute_pauses_delivery() -> None:
 
 def test_a_dispute_does_not_pause_what_comes_before_delivery() -> None:
     given(FACTS.paid(), CONFIRMED, FACTS.disputed()).needs(MoveImages())
-    prediction_service = given(*FACTS.until_restoring(), CONFIRMED, FACTS.disputed())
-    prediction_service.needs(RestoreImage(FACTS.image(0), 1), RestoreImage(FACTS.image(1), 1))
+    restoring = given(*FACTS.until_restoring(), CONFIRMED, FACTS.disputed())
+    restoring.needs(RestoreImage(FACTS.image(0), 1), RestoreImage(FACTS.image(1), 1))
 
 
 def test_once_the_dispute_is_won_the_order_goes_on_where_it_was() -> None:

@@ -96,9 +96,9 @@ def test_an_event_the_table_does_not_know_leaves_the_order_where_it_is() -> None
 
 def test_a_condition_is_asked_of_the_order_that_knows_the_event() -> None:
     one = Facts(photos=1)
-    prediction_service = given(*one.until_restoring()).order
+    restoring = given(*one.until_restoring()).order
     settled = given(*one.until_restoring(), one.restored()).order
-    assert next_state(State.RESTORING, one.restored(), prediction_service) is State.RESTORING
+    assert next_state(State.RESTORING, one.restored(), restoring) is State.RESTORING
     assert next_state(State.RESTORING, one.restored(), settled) is State.SETTLED
 
 

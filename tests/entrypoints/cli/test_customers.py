@@ -83,9 +83,9 @@ def test_no_customer_is_erased_without_confirmation(
     with pytest.raises(NotConfirmedError):
         asked(shop)
     assert shop.order(order_id).state is State.COMPLETED
-    proposed = capsys.readouterr().err
-    assert f"{ADA} has 1 order with 1 photo." in proposed
-    assert "1 download link can still be used" in proposed
+    summary = capsys.readouterr().err
+    assert f"{ADA} has 1 order with 1 photo." in summary
+    assert "1 download link can still be used" in summary
 
 
 def test_a_confirmed_erasure_prints_a_certificate(
@@ -98,7 +98,7 @@ def test_a_confirmed_erasure_prints_a_certificate(
     asked(shop)
     assert shop.order(order_id).state is State.ERASED
     printed = capsys.readouterr().out
-    for proposed in (
+    for text in (
         "by grace: asked by mail",
         "the person behind 1 order: 20260314-000001",
         "name, e-mail address, language and referral code of 1 customer",
@@ -109,7 +109,7 @@ def test_a_confirmed_erasure_prints_a_certificate(
         "SendGrid's messages: ",
         "SHA-256 of this certificate as JSON: ",
     ):
-        assert proposed in printed
+        assert text in printed
     assert ADA not in printed
 
 

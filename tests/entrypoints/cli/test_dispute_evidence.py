@@ -63,13 +63,13 @@ def test_a_disputed_order_names_its_evidence_pack_which_is_one_private_file(
     monkeypatch.chdir(tmp_path)
     answer = restoreclick("orders", "evidence", str(order_id), "--dispute", "dp_harvest")
     assert (answer.status, answer.err) == (0, "")
-    for proposed in (
+    for text in (
         "the customer's name and e-mail address: Ada, ada@customer.example",
         "1 photo before and after, with 2 small pictures and their file names",
         "the SHA-256 of 3 objects, 3 of them verified",
         "none of the shop's notes",
     ):
-        assert proposed in answer.out
+        assert text in answer.out
     (target,) = tmp_path.iterdir()
     assert target.name == f"evidence-{NUMBER}.zip"
     assert target.stat().st_mode & 0o777 == 0o600

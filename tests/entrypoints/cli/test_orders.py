@@ -115,7 +115,7 @@ def test_an_order_shows_its_money_photos_mails_work_and_what_can_be_done(
         unit_of_work, facts, *facts.until_restoring(), facts.started(0), facts.restored(0), facts.started(1)
     )
     shown = log_commands("orders", "show", "20261122-000001").out
-    for proposed in (
+    for sentence in (
         "9.80 EUR quoted, 0.00 EUR discount, 9.80 EUR paid, 0.00 EUR paid back",
         "1  4.90 EUR  (name erased): restored",
         "2  4.90 EUR  (name erased): at the restorer, first attempt",
@@ -125,7 +125,7 @@ def test_an_order_shows_its_money_photos_mails_work_and_what_can_be_done(
         "The restorer's answer for photo 2 is awaited",
         "Put it on hold",
     ):
-        assert proposed in shown
+        assert sentence in shown
 
 
 def test_an_orders_history_reads_as_a_story(

@@ -63,7 +63,7 @@ def test_a_finding_says_what_is_wrong_since_when_and_what_to_do(
 ) -> None:
     assert compare(shop) is False
     told = capsys.readouterr().out
-    for proposed in (
+    for text in (
         "Stripe: 1 finding\n  wrong    cs_1, order ",
         "(since 2026-03-14 15:09)",
         "4.90 EUR were paid, and there is neither an order nor an unmatched payment.",
@@ -71,7 +71,7 @@ def test_a_finding_says_what_is_wrong_since_when_and_what_to_do(
         "The storage: agrees",
         "Log and providers disagree: 1 finding to look at.",
     ):
-        assert proposed in told
+        assert text in told
 
 
 def test_repairs_leave_no_finding(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,13 +18,13 @@ def test_it_says_what_was_done(shop: InMemoryShop, capsys: pytest.CaptureFixture
     order_id = lose(shop, b"wedding")
     assert put_right(shop.restored_database, as_json=False)
     told = capsys.readouterr().out
-    for proposed in (
+    for text in (
         "The database lacked what the log's head of ",
         "Order numbers of 2026-03-14 go on after 000003.",
         f"1 order rebuilt from payments and stored photos.\n  order {order_id}\n",
         "The shop takes payments again",
     ):
-        assert proposed in told
+        assert text in told
     assert put_right(shop.restored_database, as_json=False)
     assert "there is nothing to do" in capsys.readouterr().out
 

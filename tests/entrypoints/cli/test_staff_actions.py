@@ -40,7 +40,7 @@ def restoreclick(
     return Shell(capsys)
 
 
-def prediction_service(shop: InMemoryShop, **facts: object) -> Order:
+def restoring(shop: InMemoryShop, **facts: object) -> Order:
     """An order of two photos that are at the restorer."""
     order_id = shop.pay(shop.upload(b"wedding", b"harvest"), **facts)
     shop.work()
@@ -48,7 +48,7 @@ def prediction_service(shop: InMemoryShop, **facts: object) -> Order:
 
 
 def completed(shop: InMemoryShop) -> Order:
-    order = prediction_service(shop)
+    order = restoring(shop)
     shop.end_predictions()
     shop.work()
     after = shop.order(order.order_id)
@@ -94,7 +94,7 @@ def refused(answer: Answer, told: str) -> None:
 def test_hold_and_release_tell_what_happened_and_what_follows(
     restoreclick: Shell, shop: InMemoryShop
 ) -> None:
-    order = prediction_service(shop)
+    order = restoring(shop)
     held = restoreclick("orders", "hold", number(order), *WHY)
     assert held.status == 0
     assert held.out == (
@@ -127,7 +127,7 @@ def test_a_release_after_which_the_order_is_held_again_says_so_and_ends_with_1(
 def test_a_release_after_which_the_order_goes_on_ends_with_0_before_its_time_is_over(
     restoreclick: Shell, shop: InMemoryShop
 ) -> None:
-    order = prediction_service(shop)
+    order = restoring(shop)
     shop.end_predictions()
     shop.staff_actions.hold(order.order_id, BY_HAND)
     shop.work()
@@ -139,7 +139,7 @@ def test_a_release_after_which_the_order_goes_on_ends_with_0_before_its_time_is_
 def test_a_command_for_programs_has_the_state_and_what_can_be_done_now(
     restoreclick: Shell, shop: InMemoryShop
 ) -> None:
-    order = prediction_service(shop)
+    order = restoring(shop)
     told = json.loads(restoreclick("orders", "note", number(order)[:], *WHY, "--json").out)
     assert told["order_id"] == str(order.order_id)
     assert (told["number"], told["state"], told["is_held"]) == (number(order), "restoring", False)
@@ -163,7 +163,7 @@ def test_an_amount_is_refunded_once_per_idempotency_key(restoreclick: Shell, sho
 def test_photos_are_refunded_by_number_and_without_numbers_everything_left(
     restoreclick: Shell, shop: InMemoryShop
 ) -> None:
-    order = prediction_service(shop)
+    order = restoring(shop)
     by_name = restoreclick("orders", "refund", number(order), "--photo", "2", "--yes", *WHY)
     assert by_name.out.startswith("Photo 2 was given up: it was taken out of the order.")
     whole = restoreclick("orders", "refund", number(order), "--yes", *WHY)
@@ -221,7 +221,7 @@ def test_photos_are_redone_and_links_renewed_and_mails_sent_again(
     renewed = restoreclick("orders", "link", number(order), "--revoke", "--yes", *WHY)
     assert "A new download link was made" in renewed.out
     assert "A download link was revoked: it opens nothing any more." in renewed.out
-    running = prediction_service(shop)
+    running = restoring(shop)
     again = restoreclick("orders", "resend", number(running), *WHY)
     assert again.out.startswith("The confirmation e-mail is to be sent beside those before. ")
     after = shop.order(order.order_id)
@@ -232,7 +232,7 @@ def test_photos_are_redone_and_links_renewed_and_mails_sent_again(
 def test_a_corrected_address_is_in_the_register_and_nowhere_else(
     restoreclick: Shell, shop: InMemoryShop
 ) -> None:
-    order = prediction_service(shop)
+    order = restoring(shop)
     done = restoreclick("orders", "address", number(order), "eileen@customer.example", *WHY)
     assert done.out.startswith("The address is corrected, and that is noted on 1 order. The photos are")
     assert "eileen" not in done.out + done.err
@@ -250,7 +250,7 @@ def test_a_corrected_address_is_in_the_register_and_nowhere_else(
 def test_what_the_state_does_not_allow_is_refused_with_the_state_and_what_would_be_allowed(
     restoreclick: Shell, shop: InMemoryShop
 ) -> None:
-    order = prediction_service(shop)
+    order = restoring(shop)
     refused(
         restoreclick("orders", "release", number(order), *WHY),
         "It is not on hold: the order is being restored, and one can put it on hold, pay back up to 9.80 EUR, ",
@@ -300,7 +300,7 @@ def test_a_command_that_makes_no_sense_says_so(
     restoreclick: Shell, shop: InMemoryShop, command: tuple[str, ...], told: str
 ) -> None:
     name, *options = command
-    failed = restoreclick("orders", name, number(prediction_service(shop)), *WHY, *options)
+    failed = restoreclick("orders", name, number(restoring(shop)), *WHY, *options)
     assert (failed.status, failed.out) == (2, "")
     assert told in failed.err
 
@@ -349,13 +349,13 @@ def test_an_order_shows_its_ledger_notes_and_further_tries(restoreclick: Shell, 
     shop.work()
     shop.staff_actions.refund(order.order_id, BY_HAND, amount=Money(amount=100, currency="EUR"))
     shown = restoreclick("orders", "show", number(order)).out
-    for proposed in (
+    for text in (
         "Ledger: 9.80 EUR paid, 1.00 EUR asked back, 8.80 EUR can still be paid back",
         "1  1.00 EUR, requested: requested",
         "1  4.90 EUR  great-aunt-1.jpg: restored and sent; tried once more, 1 earlier result kept",
         "Notes\n  14 March 2026, 15:09 (UTC), ada: They asked for it on the phone.",
     ):
-        assert proposed in shown
+        assert text in shown
 
 
 def test_the_story_has_peoples_words_beside_what_they_did_until_those_are_erased(

@@ -69,8 +69,8 @@ def test_an_event_of_a_newer_version_is_distinguished_from_a_changed_one(
 def test_an_intact_log_is_reported_with_its_head(log_commands: Shell) -> None:
     verified = log_commands("events", "verify")
     assert (verified.status, verified.err) == (0, "")
-    proposed, head = verified.out.splitlines()
-    assert proposed == "3 events of 1 order: each says what was recorded."
+    sentence, head = verified.out.splitlines()
+    assert sentence == "3 events of 1 order: each says what was recorded."
     kept = json.loads(log_commands("events", "verify", "--json").out)
     assert head == f"Head: transaction {kept['txid']}, position {kept['position']}, SHA-256 {kept['sha256']}"
 

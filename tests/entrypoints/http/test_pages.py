@@ -206,10 +206,10 @@ def test_an_upload_waits_for_its_payment_and_leads_on_to_its_order(api: ApiClien
 
 
 def test_what_leads_nowhere_is_explained_to_a_person(api: ApiClient) -> None:
-    for path, proposed in (("restoration/status", "look again after the payment"), ("uploads", "")):
+    for path, advice in (("restoration/status", "look again after the payment"), ("uploads", "")):
         answer = api.http.get(f"/api/{path}/{uuid4()}", headers=BROWSER)
         assert answer.status_code == 404
-        assert proposed in answer.text
+        assert advice in answer.text
         assert_loads_and_keeps_nothing(answer)
 
 
@@ -239,8 +239,8 @@ def test_every_page_speaks_the_browsers_language(api: ApiClient, path: str, titl
     assert '<html lang="de" dir="ltr">' in answer.text
     assert heading(answer.text) == title
     assert told in answer.text
-    proposed = re.sub(r"<[^>]*>", " ", answer.text.partition("</style>")[2])
-    assert not re.search(r"\b(your?|the|and|photos|order)\b", proposed)
+    text = re.sub(r"<[^>]*>", " ", answer.text.partition("</style>")[2])
+    assert not re.search(r"\b(your?|the|and|photos|order)\b", text)
 
 
 def test_the_outcome_of_a_request_is_worded_in_the_browsers_language(api: ApiClient) -> None:

@@ -194,7 +194,7 @@ def connected(http: httpx2.Client) -> Iterator[socket.socket]:
 
 def drip(connection: socket.socket, text: bytes) -> bytes:
     """Send bytes slowly until the server closes; return its response."""
-    proposed = b""
+    response = b""
     connection.settimeout(0.05)
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
@@ -204,15 +204,15 @@ def drip(connection: socket.socket, text: bytes) -> bytes:
         except TimeoutError:
             continue
         except OSError:
-            return proposed
+            return response
         if not received:
-            return proposed
-        proposed += received
+            return response
+        response += received
     raise TimeoutError("The server did not end the connection.")
 
 
 @pytest.mark.parametrize(
-    "order_placement",
+    "request_start",
     [
         b"",
         b"G",
@@ -222,10 +222,10 @@ def drip(connection: socket.socket, text: bytes) -> bytes:
     ids=["nothing", "a letter", "a line", "a second request"],
 )
 def test_a_client_that_never_ends_its_headers_is_cut_off(
-    order_placement: bytes, impatient: httpx2.Client
+    request_start: bytes, impatient: httpx2.Client
 ) -> None:
     with connected(impatient) as connection:
-        connection.sendall(order_placement)
+        connection.sendall(request_start)
         while connection.recv(65536):  # ends when the server closes it
             pass
 

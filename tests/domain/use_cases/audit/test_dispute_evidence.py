@@ -118,7 +118,7 @@ def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_dis
     files = unpacked(pack)
     assert list(files) == ["evidence.html", "timeline.txt", "timeline.json", "hashes.txt", "chain.txt"]
     page = Reader(files["evidence.html"]).text
-    for proposed in (
+    for text in (
         "Restored & Co",
         "Evidence for order 20260314-000001",
         "Every record verifies.",
@@ -132,7 +132,7 @@ def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_dis
         "Paid 9.80 EUR; paid back by the shop 0.00 EUR; disputed and not decided 4.90 EUR.",
         str(pack.evidence.head),
     ):
-        assert proposed in page
+        assert text in page
     message = shop.order(order_id).emails
     assert all(mail.message_id and mail.message_id in page for mail in message.values())
     for text in (page, files["hashes.txt"], files["chain.txt"]):

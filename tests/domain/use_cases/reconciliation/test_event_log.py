@@ -18,7 +18,7 @@ def paid(shop: InMemoryShop) -> OrderId:
     return shop.pay(shop.upload(b"wedding"))
 
 
-def originals_copier(order_id: OrderId) -> str:
+def move_reaction_id(order_id: OrderId) -> str:
     return str(reaction_id_of(order_id, MoveImages()))
 
 
@@ -30,7 +30,7 @@ def test_work_that_no_worker_knows_of_is_found_and_scheduled(shop: InMemoryShop)
     order_id = paid(shop)
     shop.own_unit_of_work.pages.work.clear()
     shop.queue.waiting.clear()
-    assert originals_copier(order_id) in {
+    assert move_reaction_id(order_id) in {
         finding.subject for finding in compare(shop).findings if finding.what == "work_lost"
     }
     report = compare(shop, repairs=True)

@@ -33,7 +33,7 @@ def completed(shop: InMemoryShop, *photos: bytes) -> OrderId:
     return order_id
 
 
-def prediction_service(shop: InMemoryShop, *photos: bytes) -> OrderId:
+def restoring(shop: InMemoryShop, *photos: bytes) -> OrderId:
     order_id = shop.pay(shop.upload(*photos or (b"wedding", b"harvest")))
     shop.work()
     assert shop.order(order_id).state is State.RESTORING
@@ -62,7 +62,7 @@ def with_failed_refund(shop: InMemoryShop) -> OrderId:
 def test_what_a_person_does_is_on_record_with_name_and_reason_and_the_log_has_no_words(
     shop: InMemoryShop,
 ) -> None:
-    order_id = prediction_service(shop)
+    order_id = restoring(shop)
     done = shop.staff_actions.hold(order_id, ADA)
     [recorded] = done.events
     assert recorded.actor == "person:ada"
@@ -135,7 +135,7 @@ def test_a_dry_run_shows_the_outcome_of_a_command_and_writes_nothing(shop: InMem
 
 
 def test_a_photo_that_is_paid_back_by_number_is_taken_out_of_the_work(shop: InMemoryShop) -> None:
-    order_id = prediction_service(shop)
+    order_id = restoring(shop)
     order = shop.staff_actions.refund(order_id, ADA, photos=[2]).order
     assert order.images[image(order, 2)].failure is FailureReason.WITHDRAWN
     order = shop.live(order_id)
@@ -145,7 +145,7 @@ def test_a_photo_that_is_paid_back_by_number_is_taken_out_of_the_work(shop: InMe
 def test_the_mail_names_the_refund_for_all_missing_photos_and_no_other(
     shop: InMemoryShop,
 ) -> None:
-    order_id = prediction_service(shop, b"wedding", b"harvest", b"portrait")
+    order_id = restoring(shop, b"wedding", b"harvest", b"portrait")
     shop.staff_actions.refund(order_id, ADA, photos=[2])
     shop.staff_actions.refund(order_id, ADA, amount=euros(100))
     shop.restorer.fail("prediction-3", FailureReason.CONTENT_FILTER)
@@ -158,7 +158,7 @@ def test_the_mail_names_the_refund_for_all_missing_photos_and_no_other(
 
 
 def test_a_full_refund_stops_the_order_and_sends_only_its_own_mail(shop: InMemoryShop) -> None:
-    order_id = prediction_service(shop)
+    order_id = restoring(shop)
     shop.staff_actions.refund(order_id, ADA)
     order = shop.live(order_id)
     assert order.state is State.REFUNDED
@@ -252,7 +252,7 @@ def test_without_a_new_link_the_newest_one_is_kept_while_the_photos_are_the_cust
 
 
 def test_the_mail_that_the_state_calls_for_is_sent_again(shop: InMemoryShop) -> None:
-    order_id = prediction_service(shop)
+    order_id = restoring(shop)
     shop.staff_actions.resend(order_id, ADA)
     shop.work()
     assert sent(shop) == ["confirmation", "confirmation"]
@@ -306,16 +306,16 @@ REFUSED: list[tuple[Callable[[StaffActions, OrderId], ActionResult], str]] = [
 def test_what_the_state_does_not_allow_is_refused_in_one_sentence_and_nothing_is_written(
     shop: InMemoryShop, act: Callable[[StaffActions, OrderId], ActionResult], told: str
 ) -> None:
-    order_id = prediction_service(shop)
+    order_id = restoring(shop)
     version = shop.order(order_id).version
     with pytest.raises(ActionRefusedError) as refusal:
         act(shop.staff_actions, order_id)
-    proposed = error_text(refusal.value)
-    assert proposed.startswith(told)
-    assert proposed.endswith("write a note about it.")
+    message = error_text(refusal.value)
+    assert message.startswith(told)
+    assert message.endswith("write a note about it.")
 
-    assert "put it on hold" in proposed
-    assert "pay back up to 9.80 EUR" in proposed
+    assert "put it on hold" in message
+    assert "pay back up to 9.80 EUR" in message
     assert (shop.order(order_id).version, notes(shop, order_id)) == (version, [])
 
 
@@ -323,7 +323,7 @@ def test_photos_are_called_by_their_numbers_when_they_are_not_paid_back(shop: In
     order_id = completed(shop)
     with refused(match="Photo 2 is restored, so an amount can be paid back"):
         shop.staff_actions.refund(order_id, ADA, photos=[2])
-    running = prediction_service(shop)
+    running = restoring(shop)
     shop.staff_actions.refund(running, ADA, photos=[1])
     with refused(match="The money for photo 1 was refunded or is being refunded"):
         shop.staff_actions.refund(running, ADA, photos=[1])
