@@ -86,7 +86,8 @@ def _balance(evidence: Evidence) -> dict[str, Money]:
     amounts = {
         "paid": ledger.paid,
         "refunded": ledger.issued,
-        "on_its_way_back": ledger.unpaid_refunds,
+        "on_its_way_back": ledger.refunds_on_their_way,
+        "owed": ledger.failed,
         "disputed": ledger.disputed,
         "lost": ledger.lost,
     }

@@ -90,9 +90,14 @@ class Ledger:
         return self._sum(RefundStatus.PENDING)
 
     @property
+    def refunds_on_their_way(self) -> int:
+        """Requested or accepted by the provider, and not yet paid."""
+        return self.requested + self.pending
+
+    @property
     def unpaid_refunds(self) -> int:
         """Owed to the customer and not yet paid: requested, pending or failed."""
-        return self.requested + self.pending + self.failed
+        return self.refunds_on_their_way + self.failed
 
     @property
     def is_refunded_by_us(self) -> bool:

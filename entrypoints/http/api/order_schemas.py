@@ -71,6 +71,7 @@ class OrderView:
     paid: AmountView | None
     refunded: AmountView | None
     refund_on_its_way: AmountView | None
+    refund_owed: AmountView | None  # its refund failed; staff see to it
     photos: list[PhotoView]
     emails: list[EmailView]
     download_is_available: bool
@@ -116,7 +117,10 @@ def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedE
         is_disputed=seen.is_disputed,
         paid=amount(payment.paid) if payment else None,
         refunded=AmountView(amount=seen.refunded_amount, currency=payment.paid.currency) if payment else None,
-        refund_on_its_way=AmountView(amount=seen.ledger.unpaid_refunds, currency=payment.paid.currency)
+        refund_on_its_way=AmountView(amount=seen.ledger.refunds_on_their_way, currency=payment.paid.currency)
+        if payment
+        else None,
+        refund_owed=AmountView(amount=seen.ledger.failed, currency=payment.paid.currency)
         if payment
         else None,
         photos=[photo(image, names) for image in seen.images.values()],

@@ -72,7 +72,8 @@ def _returned(seen: Order) -> Mapping[str, Money]:
         return {}
     amounts = {
         "order_page.sent_back": seen.refunded_amount,
-        "order_page.on_its_way_back": seen.ledger.unpaid_refunds,
+        "order_page.on_its_way_back": seen.ledger.refunds_on_their_way,
+        "order_page.owed": seen.ledger.failed,
     }
     currency = seen.payment.paid.currency
     return {phrase: Money(amount=amount, currency=currency) for phrase, amount in amounts.items() if amount}

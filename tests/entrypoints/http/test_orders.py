@@ -1,7 +1,9 @@
 from uuid import uuid4
 
+from domain.order import events as e
 from domain.order.values import FailureReason
 from domain.use_cases.support.staff_requests import StaffRequest
+from tests.domain.support.orders import propose
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient, assert_problem
 
 
@@ -116,3 +118,23 @@ def test_a_pending_refund_is_on_its_way_in_json_and_on_the_page(api: ApiClient) 
     page = api.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER).text
     assert "On its way back" in page
     assert "Sent back" not in page
+
+
+def test_a_refund_that_failed_is_owed_and_not_on_its_way(api: ApiClient) -> None:
+    api.shop.payments.refunds_pending = True
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT))
+    api.shop.work()
+    api.shop.end_predictions(FailureReason.REFUSED_INPUT)
+    api.shop.work()
+    (refund,) = api.shop.order(order_id).refunds.values()
+    assert refund.provider_refund_id is not None
+    failed = e.RefundFailed(
+        refund_id=refund.refund_id, provider_refund_id=refund.provider_refund_id, reason="card closed"
+    )
+    propose(api.shop, order_id, failed)
+    seen = api.http.get(f"/api/orders/{order_id}").json()
+    amounts = {name: seen[name]["amount"] for name in ("refunded", "refund_on_its_way", "refund_owed")}
+    assert amounts == {"refunded": 0, "refund_on_its_way": 0, "refund_owed": 490}
+    page = api.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER).text
+    assert "Still owed to you" in page
+    assert "On its way back" not in page
