@@ -128,7 +128,7 @@ class DramatiqQueue:
         self._breaker = CircuitBreaker(PROVIDER)
         self._fallback: Callable[[str, UUID], None] = lambda _queue_name, _reaction_id: None
 
-    def when_away(self, fallback: Callable[[str, UUID], None]) -> None:
+    def when_unavailable(self, fallback: Callable[[str, UUID], None]) -> None:
         """Set the fallback for reactions that Redis does not accept.
 
         It receives the queue's name and the reaction's id.
@@ -144,7 +144,7 @@ class DramatiqQueue:
             with self._calling():
                 self.broker.enqueue_all(messages)
         except UnavailableError as error:
-            _log.warning("queue_away", problem=error.detail)
+            _log.warning("queue_unavailable", problem=error.detail)
             for queue_name, reaction_id in messages:
                 self._fallback(queue_name, reaction_id)
 

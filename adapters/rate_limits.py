@@ -15,7 +15,7 @@ from domain.ports.rate_limiter import Quota, RateLimiter
 TIMEOUT_SECONDS = 0.5
 
 #: Seconds without calls after an outage, so that it costs one time-out and not one per request.
-AWAY_SECONDS = 10.0
+UNAVAILABLE_SECONDS = 10.0
 
 _log = structlog.get_logger(__name__)
 
@@ -35,11 +35,11 @@ class RedisRateLimiter(RateLimiter):
             socket_connect_timeout=TIMEOUT_SECONDS,
         )
         self._strategy = SlidingWindowCounterRateLimiter(self._storage)
-        self._away_until = 0.0
+        self._unavailable_until = 0.0
 
     def take(self, quota: Quota, client: str, amount: int = 1) -> timedelta | None:
         item = _item(quota)
-        if time.monotonic() < self._away_until:
+        if time.monotonic() < self._unavailable_until:
             return None
         try:
             if self._strategy.hit(item, client, cost=amount):
@@ -51,7 +51,7 @@ class RedisRateLimiter(RateLimiter):
 
     def exceeded_for(self, quota: Quota, client: str) -> timedelta | None:
         item = _item(quota)
-        if time.monotonic() < self._away_until:
+        if time.monotonic() < self._unavailable_until:
             return None
         try:
             return None if self._strategy.test(item, client) else self._wait(item, client)
@@ -68,8 +68,8 @@ class RedisRateLimiter(RateLimiter):
         return timedelta(seconds=max(1.0, reset_at - time.time()))
 
     def _pause(self, error: StorageError) -> None:
-        self._away_until = time.monotonic() + AWAY_SECONDS
-        _log.warning("rate_limiter_away", error=type(error.storage_error).__name__)
+        self._unavailable_until = time.monotonic() + UNAVAILABLE_SECONDS
+        _log.warning("rate_limiter_unavailable", error=type(error.storage_error).__name__)
 
 
 def _item(quota: Quota) -> RateLimitItemPerSecond:

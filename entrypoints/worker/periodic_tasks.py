@@ -21,10 +21,10 @@ class PeriodicTask:
 class PeriodicTasks:
     """Runs periodic tasks until it is stopped."""
 
-    def __init__(self, *chores: PeriodicTask) -> None:
+    def __init__(self, *tasks: PeriodicTask) -> None:
         self._stopping = Event()
         self._threads = [
-            Thread(target=self._repeat, args=(chore,), name=chore.name, daemon=True) for chore in chores
+            Thread(target=self._repeat, args=(task,), name=task.name, daemon=True) for task in tasks
         ]
 
     def start(self) -> None:
@@ -38,10 +38,10 @@ class PeriodicTasks:
         for thread in self._threads:
             thread.join(timeout_seconds)
 
-    def _repeat(self, chore: PeriodicTask) -> None:
+    def _repeat(self, task: PeriodicTask) -> None:
         while not self._stopping.is_set():
             try:
-                chore.do()
+                task.do()
             except Exception:  # noqa: BLE001 -- a task survives any outage: the next run is the retry
-                _log.exception("chore_failed", chore=chore.name)
-            self._stopping.wait(chore.every_seconds)
+                _log.exception("periodic_task_failed", task=task.name)
+            self._stopping.wait(task.every_seconds)

@@ -71,7 +71,7 @@ def run(settings: Settings) -> None:
         perform = performer(container.reaction_runner, leases)
         queue_names = sorted(queue.broker.get_declared_queues())
         direct = DirectDispatch(perform, queue_names, settings.worker_threads)
-        queue.when_away(direct.submit)
+        queue.when_unavailable(direct.submit)
 
         def renew() -> None:
             leases.renew()

@@ -123,7 +123,7 @@ def test_a_redis_that_refuses_writes_fails_its_check_only(
     queue: DramatiqQueue, refusal: tuple[str, ...], undo: str, says: str
 ) -> None:
     handed: list[tuple[str, UUID]] = []
-    queue.when_away(lambda *what: handed.append(what))
+    queue.when_unavailable(lambda *what: handed.append(what))
     redis: Any = queue.broker.client
     reactions = [uuid4(), uuid4()]
     for command in refusal:
@@ -145,7 +145,7 @@ def test_a_hanging_redis_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> 
     handed: list[tuple[str, UUID]] = []
     with silent_listener() as port:
         queue = DramatiqQueue(f"redis://127.0.0.1:{port}/0")
-        queue.when_away(lambda *what: handed.append(what))
+        queue.when_unavailable(lambda *what: handed.append(what))
         with pytest.raises(NoAnswerError):
             queue.check()
         began = time.monotonic()

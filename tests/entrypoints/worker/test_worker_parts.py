@@ -74,8 +74,8 @@ def test_a_chore_that_fails_is_named_in_the_log_and_goes_on() -> None:
         schedule.start()
         assert went_on.wait(SOON_SECONDS)
         schedule.stop(SOON_SECONDS)
-    assert [(line["event"], line["chore"], line["log_level"]) for line in logs] == [
-        ("chore_failed", "sweeper", "error")
+    assert [(line["event"], line["task"], line["log_level"]) for line in logs] == [
+        ("periodic_task_failed", "sweeper", "error")
     ]
 
 
