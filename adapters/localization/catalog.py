@@ -30,10 +30,10 @@ Phrase = str | Mapping[str, str]
 class LanguageFileError(Exception):
     """A language file does not hold what mails and pages say."""
 
-    def __init__(self, file_name: str, wrongs: list[str]) -> None:
-        super().__init__(f"Mend the language file {file_name}: {'; '.join(wrongs)}.")
+    def __init__(self, file_name: str, problems: list[str]) -> None:
+        super().__init__(f"Mend the language file {file_name}: {'; '.join(problems)}.")
         self.file_name = file_name
-        self.wrongs = wrongs
+        self.problems = problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +70,12 @@ class Catalog:
             phrase = phrase[self.language.plural_form(count)] if exact is None else exact
         return phrase.format(count=count, **filling)
 
-    def must_say_all_of(self, model: Self, file_name: str) -> None:
+    def require_phrases_of(self, model: Self, file_name: str) -> None:
         """Raise LanguageFileError unless it has exactly the phrases of ``model``."""
-        if wrongs := list(self._wrongs(model)):
-            raise LanguageFileError(file_name, wrongs)
+        if problems := list(self._differences(model)):
+            raise LanguageFileError(file_name, problems)
 
-    def _wrongs(self, model: Self) -> Iterator[str]:
+    def _differences(self, model: Self) -> Iterator[str]:
         for name in model.phrases.keys() - self.phrases.keys():
             yield f"{name} is missing"
         for name in self.phrases.keys() - model.phrases.keys():
@@ -96,7 +96,7 @@ def read_catalogs(folder: Traversable = CATALOGS) -> Mapping[str, Catalog]:
     found = [file for file in folder.iterdir() if file.name.endswith(".toml")]
     catalogs = {str(catalog.language): catalog for catalog in map(Catalog.read, found)}
     for catalog in catalogs.values():
-        catalog.must_say_all_of(catalogs[FALLBACK], f"{catalog.language}.toml")
+        catalog.require_phrases_of(catalogs[FALLBACK], f"{catalog.language}.toml")
     return catalogs
 
 

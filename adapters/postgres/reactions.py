@@ -246,7 +246,7 @@ class PostgresReactionTable(ReactionTable):
     def unreadable(self) -> list[UnreadableWork]:
         """Return open rows that cannot be decoded.
 
-        These are of unknown kinds and versions, and those sent in vain.
+        These are of unknown kinds or versions, or were sent and not claimed.
         """
         known = {"kinds": list(KINDS), "versions": [version_of(kind) for kind in KINDS]}
         rows = self._connection.execute(_SUSPECT, known).all()

@@ -45,7 +45,9 @@ def has_good_link(order: Order, now: datetime) -> bool:
     )
 
 
-def lived(order_id: OrderId, history: Iterable[RecordedEvent]) -> tuple[Order, datetime | None]:
+def order_and_state_since(
+    order_id: OrderId, history: Iterable[RecordedEvent]
+) -> tuple[Order, datetime | None]:
     """The order of a stream, and since when it has its state.
 
     The time is none for a stream without events.

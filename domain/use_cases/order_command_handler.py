@@ -18,7 +18,7 @@ from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue, ScheduledReaction
 from domain.ports.unit_of_work import CauseRepeatedError, HasEventStore, UnitOfWork, VersionConflictError
-from domain.use_cases.restoration.prediction_limits import PredictionLimiter, lets_others_start
+from domain.use_cases.restoration.prediction_limits import PredictionLimiter, affects_free_slots
 from domain.use_cases.shop_policy import ShopPolicy
 
 #: How often a command is decided before its conflict is raised; more conflicts in a row point to a defect.
@@ -226,7 +226,7 @@ class OrderCommandHandler(Generic[Orders_co]):
         ``ReactionRunner.resend_due`` sends the later ones.
         """
         self.queue.send([(each.reaction_id, each.reaction) for each in commit.reactions if each.sent_at])
-        if lets_others_start(commit):
+        if affects_free_slots(commit):
             self.prediction_limiter.grant_slots()
 
     def _close_only(self, order_id: OrderId, closing: ReactionResult | None) -> Commit:

@@ -99,7 +99,7 @@ class ReactionRunner:
             outcome = Outcome.FAILED if ends_in_hold else Outcome.DONE
             after = self._record(claim, order, proposed, outcome)
             if claim.attempts >= self._retry_policy(claim.reaction).attempts:
-                self._give_up_what_spins(claim, after)
+                self._give_up_if_still_required(claim, after)
 
     def renew(self, held: Sequence[tuple[Claim, Order]]) -> list[Claim]:
         """Renew leases of running calls; abandon overdue ones and return their claims.
@@ -177,7 +177,7 @@ class ReactionRunner:
             order.order_id, proposed, reaction_cause(claim), closing=closing
         ).after
 
-    def _give_up_what_spins(self, claim: Claim, after: Order) -> None:
+    def _give_up_if_still_required(self, claim: Claim, after: Order) -> None:
         """Give up a reaction that is still required after its last attempt.
 
         Each attempt returned a result, but none satisfied the order.

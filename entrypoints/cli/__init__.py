@@ -151,17 +151,17 @@ def rebuild() -> None:
 
 @db.command("restored")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
-def put_restored_database_right(*, as_json: bool) -> None:
+def recover_restored_database(*, as_json: bool) -> None:
     """After a backup was restored: skip order numbers, rebuild orders, and hold the payments that are left.
 
     Nothing is refunded and nothing is deleted. Running it again is harmless. It ends with 1 if something remains for
     a person.
     """
-    from entrypoints.cli.commands.restored_database import put_right
+    from entrypoints.cli.commands.restored_database import recover
     from entrypoints.cli.support.open_shop import open_shop
 
     with open_shop() as shop:
-        if not put_right(shop.restored_database, as_json=as_json):
+        if not recover(shop.restored_database, as_json=as_json):
             sys.exit(1)
 
 

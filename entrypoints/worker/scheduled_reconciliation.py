@@ -22,8 +22,8 @@ def compare_if_due(reconciliation: Reconciliation, interval: timedelta) -> None:
     if report is None:
         return
     for finding in report.findings:
-        tell = _log.info if finding.is_repaired else _log.warning
-        tell(
+        log_finding = _log.info if finding.is_repaired else _log.warning
+        log_finding(
             "reconcile_finding",
             side=finding.side,
             what=finding.what,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.order import events as e
-from domain.order.closure import has_good_link, lived, obstacle
+from domain.order.closure import has_good_link, obstacle, order_and_state_since
 from domain.order.order import Order
 from domain.order.stream_integrity import StreamBreak, followed
 from domain.order.values import OrderId
@@ -68,7 +68,7 @@ class PhotoRetention:
                 raise UnreadableEventError(
                     f"version {at} does not follow from the events before it", order_id
                 )
-            order, since = lived(order_id, history)
+            order, since = order_and_state_since(order_id, history)
             is_over = since is not None and since < self._over_before()
             if not is_over or obstacle(order) or has_good_link(order, self.clock.now()):
                 return ()

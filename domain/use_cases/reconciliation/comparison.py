@@ -1,4 +1,4 @@
-"""The scope of a comparison, and the protocol that each comparison implements."""
+"""The context of a comparison, and the protocol that each comparison implements."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ PAGE = 100
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scope:
+class ComparisonContext:
     """The period to compare, what to do, and callbacks for the results.
 
     Anything younger than ``grace`` may still be in transit and is never reported. ``watch`` receives, from time to
@@ -36,7 +36,7 @@ class Scope:
     watch: Callable[[int], None]
     leave: Callable[[Foreign], None]  # receives each item of another shop, for the report
     defect: Callable[[Exception], None]  # receives each unexpected error, for the log
-    tell: Callable[[Finding], object]  # receives a finding at once; it is kept whatever fails later
+    report: Callable[[Finding], object]  # receives a finding at once; it is kept whatever fails later
 
     @property
     def settled_before(self) -> datetime:
@@ -49,10 +49,10 @@ class Scope:
         The listing continues after such an entry.
         """
 
-        def take(entry: UnreadableEntry) -> None:
-            self.tell(_unreadable(side, entry.kind, entry.entry_id or NO_ID, entry.detail))
+        def report(entry: UnreadableEntry) -> None:
+            self.report(_unreadable(side, entry.kind, entry.entry_id or NO_ID, entry.detail))
 
-        return take
+        return report
 
     @contextmanager
     def isolated(
@@ -70,7 +70,7 @@ class Scope:
                 if probe is None:
                     raise
                 probe()
-            self.tell(_unreadable(side, kind, name, error.detail))
+            self.report(_unreadable(side, kind, name, error.detail))
 
     def repair(
         self, finding: Finding, do: Callable[[], object], is_wrong_still: Callable[[], bool] = lambda: False
@@ -109,7 +109,7 @@ class Comparison(Protocol):
     def side(self) -> Side:
         """The side that is compared."""
 
-    def compare(self, scope: Scope) -> Iterator[Finding]:
+    def compare(self, context: ComparisonContext) -> Iterator[Finding]:
         """Yield the discrepancies; raise OutsideError when the side becomes unavailable."""
 
 

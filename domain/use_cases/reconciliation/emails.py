@@ -16,7 +16,7 @@ from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.provider_listings import EmailListing, ListedEmail
 from domain.ports.unit_of_work import HasEventStore, HasReconciliationQueries, UnitOfWork
 from domain.use_cases.delivery.email_webhook import EmailWebhook
-from domain.use_cases.reconciliation.comparison import Scope, paged
+from domain.use_cases.reconciliation.comparison import ComparisonContext, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
 
@@ -53,32 +53,32 @@ class EmailComparison:
     ledger: EmailListing
     email_webhook: EmailWebhook
 
-    def compare(self, scope: Scope) -> Iterator[Finding]:
+    def compare(self, context: ComparisonContext) -> Iterator[Finding]:
         """Yield bounces not recorded, unknown messages, and unconfirmed e-mails that were accepted."""
-        in_log, since = self._recorded_emails(scope), max(scope.since, scope.now - LISTING_REACHES_BACK)
-        for page in paged(self.ledger.messages(since, scope.unreadable(self.side))):
-            scope.watch(len(page))
+        in_log, since = self._recorded_emails(context), max(context.since, context.now - LISTING_REACHES_BACK)
+        for page in paged(self.ledger.messages(since, context.unreadable(self.side))):
+            context.watch(len(page))
             for carried in page:
                 mail = in_log.sent.pop(carried.message_id, None)
                 if mail is not None and carried.fate is DeliveryStatus.UNDELIVERABLE:
-                    yield from self._came_back(scope, mail, carried)
+                    yield from self._came_back(context, mail, carried)
         for message_id, mail in in_log.sent.items():
             yield _finding(mail, FindingCode.MAIL_UNKNOWN_THERE, mail.since, message_id=message_id)
         for mail in in_log.unconfirmed:
-            scope.watch(1)
-            with scope.isolated(self.side, "mail", str(mail.email_id)):
-                yield from self._accepted_after_all(scope, mail)
+            context.watch(1)
+            with context.isolated(self.side, "mail", str(mail.email_id)):
+                yield from self._accepted_after_all(context, mail)
 
-    def _recorded_emails(self, scope: Scope) -> _RecordedEmails:
+    def _recorded_emails(self, context: ComparisonContext) -> _RecordedEmails:
         recorded_emails = _RecordedEmails()
-        since = max(scope.since, scope.now - LISTING_REACHES_BACK)
+        since = max(context.since, context.now - LISTING_REACHES_BACK)
         with self.unit_of_work.transaction() as transaction:
-            order_ids = transaction.reconciliation_queries.orders_since(scope.since)
+            order_ids = transaction.reconciliation_queries.orders_since(context.since)
         for page in paged(order_ids):
             with self.unit_of_work.transaction() as transaction:
                 streams = transaction.reconciliation_queries.streams(page)
             for recorded in (each for stream in streams.values() for each in stream):
-                if not since <= recorded.recorded_at <= scope.settled_before:
+                if not since <= recorded.recorded_at <= context.settled_before:
                     continue
                 match recorded.event:
                     case e.EmailSent(email_id=email_id, message_id=str(message_id)):
@@ -93,23 +93,28 @@ class EmailComparison:
                         pass
         return recorded_emails
 
-    def _came_back(self, scope: Scope, mail: _Mail, carried: ListedEmail) -> Iterator[Finding]:
-        if carried.last_event_at > scope.settled_before or not self._has_status(mail, EmailStatus.SENT):
+    def _came_back(self, context: ComparisonContext, mail: _Mail, carried: ListedEmail) -> Iterator[Finding]:
+        if carried.last_event_at > context.settled_before or not self._has_status(mail, EmailStatus.SENT):
             return
         finding = _finding(mail, FindingCode.MAIL_CAME_BACK, carried.last_event_at)
-        yield self._repair(scope, finding, mail, carried, EmailStatus.SENT)
+        yield self._repair(context, finding, mail, carried, EmailStatus.SENT)
 
-    def _accepted_after_all(self, scope: Scope, mail: _Mail) -> Iterator[Finding]:
+    def _accepted_after_all(self, context: ComparisonContext, mail: _Mail) -> Iterator[Finding]:
         if not self._has_status(mail, EmailStatus.UNCONFIRMED):
             return
         carried = self.ledger.find(mail.email_id)
         if carried is None:
             return  # its retry sends it again
         finding = _finding(mail, FindingCode.MAIL_IS_KNOWN_THERE, mail.since)
-        yield self._repair(scope, finding, mail, carried, EmailStatus.UNCONFIRMED)
+        yield self._repair(context, finding, mail, carried, EmailStatus.UNCONFIRMED)
 
     def _repair(
-        self, scope: Scope, finding: Finding, mail: _Mail, carried: ListedEmail, was: EmailStatus
+        self,
+        context: ComparisonContext,
+        finding: Finding,
+        mail: _Mail,
+        carried: ListedEmail,
+        was: EmailStatus,
     ) -> Finding:
         webhook_event = EmailWebhookEvent(
             event_id=f"reconciled:{carried.message_id}:{carried.fate}",
@@ -119,7 +124,7 @@ class EmailComparison:
             fate=carried.fate,
             reason="undeliverable" if carried.fate is DeliveryStatus.UNDELIVERABLE else None,
         )
-        return scope.repair(
+        return context.repair(
             finding,
             lambda: self.email_webhook.handle([webhook_event]),
             is_wrong_still=lambda: self._has_status(mail, was),

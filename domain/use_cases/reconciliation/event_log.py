@@ -23,7 +23,7 @@ from domain.ports.unit_of_work import (
     HasWebhookInbox,
     UnitOfWork,
 )
-from domain.use_cases.reconciliation.comparison import Scope, paged
+from domain.use_cases.reconciliation.comparison import ComparisonContext, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCase, FindingCode, Side, stream_broken
 
 
@@ -52,23 +52,23 @@ class EventLogComparison:
     unit_of_work: UnitOfWork[EventLogRepositories]
     queue: ReactionQueue
 
-    def compare(self, scope: Scope) -> Iterator[Finding]:
+    def compare(self, context: ComparisonContext) -> Iterator[Finding]:
         """Yield inconsistencies of the log, and work awaiting staff or workers."""
         with self.unit_of_work.transaction() as transaction:
             unreadable = {work.order_id for work in transaction.reactions.unreadable()}
             broken = {event.order_id for event in transaction.reconciliation_queries.all_unreadable_events()}
-            since = transaction.reconciliation_queries.orders_since(scope.since)
+            since = transaction.reconciliation_queries.orders_since(context.since)
         order_ids = sorted({*since, *unreadable, *broken})
         for page in paged(order_ids):
-            scope.watch(len(page))
+            context.watch(len(page))
             with self.unit_of_work.transaction() as transaction:
-                suspects = {finding.order_id for finding in _findings(transaction, page, scope)}
+                suspects = {finding.order_id for finding in _findings(transaction, page, context)}
             for order_id in page:
                 if order_id in suspects:
-                    yield from self._look_again(order_id, scope)
-        yield from self._conflicts(scope)
+                    yield from self._look_again(order_id, context)
+        yield from self._conflicts(context)
 
-    def _conflicts(self, scope: Scope) -> Iterator[Finding]:
+    def _conflicts(self, context: ComparisonContext) -> Iterator[Finding]:
         """Yield webhook events that repeat an id with other contents.
 
         The inbox quarantined them.
@@ -76,7 +76,7 @@ class EventLogComparison:
         with self.unit_of_work.transaction() as transaction:
             conflicts = transaction.webhook_inbox.conflicts()
         for conflict in conflicts:
-            if conflict.received_at >= scope.since:
+            if conflict.received_at >= context.since:
                 yield Finding(
                     side=Side.LOG,
                     what=FindingCode.MESSAGE_IN_TWO_SHAPES,
@@ -85,22 +85,22 @@ class EventLogComparison:
                     facts={"event_type": conflict.event_type, "source": conflict.source},
                 )
 
-    def _look_again(self, order_id: OrderId, scope: Scope) -> list[Finding]:
+    def _look_again(self, order_id: OrderId, context: ComparisonContext) -> list[Finding]:
         scheduled: list[ScheduledReaction] = []
         with self.unit_of_work.transaction() as transaction:
             transaction.event_store.lock(order_id)
-            findings = list(_findings(transaction, [order_id], scope))
+            findings = list(_findings(transaction, [order_id], context))
             wrong = {
                 what: {UUID(each.subject) for each in findings if each.what == what} for what in _REPAIRABLE
             }
-            if scope.repairs and any(wrong.values()):
-                work = _pending_reactions(transaction, order_id, scope)
+            if context.repairs and any(wrong.values()):
+                work = _pending_reactions(transaction, order_id, context)
                 lost = [each for each in work if each.reaction_id in wrong[FindingCode.WORK_LOST]]
                 unreadable = [each for each in work if each.reaction_id in wrong[FindingCode.WORK_UNREADABLE]]
                 transaction.reactions.schedule(lost)
                 transaction.reactions.rewrite(unreadable)
                 scheduled = [*lost, *unreadable]
-                still = {each.subject for each in _findings(transaction, [order_id], scope)}
+                still = {each.subject for each in _findings(transaction, [order_id], context)}
                 findings = [
                     replace(each, is_repaired=each.what in _REPAIRABLE and each.subject not in still)
                     for each in findings
@@ -110,7 +110,7 @@ class EventLogComparison:
 
 
 def _pending_reactions(
-    transaction: EventLogRepositories, order_id: OrderId, scope: Scope
+    transaction: EventLogRepositories, order_id: OrderId, context: ComparisonContext
 ) -> list[ScheduledReaction]:
     order = transaction.event_store.load(order_id)
     return [
@@ -118,14 +118,16 @@ def _pending_reactions(
             reaction_id=reaction_id,
             order_id=order_id,
             reaction=reaction,
-            due_at=scope.now,
-            sent_at=scope.now,
+            due_at=context.now,
+            sent_at=context.now,
         )
         for reaction_id, reaction in pending_reactions_by_id(order).items()
     ]
 
 
-def _findings(transaction: EventLogRepositories, page: Sequence[OrderId], scope: Scope) -> Iterator[Finding]:
+def _findings(
+    transaction: EventLogRepositories, page: Sequence[OrderId], context: ComparisonContext
+) -> Iterator[Finding]:
     streams = transaction.reconciliation_queries.streams(page)
     left_out = [order_id for order_id in page if order_id not in streams]
     for event in transaction.reconciliation_queries.unreadable_events(left_out) if left_out else ():
@@ -142,7 +144,7 @@ def _findings(transaction: EventLogRepositories, page: Sequence[OrderId], scope:
     for order in orders:
         stream, lines = streams[order.order_id], work.get(order.order_id, [])
         yield from _about_read_models(order, stream, differing.get(order.order_id, []))
-        yield from _about_work(order, stream, {line.reaction_id: line for line in lines}, scope)
+        yield from _about_work(order, stream, {line.reaction_id: line for line in lines}, context)
         yield from _about_a_hold(order, stream)
 
 
@@ -161,7 +163,10 @@ def _about_read_models(
 
 
 def _about_work(
-    order: Order, stream: Sequence[e.RecordedEvent], lines: Mapping[UUID, ReactionSummary], scope: Scope
+    order: Order,
+    stream: Sequence[e.RecordedEvent],
+    lines: Mapping[UUID, ReactionSummary],
+    context: ComparisonContext,
 ) -> Iterator[Finding]:
     for reaction in required_reactions(order):
         reaction_id = reaction_id_of(order.order_id, reaction)
@@ -179,9 +184,9 @@ def _about_work(
     for line in lines.values():
         if not line.is_open or line.free_since is None:
             continue
-        if not line.is_readable and line.free_since <= scope.now:
+        if not line.is_readable and line.free_since <= context.now:
             yield _unreadable(order, line, line.free_since, is_pending=line.reaction_id in pending)
-        elif line.free_since < scope.now - OVERDUE:
+        elif line.free_since < context.now - OVERDUE:
             yield Finding(
                 side=Side.LOG,
                 what=FindingCode.WORK_OVERDUE,

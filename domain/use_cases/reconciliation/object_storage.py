@@ -20,7 +20,7 @@ from domain.use_cases.privacy.unreadable_orders import (
     UnreadableOrderRepositories,
     sessions_of_unreadable_orders,
 )
-from domain.use_cases.reconciliation.comparison import Scope, paged
+from domain.use_cases.reconciliation.comparison import ComparisonContext, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCase, FindingCode, Foreign, Side
 from domain.use_cases.reconciliation.foreign_objects import ForeignObjects
 from domain.use_cases.reconciliation.object_inventory import ObjectInventory, inventory_of
@@ -42,36 +42,36 @@ class ObjectStorageComparison:
     ledger: ObjectListing
     storage: ObjectStorage
 
-    def compare(self, scope: Scope) -> Iterator[Finding]:
+    def compare(self, context: ComparisonContext) -> Iterator[Finding]:
         """Yield missing and changed objects, then strays.
 
         Of the strays, only uploads of cleaned-up sessions are ever deleted.
         """
         foreign = ForeignObjects(self.storage)
-        listed = {each.key: each for prefix in LASTING for each in self._stored_since(prefix, scope)}
+        listed = {each.key: each for prefix in LASTING for each in self._stored_since(prefix, context)}
         with self.unit_of_work.transaction() as transaction:
-            order_ids = transaction.reconciliation_queries.orders_since(scope.since)
+            order_ids = transaction.reconciliation_queries.orders_since(context.since)
         for page in paged(order_ids):
             for order_id, inventory in self._inventories(page).items():
                 for recorded_at, stored in inventory.named:
                     found = listed.pop(stored.key, None)
-                    if recorded_at >= scope.since:
-                        reads_bytes = scope.reads_bytes or stored.key in inventory.lost
-                        with self._isolated(scope, stored.key):
+                    if recorded_at >= context.since:
+                        reads_bytes = context.reads_bytes or stored.key in inventory.lost
+                        with self._isolated(context, stored.key):
                             yield from self._judge(
-                                scope, order_id, recorded_at, stored, found, reads_bytes=reads_bytes
+                                context, order_id, recorded_at, stored, found, reads_bytes=reads_bytes
                             )
-        yield from self._strays(scope, listed.values(), foreign)
-        yield from self._temporary_strays(scope, foreign)
+        yield from self._strays(context, listed.values(), foreign)
+        yield from self._temporary_strays(context, foreign)
 
-    def _isolated(self, scope: Scope, key: ObjectKey) -> AbstractContextManager[None]:
+    def _isolated(self, context: ComparisonContext, key: ObjectKey) -> AbstractContextManager[None]:
         """Isolate an object: report it if only this object cannot be read."""
-        return scope.isolated(self.side, "object", key, probe=self.storage.check)
+        return context.isolated(self.side, "object", key, probe=self.storage.check)
 
-    def _stored_since(self, prefix: str, scope: Scope) -> Iterator[ListedObject]:
-        for page in paged(self.ledger.objects_under(prefix, scope.unreadable(self.side))):
-            scope.watch(len(page))
-            yield from (each for each in page if each.stored_at >= scope.since)
+    def _stored_since(self, prefix: str, context: ComparisonContext) -> Iterator[ListedObject]:
+        for page in paged(self.ledger.objects_under(prefix, context.unreadable(self.side))):
+            context.watch(len(page))
+            yield from (each for each in page if each.stored_at >= context.since)
 
     def _inventories(self, order_ids: Sequence[OrderId]) -> dict[OrderId, ObjectInventory]:
         with self.unit_of_work.transaction() as transaction:
@@ -83,7 +83,7 @@ class ObjectStorageComparison:
 
     def _judge(
         self,
-        scope: Scope,
+        context: ComparisonContext,
         order_id: OrderId,
         recorded_at: datetime,
         stored: StoredObject,
@@ -91,7 +91,7 @@ class ObjectStorageComparison:
         *,
         reads_bytes: bool,
     ) -> Iterator[Finding]:
-        scope.watch(1)
+        context.watch(1)
         problem: _Problem | None = None
         if found is not None and found.size_bytes != stored.size_bytes:
             problem = FindingCode.OBJECT_DIFFERS, FindingCase.SIZE, found.size_bytes
@@ -128,13 +128,13 @@ class ObjectStorageComparison:
         return any(key in inventory.keys for inventory in self._inventories([order_id]).values())
 
     def _strays(
-        self, scope: Scope, unnamed: Iterable[ListedObject], foreign: ForeignObjects
+        self, context: ComparisonContext, unnamed: Iterable[ListedObject], foreign: ForeignObjects
     ) -> Iterator[Finding]:
         """Yield stored objects that no event names.
 
         Orders without events in the period may own some: their inventories are read before a verdict.
         """
-        old = [each for each in unnamed if each.stored_at < scope.settled_before]
+        old = [each for each in unnamed if each.stored_at < context.settled_before]
         for page in paged(old):
             owners = {each.key: OrderId(owner) for each in page if (owner := _owner(each.key))}
             inventories = self._inventories(list(set(owners.values())))
@@ -143,13 +143,13 @@ class ObjectStorageComparison:
                 inventory = inventories.get(order_id) if order_id else None
                 whose = ObjectOwner.OURS if inventory is not None else None
                 if inventory is None:
-                    with self._isolated(scope, stray.key):
+                    with self._isolated(context, stray.key):
                         whose = foreign.owner_of(stray.key, order_id)
                     if whose is None:
                         continue  # it was deleted meanwhile, or is unreadable
                 if whose is ObjectOwner.FOREIGN:
-                    scope.leave(_foreign(stray))
-                elif not (inventory or ObjectInventory()).accounts_for(stray.key, scope.settled_before):
+                    context.leave(_foreign(stray))
+                elif not (inventory or ObjectInventory()).accounts_for(stray.key, context.settled_before):
                     yield Finding(
                         side=Side.STORAGE,
                         what=FindingCode.STRAY_OBJECT,
@@ -158,15 +158,15 @@ class ObjectStorageComparison:
                         since=stray.stored_at,
                     )
 
-    def _temporary_strays(self, scope: Scope, foreign: ForeignObjects) -> Iterator[Finding]:
+    def _temporary_strays(self, context: ComparisonContext, foreign: ForeignObjects) -> Iterator[Finding]:
         """Yield stray uploads; repairs delete those of cleaned-up sessions only.
 
         An unknown session is no reason to delete: the bucket may be shared, and after a backup was restored these can
         be the only copies of paid photos.
         """
-        for page in paged(self.ledger.objects_under(TEMPORARY, scope.unreadable(self.side))):
-            scope.watch(len(page))
-            old = [each for each in page if each.stored_at < scope.settled_before]
+        for page in paged(self.ledger.objects_under(TEMPORARY, context.unreadable(self.side))):
+            context.watch(len(page))
+            old = [each for each in page if each.stored_at < context.settled_before]
             sessions = {each.key: UploadSessionId(owner) for each in old if (owner := _owner(each.key))}
             with self.unit_of_work.transaction() as transaction:
                 asked = list(set(sessions.values()))
@@ -179,16 +179,18 @@ class ObjectStorageComparison:
                     continue  # the comparison of the log reports its order
                 if session_id in tidied:
                     finding = _upload_finding(stray, FindingCode.STRAY_UPLOAD)
-                    yield scope.repair(finding, lambda key=stray.key: self.storage.delete([key]))  # type: ignore[misc]
+                    yield context.repair(finding, lambda key=stray.key: self.storage.delete([key]))  # type: ignore[misc]
                 elif session_id not in known:
-                    with self._isolated(scope, stray.key):
-                        yield from self._unknown(scope, stray, foreign.owner_of(stray.key, session_id))
+                    with self._isolated(context, stray.key):
+                        yield from self._unknown(context, stray, foreign.owner_of(stray.key, session_id))
 
-    def _unknown(self, scope: Scope, stray: ListedObject, owner: ObjectOwner | None) -> Iterator[Finding]:
+    def _unknown(
+        self, context: ComparisonContext, stray: ListedObject, owner: ObjectOwner | None
+    ) -> Iterator[Finding]:
         """Report an upload of an unknown session, unless it is gone."""
         match owner:
             case ObjectOwner.FOREIGN:
-                scope.leave(_foreign(stray))
+                context.leave(_foreign(stray))
             case ObjectOwner.OURS:
                 yield _upload_finding(stray, FindingCode.UNKNOWN_UPLOAD, FindingCase.OF_THIS_SHOP)
             case ObjectOwner.UNMARKED:

@@ -11,7 +11,7 @@ from domain.order.deterministic_ids import note_of_payment_by_hand
 from domain.order.values import Money
 from domain.ports.payments import CheckoutStatus, PaymentProvider
 from domain.ports.unit_of_work import HasReconciliationQueries, UnitOfWork
-from domain.use_cases.reconciliation.comparison import Scope, paged
+from domain.use_cases.reconciliation.comparison import ComparisonContext, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 
 
@@ -30,23 +30,23 @@ class MissingAtProvider:
     unit_of_work: UnitOfWork[HasReconciliationQueries]
     payments: PaymentProvider
 
-    def unknown_to_provider(self, scope: Scope, seen: Seen) -> Iterator[Finding]:
+    def unknown_to_provider(self, context: ComparisonContext, seen: Seen) -> Iterator[Finding]:
         """Yield payments and refunds recorded since, but missing or different there.
 
         Those that were on a list are skipped; the few others are requested one by one.
         """
         with self.unit_of_work.transaction() as transaction:
-            order_ids = transaction.reconciliation_queries.orders_since(scope.since)
+            order_ids = transaction.reconciliation_queries.orders_since(context.since)
         for page in paged(order_ids):
-            scope.watch(len(page))
+            context.watch(len(page))
             with self.unit_of_work.transaction() as transaction:
                 streams = transaction.reconciliation_queries.streams(page)
             for recorded in (each for stream in streams.values() for each in stream):
-                if not scope.since <= recorded.recorded_at <= scope.settled_before:
+                if not context.since <= recorded.recorded_at <= context.settled_before:
                     continue
                 match recorded.event:
                     case e.PaymentReceived(checkout_session_id=name, paid=paid) if name not in seen.checkouts:
-                        with scope.isolated(Side.PAYMENTS, "checkout", name):
+                        with context.isolated(Side.PAYMENTS, "checkout", name):
                             if (found := self._paid(name)) != paid:
                                 yield _finding(
                                     recorded, FindingCode.PAYMENT_NOT_AT_PROVIDER, name, paid, found
@@ -57,7 +57,7 @@ class MissingAtProvider:
                         e.RefundAccepted(provider_refund_id=name, amount=amount)
                         | e.RefundIssued(provider_refund_id=name, amount=amount)
                     ) if name not in seen.refunds:
-                        with scope.isolated(Side.PAYMENTS, "refund", name):
+                        with context.isolated(Side.PAYMENTS, "refund", name):
                             if (found := self._paid_back(name)) != amount:
                                 yield _finding(
                                     recorded, FindingCode.REFUND_NOT_AT_PROVIDER, name, amount, found

@@ -18,7 +18,7 @@ from domain.ports.webhook_inbox import UNSEEN
 from domain.use_cases.payments.checkout_sync import CheckoutSync
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.payments.payment_webhook import PaymentWebhook
-from domain.use_cases.reconciliation.comparison import Scope, paged
+from domain.use_cases.reconciliation.comparison import ComparisonContext, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Side, stream_broken
 from domain.use_cases.reconciliation.foreign_payments import ForeignPayments
 from domain.use_cases.reconciliation.payments_missing_at_provider import MissingAtProvider, Seen
@@ -105,59 +105,64 @@ class PaymentComparison:
     def _record(self) -> RecordedPayments:
         return RecordedPayments(unit_of_work=self.unit_of_work)
 
-    def compare(self, scope: Scope) -> Iterator[Finding]:
+    def compare(self, context: ComparisonContext) -> Iterator[Finding]:
         """Yield discrepancies of the provider's lists, then of recorded payments and refunds."""
-        lists = self._lists(scope)
-        events = self._events(scope, lists.foreign)
+        lists = self._lists(context)
+        events = self._events(context, lists.foreign)
         subjects = events.subjects
-        version = events.version_finding(self.ledger.endpoint_version(scope.unreadable(self.side)))
+        version = events.version_finding(self.ledger.endpoint_version(context.unreadable(self.side)))
         if version is not None:
             yield version
         events.lost.reverse()  # oldest first
-        yield from self._apply_all(scope, events.lost)
+        yield from self._apply_all(context, events.lost)
         for judge, (webhook_event, finding) in lists.missing:
             if subject_of(webhook_event) not in subjects:
                 subjects.add(subject_of(webhook_event))
-                yield self._repair(scope, webhook_event, finding, judge)
-        yield from self._waiting(scope, subjects)
+                yield self._repair(context, webhook_event, finding, judge)
+        yield from self._waiting(context, subjects)
         at_provider = MissingAtProvider(unit_of_work=self.unit_of_work, payments=self.payments)
-        yield from at_provider.unknown_to_provider(scope, lists.seen)
+        yield from at_provider.unknown_to_provider(context, lists.seen)
 
-    def _lists(self, scope: Scope) -> _Lists:
+    def _lists(self, context: ComparisonContext) -> _Lists:
         lists = _Lists(
             foreign=ForeignPayments(
                 unit_of_work=self.unit_of_work,
                 payments=self.payments,
                 ownership=self.ownership,
-                isolated=lambda intent: scope.isolated(self.side, "checkout_of_payment", intent),
+                isolated=lambda intent: context.isolated(self.side, "checkout_of_payment", intent),
             )
         )
-        unreadable = scope.unreadable(self.side)
+        unreadable = context.unreadable(self.side)
         for checkouts in paged(
-            _webhook_event(listed) for listed in self.ledger.checkouts(scope.since, unreadable)
+            _webhook_event(listed) for listed in self.ledger.checkouts(context.since, unreadable)
         ):
             # An open or unpaid checkout is not a payment, whatever the log contains.
             paid = (
                 webhook_event for webhook_event in checkouts if webhook_event.kind is PaymentEventKind.PAID
             )
             lists.seen.checkouts.update(subject_of(webhook_event) for webhook_event in paid)
-            self._judge(scope, lists, "payment", checkouts, self._record.payments)
-        for refunds in paged(self.ledger.refunds(scope.since, unreadable)):
+            self._judge(context, lists, "payment", checkouts, self._record.payments)
+        for refunds in paged(self.ledger.refunds(context.since, unreadable)):
             lists.seen.refunds.update(subject_of(webhook_event) for webhook_event in refunds)
-            self._judge(scope, lists, "refund", refunds, self._record.refunds)
-        for disputes in paged(self.ledger.disputes(scope.since, unreadable)):
-            self._judge(scope, lists, "dispute", disputes, self._record.disputes)
+            self._judge(context, lists, "refund", refunds, self._record.refunds)
+        for disputes in paged(self.ledger.disputes(context.since, unreadable)):
+            self._judge(context, lists, "dispute", disputes, self._record.disputes)
         return lists
 
     def _judge(
-        self, scope: Scope, lists: _Lists, kind: str, page: Sequence[PaymentWebhookEvent], judge: Judge
+        self,
+        context: ComparisonContext,
+        lists: _Lists,
+        kind: str,
+        page: Sequence[PaymentWebhookEvent],
+        judge: Judge,
     ) -> None:
-        scope.watch(len(page))
+        context.watch(len(page))
         foreign = lists.foreign.among(page)
         for webhook_event in foreign:
             # An unpaid checkout of another shop is not worth reporting.
             if webhook_event.checkout is None or webhook_event.kind is PaymentEventKind.PAID:
-                scope.leave(
+                context.leave(
                     Foreign(
                         side=self.side,
                         kind=kind,
@@ -168,12 +173,12 @@ class PaymentComparison:
         ours = [webhook_event for webhook_event in page if webhook_event not in foreign]
         lists.missing.extend((judge, missing) for missing in judge(ours))
         for unreadable in self._record.unreadable(ours):
-            scope.tell(stream_broken(unreadable))
+            context.report(stream_broken(unreadable))
 
-    def _events(self, scope: Scope, foreign: ForeignPayments) -> _Events:
+    def _events(self, context: ComparisonContext, foreign: ForeignPayments) -> _Events:
         events = _Events()
-        for page in paged(self.ledger.events(scope.since, scope.unreadable(self.side))):
-            scope.watch(len(page))
+        for page in paged(self.ledger.events(context.since, context.unreadable(self.side))):
+            context.watch(len(page))
             with self.unit_of_work.transaction() as transaction:
                 unknown = transaction.reconciliation_queries.unknown_messages(
                     PAYMENT_PROVIDER, [each.event_id for each in page]
@@ -185,7 +190,7 @@ class PaymentComparison:
                 if event.event_id in others:
                     continue
                 created_at = event.created_at
-                is_young = created_at is None or created_at > scope.settled_before
+                is_young = created_at is None or created_at > context.settled_before
                 is_unknown = event.event_id in unknown
                 if is_young or is_unknown:
                     events.subjects.add(subject_of(event))
@@ -197,22 +202,24 @@ class PaymentComparison:
                     events.has_refund_event = not is_unknown
         return events
 
-    def _apply_all(self, scope: Scope, lost: Sequence[PaymentWebhookEvent]) -> Iterator[Finding]:
+    def _apply_all(
+        self, context: ComparisonContext, lost: Sequence[PaymentWebhookEvent]
+    ) -> Iterator[Finding]:
         """Handle lost webhook events, oldest first, and yield a finding for each.
 
         An event that depends on another one is tried once more after all others.
         """
         waiting: list[PaymentWebhookEvent] = []
         for event in lost:
-            finding = self._apply(scope, event)
-            if scope.repairs and not finding.is_repaired:
+            finding = self._apply(context, event)
+            if context.repairs and not finding.is_repaired:
                 waiting.append(event)
             else:
                 yield finding
         for event in waiting:
-            yield self._apply(scope, event)
+            yield self._apply(context, event)
 
-    def _apply(self, scope: Scope, webhook_event: PaymentWebhookEvent) -> Finding:
+    def _apply(self, context: ComparisonContext, webhook_event: PaymentWebhookEvent) -> Finding:
         finding = Finding(
             side=Side.PAYMENTS,
             what=FindingCode.NOTICE_LOST,
@@ -221,13 +228,13 @@ class PaymentComparison:
             since=webhook_event.created_at,
             facts={"event_type": webhook_event.event_type, "about": subject_of(webhook_event)},
         )
-        return scope.repair(finding, lambda: self.payment_webhook.handle(webhook_event, UNSEEN))
+        return context.repair(finding, lambda: self.payment_webhook.handle(webhook_event, UNSEEN))
 
     def _repair(
-        self, scope: Scope, webhook_event: PaymentWebhookEvent, finding: Finding, judge: Judge
+        self, context: ComparisonContext, webhook_event: PaymentWebhookEvent, finding: Finding, judge: Judge
     ) -> Finding:
         checkout = webhook_event.checkout
-        return scope.repair(
+        return context.repair(
             finding,
             lambda: (
                 self.checkout_sync.sync_checkout(checkout.checkout_session_id)
@@ -237,21 +244,21 @@ class PaymentComparison:
             is_wrong_still=lambda: bool(judge([webhook_event])),
         )
 
-    def _waiting(self, scope: Scope, subjects: set[str]) -> Iterator[Finding]:
+    def _waiting(self, context: ComparisonContext, subjects: set[str]) -> Iterator[Finding]:
         """Yield sessions that wait for a delayed payment which has already ended.
 
         Sessions that a lost or young event is about are skipped: that event is handled separately.
         """
         with self.unit_of_work.transaction() as transaction:
-            waiting = transaction.upload_sessions.pending(scope.settled_before)
+            waiting = transaction.upload_sessions.pending(context.settled_before)
         for checkout_session_id in waiting:
-            scope.watch(1)
+            context.watch(1)
             if checkout_session_id in subjects:
                 continue
-            with scope.isolated(self.side, "checkout", checkout_session_id):
-                yield from self._waits_in_vain(scope, checkout_session_id)
+            with context.isolated(self.side, "checkout", checkout_session_id):
+                yield from self._ended_payment(context, checkout_session_id)
 
-    def _waits_in_vain(self, scope: Scope, checkout_session_id: str) -> Iterator[Finding]:
+    def _ended_payment(self, context: ComparisonContext, checkout_session_id: str) -> Iterator[Finding]:
         state = self.payments.find_checkout(checkout_session_id)
         status = state.status if state is not None else "unknown"
         if status is CheckoutStatus.PENDING:
@@ -263,15 +270,15 @@ class PaymentComparison:
             order_id=state.checkout.order_id if state is not None else None,
             facts={"status": status},
         )
-        yield scope.repair(
+        yield context.repair(
             finding,
             lambda: self.checkout_sync.sync_checkout(checkout_session_id),
-            is_wrong_still=lambda: self._is_waiting(scope, checkout_session_id),
+            is_wrong_still=lambda: self._is_waiting(context, checkout_session_id),
         )
 
-    def _is_waiting(self, scope: Scope, checkout_session_id: str) -> bool:
+    def _is_waiting(self, context: ComparisonContext, checkout_session_id: str) -> bool:
         with self.unit_of_work.transaction() as transaction:
-            return checkout_session_id in transaction.upload_sessions.pending(scope.settled_before)
+            return checkout_session_id in transaction.upload_sessions.pending(context.settled_before)
 
 
 def _webhook_event(listed: ListedCheckout) -> PaymentWebhookEvent:

@@ -18,7 +18,7 @@ from domain.ports.reaction_queue import ReactionQueue, ScheduledReaction
 from domain.ports.restorer import PredictionStatus, Restorer
 from domain.ports.unit_of_work import HasEventStore, HasReactions, HasReconciliationQueries, UnitOfWork
 from domain.signed_tokens import TokenSigner
-from domain.use_cases.reconciliation.comparison import Scope, paged
+from domain.use_cases.reconciliation.comparison import ComparisonContext, paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCase, FindingCode, Side, stream_broken
 
 
@@ -48,11 +48,11 @@ class PredictionComparison:
     queue: ReactionQueue
     token_signer: TokenSigner
 
-    def compare(self, scope: Scope) -> Iterator[Finding]:
+    def compare(self, context: ComparisonContext) -> Iterator[Finding]:
         """Yield predictions unknown to the log, and ended ones still awaited."""
-        awaited = self._awaited(scope)
-        for page in paged(self.ledger.predictions(scope.since, scope.unreadable(self.side))):
-            scope.watch(len(page))
+        awaited = self._awaited(context)
+        for page in paged(self.ledger.predictions(context.since, context.unreadable(self.side))):
+            context.watch(len(page))
             with self.unit_of_work.transaction() as transaction:
                 known = transaction.reconciliation_queries.known_predictions(
                     [each.prediction_id for each in page]
@@ -60,19 +60,19 @@ class PredictionComparison:
             for listed in page:
                 waiting = awaited.pop(listed.prediction_id, None)
                 if waiting is not None:
-                    yield from self._overdue(scope, listed, waiting)
-                elif listed.prediction_id not in known and _is_of_use(listed, scope):
-                    with scope.isolated(self.side, "upload_of_prediction", listed.prediction_id):
-                        yield from self._orphan(scope, listed)
+                    yield from self._overdue(context, listed, waiting)
+                elif listed.prediction_id not in known and _is_of_use(listed, context):
+                    with context.isolated(self.side, "upload_of_prediction", listed.prediction_id):
+                        yield from self._orphan(context, listed)
         for prediction_id, waiting in awaited.items():
-            with scope.isolated(self.side, "prediction", prediction_id):
-                yield from self._unlisted(scope, prediction_id, waiting)
+            with context.isolated(self.side, "prediction", prediction_id):
+                yield from self._unlisted(context, prediction_id, waiting)
 
-    def _awaited(self, scope: Scope) -> dict[str, _Awaited]:
+    def _awaited(self, context: ComparisonContext) -> dict[str, _Awaited]:
         """Return the awaited predictions by id; all are held in memory."""
         awaited: dict[str, _Awaited] = {}
         with self.unit_of_work.transaction() as transaction:
-            order_ids = transaction.reconciliation_queries.orders_since(scope.since)
+            order_ids = transaction.reconciliation_queries.orders_since(context.since)
         for page in paged(order_ids):
             with self.unit_of_work.transaction() as transaction:
                 streams = transaction.reconciliation_queries.streams(page)
@@ -82,8 +82,10 @@ class PredictionComparison:
                 awaited |= {work.prediction_id: _Awaited(order_id, work) for work in works}
         return awaited
 
-    def _overdue(self, scope: Scope, listed: ListedPrediction, waiting: _Awaited) -> Iterator[Finding]:
-        has_ended = listed.ended_at is not None and listed.ended_at < scope.settled_before
+    def _overdue(
+        self, context: ComparisonContext, listed: ListedPrediction, waiting: _Awaited
+    ) -> Iterator[Finding]:
+        has_ended = listed.ended_at is not None and listed.ended_at < context.settled_before
         if has_ended and self._is_awaited_still(waiting):
             finding = Finding(
                 side=Side.RESTORER,
@@ -94,9 +96,11 @@ class PredictionComparison:
                 case=FindingCase.LISTED,
                 facts={"status": listed.status},
             )
-            yield scope.repair(finding, lambda: self._expedite(scope, waiting))
+            yield context.repair(finding, lambda: self._expedite(context, waiting))
 
-    def _unlisted(self, scope: Scope, prediction_id: str, waiting: _Awaited) -> Iterator[Finding]:
+    def _unlisted(
+        self, context: ComparisonContext, prediction_id: str, waiting: _Awaited
+    ) -> Iterator[Finding]:
         """Compare a prediction older than the listed ones by requesting it itself."""
         try:
             status = self.restorer.look(prediction_id).status
@@ -112,9 +116,9 @@ class PredictionComparison:
             case=FindingCase.UNLISTED,
             facts={"status": status or "unknown"},
         )
-        yield scope.repair(finding, lambda: self._expedite(scope, waiting)) if status else finding
+        yield context.repair(finding, lambda: self._expedite(context, waiting)) if status else finding
 
-    def _orphan(self, scope: Scope, listed: ListedPrediction) -> Iterator[Finding]:
+    def _orphan(self, context: ComparisonContext, listed: ListedPrediction) -> Iterator[Finding]:
         """Compare an unrecorded prediction; it is ours if its webhook URL is."""
         waiting = self._named(listed)
         if waiting is None:
@@ -134,10 +138,10 @@ class PredictionComparison:
         if is_still_required(waiting.work, order):
             if reaction_id_of(waiting.order_id, waiting.work) not in open_work:
                 finding = _orphaned(listed, waiting, FindingCase.STILL_REQUIRED)
-                yield scope.repair(finding, lambda: self._expedite(scope, waiting))
+                yield context.repair(finding, lambda: self._expedite(context, waiting))
         elif listed.status is PredictionStatus.RUNNING:
             finding = _orphaned(listed, waiting, FindingCase.STILL_RUNNING)
-            yield scope.repair(finding, lambda: self.restorer.cancel(listed.prediction_id))
+            yield context.repair(finding, lambda: self.restorer.cancel(listed.prediction_id))
 
     def _named(self, listed: ListedPrediction) -> _Awaited | None:
         """Return the attempt in the webhook URL, if this shop signed it."""
@@ -155,14 +159,14 @@ class PredictionComparison:
         with self.unit_of_work.transaction() as transaction:
             return waiting.work in _waits_for(transaction.event_store.load(waiting.order_id))
 
-    def _expedite(self, scope: Scope, waiting: _Awaited) -> None:
+    def _expedite(self, context: ComparisonContext, waiting: _Awaited) -> None:
         reaction_id = reaction_id_of(waiting.order_id, waiting.work)
         scheduled = ScheduledReaction(
             reaction_id=reaction_id,
             order_id=waiting.order_id,
             reaction=waiting.work,
-            due_at=scope.now,
-            sent_at=scope.now,
+            due_at=context.now,
+            sent_at=context.now,
         )
         with self.unit_of_work.transaction() as transaction:
             transaction.reactions.schedule([scheduled])  # reopens a reaction that was given up
@@ -180,9 +184,9 @@ def _waits_for(order: Order) -> list[CollectRestoration]:
     return [work for work in works if is_still_required(work, order)]
 
 
-def _is_of_use(listed: ListedPrediction, scope: Scope) -> bool:
+def _is_of_use(listed: ListedPrediction, context: ComparisonContext) -> bool:
     """Whether it runs or succeeded, and is older than the grace period."""
-    return listed.status is not PredictionStatus.FAILED and listed.created_at < scope.settled_before
+    return listed.status is not PredictionStatus.FAILED and listed.created_at < context.settled_before
 
 
 def _orphaned(listed: ListedPrediction, waiting: _Awaited, case: FindingCase) -> Finding:

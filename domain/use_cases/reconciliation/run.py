@@ -8,7 +8,7 @@ from domain.ports.clock import Clock
 from domain.ports.errors import OutsideError
 from domain.ports.provider_listings import ListingClosedError
 from domain.ports.unit_of_work import HasReconciliationRounds, UnitOfWork
-from domain.use_cases.reconciliation.comparison import Comparison, Scope
+from domain.use_cases.reconciliation.comparison import Comparison, ComparisonContext
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Report, Side
 
 #: How far back the first reconciliation of a shop looks.
@@ -62,7 +62,7 @@ class Reconciliation:
         for comparison in self.comparisons:
             side = comparison.side
             watch(side, 0)
-            scope = Scope(
+            context = ComparisonContext(
                 since=since,
                 now=now,
                 grace=self.grace,
@@ -71,11 +71,11 @@ class Reconciliation:
                 watch=lambda things, side=side: watch(side, things),  # type: ignore[misc]
                 leave=foreign.append,
                 defect=defects.append,
-                tell=findings.setdefault,
+                report=findings.setdefault,
             )
             try:
                 # One by one: findings made before a side becomes unavailable are kept.
-                for finding in comparison.compare(scope):
+                for finding in comparison.compare(context):
                     findings.setdefault(finding)
             except ListingClosedError as error:
                 closed[side] = str(error)

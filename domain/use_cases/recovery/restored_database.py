@@ -80,7 +80,7 @@ class RestoredDatabase:
     reconciliation: Reconciliation
     clock: Clock
 
-    def put_right(self) -> Recovery | None:
+    def recover(self) -> Recovery | None:
         """Run the automatic recovery; None if the database is not behind.
 
         It can be repeated after an interruption: the new head, after which the shop accepts payments again, is

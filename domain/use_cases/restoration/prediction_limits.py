@@ -43,10 +43,10 @@ class PredictionLimiter:
         return wait
 
 
-def lets_others_start(commit: Commit) -> bool:
-    """Whether a commit adds a start or releases a slot.
+def affects_free_slots(commit: Commit) -> bool:
+    """Whether a commit adds a start or frees a slot.
 
-    A slot is not released if a reaction of the same commit continues its prediction.
+    A slot is not freed if a reaction of the same commit continues its prediction.
     """
     follow = [each.reaction for each in commit.reactions]
     return any(work.starts_prediction for work in follow) or (

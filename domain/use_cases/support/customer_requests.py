@@ -108,7 +108,7 @@ class CustomerRequests:
         def work(transaction: OrderTransaction[HasEventStore]) -> None:
             order = transaction.load(order_id)
             proposed = request(order, transaction.repositories.event_store.history(order_id))
-            key = f"wish:{order.version}"
+            key = f"wish:{order.version}"  # stored causes begin with this word, so it stays
             cause = Cause(name="request", key=key, actor=CUSTOMER, correlation_id=request_id)
             transaction.record(order, [proposed] if proposed is not None else [], cause)
 

@@ -9,12 +9,12 @@ from domain.use_cases.recovery.restored_database import Recovery, RestoredDataba
 from entrypoints.bootstrap.wording import SIDES, counted, finding_text_of
 
 
-def put_right(restored_database: RestoredDatabase, *, as_json: bool) -> bool:
+def recover(restored_database: RestoredDatabase, *, as_json: bool) -> bool:
     """Recover a restored database and print the report.
 
     True if nothing remains for staff to do.
     """
-    recovery = restored_database.put_right()
+    recovery = restored_database.recover()
     if as_json:
         click.echo(msgspec.json.encode(_as_json(recovery)))
     elif recovery is None:

@@ -88,7 +88,7 @@ class StaffSession:
         """
         done = self.staff_actions.release(self.order_id, self.by)
         after = self._watched(done.order, wait_seconds)
-        self.tell(done, after=after, as_json=as_json)
+        self.show(done, after=after, as_json=as_json)
         return not after.is_held
 
     def _watched(self, released: Order, wait_seconds: float) -> Order:
@@ -142,9 +142,9 @@ class StaffSession:
         """Correct the customer's address; raises the errors of ``EmailCorrection``."""
         done, noted = self.email_correction.correct(self.order_id, self.by, email)
         corrected = f"The address is corrected, and that is noted on {counted(noted, 'order')}."
-        self.tell(done, corrected, as_json=as_json)
+        self.show(done, corrected, as_json=as_json)
 
-    def tell(self, done: ActionResult, *instead: str, after: Order | None = None, as_json: bool) -> None:
+    def show(self, done: ActionResult, *instead: str, after: Order | None = None, as_json: bool) -> None:
         """Print what was recorded, or ``instead``, and the order's status.
 
         The status is that of ``after``, by default of the order right after the action.
@@ -176,7 +176,7 @@ class StaffSession:
             would = act(self.staff_actions.dry_run())
             if would.events:
                 ask(consequence(would), question=question, undone="Nothing was done.")
-        self.tell(act(self.staff_actions), as_json=as_json)
+        self.show(act(self.staff_actions), as_json=as_json)
 
     @property
     def _paid(self) -> Money:

@@ -81,7 +81,7 @@ def attention(*, as_json: bool) -> None:
 @_on_order
 def hold(session: StaffSession, *, as_json: bool) -> None:
     """Begin no work for ORDER until it is released."""
-    session.tell(session.staff_actions.hold(session.order_id, session.by), as_json=as_json)
+    session.show(session.staff_actions.hold(session.order_id, session.by), as_json=as_json)
 
 
 @click.command("release")
@@ -108,7 +108,7 @@ def release(session: StaffSession, wait_seconds: float, *, as_json: bool) -> Non
 @_on_order
 def note(session: StaffSession, *, as_json: bool) -> None:
     """Write --reason down as a note about ORDER, and do nothing else."""
-    session.tell(session.staff_actions.note(session.order_id, session.by), as_json=as_json)
+    session.show(session.staff_actions.note(session.order_id, session.by), as_json=as_json)
 
 
 @click.command("refund")
@@ -146,7 +146,7 @@ def settle(session: StaffSession, number: int | None, *, is_agreed: bool, as_jso
 @_on_order
 def redo(session: StaffSession, photos: tuple[int, ...], *, as_json: bool) -> None:
     """Have photos of ORDER that are delivered restored once more; the results they had are kept."""
-    session.tell(session.staff_actions.redo(session.order_id, session.by, photos=photos), as_json=as_json)
+    session.show(session.staff_actions.redo(session.order_id, session.by, photos=photos), as_json=as_json)
 
 
 @click.command("link")
@@ -167,7 +167,7 @@ def link(
 @_on_order
 def resend(session: StaffSession, *, as_json: bool) -> None:
     """Send the customer the e-mail with the status of ORDER again."""
-    session.tell(session.staff_actions.resend(session.order_id, session.by), as_json=as_json)
+    session.show(session.staff_actions.resend(session.order_id, session.by), as_json=as_json)
 
 
 @click.command("address")

@@ -44,7 +44,7 @@ async def from_stripe(
     The payment threads place paid orders; other events may wait for Stripe, and get another thread.
     """
 
-    def take(body: bytes, headers: Headers) -> Callable[[], None] | None:
+    def handle(body: bytes, headers: Headers) -> Callable[[], None] | None:
         webhook_event = payment_webhook_parser.read(body, headers)
         if webhook_event.is_of_old_version:
             _log.warning(
@@ -53,7 +53,7 @@ async def from_stripe(
                 advice="set the endpoint's API version in Stripe to 2024-10-28.acacia or later",
             )
 
-        def handle() -> None:
+        def handle_event() -> None:
             handled = payment_webhook.handle(webhook_event, sha256_of(payment_webhook_parser.contents(body)))
             about = {
                 "provider": "stripe",
@@ -68,11 +68,11 @@ async def from_stripe(
                 _log.warning("webhook_about_unknown_dispute", **about)
 
         if webhook_event.kind is not PaymentEventKind.PAID:
-            return handle
-        handle()
+            return handle_event
+        handle_event()
         return None
 
-    handle_elsewhere = await _take(log_heads, request, take, payment_threads)
+    handle_elsewhere = await _handle(log_heads, request, handle, payment_threads)
     if handle_elsewhere is not None:
         await to_thread.run_sync(handle_elsewhere)
 
@@ -100,11 +100,11 @@ async def from_replicate(
     address = OrderId(order), ImageId(image), attempt
     prediction_webhook.verify_token(token, *address)
 
-    def take(body: bytes, headers: Headers) -> None:
+    def handle(body: bytes, headers: Headers) -> None:
         webhook_event = prediction_webhook_parser.read(body, headers)
         prediction_webhook.handle(webhook_event, *address, sha256_of(body))
 
-    await _take(log_heads, request, take)
+    await _handle(log_heads, request, handle)
 
 
 @post("/api/webhooks/sendgrid", status_code=200, media_type=MediaType.TEXT, request_max_body_size=None)
@@ -116,16 +116,16 @@ async def from_sendgrid(
 ) -> None:
     """Handle webhook events about e-mails."""
 
-    def take(body: bytes, headers: Headers) -> None:
+    def handle(body: bytes, headers: Headers) -> None:
         email_webhook.handle(email_webhook_parser.read(body, headers))
 
-    await _take(log_heads, request, take)
+    await _handle(log_heads, request, handle)
 
 
-async def _take(
+async def _handle(
     log_heads: LogHeads,
     request: AnyRequest,
-    take: Callable[[bytes, Headers], T],
+    handle: Callable[[bytes, Headers], T],
     limiter: CapacityLimiter | None = None,
 ) -> T:
     """Handle a body, unless the database is behind its log.
@@ -134,8 +134,8 @@ async def _take(
     """
     body = await receive_bytes(request, limit_bytes=MAX_WEBHOOK_BYTES)
 
-    def take_unless_behind() -> T:
+    def handle_unless_behind() -> T:
         log_heads.check()
-        return take(body, dict(request.headers.items()))
+        return handle(body, dict(request.headers.items()))
 
-    return await to_thread.run_sync(take_unless_behind, limiter=limiter)
+    return await to_thread.run_sync(handle_unless_behind, limiter=limiter)

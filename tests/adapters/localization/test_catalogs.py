@@ -92,7 +92,7 @@ def test_an_unknown_locale_is_answered_in_english(locale: str | None) -> None:
 @pytest.mark.parametrize("name", sorted(file.name for file in CATALOGS.iterdir()))
 def test_every_language_says_every_phrase_and_speaks_of_every_kind(name: str) -> None:
     language = Catalog.read(CATALOGS / name)
-    language.must_say_all_of(ENGLISH, name)
+    language.require_phrases_of(ENGLISH, name)
     for kind in EmailKind:
         assert f"{kind}.subject" in language.phrases
 
@@ -166,7 +166,7 @@ def test_a_language_file_that_would_leave_letters_unwritten_is_refused(
     put_beside_english(folder, name, change)
     with pytest.raises(LanguageFileError, match=re.escape(f"Mend the language file {name}: ")) as refused:
         TemplateEmailRenderer(languages=folder)
-    assert any(wrong in known for known in refused.value.wrongs)
+    assert any(wrong in known for known in refused.value.problems)
 
 
 def test_a_language_need_not_tell_one_from_many(folder: Path) -> None:

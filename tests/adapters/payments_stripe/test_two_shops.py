@@ -8,7 +8,7 @@ import pytest
 from adapters.localization.finding_text import finding_text_of
 from adapters.payments_stripe import StripeListing, StripePayments
 from domain.signed_tokens import sha256_of
-from domain.use_cases.reconciliation.comparison import Scope
+from domain.use_cases.reconciliation.comparison import ComparisonContext
 from domain.use_cases.reconciliation.findings import Finding, Foreign
 from domain.use_cases.reconciliation.payments_missing_in_log import PaymentComparison
 from tests.adapters.support.provider_accounts import stripe_payments
@@ -34,7 +34,7 @@ def shop_on(account: StripePayments, secret_key: bytes) -> InMemoryShop:
 
 def compare(shop: InMemoryShop, account: StripePayments) -> tuple[list[Finding], list[Foreign]]:
     foreign: list[Foreign] = []
-    scope = Scope(
+    context = ComparisonContext(
         since=SINCE,
         now=shop.clock.now(),
         grace=timedelta(hours=1),
@@ -43,7 +43,7 @@ def compare(shop: InMemoryShop, account: StripePayments) -> tuple[list[Finding],
         watch=lambda _: None,
         leave=foreign.append,
         defect=lambda error: pytest.fail(str(error)),
-        tell=lambda found: pytest.fail(finding_text_of(found).wrong),
+        report=lambda found: pytest.fail(finding_text_of(found).wrong),
     )
     comparison = PaymentComparison(
         unit_of_work=shop.unit_of_work,
@@ -53,7 +53,7 @@ def compare(shop: InMemoryShop, account: StripePayments) -> tuple[list[Finding],
         checkout_sync=shop.checkout_sync,
         ownership=shop.ownership,
     )
-    return list(comparison.compare(scope)), foreign
+    return list(comparison.compare(context)), foreign
 
 
 def test_payments_of_the_other_shop_are_never_refunded_or_recorded(

@@ -184,7 +184,7 @@ def test_restored_to_the_end_of_the_archived_log_nothing_is_lost(
             )
         with shop_on(url, loss.shop) as shop:
             shop.log_heads.check()
-            assert shop.restored_database.put_right() is None
+            assert shop.restored_database.recover() is None
             assert {shop.order(order_id).state for order_id in loss.orders} == {State.COMPLETED}
             sell(shop, b"after the restore")
             assert numbers(shop) == [f"20260314-{count:06}" for count in range(1, 5)]
@@ -234,7 +234,7 @@ def test_a_restored_backup_is_detected_and_repaired(tmp_path: Path, loss: Loss) 
         assert numbers(shop) == ["20260314-000001"]
         with pytest.raises(DatabaseBehindError):
             shop.log_heads.check()
-        recovery = shop.restored_database.put_right()
+        recovery = shop.restored_database.recover()
         assert recovery is not None
         assert sorted(recovery.rebuilt) == sorted(loss.orders[1:])
         assert recovery.held == ()

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from entrypoints.cli.commands.restored_database import put_right
+from entrypoints.cli.commands.restored_database import recover
 from tests.domain.use_cases.recovery.test_restored_database import Backup, lose
 from tests.doubles.container import InMemoryShop
 
@@ -16,7 +16,7 @@ def shop() -> InMemoryShop:
 
 def test_it_says_what_was_done(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
     order_id = lose(shop, b"wedding")
-    assert put_right(shop.restored_database, as_json=False)
+    assert recover(shop.restored_database, as_json=False)
     told = capsys.readouterr().out
     for text in (
         "The database lacked what the log's head of ",
@@ -25,7 +25,7 @@ def test_it_says_what_was_done(shop: InMemoryShop, capsys: pytest.CaptureFixture
         "The shop takes payments again",
     ):
         assert text in told
-    assert put_right(shop.restored_database, as_json=False)
+    assert recover(shop.restored_database, as_json=False)
     assert "there is nothing to do" in capsys.readouterr().out
 
 
@@ -37,16 +37,16 @@ def test_what_remains_for_a_person_is_named_and_ends_with_1(
     shop.log_heads.write()
     shop.storage.delete([key for key in list(shop.storage.objects) if key.startswith("uploads/")])
     backup.restore(shop)
-    assert not put_right(shop.restored_database, as_json=False)
+    assert not recover(shop.restored_database, as_json=False)
     told = capsys.readouterr().out
     assert "1 payment held for you: match or refund each by hand.\n  cs_1: 4.90 EUR. " in told
 
 
 def test_programs_get_one_document(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
     order_id = lose(shop, b"wedding")
-    put_right(shop.restored_database, as_json=True)
+    recover(shop.restored_database, as_json=True)
     told = json.loads(capsys.readouterr().out)
     assert (told["was_behind"], told["rebuilt"], told["held"]) == (True, [str(order_id)], [])
     assert told["numbers_skipped_to"] == {"2026-03-14": 3}
-    put_right(shop.restored_database, as_json=True)
+    recover(shop.restored_database, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"was_behind": False}

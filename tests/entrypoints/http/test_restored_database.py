@@ -26,7 +26,7 @@ def test_webhooks_come_again_and_are_taken_once_the_database_is_put_right(behind
     event = behind.payment_event(session_id)
     assert_problem(behind.post_from_stripe(event), 503, "payments-paused")
     assert not behind.shop.events(behind.shop.upload_service.find(session_id).order_id)
-    behind.shop.restored_database.put_right()
+    behind.shop.restored_database.recover()
     behind.shop.clock.advance(minutes=1)
     assert behind.post_from_stripe(event).status_code == 200
     assert behind.shop.events(behind.shop.upload_service.find(session_id).order_id)
@@ -36,5 +36,5 @@ def test_readiness_says_what_to_do(behind: ApiClient) -> None:
     answer = behind.http.get("/health/ready")
     told = assert_problem(answer, 503, "not-ready")
     assert "restoreclick db restored" in told["checks"]["log"]
-    behind.shop.restored_database.put_right()
+    behind.shop.restored_database.recover()
     assert behind.http.get("/health/ready").json()["checks"]["log"] == "ok"

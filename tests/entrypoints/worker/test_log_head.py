@@ -33,7 +33,7 @@ def test_a_worker_begins_once_the_database_is_put_right(shop: InMemoryShop) -> N
     with capture_logs() as logs:
         worker.start()
         assert not begun.wait(0.1)
-        shop.restored_database.put_right()
+        shop.restored_database.recover()
         assert begun.wait(5)
     worker.join()
     assert "restoreclick db restored" in logs[0]["problem"]

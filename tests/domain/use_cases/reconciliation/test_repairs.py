@@ -6,17 +6,17 @@ from typing import Never
 import pytest
 
 from domain.ports.errors import UnavailableError
-from domain.use_cases.reconciliation.comparison import Scope
+from domain.use_cases.reconciliation.comparison import ComparisonContext
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Side
 from tests.domain.support.event_builders import PAID_AT
 
 FOUND = Finding(side=Side.STORAGE, what=FindingCode.OBJECT_MISSING, subject="uploads/1")
 
 
-def scope(defects: list[Exception], *, repairs: bool = True) -> Scope:
+def context(defects: list[Exception], *, repairs: bool = True) -> ComparisonContext:
     def ignore(_: object) -> None: ...
 
-    return Scope(
+    return ComparisonContext(
         since=PAID_AT,
         now=PAID_AT,
         grace=timedelta(0),
@@ -25,13 +25,13 @@ def scope(defects: list[Exception], *, repairs: bool = True) -> Scope:
         watch=ignore,
         leave=ignore,
         defect=defects.append,
-        tell=ignore,
+        report=ignore,
     )
 
 
 @pytest.mark.parametrize("is_wrong_still", [True, False])
 def test_what_is_still_wrong_after_its_repair_is_not_repaired(*, is_wrong_still: bool) -> None:
-    repaired = scope([]).repair(FOUND, lambda: None, lambda: is_wrong_still)
+    repaired = context([]).repair(FOUND, lambda: None, lambda: is_wrong_still)
     assert (repaired.is_repaired, repaired.repair_error) == (not is_wrong_still, None)
 
 
@@ -41,7 +41,7 @@ def test_a_repair_that_fails_leaves_its_error_and_reports_a_defect(error: Except
         raise error
 
     defects: list[Exception] = []
-    failed = scope(defects).repair(FOUND, fail)
+    failed = context(defects).repair(FOUND, fail)
     assert (failed.is_repaired, failed.repair_error) == (False, error)
     assert defects == ([] if isinstance(error, UnavailableError) else [error])
 
@@ -50,4 +50,4 @@ def test_nothing_is_repaired_unless_requested() -> None:
     def fail() -> Never:
         raise AssertionError
 
-    assert scope([], repairs=False).repair(FOUND, fail) == FOUND
+    assert context([], repairs=False).repair(FOUND, fail) == FOUND

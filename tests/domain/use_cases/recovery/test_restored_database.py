@@ -66,7 +66,7 @@ def test_a_database_with_the_newest_event_is_current(shop: InMemoryShop) -> None
     shop.clock.advance(minutes=1)
     shop.log_heads.check()
     assert shop.log_heads.write() is None, "nothing was recorded since"
-    assert shop.restored_database.put_right() is None
+    assert shop.restored_database.recover() is None
 
 
 def test_of_many_heads_a_few_stay_and_the_newest_counts(shop: InMemoryShop) -> None:
@@ -118,7 +118,7 @@ def test_order_numbers_that_may_have_been_given_are_never_given_again(shop: InMe
     shop.log_heads.write()
     given += [number_of(shop, shop.pay(shop.upload(b"after the head"))) for _ in range(2)]
     backup.restore(shop)
-    recovery = shop.restored_database.put_right()
+    recovery = shop.restored_database.recover()
     assert recovery is not None
     later = number_of(shop, shop.pay(shop.upload(b"after the restore")))
     assert later not in given
@@ -127,9 +127,9 @@ def test_order_numbers_that_may_have_been_given_are_never_given_again(shop: InMe
 
 def test_afterwards_the_shop_goes_on_and_a_repeat_does_nothing(shop: InMemoryShop) -> None:
     lose(shop, b"wedding")
-    assert shop.restored_database.put_right() is not None
+    assert shop.restored_database.recover() is not None
     shop.log_heads.check()
-    assert shop.restored_database.put_right() is None
+    assert shop.restored_database.recover() is None
 
 
 def test_an_empty_database_is_put_right_too(shop: InMemoryShop) -> None:
@@ -140,7 +140,7 @@ def test_an_empty_database_is_put_right_too(shop: InMemoryShop) -> None:
     backup.restore(shop)
     with pytest.raises(DatabaseBehindError):
         shop.log_heads.check()
-    assert shop.restored_database.put_right() is not None
+    assert shop.restored_database.recover() is not None
     shop.log_heads.check()
 
 
@@ -164,7 +164,7 @@ def test_a_delivered_order_is_rebuilt_with_its_number_its_photos_and_its_link(sh
     number = number_of(shop, order_id)
     shop.log_heads.write()
     backup.restore(shop)
-    recovery = shop.restored_database.put_right()
+    recovery = shop.restored_database.recover()
     assert recovery is not None
     assert order_id in recovery.rebuilt
     assert recovery.held == ()
@@ -190,7 +190,7 @@ def test_file_names_come_back_with_the_photos(shop: InMemoryShop) -> None:
     shop.live(order_id)
     shop.log_heads.write()
     backup.restore(shop)
-    shop.restored_database.put_right()
+    shop.restored_database.recover()
     with shop.unit_of_work.transaction() as transaction:
         assert list(transaction.upload_sessions.file_names(order_id).values()) == ["great-aunt-1.jpg"]
 
@@ -205,7 +205,7 @@ def test_mails_that_cannot_be_looked_up_count_as_unconfirmed_and_are_sent_once_m
     shop.log_heads.write()
     backup.restore(shop)
     shop.email_listing.is_closed = True
-    shop.restored_database.put_right()
+    shop.restored_database.recover()
     assert kinds(shop, order_id).count(e.EmailUnconfirmed) == 2
     assert len(shop.mailer.mailbox) == mails
     assert shop.live(order_id, hours=30).state is State.COMPLETED
@@ -220,7 +220,7 @@ def test_an_order_that_went_on_after_the_backup_is_brought_forward(shop: InMemor
     predictions = len(shop.restorer.works)
     shop.log_heads.write()
     backup.restore(shop)
-    recovery = shop.restored_database.put_right()
+    recovery = shop.restored_database.recover()
     assert recovery is not None
     assert recovery.advanced == (order_id,)
     after = shop.live(order_id)
@@ -242,7 +242,7 @@ def test_an_order_that_cannot_be_read_stops_no_other(shop: InMemoryShop, damage:
     number = number_of(shop, spoiled)
     spoil_in_memory(shop.own_unit_of_work, spoiled, damage)
     objects = set(shop.storage.objects)
-    recovery = shop.restored_database.put_right()
+    recovery = shop.restored_database.recover()
     assert recovery is not None
     assert (recovery.rebuilt, recovery.advanced) == ((lost,), (advanced, lost))
     assert [each.order_id for each in recovery.remaining if each.what is FindingCode.STREAM_BROKEN] == [
@@ -258,7 +258,7 @@ def test_a_listed_payment_that_cannot_be_read_stops_no_other(shop: InMemoryShop)
     shop.payment_listing.garbled = [
         UnreadableEntry(provider="The double", kind="checkout", entry_id="cs_9", detail="no status")
     ]
-    recovery = shop.restored_database.put_right()
+    recovery = shop.restored_database.recover()
     assert recovery is not None
     assert recovery.rebuilt == (order_id,)
     assert [each.subject for each in recovery.remaining] == ["cs_9"]
@@ -273,7 +273,7 @@ def test_a_payment_whose_photos_are_not_all_there_is_held(shop: InMemoryShop) ->
     shop.storage.delete([key for key in list(shop.storage.objects) if key.endswith(str(first))])
     shop.log_heads.write()
     backup.restore(shop)
-    recovery = shop.restored_database.put_right()
+    recovery = shop.restored_database.recover()
     assert recovery is not None
     assert recovery.rebuilt == ()
     (held,) = recovery.held
@@ -288,7 +288,7 @@ def test_a_session_that_was_open_at_the_backup_gets_the_photos_that_came_later(s
     order_id = shop.pay(session_id)
     shop.log_heads.write()
     backup.restore(shop)
-    recovery = shop.restored_database.put_right()
+    recovery = shop.restored_database.recover()
     assert recovery is not None
     assert recovery.rebuilt == (order_id,)
     order = shop.order(order_id)
@@ -306,7 +306,7 @@ def test_a_refund_since_the_backup_is_on_record_again_and_not_made_twice(shop: I
     shop.log_heads.write()
     backup.restore(shop)
     shop.clock.advance(hours=2)
-    shop.restored_database.put_right()
+    shop.restored_database.recover()
     assert shop.order(order_id).refunded_amount == 100
 
 
@@ -320,7 +320,7 @@ def test_an_order_whose_photos_were_erased_since_the_backup_is_held_and_never_re
     shop.storage.delete([key for key in list(shop.storage.objects) if not key.startswith("log/")])
     shop.log_heads.write()
     backup.restore(shop)
-    recovery = shop.restored_database.put_right()
+    recovery = shop.restored_database.recover()
     assert recovery is not None
     assert [each.is_held for each in recovery.held] == [True]
     shop.clock.advance(days=30)
@@ -349,7 +349,7 @@ def test_further_results_that_were_delivered_are_on_record_again(
     mails, predictions = len(shop.mailer.mailbox), len(shop.restorer.works)
     shop.log_heads.write()
     backup.restore(shop)
-    recovery = shop.restored_database.put_right()
+    recovery = shop.restored_database.recover()
     assert recovery is not None
     assert recovery.unplaced == ()
     after = shop.live(order_id)
@@ -378,7 +378,7 @@ def test_a_further_result_that_was_never_packed_is_listed_by_its_order(shop: InM
     assert first is not None
     shop.storage.delete([key for key in archives if key != first.archive.key])
     shop.clock.advance(hours=2)
-    recovery = shop.restored_database.put_right()
+    recovery = shop.restored_database.recover()
     assert recovery is not None
     (finding,) = recovery.unplaced
     assert (finding.order_id, finding.subject.startswith("uploads/restored/")) == (order_id, True)
@@ -388,7 +388,7 @@ def test_a_further_result_that_was_never_packed_is_listed_by_its_order(shop: InM
 
 def test_an_order_with_an_unknown_referral_is_named(shop: InMemoryShop) -> None:
     order_id = lose(shop, b"wedding")
-    recovery = shop.restored_database.put_right()
+    recovery = shop.restored_database.recover()
     assert recovery is not None
     assert recovery.unknown_referrals == (order_id,)
 
