@@ -11,6 +11,7 @@ from domain.ports.clock import Clock
 from domain.ports.errors import UnreadableEventError
 from domain.ports.order_queries import REMINDER
 from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, UnitOfWork
+from domain.use_cases.deferred_errors import deferring
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.shop_policy import ShopPolicy
 
@@ -34,17 +35,14 @@ class LinkReminders:
         """
         if not self.policy.delivery.link_reminder:
             return 0
-        reminded, trouble = 0, None
+        reminded = 0
         after: DownloadLinkId | None = None
-        while links := self._ending(after):
-            for order_id, link_id in links:
-                try:
-                    reminded += self._remind(order_id, link_id)
-                except UnreadableEventError as error:
-                    trouble = error
-            _, after = links[-1]
-        if trouble is not None:
-            raise trouble
+        with deferring(UnreadableEventError) as guard:
+            while links := self._ending(after):
+                for order_id, link_id in links:
+                    with guard():
+                        reminded += self._remind(order_id, link_id)
+                _, after = links[-1]
         return reminded
 
     def _ending(self, after: DownloadLinkId | None) -> list[tuple[OrderId, DownloadLinkId]]:

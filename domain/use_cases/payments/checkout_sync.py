@@ -11,6 +11,7 @@ from domain.ports.errors import UnavailableError
 from domain.ports.payments import CheckoutDetails, CheckoutState, CheckoutStatus, PaymentProvider
 from domain.ports.unit_of_work import HasReconciliationQueries, HasUploadSessions, UnitOfWork
 from domain.ports.upload_sessions import UploadStatus
+from domain.use_cases.deferred_errors import deferring
 from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
 from domain.use_cases.payments.order_placement import OrderPlacement, PlacementRepositories, Trigger
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
@@ -53,14 +54,10 @@ class CheckoutSync:
         """
         with self.unit_of_work.transaction() as repositories:
             waiting = repositories.upload_sessions.pending(self.clock.now() - PENDING_PAYMENT)
-        trouble = None
-        for checkout_session_id in waiting:
-            try:
-                self.sync_checkout(checkout_session_id)
-            except UnavailableError as error:
-                trouble = error
-        if trouble is not None:
-            raise trouble
+        with deferring(UnavailableError) as guard:
+            for checkout_session_id in waiting:
+                with guard():
+                    self.sync_checkout(checkout_session_id)
         return len(waiting)
 
     def is_ours(self, checkout: CheckoutDetails) -> bool:

@@ -34,6 +34,7 @@ from domain.unmatched_payment import (
     UnmatchedPayment,
     UnmatchedStatus,
 )
+from domain.use_cases.deferred_errors import deferring
 from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
 from domain.use_cases.payments.order_placement import (
     OrderPlacement,
@@ -85,19 +86,13 @@ class UnmatchedPaymentService:
         now = self.clock.now()
         with self.unit_of_work.transaction() as transaction:
             due = transaction.unmatched_payments.due(now - self.policy.payments.unmatched_wait, now)
-        settled, trouble = 0, None
-        for checkout_session_id in due:
-            payment = self._claim(checkout_session_id)
-            if payment is None:
-                continue
-            try:
-                after = self._pay_back(payment)
-            except UnavailableError as error:
-                trouble = error
-            else:
-                settled += after.status is UnmatchedStatus.REFUNDED
-        if trouble is not None:
-            raise trouble
+        settled = 0
+        with deferring(UnavailableError) as guard:
+            for checkout_session_id in due:
+                payment = self._claim(checkout_session_id)
+                if payment is not None:
+                    with guard():
+                        settled += self._pay_back(payment).status is UnmatchedStatus.REFUNDED
         return settled
 
     def refund(self, checkout_session_id: str, *, actor: str, note: str) -> UnmatchedPayment:

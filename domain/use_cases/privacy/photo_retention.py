@@ -15,6 +15,7 @@ from domain.order.values import OrderId
 from domain.ports.clock import Clock
 from domain.ports.errors import UnreadableEventError
 from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, UnitOfWork
+from domain.use_cases.deferred_errors import deferring
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.shop_policy import ShopPolicy
 
@@ -38,17 +39,14 @@ class PhotoRetention:
         Photos are kept while the order is held, disputed or owes anything, and as long as the customer has a valid
         link. Raises UnreadableEventError if the events of some orders cannot be read, after all others were handled.
         """
-        purged, trouble = 0, None
+        purged = 0
         after: OrderId | None = None
-        while orders := self._finished(after):
-            for order_id in orders:
-                try:
-                    purged += self._purge(order_id)
-                except UnreadableEventError as error:
-                    trouble = error
-            after = orders[-1]
-        if trouble is not None:
-            raise trouble
+        with deferring(UnreadableEventError) as guard:
+            while orders := self._finished(after):
+                for order_id in orders:
+                    with guard():
+                        purged += self._purge(order_id)
+                after = orders[-1]
         return purged
 
     def _finished(self, after: OrderId | None) -> list[OrderId]:

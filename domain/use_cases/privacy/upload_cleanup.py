@@ -10,6 +10,7 @@ from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
 from domain.ports.object_storage import ObjectStorage
 from domain.ports.unit_of_work import HasReactions, HasWebhookInbox, UnitOfWork
+from domain.use_cases.deferred_errors import deferring
 from domain.use_cases.privacy.unreadable_orders import (
     UnreadableOrderRepositories,
     sessions_of_unreadable_orders,
@@ -46,27 +47,22 @@ class UploadCleanup:
         and the session last. A crash in between leaves an expired session to the next round. Uploads of orders that
         cannot be read stay. Raises UnavailableError if some objects could not be deleted, after all others were.
         """
-        tidied, trouble = 0, None
-        while sessions := self._expire():
-            forgotten = 0
+        tidied = 0
+        with deferring(UnavailableError) as guard:
+            while sessions := self._expire():
+                forgotten = 0
+                with self.unit_of_work.transaction() as transaction:
+                    unreadable = sessions_of_unreadable_orders(transaction, sessions)
+                for session_id in sessions:
+                    if session_id not in unreadable:
+                        with guard():
+                            self._forget(session_id)
+                            forgotten += 1
+                tidied += forgotten
+                if len(sessions) < ROUND or not forgotten:
+                    break
             with self.unit_of_work.transaction() as transaction:
-                unreadable = sessions_of_unreadable_orders(transaction, sessions)
-            for session_id in sessions:
-                if session_id in unreadable:
-                    continue
-                try:
-                    self._forget(session_id)
-                except UnavailableError as error:
-                    trouble = error
-                else:
-                    forgotten += 1
-            tidied += forgotten
-            if len(sessions) < ROUND or not forgotten:
-                break
-        with self.unit_of_work.transaction() as transaction:
-            transaction.upload_sessions.remove_tidied(self.clock.now() - TIDIED_KEPT)
-        if trouble is not None:
-            raise trouble
+                transaction.upload_sessions.remove_tidied(self.clock.now() - TIDIED_KEPT)
         return tidied
 
     def forget_records(self) -> int:
