@@ -8,8 +8,10 @@ otherwise harmless modules.
 import ast
 import re
 import sys
+import tokenize
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -41,10 +43,10 @@ GUILTY = {
     *("datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today"),
 }
 
-#: What the domain does not name, wherever it would: in names, texts, error messages and docstrings.
+#: What the domain does not name, wherever it would: in names, texts, error messages, docstrings and comments.
 OUTSIDE_WORDS = re.compile(
     r"(?i:stripe|replicate|sendgrid|minio|postgres|valkey|redis|dramatiq)"
-    r"|restoreclick |(?:^|\s)--[a-z]|^/[a-z]+(?:[/_-]|$)"
+    r"|restoreclick |(?:^|[\s`])--[a-z]|^/[a-z]+(?:[/_-]|$)"
     rf"|\b(?:{'|'.join(name.upper() for name in Settings.model_fields)})\b"
 )
 #: A text of three words or more is one for people, which localization words, or a message of an error.
@@ -72,6 +74,8 @@ def test_the_domain_holds_no_prose_and_no_outside_words(module: Path) -> None:
         'raise LostError("give --fix")',
         '"""Signed under WORKER_SECRET_KEY."""',
         '"""The comparison with Stripe."""',
+        "#: Stripe keeps a key for 24 hours.\nLIFETIME = 24",
+        "repairs: bool  # as `--fix` requests",
         'source = "stripe_events"',
         "def unknown_to_sendgrid(): ...",
         "class Side:\n    REPLICATE = 1",
@@ -90,10 +94,10 @@ def test_prose_and_outside_words_would_be_noticed(source: str) -> None:
         'key = f"{number}/history.json"',
         'source = "stripe"',
         'kind = "webhook endpoint"',
-        "#: Stripe keeps a key for 24 hours.\nLIFETIME = 24",
+        "#: The provider keeps a key for 24 hours.\nLIFETIME = 24",
     ],
 )
-def test_codes_docstrings_and_messages_of_errors_are_welcome(source: str) -> None:
+def test_codes_docstrings_comments_and_messages_of_errors_are_welcome(source: str) -> None:
     assert list(foreign_words(source)) == []
 
 
@@ -180,6 +184,9 @@ def opened_transactions(source: str) -> Iterator[str]:
 
 def foreign_words(source: str) -> Iterator[str]:
     """Each outside word, and each sentence that localization should word."""
+    for token in tokenize.generate_tokens(StringIO(source).readline):
+        if token.type == tokenize.COMMENT and (found := OUTSIDE_WORDS.search(token.string)):
+            yield f"line {token.start[0]} names {found[0]!r}"
     tree = ast.parse(source)
     messages = {
         part

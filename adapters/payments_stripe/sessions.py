@@ -120,7 +120,10 @@ def has_settled(session: Session) -> bool:
 
 
 def money(amount: int, currency: str) -> Money:
-    """Convert Stripe's amount and currency code."""
+    """Convert Stripe's amount and currency code.
+
+    Money counts the minor units as https://docs.stripe.com/currencies does.
+    """
     return Money(amount=amount, currency=currency.upper())
 
 

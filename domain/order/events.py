@@ -445,7 +445,7 @@ class RecordedEvent:
     cause: str  # the request, reaction or webhook event that caused it
     cause_key: str  # unique within the stream: a cause is recorded at most once
     correlation_id: UUID
-    actor: str  # "customer", "stripe", "worker", "person:NAME"
+    actor: str  # "customer", "worker", "person:NAME" or the name of a provider
     event: Event
     position: int | None = None  # in the whole log; none until it is stored
     sha256: Sha256 | None = (

@@ -19,13 +19,13 @@ NoteId = NewType("NoteId", UUID)  # the text is stored outside the log, where it
 Sha256 = NewType("Sha256", str)  # 64 lower-case hexadecimal digits
 ObjectKey = NewType("ObjectKey", str)  # the key of an object in object storage
 
-#: Currencies whose minor unit is not a hundredth, as Stripe counts them (https://docs.stripe.com/currencies). Stripe
-#: counts ISK and UGX in hundredths, too, although no smaller amount than one can be paid.
+#: Currencies whose minor unit is not a hundredth, as the payment provider counts them. It counts ISK and UGX in
+#: hundredths, too, although no smaller amount than one can be paid.
 _WITHOUT_MINOR_UNIT = frozenset(
     ["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF", "XOF", "XPF"]
 )
 _WITH_THOUSANDTHS = frozenset(["BHD", "JOD", "KWD", "OMR", "TND"])
-#: Currencies whose last digits must be zero, because no smaller amount can be paid (same page).
+#: Currencies whose last digits must be zero, because no smaller amount can be paid.
 _STEPS = {**dict.fromkeys(_WITH_THOUSANDTHS, 10), "ISK": 100, "UGX": 100}
 
 

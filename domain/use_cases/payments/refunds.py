@@ -14,7 +14,7 @@ from domain.ports.clock import Clock
 from domain.ports.errors import DisputedError, RefusedError
 from domain.ports.payments import NewRefund, PaymentProvider, ProviderRefund
 
-#: Stripe may drop an idempotency key after 24 hours; from then on only a lookup shows whether a refund was issued.
+#: The provider may drop an idempotency key after 24 hours; then only a lookup shows whether a refund was issued.
 KEY_LIFETIME = timedelta(hours=23)
 
 

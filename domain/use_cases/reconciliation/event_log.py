@@ -31,7 +31,7 @@ class EventLogRepositories(HasEventStore, HasReactions, HasReconciliationQueries
     """The repositories that the comparison of the log reads and repairs."""
 
 
-#: Findings about reactions that `--fix` can repair.
+#: Findings about reactions that are repaired if repairs are requested.
 _REPAIRABLE = frozenset({FindingCode.WORK_LOST, FindingCode.WORK_UNREADABLE})
 
 #: A reaction that has been due for this long without a lease is not being processed by any worker.
