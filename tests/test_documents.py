@@ -23,7 +23,7 @@ from domain.order.values import Client, Device, EmailKind, FailureReason, HoldRe
 from domain.use_cases.reconciliation.findings import FindingCode
 from entrypoints.cli import cli
 from entrypoints.settings import Settings
-from sandbox.demo.provider_faults import TROUBLES, back
+from sandbox.demo.provider_faults import PROVIDER_FAULTS, back
 from tests.domain.support.event_builders import PAID_AT, Facts
 from tests.vocabulary import FOLDERS
 
@@ -140,7 +140,7 @@ def test_the_printed_faults_match_what_the_demo_prints_today() -> None:
     sentences = [line[24:].partition(" (reported by")[0] for line in timed if line[24:] not in wrong]
     assert {shape(sentence) for sentence in sentences} - fault_sentence_shapes() == set()
     assert {shape(sentence) for sentence in wrong} - fault_shapes() == set()
-    assert len(wrong) == len(TROUBLES) + sum(bool(trouble.outage_of) for trouble in TROUBLES)
+    assert len(wrong) == len(PROVIDER_FAULTS) + sum(bool(fault.outage_of) for fault in PROVIDER_FAULTS)
     assert shape(lines[-1]) in fault_sentence_shapes()
     assert {"Log and providers agree.", "14.70 - 4.90 = 9.80 EUR stay for what was delivered."} <= set(lines)
 
@@ -303,8 +303,8 @@ def fault_sentence_shapes() -> set[str]:
 
 def fault_shapes() -> set[str]:
     """The shapes of all faults that the demo may report."""
-    struck = [f"{trouble.sentence} {trouble.answer}" for trouble in TROUBLES]
-    over = [back(trouble, strikes, timedelta(seconds=2)) for trouble in TROUBLES for strikes in (1, 2)]
+    struck = [f"{fault.sentence} {fault.answer}" for fault in PROVIDER_FAULTS]
+    over = [back(fault, strikes, timedelta(seconds=2)) for fault in PROVIDER_FAULTS for strikes in (1, 2)]
     return {shape(text) for text in [*struck, *over]}
 
 

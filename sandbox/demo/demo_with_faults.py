@@ -60,18 +60,18 @@ def run() -> None:
 def _tell_the_story(shop: LocalShop, console: Console) -> None:
     photos, board = samples.photos(), ProgressDisplay(console)
     with (
-        TwinControl(shop.addresses) as backstage,
+        TwinControl(shop.addresses) as twin_control,
         Customer(shop.url, shop.addresses["sendgrid"]) as customer,
     ):
-        plot = FaultPlan(backstage)
-        plot.begin()
-        narrator = _Chronicle(shop=shop, plot=plot, console=console)
+        fault_plan = FaultPlan(twin_control)
+        fault_plan.begin()
+        narrator = _Chronicle(shop=shop, fault_plan=fault_plan, console=console)
         visit = CustomerJourney(shop=shop, customer=customer, board=board, narrator=narrator)
         with board:
             visit.order(photos)
-        if plot.missed:
-            raise AnotherStoryError(plot.missed)
-        FinalReport(visit=visit, backstage=backstage, console=console).show(photos)
+        if fault_plan.missed:
+            raise AnotherStoryError(fault_plan.missed)
+        FinalReport(visit=visit, twin_control=twin_control, console=console).show(photos)
 
 
 @dataclass(kw_only=True)
@@ -79,7 +79,7 @@ class _Chronicle:
     """Prints the growing history of the order, with the faults between."""
 
     shop: LocalShop
-    plot: FaultPlan
+    fault_plan: FaultPlan
     console: Console
     printed: int = 0
     struck: list[tuple[str, str]] = field(default_factory=list)
@@ -87,7 +87,7 @@ class _Chronicle:
 
     def hear(self, order: Json, known: int) -> None:
         """Collect what is new; print it when a burst is over."""
-        struck = [(f"{datetime.now(UTC):%H:%M:%S}", trouble) for trouble in self.plot.news()]
+        struck = [(f"{datetime.now(UTC):%H:%M:%S}", sentence) for sentence in self.fault_plan.news()]
         self.struck += struck
         if struck or order["version"] != known:
             self.changed_at = time.monotonic()
@@ -100,8 +100,8 @@ class _Chronicle:
     def _print(self, order: Json) -> None:
         """Print the history's new lines and the faults that struck, by time."""
         lines = self._new_lines(order)
-        for at, trouble in self.struck:
-            first, *others = textwrap.wrap(trouble, WIDTH - MARGIN, break_on_hyphens=False)
+        for at, sentence in self.struck:
+            first, *others = textwrap.wrap(sentence, WIDTH - MARGIN, break_on_hyphens=False)
             later = (
                 number
                 for number, line in enumerate(lines)

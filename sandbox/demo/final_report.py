@@ -36,7 +36,7 @@ class FinalReport:
     """Shows the end of a visit, and checks what it shows."""
 
     visit: CustomerJourney
-    backstage: TwinControl
+    twin_control: TwinControl
     console: Console
 
     def show(self, photos: Sequence[Path]) -> None:
@@ -95,7 +95,7 @@ class FinalReport:
 
     def _show_money(self, order: Json) -> None:
         """Compute the refund that is due, and require it on Stripe's ledger."""
-        ledger, currency = self.backstage.ledger("stripe"), order["money"]["currency"]
+        ledger, currency = self.twin_control.ledger("stripe"), order["money"]["currency"]
         refunds = ledger.get("refund", [])
         paid = sum(intent["amount_received"] for intent in ledger["payment_intent"])
         back = sum(refund["amount"] for refund in refunds)

@@ -29,7 +29,7 @@ class SilentTwinError(DemoError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trouble:
+class ProviderFault:
     """A rule for a twin, and the sentences for when it strikes."""
 
     twin: str
@@ -40,33 +40,33 @@ class Trouble:
 
 
 #: In the order in which they should strike; a rule for the first model is none for the second.
-TROUBLES = (
-    Trouble(
+PROVIDER_FAULTS = (
+    ProviderFault(
         twin="replicate",
         rule={"on": "* /v1/*", "do": "refuse", "times": None},
         sentence="Replicate is away: it closes every connection.",
         answer="Pending work is in the database, and is retried after growing waits.",
         outage_of="Replicate",
     ),
-    Trouble(
+    ProviderFault(
         twin="replicate",
         rule={"on": "prediction:flux-kontext-apps/restore-image", "do": "fail", "options": _REFUSAL},
         sentence=f'The model refuses a photo ("{_REFUSAL["error"]}").',
         answer="It would do so again: the shop offers the photo to its second model.",
     ),
-    Trouble(
+    ProviderFault(
         twin="replicate",
         rule={"on": "webhook:completed", "do": "never"},
         sentence="Replicate's webhook about the end of a prediction is lost on the way.",
         answer="The shop looks by itself when it has not heard for a while.",
     ),
-    Trouble(
+    ProviderFault(
         twin="replicate",
         rule={"on": "prediction:tencentarc/gfpgan", "do": "fail", "options": _REFUSAL},
         sentence=f'The second model refuses it, too ("{_REFUSAL["error"]}").',
         answer="There is no third: the photo's share of the price has to be refunded.",
     ),
-    Trouble(
+    ProviderFault(
         twin="stripe",
         rule={"on": "POST /v1/refunds", "do": "status", "status": 503, "times": None},
         sentence="Stripe is away: it answers 503 to the request for the refund.",
@@ -122,7 +122,7 @@ class TwinControl:
 
 @dataclass
 class _Armed:
-    trouble: Trouble
+    fault: ProviderFault
     rule_id: str
     struck_at: float | None = None
     is_over: bool = False
@@ -132,42 +132,42 @@ class _Armed:
 class FaultPlan:
     """The faults of one order, from their arming until all are over."""
 
-    backstage: TwinControl
-    troubles: Sequence[Trouble] = TROUBLES
+    twin_control: TwinControl
+    faults: Sequence[ProviderFault] = PROVIDER_FAULTS
     outage_seconds: float = OUTAGE_SECONDS
     armed: list[_Armed] = field(default_factory=list)
 
     def begin(self) -> None:
         """Tell the twins."""
-        for trouble in self.troubles:
-            rule_id = self.backstage.arm(trouble.twin, trouble.rule)
-            self.armed.append(_Armed(trouble, rule_id))
+        for fault in self.faults:
+            rule_id = self.twin_control.arm(fault.twin, fault.rule)
+            self.armed.append(_Armed(fault, rule_id))
 
     def news(self) -> Iterator[str]:
         """Sentences about new strikes, and about outages that end now."""
         open_ones = [each for each in self.armed if not each.is_over]
-        fired = {twin: self.backstage.fired(twin) for twin in {each.trouble.twin for each in open_ones}}
+        fired = {twin: self.twin_control.fired(twin) for twin in {each.fault.twin for each in open_ones}}
         for each in open_ones:
-            strikes = fired[each.trouble.twin][each.rule_id]
+            strikes = fired[each.fault.twin][each.rule_id]
             if each.struck_at is None and strikes:
                 each.struck_at = time.monotonic()
-                each.is_over = not each.trouble.outage_of
-                yield f"{each.trouble.sentence} {each.trouble.answer}"
+                each.is_over = not each.fault.outage_of
+                yield f"{each.fault.sentence} {each.fault.answer}"
             elif each.struck_at is not None and time.monotonic() - each.struck_at > self.outage_seconds:
                 yield self._end(each, strikes, time.monotonic() - each.struck_at)
 
     @property
     def missed(self) -> list[str]:
         """What was to go wrong and did not, or is not over."""
-        return [each.trouble.sentence for each in self.armed if not each.is_over]
+        return [each.fault.sentence for each in self.armed if not each.is_over]
 
     def _end(self, outage: _Armed, strikes: int, seconds: float) -> str:
-        self.backstage.lift(outage.trouble.twin, outage.rule_id)
+        self.twin_control.lift(outage.fault.twin, outage.rule_id)
         outage.is_over = True
-        return back(outage.trouble, strikes, timedelta(seconds=seconds))
+        return back(outage.fault, strikes, timedelta(seconds=seconds))
 
 
-def back(outage: Trouble, strikes: int, lasted: timedelta) -> str:
+def back(outage: ProviderFault, strikes: int, lasted: timedelta) -> str:
     """What is said when an outage is over."""
     turned_away = counted(strikes, "request")
     return f"{outage.outage_of} is back after {duration_text(lasted)}; it had turned away {turned_away}."

@@ -20,8 +20,8 @@ from domain.unmatched_payment import UnmatchedStatus
 from domain.use_cases.audit.log_verification import verify
 from sandbox.demo.local_shop import LocalShop
 from tests.chaos.mailbox import token_in
-from tests.chaos.provider_records import Json, Ledger, ledger_of
-from tests.chaos.visits import FORGED, Town
+from tests.chaos.provider_records import Json, ProviderRecords, records_of
+from tests.chaos.visits import FORGED, Visits
 from tests.journeys.running_shop import unit_of_work_of
 from tests.laws.photos import HEADS
 from tests.laws.snapshot import (
@@ -55,7 +55,7 @@ _LANGUAGE = re.compile(r'<html lang="(\w+)"')
 _NAMES = {"SendEmail": ("email_id",), "IssueRefund": ("refund_id",), "RestoreImage": ("image_id", "attempt")}
 
 
-def collected(shop: LocalShop, query: Query, town: Town, unfinished: Sequence[str]) -> Snapshot:
+def collected(shop: LocalShop, query: Query, visits: Visits, unfinished: Sequence[str]) -> Snapshot:
     """Collect the snapshot, once the shop is at rest."""
     with unit_of_work_of(shop) as unit_of_work:
         order_ids = [OrderId(row["order_id"]) for row in query("SELECT DISTINCT order_id FROM events")]
@@ -66,7 +66,7 @@ def collected(shop: LocalShop, query: Query, town: Town, unfinished: Sequence[st
     leases = query("SELECT *, txid::text AS txid FROM chaos.leases ORDER BY number")
     reactions = query("SELECT reaction_id, kind, arguments, status FROM reactions")
     stripe, replicate, sendgrid = (
-        ledger_of(shop.data_dir, twin) for twin in ("stripe", "replicate", "sendgrid")
+        records_of(shop.data_dir, twin) for twin in ("stripe", "replicate", "sendgrid")
     )
     signer = TokenSigner(shop.environment["WORKER_SECRET_KEY"].encode())
     return Snapshot(
@@ -104,7 +104,7 @@ def collected(shop: LocalShop, query: Query, town: Town, unfinished: Sequence[st
         customers={
             row["customer_id"]: row["email"] for row in query("SELECT customer_id, email FROM customers")
         },
-        openings=list(openings_of(town, streams.values())),
+        openings=list(openings_of(visits, streams.values())),
         fetched=[
             Fetched(
                 who=f"Visitor {lived.visit.number}",
@@ -112,14 +112,14 @@ def collected(shop: LocalShop, query: Query, town: Town, unfinished: Sequence[st
                 token_sha256=sha256_of(lived.link),
                 pictures=lived.delivered,
             )
-            for lived in town.experiences
+            for lived in visits.experiences
             if lived.link
         ],
         tokens=frozenset(
             signer.download_token(link_id) for stream in streams.values() for link_id in stream.order.links
         ),
         stored_words=frozenset(_words(query)),
-        forgeries=[Forgery(what=f"{one.what} ({one.mark})", status=one.status) for one in town.forgeries],
+        forgeries=[Forgery(what=f"{one.what} ({one.mark})", status=one.status) for one in visits.forgeries],
         forged_word=FORGED,
     )
 
@@ -152,7 +152,9 @@ def claims_of(leases: Sequence[Row], reactions: Sequence[Row]) -> dict[WorkName,
     return claims
 
 
-def calls_of(stripe: Ledger, replicate: Ledger, sendgrid: Ledger) -> Iterator[ProviderCall]:
+def calls_of(
+    stripe: ProviderRecords, replicate: ProviderRecords, sendgrid: ProviderRecords
+) -> Iterator[ProviderCall]:
     """Each provider object that a call created, and when."""
     for mail in sendgrid.kind("mail"):
         at = datetime.fromtimestamp(mail["at"], UTC)
@@ -170,7 +172,7 @@ def calls_of(stripe: Ledger, replicate: Ledger, sendgrid: Ledger) -> Iterator[Pr
         yield ProviderCall(work=work, at=at, sentence=f"Prediction {prediction['id']}")
 
 
-def payments_of(stripe: Ledger) -> list[ProviderPayment]:
+def payments_of(stripe: ProviderRecords) -> list[ProviderPayment]:
     """Payments with their refunds, and refunds without a payment."""
     refunds: defaultdict[str, list[Json]] = defaultdict(list)
     for refund in stripe.kind("refund"):
@@ -202,7 +204,7 @@ def _refund(refund: Json) -> ProviderRefund:
     )
 
 
-def predictions_of(replicate: Ledger) -> list[ProviderPrediction]:
+def predictions_of(replicate: ProviderRecords) -> list[ProviderPrediction]:
     """Every prediction."""
     return [
         ProviderPrediction(
@@ -216,7 +218,7 @@ def predictions_of(replicate: Ledger) -> list[ProviderPrediction]:
     ]
 
 
-def mails_of(sendgrid: Ledger) -> list[AcceptedMail]:
+def mails_of(sendgrid: ProviderRecords) -> list[AcceptedMail]:
     """Every accepted mail, with its text by language."""
     mails = []
     for mail in sendgrid.kind("mail"):
@@ -234,13 +236,13 @@ def mails_of(sendgrid: Ledger) -> list[AcceptedMail]:
     return mails
 
 
-def openings_of(town: Town, streams: Iterable[OrderStream]) -> Iterator[LinkOpening]:
+def openings_of(visits: Visits, streams: Iterable[OrderStream]) -> Iterator[LinkOpening]:
     """Each customer's own link, tried on another customer's photo."""
     links = {
         link.token_sha256: (stream.order, link) for stream in streams for link in stream.order.links.values()
     }
     now = datetime.now(UTC)
-    for trespass in town.trespasses:
+    for trespass in visits.trespasses:
         token, target = trespass.mark.split("/")[-2:]
         order, link = links.get(Sha256(sha256_of(token)), (None, None))
         yield LinkOpening(

@@ -13,7 +13,7 @@ import redis
 from sandbox.processes import ProcessError
 from tests.chaos.faults import FAULTS, Fault, MissedError
 from tests.chaos.schedule import PlannedFault
-from tests.chaos.shop_under_test import Stage
+from tests.chaos.shop_under_test import ShopUnderTest
 from tests.waiting import eventually
 
 #: How long orders may make no progress after a fault.
@@ -54,13 +54,16 @@ class Incident:
         return max(self.ready_seconds or 0.0, self.moved_seconds or 0.0)
 
 
-class Conductor:
+class FaultRunner:
     """Runs the tracks of a schedule."""
 
     def __init__(
-        self, stage: Stage, tracks: Sequence[Sequence[PlannedFault]], tell: Callable[[Incident], None]
+        self,
+        shop_under_test: ShopUnderTest,
+        tracks: Sequence[Sequence[PlannedFault]],
+        tell: Callable[[Incident], None],
     ) -> None:
-        self._stage = stage
+        self._shop_under_test = shop_under_test
         self._tell = tell
         self._tracks = [[Incident(planned, FAULTS[planned.fault]) for planned in track] for track in tracks]
         self._threads = [Thread(target=self._follow, args=(track,), daemon=True) for track in self._tracks]
@@ -87,8 +90,8 @@ class Conductor:
     def _follow(self, track: list[Incident]) -> None:
         for incident in track:
             # This wait is a duration, not a fact to poll for: the time at which it is due was drawn.
-            self._stage.ending.wait(max(0.0, incident.planned.at_seconds - self._now()))
-            if self._stage.ending.is_set():
+            self._shop_under_test.ending.wait(max(0.0, incident.planned.at_seconds - self._now()))
+            if self._shop_under_test.ending.is_set():
                 return
             self._carry_out(incident)
             self._tell(incident)
@@ -97,8 +100,8 @@ class Conductor:
         fault = incident.fault
         incident.began, incident.missed = self._now(), "it did not come to its end"
         try:
-            with fault.do(self._stage) as strike:
-                self._stage.ending.wait(fault.lasts_seconds)
+            with fault.do(self._shop_under_test) as strike:
+                self._shop_under_test.ending.wait(fault.lasts_seconds)
                 incident.ended, ended_at = self._now(), datetime.now(UTC)
             incident.proof = strike.proof
             incident.ready_seconds = self._now() - incident.ended
@@ -111,7 +114,7 @@ class Conductor:
 
     def _moved(self, ended_at: datetime) -> float:
         def moved() -> datetime | None:
-            rows = self._stage.asked(_MOVED, [ended_at])
+            rows = self._shop_under_test.asked(_MOVED, [ended_at])
             return rows[0]["at"] if rows else None
 
         at = eventually(moved, "The next event", within_seconds=_RECOVERY_SECONDS, every_seconds=0.1)

@@ -7,30 +7,30 @@ from uuid import UUID, uuid5
 
 from tests.chaos.customers import Visitors
 from tests.chaos.schedule import Visit
-from tests.chaos.visits import FORGED, Ending, Experience, Forgery, Town
+from tests.chaos.visits import FORGED, Ending, Experience, Forgery, Visits
 
 _NAMES = UUID(int=1926)
 
 
-def forge(visitors: Visitors, town: Town, lived: Experience) -> Generator[float, None, None]:
+def forge(visitors: Visitors, visits: Visits, lived: Experience) -> Generator[float, None, None]:
     """Try each forgery once.
 
     The marks show afterwards whether any of it was stored.
     """
     mark = f"{FORGED}_{lived.visit.number:06}"
-    for what, path, request in _attempts(lived.visit, mark, _any_order(town)):
+    for what, path, request in _attempts(lived.visit, mark, _any_order(visits)):
         method = "GET" if not request else "POST"
         answer = yield from visitors.insist(method, f"{visitors.shop}{path}", **request)
-        town.forgeries.append(Forgery(what=what, mark=mark, status=answer.status_code))
+        visits.forgeries.append(Forgery(what=what, mark=mark, status=answer.status_code))
     lived.ending = Ending.LEFT
 
 
-def _any_order(town: Town) -> str:
+def _any_order(visits: Visits) -> str:
     """The id of an existing order, if there is one.
 
     A forger may know it from a page that a customer shared.
     """
-    known = [lived.order_id for lived in town.experiences if lived.order_id]
+    known = [lived.order_id for lived in visits.experiences if lived.order_id]
     return known[-1] if known else str(uuid5(_NAMES, "no order"))
 
 

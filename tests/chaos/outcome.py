@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tests.chaos.fault_runner import Incident
 from tests.chaos.schedule import Schedule
-from tests.chaos.visits import Ending, Town
+from tests.chaos.visits import Ending, Visits
 from tests.laws import LAWS
 
 #: With fewer orders for each second of faults, a run has shown too little: 300 in two minutes. Orders that
@@ -21,7 +21,7 @@ class Outcome:
 
     schedule: Schedule
     incidents: Sequence[Incident]
-    town: Town
+    visits: Visits
     completed: int  # orders, while the faults went on
     completed_at_rest: int
     rest_seconds: float
@@ -69,7 +69,7 @@ class Outcome:
                 f"Only {self.completed_at_rest} orders were completed, and {self.wanted} had to be: the machine is "
                 "too busy or too slow for this rate, or the shop does not recover."
             )
-        for lived in self.town.experiences:
+        for lived in self.visits.experiences:
             if lived.ending is Ending.REFUSED:
                 yield f"Visitor {lived.visit.number} ({lived.visit.manner}) was turned away: {lived.word}"
         yield from (f"{death} No fault had killed it." for death in self.deaths)

@@ -12,7 +12,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ledger:
+class ProviderRecords:
     """A provider's objects by kind, oldest first."""
 
     objects: Mapping[str, list[Json]] = field(default_factory=dict)
@@ -22,18 +22,18 @@ class Ledger:
         return self.objects.get(name, [])
 
 
-def ledger_file(data_dir: Path, twin: str) -> Path:
+def records_file(data_dir: Path, twin: str) -> Path:
     """The database file of a twin."""
     return data_dir / "twins" / twin / f"{twin}.sqlite"
 
 
-def ledger_of(data_dir: Path, twin: str) -> Ledger:
+def records_of(data_dir: Path, twin: str) -> ProviderRecords:
     """Read a twin's present ledger from its file."""
     objects: dict[str, list[Json]] = {}
     with _opened(data_dir, twin) as connection:
         for kind, body in connection.execute("SELECT kind, body FROM objects ORDER BY seq"):
             objects.setdefault(kind, []).append(json.loads(body))
-    return Ledger(objects=objects)
+    return ProviderRecords(objects=objects)
 
 
 def undelivered(data_dir: Path, twin: str) -> int:
@@ -48,5 +48,5 @@ def undelivered(data_dir: Path, twin: str) -> int:
 @contextmanager
 def _opened(data_dir: Path, twin: str) -> Iterator[sqlite3.Connection]:
     """Open the file for reading, while the twin writes to it."""
-    with closing(sqlite3.connect(f"file:{ledger_file(data_dir, twin)}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(f"file:{records_file(data_dir, twin)}?mode=ro", uri=True)) as connection:
         yield connection

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from tests.chaos.fault_runner import Incident
 from tests.chaos.outcome import Outcome
-from tests.chaos.visits import Ending, Town
+from tests.chaos.visits import Ending, Visits
 from tests.laws import LAWS
 
 #: How often progress is printed where there is no progress bar.
@@ -44,9 +44,9 @@ class Screen:
         """Print what begins now."""
         self._console.print(Text(sentence), soft_wrap=True)
 
-    def show(self, seconds: float, completed: int, town: Town) -> None:
+    def show(self, seconds: float, completed: int, visits: Visits) -> None:
         """Move the progress bar; without one, print a line now and then."""
-        told = f"{completed} orders completed, {town.count(_is_served)} customers served"
+        told = f"{completed} orders completed, {visits.count(_is_served)} customers served"
         self._progress.update(self._task, completed=seconds, description=told)
         if self._progress.disable and seconds - self._told_at >= _PLAIN_SECONDS:
             self._told_at = seconds
@@ -67,9 +67,9 @@ def tell(console: Console, outcome: Outcome) -> None:
     console.print(_incidents(outcome))
     for what, count in outcome.counts.items():
         console.print(Text(f"{count:>8}  {what}"))
-    endings = Counter(lived.ending.value for lived in outcome.town.experiences)
-    visits = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
-    console.print(Text(f"{len(outcome.town.experiences):>8}  visitors: {visits}"))
+    endings = Counter(lived.ending.value for lived in outcome.visits.experiences)
+    endings_text = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
+    console.print(Text(f"{len(outcome.visits.experiences):>8}  visitors: {endings_text}"))
     for law in LAWS:
         breaches = len(outcome.breaches[law.number])
         verdict = Text("kept", style="green") if not breaches else Text(f"{breaches} breaches", style="red")

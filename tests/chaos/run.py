@@ -16,15 +16,15 @@ from domain.order.states import TERMINAL
 from entrypoints.command_errors import CommandFailedError
 from tests.chaos.collected_state import ALLOWED_HOLDS, collected
 from tests.chaos.customers import Visitors
-from tests.chaos.fault_runner import Conductor, Incident
+from tests.chaos.fault_runner import FaultRunner, Incident
 from tests.chaos.forger import forge
 from tests.chaos.mailbox import Mailbox
 from tests.chaos.outcome import Outcome
-from tests.chaos.provider_records import ledger_file, undelivered
+from tests.chaos.provider_records import records_file, undelivered
 from tests.chaos.schedule import Manner, Schedule
-from tests.chaos.shop_under_test import TWINS, Stage
-from tests.chaos.visitor_threads import Crowd
-from tests.chaos.visits import Ending, Experience, Forgery, Town
+from tests.chaos.shop_under_test import TWINS, ShopUnderTest
+from tests.chaos.visitor_threads import VisitorThreads
+from tests.chaos.visits import Ending, Experience, Forgery, Visits
 from tests.laws import LAWS
 from tests.laws.snapshot import Snapshot
 from tests.waiting import eventually
@@ -55,7 +55,7 @@ class Watcher(Protocol):
         """Report what begins now."""
         ...
 
-    def show(self, seconds: float, completed: int, town: Town) -> None:
+    def show(self, seconds: float, completed: int, visits: Visits) -> None:
         """Report the progress."""
         ...
 
@@ -67,40 +67,42 @@ class Watcher(Protocol):
 class Run:
     """A schedule, the shop under test, and all participants."""
 
-    def __init__(self, schedule: Schedule, stage: Stage, watcher: Watcher, stack: ExitStack) -> None:
+    def __init__(
+        self, schedule: Schedule, shop_under_test: ShopUnderTest, watcher: Watcher, stack: ExitStack
+    ) -> None:
         self._schedule = schedule
-        self._stage = stage
+        self._shop_under_test = shop_under_test
         self._watcher = watcher
-        mailbox = Mailbox(ledger_file(stage.data_dir, "sendgrid"))
+        mailbox = Mailbox(records_file(shop_under_test.data_dir, "sendgrid"))
         stack.callback(mailbox.close)
-        self._visitors = Visitors(stage.shop.environment, mailbox)
+        self._visitors = Visitors(shop_under_test.shop.environment, mailbox)
         stack.callback(self._visitors.close)
-        self._crowd = Crowd()
-        self._town = Town([Experience(visit) for visit in schedule.visits])
-        self._conductor = Conductor(stage, schedule.tracks, watcher.struck)
+        self._visitor_threads = VisitorThreads()
+        self._visits = Visits([Experience(visit) for visit in schedule.visits])
+        self._fault_runner = FaultRunner(shop_under_test, schedule.tracks, watcher.struck)
 
     def __call__(self) -> Outcome:
         """Run everything, from the first customer to the outcome."""
         try:
             completed = self._chaos()
         finally:
-            self._stage.ending.set()
-            self._conductor.wait()
+            self._shop_under_test.ending.set()
+            self._fault_runner.wait()
         self._watcher.say(
             "Quiet: no fault any more, everything runs, and whoever is in the shop stays until served."
         )
-        self._stage.behave()
+        self._shop_under_test.behave()
         began = time.monotonic()
         restless = self._rest()
         rest_seconds = time.monotonic() - began
         self._watcher.say(f"At rest after {rest_seconds:.0f} s; the books are checked.")
         self._trespass()
-        self._crowd.close()
-        snapshot = collected(self._stage.shop, self._stage.ask, self._town, restless)
+        self._visitor_threads.close()
+        snapshot = collected(self._shop_under_test.shop, self._shop_under_test.ask, self._visits, restless)
         return Outcome(
             schedule=self._schedule,
-            incidents=self._conductor.incidents,
-            town=self._town,
+            incidents=self._fault_runner.incidents,
+            visits=self._visits,
             completed=completed,
             completed_at_rest=self._completed(),
             rest_seconds=rest_seconds,
@@ -108,30 +110,30 @@ class Run:
             breaches={law.number: [one.sentence for one in law.check(snapshot)] for law in LAWS},
             disagreements=self._compare(),
             deaths=self._deaths(),
-            defects=[repr(failure) for failure in self._crowd.failures],
+            defects=[repr(failure) for failure in self._visitor_threads.failures],
         )
 
     def _chaos(self) -> int:
         """Run visitors and faults; return how many orders completed meanwhile."""
         began = time.monotonic()
-        for lived in self._town.experiences:
-            self._crowd.expect(began + lived.visit.at_seconds, partial(self._steps, lived))
-        self._crowd.start()
-        self._conductor.start()
+        for lived in self._visits.experiences:
+            self._visitor_threads.expect(began + lived.visit.at_seconds, partial(self._steps, lived))
+        self._visitor_threads.start()
+        self._fault_runner.start()
         completed = 0
         while (left := began + self._schedule.seconds - time.monotonic()) > 0:
-            self._stage.ending.wait(min(_TELL_SECONDS, left))
+            self._shop_under_test.ending.wait(min(_TELL_SECONDS, left))
             completed = max(completed, self._completed())
-            self._watcher.show(time.monotonic() - began, completed, self._town)
+            self._watcher.show(time.monotonic() - began, completed, self._visits)
         return max(completed, self._completed())
 
     def _steps(self, lived: Experience) -> Generator[float, None, None]:
         if lived.visit.manner is Manner.FORGER:
-            return forge(self._visitors, self._town, lived)
+            return forge(self._visitors, self._visits, lived)
         return self._visitors.steps(lived)
 
     def _completed(self) -> int:
-        rows = self._stage.asked(_COMPLETED)
+        rows = self._shop_under_test.asked(_COMPLETED)
         return int(rows[0]["count"]) if rows else 0
 
     def _rest(self) -> list[str]:
@@ -147,29 +149,33 @@ class Run:
         return [
             *(
                 f"Order {row['order_id']} is {row['state']}, held: {row['hold_reason'] or 'no'}."
-                for row in self._stage.ask(_OPEN_ORDERS, [terminal, list(map(str, ALLOWED_HOLDS))])
+                for row in self._shop_under_test.ask(_OPEN_ORDERS, [terminal, list(map(str, ALLOWED_HOLDS))])
             ),
             *(
                 f"{row['kind']} of order {row['order_id']} is {row['status']}: {row}"
-                for row in self._stage.ask(_OPEN_WORK)
+                for row in self._shop_under_test.ask(_OPEN_WORK)
             ),
             *(
                 f"{twin} has webhooks to deliver."
                 for twin in TWINS
-                if undelivered(self._stage.data_dir, twin)
+                if undelivered(self._shop_under_test.data_dir, twin)
             ),
-            *([] if self._crowd.is_gone else ["There are visitors in the shop who wait for something."]),
+            *(
+                []
+                if self._visitor_threads.is_gone
+                else ["There are visitors in the shop who wait for something."]
+            ),
         ]
 
     def _trespass(self) -> None:
         """Let customers try their own link on the next customer's photo."""
-        served = [lived for lived in self._town.experiences if lived.link and lived.ending is Ending.SERVED]
+        served = [lived for lived in self._visits.experiences if lived.link and lived.ending is Ending.SERVED]
         for mine, other in list(pairwise(served))[:_TRESPASSES]:
-            for row in self._stage.ask(_IMAGES, [other.order_id]):
+            for row in self._shop_under_test.ask(_IMAGES, [other.order_id]):
                 url = f"{self._visitors.shop}/api/download/{mine.link}/{row['image_id']}"
                 status = self._visitors.http.get(url).status_code
                 told = Forgery(what="Another's photo through one's own link", mark=url, status=status)
-                self._town.trespasses.append(told)
+                self._visits.trespasses.append(told)
 
     def _compare(self) -> list[str]:
         """The unexplained findings of the shop's own reconciliation.
@@ -177,7 +183,7 @@ class Run:
         It runs in a separate process, with no grace period for recent objects.
         """
         words = [sys.executable, "-m", "entrypoints.cli", "reconcile", "--since", "1h", "--json"]
-        env = {**self._stage.shop.environment, "RECONCILE_GRACE_SECONDS": "0"}
+        env = {**self._shop_under_test.shop.environment, "RECONCILE_GRACE_SECONDS": "0"}
         compared = subprocess.run(words, env=env, capture_output=True, text=True, check=False)  # noqa: S603
         *findings, whole = [json.loads(line) for line in compared.stdout.splitlines()] or [{}]
         if whole.get("findings") != len(findings) or whole["closed"] or whole["cut_off"]:
@@ -190,7 +196,7 @@ class Run:
 
     def _deaths(self) -> list[str]:
         try:
-            self._stage.shop.check()
+            self._shop_under_test.shop.check()
         except CommandFailedError as death:
             return [str(death)]
         return []
@@ -235,5 +241,5 @@ def run(schedule: Schedule, data_dir: Path, planted: dict[str, str], watcher: Wa
     """
     with ExitStack() as stack:
         watcher.say("Opening the shop with two workers ...")
-        stage = stack.enter_context(Stage(data_dir, planted))
-        return Run(schedule, stage, watcher, stack)()
+        shop_under_test = stack.enter_context(ShopUnderTest(data_dir, planted))
+        return Run(schedule, shop_under_test, watcher, stack)()

@@ -40,7 +40,7 @@ READY_SECONDS = 60.0
 _READY_LINES = {"The API": '{"listening"', "The worker": '{"worker"', "Worker 2": '{"worker"'}
 
 
-class Stage:
+class ShopUnderTest:
     """A shop that is open for the duration of the context."""
 
     def __init__(self, data_dir: Path, planted: dict[str, str]) -> None:

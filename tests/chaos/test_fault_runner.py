@@ -10,31 +10,31 @@ from typing import Any, cast
 import pytest
 
 from tests.chaos import fault_runner
-from tests.chaos.fault_runner import Conductor, Incident
+from tests.chaos.fault_runner import FaultRunner, Incident
 from tests.chaos.faults import Fault, MissedError, Strike
 from tests.chaos.schedule import PlannedFault
-from tests.chaos.shop_under_test import Stage
+from tests.chaos.shop_under_test import ShopUnderTest
 
 TOMORROW = datetime.now(UTC) + timedelta(days=1)
 
 
 @contextmanager
-def strikes(_: Stage) -> Iterator[Strike]:
+def strikes(_: ShopUnderTest) -> Iterator[Strike]:
     yield Strike(proof="it is gone")
 
 
 @contextmanager
-def shows_nothing(_: Stage) -> Iterator[Strike]:
+def shows_nothing(_: ShopUnderTest) -> Iterator[Strike]:
     yield Strike()
 
 
 @contextmanager
-def breaks_off(_: Stage) -> Iterator[Strike]:
+def breaks_off(_: ShopUnderTest) -> Iterator[Strike]:
     yield Strike(proof="it is gone")
     raise KeyError("nobody thought of it")
 
 
-def misses(_: Stage) -> AbstractContextManager[Strike]:
+def misses(_: ShopUnderTest) -> AbstractContextManager[Strike]:
     raise MissedError("there was nothing to lose")
 
 
@@ -54,10 +54,10 @@ def test_an_incomplete_fault_is_reported_as_missed_and_the_next_one_runs(
         name: Fault(name=name, to="nobody", do=do) for name, do in {"first": context, "next": strikes}.items()
     }
     monkeypatch.setattr(fault_runner, "FAULTS", faults)
-    stage = SimpleNamespace(ending=Event(), asked=lambda *_: [{"at": TOMORROW}])
+    shop_under_test = SimpleNamespace(ending=Event(), asked=lambda *_: [{"at": TOMORROW}])
     told: list[Incident] = []
     tracks = [[PlannedFault(at_seconds=0, fault=name) for name in faults]]
-    hall = Conductor(cast("Stage", stage), tracks, told.append)
-    hall.start()
-    hall.wait()
+    runner = FaultRunner(cast("ShopUnderTest", shop_under_test), tracks, told.append)
+    runner.start()
+    runner.wait()
     assert [incident.missed for incident in told] == [missed, ""]

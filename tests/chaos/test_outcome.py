@@ -13,7 +13,7 @@ from tests.chaos.faults import FAULTS
 from tests.chaos.outcome import Outcome
 from tests.chaos.report import told_to_programs
 from tests.chaos.schedule import Manner, PlannedFault, Schedule, Visit
-from tests.chaos.visits import Ending, Experience, Town
+from tests.chaos.visits import Ending, Experience, Visits
 from tests.laws import LAWS
 
 VISIT = Visit(number=7, at_seconds=1, manner=Manner.PAYS, email="a@b", photos=(1,), hesitates_seconds=1)
@@ -29,7 +29,7 @@ def incident(name: str = "FLUSHALL", *, missed: str = "", ready: float = 1.0) ->
 GOOD = Outcome(
     schedule=Schedule(seed=1, seconds=120, visits=(VISIT,), tracks=()),
     incidents=[incident(), incident("kill Valkey", ready=3.0)],
-    town=Town([Experience(VISIT, Ending.SERVED)]),
+    visits=Visits([Experience(VISIT, Ending.SERVED)]),
     completed=300,
     completed_at_rest=400,
     rest_seconds=20,
@@ -69,7 +69,7 @@ def test_other_errors_are_reported_too() -> None:
     turned_away = Experience(VISIT, Ending.REFUSED, word="POST /api/uploads was answered with 404")
     outcome = replace(
         GOOD,
-        town=Town([turned_away]),
+        visits=Visits([turned_away]),
         disagreements=["work_lost 1: ..."],
         deaths=["The API has ended."],
         defects=["KeyError()"],

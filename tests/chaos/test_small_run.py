@@ -10,7 +10,7 @@ import pytest
 from tests.chaos.fault_runner import Incident
 from tests.chaos.run import run
 from tests.chaos.schedule import Manner, PlannedFault, Schedule, Visit
-from tests.chaos.visits import Ending, Town
+from tests.chaos.visits import Ending, Visits
 
 #: The time at which each is due.
 FAULTS = {"Stripe loses replies": 0.0, "cut the connections": 1.0}
@@ -43,10 +43,10 @@ class Notes:
     def say(self, sentence: str) -> None:
         assert sentence
 
-    def show(self, seconds: float, completed: int, town: Town) -> None:
+    def show(self, seconds: float, completed: int, visits: Visits) -> None:
         assert seconds >= 0
         assert completed >= 0
-        assert town.experiences
+        assert visits.experiences
 
     def struck(self, incident: Incident) -> None:
         self.over.append(incident.fault.name)
@@ -60,9 +60,9 @@ def test_a_shop_that_is_taken_apart_keeps_the_laws(tmp_path: Path) -> None:
     assert [incident.missed for incident in outcome.incidents] == [""] * len(FAULTS)
     assert {number: told for number, told in outcome.breaches.items() if told} == {}
     assert (outcome.disagreements, outcome.deaths, outcome.defects) == ([], [], [])
-    assert {lived.ending for lived in outcome.town.experiences} == {Ending.SERVED, Ending.LEFT}
+    assert {lived.ending for lived in outcome.visits.experiences} == {Ending.SERVED, Ending.LEFT}
     assert outcome.completed_at_rest == 2
     # The only payment without an order has no signed token of this shop: it belongs to another system, and is
     # not stored.
     assert outcome.counts["payments without an order"] == 0
-    assert len(outcome.town.forgeries) == 8
+    assert len(outcome.visits.forgeries) == 8

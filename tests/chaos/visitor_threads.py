@@ -12,7 +12,7 @@ Steps = Generator[float, None, None]
 THREADS = 24
 
 
-class Crowd:
+class VisitorThreads:
     """Runs generators that yield the seconds to wait.
 
     Each is advanced by one thread at a time.

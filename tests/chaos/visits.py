@@ -54,7 +54,7 @@ class Forgery:
 
 
 @dataclass
-class Town:
+class Visits:
     """All visitors, and what was forged."""
 
     experiences: list[Experience] = field(default_factory=list)

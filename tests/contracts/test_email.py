@@ -27,7 +27,7 @@ class MailDelivery:
 
 
 @pytest.fixture(params=["double", "sendgrid"])
-def post_office(request: pytest.FixtureRequest) -> MailDelivery:
+def mail_delivery(request: pytest.FixtureRequest) -> MailDelivery:
     if request.param == "double":
         double = InMemoryMailer()
         busy = UnavailableError("The double", "busy", retry_after_seconds=7)
@@ -59,37 +59,37 @@ def mail() -> OutgoingEmail:
     )
 
 
-def test_an_email_is_accepted_under_a_message_id(post_office: MailDelivery) -> None:
+def test_an_email_is_accepted_under_a_message_id(mail_delivery: MailDelivery) -> None:
     first, second = mail(), mail()
-    assert post_office.mailer.send(first) != post_office.mailer.send(second)
-    assert (post_office.arrived(first), post_office.arrived(second)) == (1, 1)
+    assert mail_delivery.mailer.send(first) != mail_delivery.mailer.send(second)
+    assert (mail_delivery.arrived(first), mail_delivery.arrived(second)) == (1, 1)
 
 
-def test_a_retry_sends_a_second_email(post_office: MailDelivery) -> None:
+def test_a_retry_sends_a_second_email(mail_delivery: MailDelivery) -> None:
     one = mail()
-    post_office.mailer.send(one)
-    post_office.mailer.send(one)
-    assert post_office.arrived(one) == 2
+    mail_delivery.mailer.send(one)
+    mail_delivery.mailer.send(one)
+    assert mail_delivery.arrived(one) == 2
 
 
-def test_an_email_whose_reply_was_lost_may_have_arrived(post_office: MailDelivery) -> None:
+def test_an_email_whose_reply_was_lost_may_have_arrived(mail_delivery: MailDelivery) -> None:
     one = mail()
-    post_office.lose_reply()
+    mail_delivery.lose_reply()
     with pytest.raises(LostReplyError):
-        post_office.mailer.send(one)
-    assert post_office.arrived(one) == 1
+        mail_delivery.mailer.send(one)
+    assert mail_delivery.arrived(one) == 1
 
 
-def test_a_busy_provider_does_nothing_and_returns_a_wait(post_office: MailDelivery) -> None:
+def test_a_busy_provider_does_nothing_and_returns_a_wait(mail_delivery: MailDelivery) -> None:
     one = mail()
-    post_office.be_busy()
+    mail_delivery.be_busy()
     with pytest.raises(UnavailableError) as answer:
-        post_office.mailer.send(one)
+        mail_delivery.mailer.send(one)
     assert not isinstance(answer.value, LostReplyError)
     assert answer.value.retry_after_seconds == 7
-    assert post_office.arrived(one) == 0
+    assert mail_delivery.arrived(one) == 0
 
 
-def test_an_email_to_an_invalid_address_is_refused(post_office: MailDelivery) -> None:
+def test_an_email_to_an_invalid_address_is_refused(mail_delivery: MailDelivery) -> None:
     with pytest.raises(RefusedError):
-        post_office.mailer.send(replace(mail(), to="adele"))
+        mail_delivery.mailer.send(replace(mail(), to="adele"))

@@ -116,7 +116,7 @@ def test_nothing_created_before_the_time_is_listed(bank: Bank) -> None:
 
 
 @dataclass(frozen=True)
-class Studio:
+class PredictionAccount:
     """A restorer with its list."""
 
     ledger: PredictionListing
@@ -126,11 +126,11 @@ class Studio:
 
 
 @pytest.fixture(params=["double", "replicate"])
-def studio(request: pytest.FixtureRequest) -> Iterator[Studio]:
+def prediction_account(request: pytest.FixtureRequest) -> Iterator[PredictionAccount]:
     if request.param == "double":
         double = InMemoryRestorer()
         ledger = InMemoryPredictionListing(double, moment=datetime.now(UTC))
-        yield Studio(ledger, double, lambda name: double.succeed(name, b"restored"), ledger.moment)
+        yield PredictionAccount(ledger, double, lambda name: double.succeed(name, b"restored"), ledger.moment)
         return
     twin: TwinProcess = request.getfixturevalue("replicate")
     with closing(replicate_restorer(twin.url)) as restorer:
@@ -138,31 +138,37 @@ def studio(request: pytest.FixtureRequest) -> Iterator[Studio]:
         def end(name: str) -> None:
             eventually(lambda: restorer.look(name).status is not PredictionStatus.RUNNING)
 
-        yield Studio(ReplicateListing(restorer), restorer, end, datetime.now(UTC))
+        yield PredictionAccount(ReplicateListing(restorer), restorer, end, datetime.now(UTC))
 
 
-def started(studio: Studio, address: str) -> str:
+def started(prediction_account: PredictionAccount, address: str) -> str:
     picture = io.BytesIO(small_photo())
-    return studio.restorer.start(
+    return prediction_account.restorer.start(
         picture, media_type="image/png", webhook_url=address, variant=Variant.FIRST, ends_within=HOUR
     ).prediction_id
 
 
-def test_predictions_are_listed_newest_first_with_their_webhook_address(studio: Studio) -> None:
+def test_predictions_are_listed_newest_first_with_their_webhook_address(
+    prediction_account: PredictionAccount,
+) -> None:
     addresses = [f"http://127.0.0.1:9/{uuid4()}" for _ in range(2)]
-    names = [started(studio, address) for address in addresses]
+    names = [started(prediction_account, address) for address in addresses]
     for name in names:
-        studio.end(name)
-    ours = [each for each in studio.ledger.predictions(studio.now - HOUR) if each.prediction_id in names]
+        prediction_account.end(name)
+    ours = [
+        each
+        for each in prediction_account.ledger.predictions(prediction_account.now - HOUR)
+        if each.prediction_id in names
+    ]
     assert [each.prediction_id for each in ours] == names[::-1]
-    assert [studio.ledger.address_of(each) for each in ours] == addresses[::-1]
+    assert [prediction_account.ledger.address_of(each) for each in ours] == addresses[::-1]
     assert {each.status for each in ours} == {PredictionStatus.SUCCEEDED}
     assert all(each.ended_at is not None and each.ended_at >= each.created_at for each in ours)
-    assert list(studio.ledger.predictions(studio.now + HOUR)) == []
+    assert list(prediction_account.ledger.predictions(prediction_account.now + HOUR)) == []
 
 
 @dataclass(frozen=True)
-class Office:
+class MailAccount:
     """A mailer with its list."""
 
     ledger: EmailListing
@@ -173,11 +179,11 @@ class Office:
 
 
 @pytest.fixture(params=["double", "sendgrid"])
-def office(request: pytest.FixtureRequest) -> Office:
+def mail_account(request: pytest.FixtureRequest) -> MailAccount:
     if request.param == "double":
         double = InMemoryMailer()
         ledger = InMemoryEmailListing(double, moment=datetime.now(UTC))
-        return Office(
+        return MailAccount(
             ledger=ledger,
             mailer=double,
             lose=lambda _, message_id: ledger.undeliverable.add(message_id),
@@ -186,7 +192,7 @@ def office(request: pytest.FixtureRequest) -> Office:
         )
     twin: TwinProcess = request.getfixturevalue("sendgrid")
     mailer = sendgrid_mailer(twin.url)
-    return Office(
+    return MailAccount(
         ledger=SendGridListing(mailer, SystemClock()),
         mailer=mailer,
         lose=lambda *_: None,  # the address's domain does it
@@ -201,29 +207,29 @@ def mail(domain: str = "customers.example") -> OutgoingEmail:
     return OutgoingEmail(email_id=email_id, order_id=OrderId(uuid4()), to=to, to_name=None, content=LETTER)
 
 
-def test_emails_are_listed_by_the_returned_message_id(office: Office) -> None:
+def test_emails_are_listed_by_the_returned_message_id(mail_account: MailAccount) -> None:
     good, bad = mail(), mail("bounce.example")
-    names = [office.mailer.send(each) for each in (good, bad)]
-    office.lose(bad, names[1])
-    listed = {each.message_id: each for each in office.ledger.messages(office.now - HOUR)}
+    names = [mail_account.mailer.send(each) for each in (good, bad)]
+    mail_account.lose(bad, names[1])
+    listed = {each.message_id: each for each in mail_account.ledger.messages(mail_account.now - HOUR)}
     fates = [listed[name].fate for name in names]
     assert fates == [DeliveryStatus.ACCEPTED, DeliveryStatus.UNDELIVERABLE]
-    assert abs(listed[names[0]].last_event_at - office.now) < HOUR
+    assert abs(listed[names[0]].last_event_at - mail_account.now) < HOUR
 
 
-def test_a_mail_is_found_by_our_own_id(office: Office) -> None:
+def test_a_mail_is_found_by_our_own_id(mail_account: MailAccount) -> None:
     ours = mail()
-    name = office.mailer.send(ours)
-    found = office.ledger.find(ours.email_id)
+    name = mail_account.mailer.send(ours)
+    found = mail_account.ledger.find(ours.email_id)
     assert found is not None
     assert (found.message_id, found.fate) == (name, DeliveryStatus.ACCEPTED)
-    assert office.ledger.find(EmailId(uuid4())) is None
+    assert mail_account.ledger.find(EmailId(uuid4())) is None
 
 
-def test_an_account_without_email_activity_is_reported_as_closed(office: Office) -> None:
-    office.close()
+def test_an_account_without_email_activity_is_reported_as_closed(mail_account: MailAccount) -> None:
+    mail_account.close()
     with pytest.raises(ListingClosedError, match="cannot be compared, because"):
-        list(office.ledger.messages(office.now))
+        list(mail_account.ledger.messages(mail_account.now))
 
 
 def test_objects_are_listed_with_their_size_and_time(store: ObjectStorage, folder: str) -> None:

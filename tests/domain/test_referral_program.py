@@ -12,7 +12,7 @@ from domain.signed_tokens import TokenSigner
 from tests.domain.support.event_builders import euros
 
 ADA = CustomerId(UUID(int=1815))
-SEALER = TokenSigner(b"a secret of thirty-two characters!")
+SIGNER = TokenSigner(b"a secret of thirty-two characters!")
 
 
 @pytest.mark.parametrize(
@@ -68,12 +68,12 @@ def test_codes_are_understood_however_they_are_typed() -> None:
 
 
 def test_a_points_code_proves_whose_it_is_and_cannot_be_made_without_the_shops_secret() -> None:
-    proof = SEALER.points_token(ADA)
+    proof = SIGNER.points_token(ADA)
     assert len(proof) == 16
-    assert SEALER.is_points_token(proof, ADA)
-    assert not SEALER.is_points_token(proof, CustomerId(uuid4()))
+    assert SIGNER.is_points_token(proof, ADA)
+    assert not SIGNER.is_points_token(proof, CustomerId(uuid4()))
     assert not TokenSigner(b"another secret of thirty-two letters").is_points_token(proof, ADA)
-    assert not SEALER.is_points_token("", ADA)
+    assert not SIGNER.is_points_token("", ADA)
 
 
 @pytest.mark.parametrize("address", ["Ada@Example.org", "ada+friend@example.org", " ada@example.org "])

@@ -32,14 +32,14 @@ def local_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalShop]:
 
 
 @pytest.fixture
-def hands(local_shop: LocalShop) -> Iterator[RunningShop]:
-    with RunningShop(local_shop) as hands:
-        yield hands
+def running_shop(local_shop: LocalShop) -> Iterator[RunningShop]:
+    with RunningShop(local_shop) as running_shop:
+        yield running_shop
 
 
 @pytest.fixture
-def storage(hands: RunningShop) -> Minio:
-    shop = hands.shop.environment
+def storage(running_shop: RunningShop) -> Minio:
+    shop = running_shop.shop.environment
     return Minio(
         shop["S3_ENDPOINT"].removeprefix("http://"),
         shop["S3_ACCESS_KEY"],
@@ -57,10 +57,10 @@ def photo() -> Path:
 
 @pytest.fixture
 def reconcile(
-    hands: RunningShop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    running_shop: RunningShop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Answer]:
     """The command, without a grace period for recent objects."""
-    for name, value in {**hands.shop.environment, "RECONCILE_GRACE_SECONDS": "0"}.items():
+    for name, value in {**running_shop.shop.environment, "RECONCILE_GRACE_SECONDS": "0"}.items():
         monkeypatch.setenv(name, value)
     shell = Shell(capsys)
     return lambda *options: shell("reconcile", "--since", "1h", *options)

@@ -13,7 +13,7 @@ from tests.waiting import eventually
 
 
 def completes_with_two_mails(
-    hands: RunningShop, customer: Customer, order_id: OrderId, *, restored: int = 2, refunds: int = 0
+    running_shop: RunningShop, customer: Customer, order_id: OrderId, *, restored: int = 2, refunds: int = 0
 ) -> None:
     """Wait until the order is complete, and check log, mails and archive.
 
@@ -24,14 +24,14 @@ def completes_with_two_mails(
         # The confirmation may come last: if a crash hid whether it was sent, the shop waits for a webhook
         # about it.
         return (
-            hands.order(order_id).state is State.COMPLETED
-            and hands.event_names(order_id).count("EmailSent") >= 2
+            running_shop.order(order_id).state is State.COMPLETED
+            and running_shop.event_names(order_id).count("EmailSent") >= 2
         )
 
     try:
         eventually(is_done, "The completed order with its two mails")
     except TimeoutError as error:
-        error.add_note(f"Its events: {hands.event_names(order_id)}")
+        error.add_note(f"Its events: {running_shop.event_names(order_id)}")
         raise
     once = {
         "PaymentReceived": 1,
@@ -41,7 +41,7 @@ def completes_with_two_mails(
         "DownloadPrepared": 1,
         "EmailSent": 2,
     }
-    counted = Counter(hands.event_names(order_id))
+    counted = Counter(running_shop.event_names(order_id))
     assert {name: counted[name] for name in once} == once
     mails = eventually(lambda: len(customer.mails()) >= 2 and customer.mails(), "The two mails")
     assert len(mails) == 2

@@ -127,7 +127,7 @@ class RunningShop:
         url = f"{self.shop.addresses[twin]}/_twin/settings"
         self._twins.put(url, json=knobs).raise_for_status()
 
-    def backstage(self, twin: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def act_at_provider(self, twin: str, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Act as a bank or the provider's staff; return the result."""
         answer = self._twins.post(f"{self.shop.addresses[twin]}/_twin/{path}", json=body).raise_for_status()
         done: dict[str, Any] = answer.json()

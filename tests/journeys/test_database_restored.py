@@ -51,8 +51,8 @@ def processes_of(shop: LocalShop) -> tuple[Process, Process, Process]:
     return shop.processes["PostgreSQL"], shop.processes["The API"], shop.processes["The worker"]
 
 
-def number_of(hands: RunningShop, order_id: OrderId) -> str:
-    payment = hands.order(order_id).payment
+def number_of(running_shop: RunningShop, order_id: OrderId) -> str:
+    payment = running_shop.order(order_id).payment
     assert payment is not None
     return payment.order_number
 
@@ -62,20 +62,20 @@ def link_of(customer: Customer) -> str:
 
 
 def live_after_the_backup(
-    hands: RunningShop, photo: Path, shell: Shell, first: tuple[Customer, OrderId]
+    running_shop: RunningShop, photo: Path, shell: Shell, first: tuple[Customer, OrderId]
 ) -> Lost:
     """Deliver an order and a redo, begin an order, and upload photos."""
     customer, before = first
     redone = shell("orders", "redo", str(before), "--photo", "1", "--reason", "The left edge is blurred.")
     assert redone.status == 0, redone.err
-    second, delivered = hands.buy(photo, photo)
-    completes_with_two_mails(hands, second, delivered)
+    second, delivered = running_shop.buy(photo, photo)
+    completes_with_two_mails(running_shop, second, delivered)
     eventually(lambda: len(customer.mails()) == 3, "the mail about the second result")
-    hands.turn("replicate", start_delay_seconds=RESTORER_SECONDS)
-    _, in_work = hands.buy(photo)
-    hands.waits_for("RestorationStarted", in_work)
-    hands.turn("replicate", start_delay_seconds=0)
-    buyer = hands.customer()
+    running_shop.turn("replicate", start_delay_seconds=RESTORER_SECONDS)
+    _, in_work = running_shop.buy(photo)
+    running_shop.waits_for("RestorationStarted", in_work)
+    running_shop.turn("replicate", start_delay_seconds=0)
+    buyer = running_shop.customer()
     session_id = buyer.open_session()
     buyer.send(photo, "harvest.jpg")
     orders = (before, delivered, in_work)
@@ -85,7 +85,7 @@ def live_after_the_backup(
         in_work=in_work,
         session_id=session_id,
         links={before: link_of(customer), delivered: link_of(second)},
-        numbers={order_id: number_of(hands, order_id) for order_id in orders},
+        numbers={order_id: number_of(running_shop, order_id) for order_id in orders},
     )
 
 
@@ -152,53 +152,53 @@ def test_a_shop_goes_on_after_its_database_was_restored(
         monkeypatch.setenv(name, value)
     shell = Shell(capsys)
     backup, cluster = tmp_path / "backup", own_shop.data_dir / "postgresql" / "data"
-    with RunningShop(own_shop) as hands:
-        customer, before = hands.buy(photo)
-        completes_with_two_mails(hands, customer, before, restored=1)
+    with RunningShop(own_shop) as running_shop:
+        customer, before = running_shop.buy(photo)
+        completes_with_two_mails(running_shop, customer, before, restored=1)
         base_backup(own_shop.environment["DATABASE_URL"], backup)
-        lost = live_after_the_backup(hands, photo, shell, (customer, before))
+        lost = live_after_the_backup(running_shop, photo, shell, (customer, before))
         with open_shop() as shop:
             eventually(lambda: head_is_kept(shop), "the head of the log in the storage")
     restore(own_shop, backup, cluster)
-    with RunningShop(own_shop) as hands:
-        waits(hands, photo)
+    with RunningShop(own_shop) as running_shop:
+        waits(running_shop, photo)
         recovery = json.loads(shell("db", "restored", "--json").out)
         own_shop.worker.wait_for_line('{"worker"', PATIENCE_SECONDS)
-        goes_on(hands, photo, lost, recovery)
+        goes_on(running_shop, photo, lost, recovery)
 
 
-def waits(hands: RunningShop, photo: Path) -> None:
+def waits(running_shop: RunningShop, photo: Path) -> None:
     """Neither checkouts nor reactions begin before the database is repaired."""
-    visitor = hands.customer()
+    visitor = running_shop.customer()
     visitor.open_session()
     visitor.send(photo, "wedding.jpg")
     assert refused(visitor) == httpx2.codes.SERVICE_UNAVAILABLE
-    worker = hands.shop.worker
+    worker = running_shop.shop.worker
     eventually(lambda: "database_behind_log" in worker.output(), "the worker that waits")
     assert '{"worker"' not in worker.output()
 
 
-def goes_on(hands: RunningShop, photo: Path, lost: Lost, recovery: dict[str, Any]) -> None:
+def goes_on(running_shop: RunningShop, photo: Path, lost: Lost, recovery: dict[str, Any]) -> None:
     """Deliveries are unchanged, paid orders are delivered, and the shop sells."""
     assert set(recovery["rebuilt"]) == {str(lost.delivered), str(lost.in_work)}
     assert (recovery["held"], recovery["unplaced"]) == ([], [])
     assert set(recovery["unknown_referrals"]) == set(recovery["rebuilt"])
     # The API looks for a newer head every 15 seconds.
-    waiting = hands.customer()
+    waiting = running_shop.customer()
     waiting.open_session()
     waiting.send(photo, "harvest.jpg")
     eventually(lambda: takes_payments(waiting), "a shop that takes payments again", within_seconds=60)
-    fresh, order_id = hands.buy(photo)
-    completes_with_two_mails(hands, fresh, order_id, restored=1)
+    fresh, order_id = running_shop.buy(photo)
+    completes_with_two_mails(running_shop, fresh, order_id, restored=1)
     for known in (lost.before, lost.delivered, lost.in_work):
-        eventually(lambda known=known: hands.order(known).state is State.COMPLETED, f"order {known}")  # type: ignore[misc]
-    numbers = {known: number_of(hands, known) for known in lost.numbers}
+        eventually(lambda known=known: running_shop.order(known).state is State.COMPLETED, f"order {known}")  # type: ignore[misc]
+    numbers = {known: number_of(running_shop, known) for known in lost.numbers}
     assert numbers[lost.before] == lost.numbers[lost.before]
     assert numbers[lost.delivered] == lost.numbers[lost.delivered]
-    assert number_of(hands, order_id) not in lost.numbers.values()
-    assert len({*numbers.values(), number_of(hands, order_id)}) == len(numbers) + 1
-    assert hands.ledger("stripe").get("refund", []) == []
+    assert number_of(running_shop, order_id) not in lost.numbers.values()
+    assert len({*numbers.values(), number_of(running_shop, order_id)}) == len(numbers) + 1
+    assert running_shop.ledger("stripe").get("refund", []) == []
     for known, link in lost.links.items():
         assert opens(fresh, link), f"the link of order {known}"
-    assert len(hands.order(lost.before).restored_images[0].results) == 2
+    assert len(running_shop.order(lost.before).restored_images[0].results) == 2
     assert any(lost.session_id in finding["subject"] for finding in recovery["remaining"])

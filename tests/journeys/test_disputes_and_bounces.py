@@ -22,9 +22,9 @@ Say = Callable[[OrderId, e.Event], object]
 
 
 @pytest.fixture
-def grace_says(hands: RunningShop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Say]:
+def grace_says(running_shop: RunningShop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Say]:
     """A staff member who uses a second container on the same database."""
-    for name, value in hands.shop.environment.items():
+    for name, value in running_shop.shop.environment.items():
         monkeypatch.setenv(name, value)
     with open_container(read_settings()) as shop:
 
@@ -37,38 +37,44 @@ def grace_says(hands: RunningShop, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 def test_a_dispute_pauses_delivery_and_once_it_is_won_the_order_goes_on(
-    hands: RunningShop, photo: Path
+    running_shop: RunningShop, photo: Path
 ) -> None:
-    with hands.worker_asleep():
-        customer, order_id = hands.buy(photo, photo)
-        dispute = hands.backstage("stripe", "disputes", {"payment_intent": hands.payment_intent(order_id)})
-        hands.waits_for("DisputeOpened", order_id)
-    eventually(lambda: hands.order(order_id).state is State.SETTLED, "the settled order")
-    hands.expedite(order_id)
-    assert hands.order(order_id).is_disputed
-    assert "DownloadPrepared" not in hands.event_names(order_id)
+    with running_shop.worker_asleep():
+        customer, order_id = running_shop.buy(photo, photo)
+        dispute = running_shop.act_at_provider(
+            "stripe", "disputes", {"payment_intent": running_shop.payment_intent(order_id)}
+        )
+        running_shop.waits_for("DisputeOpened", order_id)
+    eventually(lambda: running_shop.order(order_id).state is State.SETTLED, "the settled order")
+    running_shop.expedite(order_id)
+    assert running_shop.order(order_id).is_disputed
+    assert "DownloadPrepared" not in running_shop.event_names(order_id)
     assert [mail["subject"] for mail in customer.mails() if customer.link_in(mail)] == []
-    hands.backstage("stripe", f"disputes/{dispute['id']}/close", {"status": "won"})
-    completes_with_two_mails(hands, customer, order_id)
+    running_shop.act_at_provider("stripe", f"disputes/{dispute['id']}/close", {"status": "won"})
+    completes_with_two_mails(running_shop, customer, order_id)
 
 
 def test_a_full_refund_in_the_dashboard_stops_predictions_and_sends_only_its_own_mail(
-    hands: RunningShop, photo: Path
+    running_shop: RunningShop, photo: Path
 ) -> None:
-    hands.misbehave("replicate", {"on": "prediction", "do": "never_end", "times": 2})
-    customer, order_id = hands.buy(photo, photo)
-    eventually(lambda: hands.event_names(order_id).count("RestorationStarted") == 2, "both predictions")
-    eventually(lambda: "EmailSent" in hands.event_names(order_id), "the confirmation")
-    hands.backstage("stripe", "refunds", {"payment_intent": hands.payment_intent(order_id)})
-    eventually(lambda: hands.order(order_id).state is State.REFUNDED, "the refunded order")
-    hands.expedite(order_id)
+    running_shop.misbehave("replicate", {"on": "prediction", "do": "never_end", "times": 2})
+    customer, order_id = running_shop.buy(photo, photo)
+    eventually(
+        lambda: running_shop.event_names(order_id).count("RestorationStarted") == 2, "both predictions"
+    )
+    eventually(lambda: "EmailSent" in running_shop.event_names(order_id), "the confirmation")
+    running_shop.act_at_provider(
+        "stripe", "refunds", {"payment_intent": running_shop.payment_intent(order_id)}
+    )
+    eventually(lambda: running_shop.order(order_id).state is State.REFUNDED, "the refunded order")
+    running_shop.expedite(order_id)
     predictions = [
         prediction
-        for prediction in hands.ledger("replicate")["prediction"]
+        for prediction in running_shop.ledger("replicate")["prediction"]
         if str(order_id) in prediction["_webhook"]
     ]
     assert [prediction["status"] for prediction in predictions] == ["canceled", "canceled"]
-    order = hands.order(order_id)
+    order = running_shop.order(order_id)
     sent = [mail.kind for mail in order.emails.values() if mail.status is EmailStatus.SENT]
     assert sent == [EmailKind.CONFIRMATION, EmailKind.REFUND]
     assert len(customer.mails()) == 2
@@ -76,34 +82,34 @@ def test_a_full_refund_in_the_dashboard_stops_predictions_and_sends_only_its_own
 
 
 def test_a_result_that_bounces_holds_the_order_and_its_release_sends_another_mail(
-    hands: RunningShop, photo: Path, grace_says: Say
+    running_shop: RunningShop, photo: Path, grace_says: Say
 ) -> None:
     email = f"{uuid4().hex}@customer.example"
     # The confirmation and the result bounce: what is sent after the release arrives.
-    hands.misbehave("sendgrid", {"on": f"mail:{email}", "do": "bounce", "times": 2})
-    _, order_id = hands.buy(photo, email=email)
-    eventually(lambda: hands.order(order_id).hold is HoldReason.EMAIL_BOUNCED, "the held order")
+    running_shop.misbehave("sendgrid", {"on": f"mail:{email}", "do": "bounce", "times": 2})
+    _, order_id = running_shop.buy(photo, email=email)
+    eventually(lambda: running_shop.order(order_id).hold is HoldReason.EMAIL_BOUNCED, "the held order")
     grace_says(order_id, e.OrderReleased())
-    eventually(lambda: hands.order(order_id).state is State.COMPLETED, "the completed order")
-    results = [mail for mail in hands.order(order_id).emails.values() if mail.kind is EmailKind.RESULT]
+    eventually(lambda: running_shop.order(order_id).state is State.COMPLETED, "the completed order")
+    results = [mail for mail in running_shop.order(order_id).emails.values() if mail.kind is EmailKind.RESULT]
     assert [mail.status for mail in results] == [EmailStatus.REPLACED, EmailStatus.SENT]
     accepted = [
         mail["custom_args"]["email_id"]
-        for mail in hands.ledger("sendgrid")["mail"]
+        for mail in running_shop.ledger("sendgrid")["mail"]
         if mail["to"][0]["email"] == email
     ]
     assert [accepted.count(str(mail.email_id)) for mail in results] == [1, 1]
 
 
 def test_another_attempt_at_a_delivered_photo_keeps_the_first_result_and_is_mailed(
-    hands: RunningShop, photo: Path, grace_says: Say
+    running_shop: RunningShop, photo: Path, grace_says: Say
 ) -> None:
-    customer, order_id = hands.buy(photo)
-    completes_with_two_mails(hands, customer, order_id, restored=1)
-    (image_id,) = hands.order(order_id).images
+    customer, order_id = running_shop.buy(photo)
+    completes_with_two_mails(running_shop, customer, order_id, restored=1)
+    (image_id,) = running_shop.order(order_id).images
     grace_says(order_id, e.RedoRequested(image_id=image_id, by_customer=False))
-    eventually(lambda: hands.event_names(order_id).count("EmailSent") == 3, "the mail about it")
-    order = hands.order(order_id)
+    eventually(lambda: running_shop.event_names(order_id).count("EmailSent") == 3, "the mail about it")
+    order = running_shop.order(order_id)
     assert order.state is State.COMPLETED
     first, second = order.images[image_id].attempts.values()
     assert first.model != second.model

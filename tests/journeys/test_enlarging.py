@@ -21,12 +21,12 @@ ORIGINAL, SMALL, LARGE = (320, 213), (192, 128), (768, 512)
 
 
 def test_a_small_result_is_enlarged_and_page_mail_and_log_tell_both_sizes(
-    hands: RunningShop, photo: Path
+    running_shop: RunningShop, photo: Path
 ) -> None:
-    hands.misbehave("replicate", {"on": RESTORER, "do": "small_output"})
-    customer, order_id = hands.buy(photo)
-    timeline, mail, page, delivered = what_came_of(hands, customer, order_id)
-    assert hands.event_names(order_id).count("SmallResultStored") == 1
+    running_shop.misbehave("replicate", {"on": RESTORER, "do": "small_output"})
+    customer, order_id = running_shop.buy(photo)
+    timeline, mail, page, delivered = what_came_of(running_shop, customer, order_id)
+    assert running_shop.event_names(order_id).count("SmallResultStored") == 1
     assert delivered == LARGE
     assert "(192 x 128 pixels; the original has 320 x 213): it goes on to be enlarged." in timeline
     assert "was enlarged" in timeline
@@ -38,15 +38,15 @@ def test_a_small_result_is_enlarged_and_page_mail_and_log_tell_both_sizes(
 
 
 def test_what_cannot_be_enlarged_is_delivered_small_with_both_sizes_and_nothing_is_refunded(
-    hands: RunningShop, photo: Path
+    running_shop: RunningShop, photo: Path
 ) -> None:
-    hands.misbehave("replicate", {"on": RESTORER, "do": "small_output"})
-    hands.misbehave("replicate", {"on": ENLARGER, "do": "fail", "times": None})
-    customer, order_id = hands.buy(photo)
-    timeline, mail, page, delivered = what_came_of(hands, customer, order_id)
+    running_shop.misbehave("replicate", {"on": RESTORER, "do": "small_output"})
+    running_shop.misbehave("replicate", {"on": ENLARGER, "do": "fail", "times": None})
+    customer, order_id = running_shop.buy(photo)
+    timeline, mail, page, delivered = what_came_of(running_shop, customer, order_id)
     assert delivered == SMALL
-    assert not hands.order(order_id).refunds
-    failed = [name for name in hands.event_names(order_id) if name == "RestorationAttemptFailed"]
+    assert not running_shop.order(order_id).refunds
+    failed = [name for name in running_shop.event_names(order_id) if name == "RestorationAttemptFailed"]
     assert failed
     assert "could not be enlarged and stays as it was restored" in timeline
     for told in (mail, page):
@@ -55,10 +55,10 @@ def test_what_cannot_be_enlarged_is_delivered_small_with_both_sizes_and_nothing_
 
 
 def what_came_of(
-    hands: RunningShop, customer: Customer, order_id: OrderId
+    running_shop: RunningShop, customer: Customer, order_id: OrderId
 ) -> tuple[str, str, str, tuple[int, int]]:
     """The timeline, the result mail, its page, and the archived photo's size."""
-    eventually(lambda: hands.order(order_id).state is State.COMPLETED, "the completed order")
+    eventually(lambda: running_shop.order(order_id).state is State.COMPLETED, "the completed order")
     mail = eventually(lambda: result_mail(customer), "the mail with the link")
     link = customer.link_in(mail)
     assert link is not None
@@ -68,7 +68,7 @@ def what_came_of(
     (name,) = archive.namelist()
     with Image.open(io.BytesIO(archive.read(name))) as image:
         delivered = image.size
-    told = " ".join(entry.text for entry in timeline_text_of(hands.history(order_id)).entries)
+    told = " ".join(entry.text for entry in timeline_text_of(running_shop.history(order_id)).entries)
     return told, " ".join(mail["text"].split(" ")).replace("\n", " "), page, delivered
 
 

@@ -52,7 +52,7 @@ class Canary:
 
 
 @pytest.fixture
-def canary(hands: RunningShop, tmp_path: Path, photo: Path) -> Canary:
+def canary(running_shop: RunningShop, tmp_path: Path, photo: Path) -> Canary:
     """A customer with a bounced confirmation, a restored photo and a download."""
     mark = uuid4().hex
     person = Canary(mark, OrderId(uuid4()))
@@ -61,37 +61,40 @@ def canary(hands: RunningShop, tmp_path: Path, photo: Path) -> Canary:
         exif = picture.getexif()
         exif[0x010E] = f"exif-{mark}"  # ImageDescription
         picture.save(marked, exif=exif)
-    hands.misbehave("sendgrid", {"on": f"mail:{person.email}", "do": "bounce"})
+    running_shop.misbehave("sendgrid", {"on": f"mail:{person.email}", "do": "bounce"})
     with Customer(
-        hands.shop.url, hands.shop.addresses["sendgrid"], email=person.email, name=f"Name-{mark}"
+        running_shop.shop.url,
+        running_shop.shop.addresses["sendgrid"],
+        email=person.email,
+        name=f"Name-{mark}",
     ) as customer:
         customer.open_session()
         customer.send(marked, f"file-{mark}.jpg")
         customer.pay(customer.ask_for_checkout()["url"])
         order_id = OrderId(UUID(eventually(customer.order_id, "the order")))
-        eventually(lambda: hands.order(order_id).state is State.COMPLETED, "the completed order")
+        eventually(lambda: running_shop.order(order_id).state is State.COMPLETED, "the completed order")
         mail = eventually(lambda: customer.mails()[1:], "the mail with the link")[0]
         with customer.fetching(customer.link_in(mail) or "") as chunks:
             assert b"".join(chunks)
-    hands.note(order_id, f"Note-{mark}")
+    running_shop.note(order_id, f"Note-{mark}")
     return Canary(mark, order_id)
 
 
-def restoreclick(hands: RunningShop, *words: str) -> subprocess.CompletedProcess[bytes]:
+def restoreclick(running_shop: RunningShop, *words: str) -> subprocess.CompletedProcess[bytes]:
     """Run a command as a staff member."""
     return subprocess.run(  # noqa: S603
         [sys.executable, "-m", "entrypoints.cli", *words],
-        env=hands.shop.environment,
+        env=running_shop.shop.environment,
         capture_output=True,
         check=True,
     )
 
 
-def places(hands: RunningShop) -> Iterator[tuple[str, bytes]]:
+def places(running_shop: RunningShop) -> Iterator[tuple[str, bytes]]:
     """Everything that the shop has stored, by place."""
-    for row in hands.everything_stored():
+    for row in running_shop.everything_stored():
         yield "a table", row.encode()
-    shop = hands.shop.environment
+    shop = running_shop.shop.environment
     storage = Minio(
         shop["S3_ENDPOINT"].removeprefix("http://"),
         shop["S3_ACCESS_KEY"],
@@ -110,7 +113,7 @@ def places(hands: RunningShop) -> Iterator[tuple[str, bytes]]:
     for key in queue.scan_iter():
         yield "the queue", key + b" " + (queue.dump(key) or b"")
     queue.close()
-    for log in hands.shop.worker.log.parent.glob("*.log"):
+    for log in running_shop.shop.worker.log.parent.glob("*.log"):
         yield f"log {log.name}", log.read_bytes()
 
 
@@ -122,35 +125,35 @@ def _unpacked(content: bytes) -> bytes:
         return b" ".join(name.encode() + archive.read(name) for name in archive.namelist())
 
 
-def left_of(canary: Canary, hands: RunningShop) -> dict[str, set[str]]:
+def left_of(canary: Canary, running_shop: RunningShop) -> dict[str, set[str]]:
     """The places in which traits are found, by trait."""
     left: dict[str, set[str]] = {}
-    for place, content in places(hands):
+    for place, content in places(running_shop):
         for trait in canary.found_in(content):
             left.setdefault(trait, set()).add(place)
     return left
 
 
 def test_nothing_about_an_erased_person_is_left_anywhere(
-    hands: RunningShop, canary: Canary, tmp_path: Path
+    running_shop: RunningShop, canary: Canary, tmp_path: Path
 ) -> None:
-    before = left_of(canary, hands)
+    before = left_of(canary, running_shop)
     assert set(before) == set(canary.traits), "whoever does not find them now would not find them later"
     assert any(place.startswith("object") for place in before["picture"])
     discreet = {
         place for found in before.values() for place in found if place.startswith(("log", "the queue"))
     }
     assert not discreet, "these know nobody even before"
-    restoreclick(hands, "customers", "export", canary.email, "--to", str(tmp_path / "person.zip"))
+    restoreclick(running_shop, "customers", "export", canary.email, "--to", str(tmp_path / "person.zip"))
     assert set(canary.found_in(_unpacked((tmp_path / "person.zip").read_bytes()))) == set(canary.traits)
 
     words = ("customers", "erase", canary.email.upper(), "--reason", "asked for it", "--yes", "--json")
-    erased = restoreclick(hands, *words, "--actor", "grace")
-    assert hands.order(canary.order_id).state is State.ERASED
-    assert not left_of(canary, hands)
-    hands.expedite(canary.order_id)
-    hands.rebuild()
-    assert not left_of(canary, hands)
+    erased = restoreclick(running_shop, *words, "--actor", "grace")
+    assert running_shop.order(canary.order_id).state is State.ERASED
+    assert not left_of(canary, running_shop)
+    running_shop.expedite(canary.order_id)
+    running_shop.rebuild()
+    assert not left_of(canary, running_shop)
     assert not canary.found_in(erased.stdout + erased.stderr)
     certificate = json.loads(erased.stdout)
     assert certificate["erasure"]["actor"] == "person:grace"

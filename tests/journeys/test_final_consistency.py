@@ -46,14 +46,14 @@ _WORK_THAT_WRITES = {
 @pytest.fixture(scope="module")
 def histories(local_shop: LocalShop, photo: Path) -> Histories:
     """Every order's stream, once all orders are at rest."""
-    with RunningShop(local_shop) as hands:
-        hands.buy(photo)
+    with RunningShop(local_shop) as running_shop:
+        running_shop.buy(photo)
 
         def at_rest() -> Histories:
-            found = hands.histories()
+            found = running_shop.histories()
             orders = [fold(order_id, history) for order_id, history in found.items()]
             resting = all(order.state in TERMINAL or order.is_held for order in orders)
-            return found if resting and not hands.open_work() else {}
+            return found if resting and not running_shop.open_work() else {}
 
         return eventually(at_rest, "the rest of all orders")
 
@@ -68,25 +68,31 @@ def test_the_laws_hold_of_every_stream(histories: Histories) -> None:
     assert list(violations(Snapshot(streams=streams))) == []
 
 
-def test_the_read_models_equal_a_fold_of_the_log(hands: RunningShop, histories: Histories) -> None:
+def test_the_read_models_equal_a_fold_of_the_log(running_shop: RunningShop, histories: Histories) -> None:
     del histories
-    before = hands.read_models()
-    assert list(hands.rebuild())
-    assert hands.read_models() == before
+    before = running_shop.read_models()
+    assert list(running_shop.rebuild())
+    assert running_shop.read_models() == before
 
 
-def test_each_payment_belongs_to_one_order_or_is_unmatched(hands: RunningShop, orders: list[Order]) -> None:
-    taken = {intent["id"] for intent in hands.ledger("stripe")["payment_intent"] if intent["amount_received"]}
+def test_each_payment_belongs_to_one_order_or_is_unmatched(
+    running_shop: RunningShop, orders: list[Order]
+) -> None:
+    taken = {
+        intent["id"]
+        for intent in running_shop.ledger("stripe")["payment_intent"]
+        if intent["amount_received"]
+    }
     owned = Counter(order.payment.payment_intent_id for order in orders if order.payment)
-    unmatched = hands.unmatched_payments()
+    unmatched = running_shop.unmatched_payments()
     assert set(owned) | unmatched == taken
     assert not set(owned) & unmatched
     assert set(owned.values()) == {1}
 
 
-def test_the_providers_refunds_are_those_of_the_log(hands: RunningShop, orders: list[Order]) -> None:
+def test_the_providers_refunds_are_those_of_the_log(running_shop: RunningShop, orders: list[Order]) -> None:
     """Refunds made in the dashboard are recorded as such."""
-    refunds = hands.ledger("stripe").get("refund", [])
+    refunds = running_shop.ledger("stripe").get("refund", [])
     failed = {
         name
         for order in orders
@@ -114,22 +120,25 @@ def test_no_money_is_on_its_way_back_for_ever(orders: list[Order]) -> None:
 
 
 def test_no_provider_was_written_to_without_a_committed_claim(
-    hands: RunningShop, histories: Histories
+    running_shop: RunningShop, histories: Histories
 ) -> None:
     del histories
     claimed = {
         (kind, *(str(arguments[name]) for name in _WORK_THAT_WRITES[kind]))
-        for kind, arguments in hands.claimed_work()
+        for kind, arguments in running_shop.claimed_work()
         if kind in _WORK_THAT_WRITES
     }
-    mails = {("SendEmail", mail["custom_args"]["email_id"]) for mail in hands.ledger("sendgrid")["mail"]}
+    mails = {
+        ("SendEmail", mail["custom_args"]["email_id"]) for mail in running_shop.ledger("sendgrid")["mail"]
+    }
     refunds = {
         ("IssueRefund", refund["metadata"]["refund_id"])
-        for refund in hands.ledger("stripe").get("refund", [])
+        for refund in running_shop.ledger("stripe").get("refund", [])
         if refund["metadata"]
     }
     predictions = {
-        ("RestoreImage", *_address(prediction)[1:]) for prediction in hands.ledger("replicate")["prediction"]
+        ("RestoreImage", *_address(prediction)[1:])
+        for prediction in running_shop.ledger("replicate")["prediction"]
     }
     assert mails
     assert predictions
@@ -137,18 +146,18 @@ def test_no_provider_was_written_to_without_a_committed_claim(
 
 
 def test_every_object_that_the_log_names_exists_with_its_fingerprint(
-    hands: RunningShop, storage: Minio, histories: Histories
+    running_shop: RunningShop, storage: Minio, histories: Histories
 ) -> None:
     named = [stored for history in histories.values() for stored in _stored_objects(history)]
     assert named
     for stored in named:
-        with closing(storage.get_object(hands.shop.environment["S3_BUCKET"], stored.key)) as answer:
+        with closing(storage.get_object(running_shop.shop.environment["S3_BUCKET"], stored.key)) as answer:
             assert hashlib.sha256(answer.read()).hexdigest() == stored.sha256
             answer.release_conn()
 
 
 def test_every_object_has_a_name_or_is_the_output_of_a_prediction_that_came_second(
-    hands: RunningShop, storage: Minio, histories: Histories
+    running_shop: RunningShop, storage: Minio, histories: Histories
 ) -> None:
     """Repeated writes reuse the keys of originals and archives.
 
@@ -158,11 +167,11 @@ def test_every_object_has_a_name_or_is_the_output_of_a_prediction_that_came_seco
     """
     kept = {
         str(found.object_name)
-        for found in storage.list_objects(hands.shop.environment["S3_BUCKET"], recursive=True)
+        for found in storage.list_objects(running_shop.shop.environment["S3_BUCKET"], recursive=True)
     }
     kept = {key for key in kept if not key.startswith("log/heads/")}
     temporary = {key for key in kept if key.startswith("uploads/temp/")}
-    assert {key.split("/")[2] for key in temporary} <= hands.upload_sessions()
+    assert {key.split("/")[2] for key in temporary} <= running_shop.upload_sessions()
     named = {stored.key for history in histories.values() for stored in _stored_objects(history)}
     adopted = {
         recorded.event.prediction_id
@@ -172,16 +181,16 @@ def test_every_object_has_a_name_or_is_the_output_of_a_prediction_that_came_seco
     }
     second = {
         f"uploads/restored/{_address(prediction)[0]}/{prediction['id']}"
-        for prediction in hands.ledger("replicate")["prediction"]
+        for prediction in running_shop.ledger("replicate")["prediction"]
         if prediction["status"] == "succeeded" and prediction["id"] not in adopted
     }
     assert kept - temporary - named <= second
 
 
 def test_one_email_is_accepted_once_or_its_resend_is_on_record(
-    hands: RunningShop, histories: Histories
+    running_shop: RunningShop, histories: Histories
 ) -> None:
-    accepted = Counter(mail["custom_args"]["email_id"] for mail in hands.ledger("sendgrid")["mail"])
+    accepted = Counter(mail["custom_args"]["email_id"] for mail in running_shop.ledger("sendgrid")["mail"])
     recorded = [event.event for history in histories.values() for event in history]
     sent = {str(event.email_id) for event in recorded if isinstance(event, e.EmailSent)}
     flagged = {str(event.email_id) for event in recorded if isinstance(event, e.EmailUnconfirmed)}
@@ -190,36 +199,40 @@ def test_one_email_is_accepted_once_or_its_resend_is_on_record(
     assert max(accepted.values()) <= 2
 
 
-def test_every_mail_that_came_back_is_on_record_as_such(hands: RunningShop, histories: Histories) -> None:
+def test_every_mail_that_came_back_is_on_record_as_such(
+    running_shop: RunningShop, histories: Histories
+) -> None:
     theirs = {
         mail["custom_args"]["email_id"]
-        for mail in hands.ledger("sendgrid")["mail"]
+        for mail in running_shop.ledger("sendgrid")["mail"]
         if "bounce" in mail["outcomes"].values()
     }
     recorded = [event.event for history in histories.values() for event in history]
     assert {str(event.email_id) for event in recorded if isinstance(event, e.EmailBounced)} == theirs
 
 
-def test_no_prediction_runs_for_which_no_order_waits(hands: RunningShop, histories: Histories) -> None:
+def test_no_prediction_runs_for_which_no_order_waits(running_shop: RunningShop, histories: Histories) -> None:
     del histories
-    statuses = {prediction["status"] for prediction in hands.ledger("replicate")["prediction"]}
+    statuses = {prediction["status"] for prediction in running_shop.ledger("replicate")["prediction"]}
     assert statuses <= {"succeeded", "failed", "canceled", "aborted"}
 
 
-def test_every_prediction_on_record_was_the_restorers(hands: RunningShop, histories: Histories) -> None:
-    theirs = {prediction["id"] for prediction in hands.ledger("replicate")["prediction"]}
+def test_every_prediction_on_record_was_the_restorers(
+    running_shop: RunningShop, histories: Histories
+) -> None:
+    theirs = {prediction["id"] for prediction in running_shop.ledger("replicate")["prediction"]}
     assert _recorded_predictions(histories) <= theirs
 
 
 def test_every_prediction_that_succeeded_is_on_record_unless_another_settled_its_image(
-    hands: RunningShop, histories: Histories
+    running_shop: RunningShop, histories: Histories
 ) -> None:
     """A start with a lost reply is repeated; the first outcome counts.
 
     A crash can hide the reply as well.
     """
     orders = {str(order_id): fold(order_id, history) for order_id, history in histories.items()}
-    for prediction in _came_second(hands, histories):
+    for prediction in _came_second(running_shop, histories):
         order_id, image_id, _ = _address(prediction)
         image = orders[order_id].images[ImageId(UUID(image_id))]
         assert image.is_settled, f"Nobody collected prediction {prediction['id']} of image {image_id}."
@@ -233,27 +246,27 @@ def test_the_shops_own_comparison_comes_to_the_same(
     assert {each["what"] for each in findings(reconcile("--json"))} <= {"stray_object", "order_held"}
 
 
-def test_a_token_is_nowhere_in_the_database(hands: RunningShop, orders: list[Order]) -> None:
-    links = [hands.download_token(link) for order in orders for link in order.links]
+def test_a_token_is_nowhere_in_the_database(running_shop: RunningShop, orders: list[Order]) -> None:
+    links = [running_shop.download_token(link) for order in orders for link in order.links]
     assert links
-    for row in hands.everything_stored():
+    for row in running_shop.everything_stored():
         assert not any(token in row for token in links)
 
 
-def test_no_personal_data_is_in_the_log(hands: RunningShop, histories: Histories) -> None:
+def test_no_personal_data_is_in_the_log(running_shop: RunningShop, histories: Histories) -> None:
     del histories
-    log = " ".join(hands.rows_as_text("events"))
+    log = " ".join(running_shop.rows_as_text("events"))
     assert "@" not in log
     assert "Ada" not in log
     assert "harvest" not in log
 
 
-def _came_second(hands: RunningShop, histories: Histories) -> list[Prediction]:
+def _came_second(running_shop: RunningShop, histories: Histories) -> list[Prediction]:
     """The predictions that succeeded and are not recorded."""
     recorded = _recorded_predictions(histories)
     return [
         prediction
-        for prediction in hands.ledger("replicate")["prediction"]
+        for prediction in running_shop.ledger("replicate")["prediction"]
         if prediction["status"] == "succeeded" and prediction["id"] not in recorded
     ]
 

@@ -9,26 +9,26 @@ from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 
-def test_an_undisturbed_order_goes_from_photo_to_inbox(hands: RunningShop, photo: Path) -> None:
-    completes_with_two_mails(hands, *hands.buy(photo, photo))
+def test_an_undisturbed_order_goes_from_photo_to_inbox(running_shop: RunningShop, photo: Path) -> None:
+    completes_with_two_mails(running_shop, *running_shop.buy(photo, photo))
 
 
-def test_redis_is_emptied_in_the_middle(hands: RunningShop, photo: Path) -> None:
-    with hands.worker_asleep():
-        customer, order_id = hands.buy(photo, photo)
+def test_redis_is_emptied_in_the_middle(running_shop: RunningShop, photo: Path) -> None:
+    with running_shop.worker_asleep():
+        customer, order_id = running_shop.buy(photo, photo)
         # Now the messages about the payment wait in Redis, unread.
-        hands.empty_redis()
+        running_shop.empty_redis()
     for event in ("ImagesMoved", "RestorationStarted", "RestorationCompleted"):
-        hands.waits_for(event, order_id)
-        hands.empty_redis()
-    completes_with_two_mails(hands, customer, order_id)
+        running_shop.waits_for(event, order_id)
+        running_shop.empty_redis()
+    completes_with_two_mails(running_shop, customer, order_id)
 
 
-def test_every_message_is_delivered_many_times(hands: RunningShop, photo: Path) -> None:
-    customer, order_id = hands.buy(photo, photo)
-    with hands.every_message_again(order_id) as sent:
-        completes_with_two_mails(hands, customer, order_id)
-    assert sent[0] > 2 * len(hands.event_names(order_id))
+def test_every_message_is_delivered_many_times(running_shop: RunningShop, photo: Path) -> None:
+    customer, order_id = running_shop.buy(photo, photo)
+    with running_shop.every_message_again(order_id) as sent:
+        completes_with_two_mails(running_shop, customer, order_id)
+    assert sent[0] > 2 * len(running_shop.event_names(order_id))
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def test_every_message_is_delivered_many_times(hands: RunningShop, photo: Path) 
         ),
     ],
 )
-def test_the_worker_is_killed_after(moment: str, hands: RunningShop, photo: Path) -> None:
-    customer, order_id = hands.buy(photo, photo)
-    hands.waits_for(moment, order_id)
-    hands.kill_worker()
-    hands.restart()
-    completes_with_two_mails(hands, customer, order_id)
+def test_the_worker_is_killed_after(moment: str, running_shop: RunningShop, photo: Path) -> None:
+    customer, order_id = running_shop.buy(photo, photo)
+    running_shop.waits_for(moment, order_id)
+    running_shop.kill_worker()
+    running_shop.restart()
+    completes_with_two_mails(running_shop, customer, order_id)
 
 
 @pytest.mark.parametrize(
@@ -58,11 +58,11 @@ def test_the_worker_is_killed_after(moment: str, hands: RunningShop, photo: Path
     ],
 )
 def test_the_worker_is_killed_inside_a_call_that_is_done_all_the_same(
-    twin: str, call: str, hands: RunningShop, photo: Path
+    twin: str, call: str, running_shop: RunningShop, photo: Path
 ) -> None:
-    is_inside = hands.misbehave(twin, {"on": call, "do": "hang", "seconds": 1})
-    customer, order_id = hands.buy(photo, photo)
+    is_inside = running_shop.misbehave(twin, {"on": call, "do": "hang", "seconds": 1})
+    customer, order_id = running_shop.buy(photo, photo)
     eventually(is_inside, f"a {call} that hangs")
-    hands.kill_worker()
-    hands.restart()
-    completes_with_two_mails(hands, customer, order_id)
+    running_shop.kill_worker()
+    running_shop.restart()
+    completes_with_two_mails(running_shop, customer, order_id)

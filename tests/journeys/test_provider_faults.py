@@ -19,9 +19,9 @@ LOOK = "GET /v1/predictions/*"
 SEND = "POST /v3/mail/send"
 
 
-def attempts(hands: RunningShop, order_id: OrderId) -> list[Attempt]:
+def attempts(running_shop: RunningShop, order_id: OrderId) -> list[Attempt]:
     """The attempts at an order's photos."""
-    return [one for image in hands.order(order_id).images.values() for one in image.attempts.values()]
+    return [one for image in running_shop.order(order_id).images.values() for one in image.attempts.values()]
 
 
 @pytest.mark.parametrize(
@@ -52,45 +52,48 @@ def attempts(hands: RunningShop, order_id: OrderId) -> list[Attempt]:
     ),
 )
 def test_the_order_completes_all_the_same(
-    twin: str, rule: dict[str, Any], hands: RunningShop, photo: Path
+    twin: str, rule: dict[str, Any], running_shop: RunningShop, photo: Path
 ) -> None:
-    struck = hands.misbehave(twin, rule)
-    customer, order_id = hands.buy(photo, photo)
-    completes_with_two_mails(hands, customer, order_id)
+    struck = running_shop.misbehave(twin, rule)
+    customer, order_id = running_shop.buy(photo, photo)
+    completes_with_two_mails(running_shop, customer, order_id)
     assert struck(), "the twin never misbehaved"
 
 
 def test_another_shape_and_the_answer_to_another_photo_are_refused_and_tried_again(
-    hands: RunningShop, photo: Path
+    running_shop: RunningShop, photo: Path
 ) -> None:
     for fault in ("wrong_output", "other_output"):
-        hands.misbehave("replicate", {"on": "prediction", "do": fault})
-    customer, order_id = hands.buy(photo, photo)
-    completes_with_two_mails(hands, customer, order_id)
-    assert {attempt.reason for attempt in attempts(hands, order_id)} == {
+        running_shop.misbehave("replicate", {"on": "prediction", "do": fault})
+    customer, order_id = running_shop.buy(photo, photo)
+    completes_with_two_mails(running_shop, customer, order_id)
+    assert {attempt.reason for attempt in attempts(running_shop, order_id)} == {
         FailureReason.BAD_OUTPUT,
         FailureReason.WRONG_OUTPUT,
         None,
     }
 
 
-def test_a_photo_that_one_model_refuses_is_restored_by_the_other(hands: RunningShop, photo: Path) -> None:
-    hands.misbehave("replicate", {"on": FIRST, **REFUSAL})
-    customer, order_id = hands.buy(photo)
-    completes_with_two_mails(hands, customer, order_id, restored=1)
-    refused, restored = attempts(hands, order_id)
+def test_a_photo_that_one_model_refuses_is_restored_by_the_other(
+    running_shop: RunningShop, photo: Path
+) -> None:
+    running_shop.misbehave("replicate", {"on": FIRST, **REFUSAL})
+    customer, order_id = running_shop.buy(photo)
+    completes_with_two_mails(running_shop, customer, order_id, restored=1)
+    refused, restored = attempts(running_shop, order_id)
     assert refused.reason is FailureReason.CONTENT_FILTER
     assert SECOND.removeprefix("prediction:") in str(restored.model)
 
 
 def test_a_photo_that_both_models_refuse_is_refunded_and_the_other_delivered(
-    hands: RunningShop, photo: Path
+    running_shop: RunningShop, photo: Path
 ) -> None:
     for model in (FIRST, SECOND):
-        hands.misbehave("replicate", {"on": model, **REFUSAL})
-    customer, order_id = hands.buy(photo, photo)
+        running_shop.misbehave("replicate", {"on": model, **REFUSAL})
+    customer, order_id = running_shop.buy(photo, photo)
     order = eventually(
-        lambda: (found := hands.order(order_id)).state is State.COMPLETED and found, "the completed order"
+        lambda: (found := running_shop.order(order_id)).state is State.COMPLETED and found,
+        "the completed order",
     )
     assert (len(order.restored_images), len(order.failed_images)) == (1, 1)
     assert [refund.amount.amount for refund in order.refunds.values()] == [490]
@@ -99,11 +102,11 @@ def test_a_photo_that_both_models_refuse_is_refunded_and_the_other_delivered(
 
 
 def test_when_nothing_can_be_restored_everything_is_refunded_with_one_mail(
-    hands: RunningShop, photo: Path
+    running_shop: RunningShop, photo: Path
 ) -> None:
-    hands.misbehave("replicate", {"on": "prediction", "times": 4, **REFUSAL})
-    customer, order_id = hands.buy(photo, photo)
-    eventually(lambda: hands.order(order_id).state is State.REFUNDED, "the refunded order")
+    running_shop.misbehave("replicate", {"on": "prediction", "times": 4, **REFUSAL})
+    customer, order_id = running_shop.buy(photo, photo)
+    eventually(lambda: running_shop.order(order_id).state is State.REFUNDED, "the refunded order")
     mails = eventually(lambda: len(customer.mails()) >= 2 and customer.mails(), "the two mails")
-    assert hands.order(order_id).refunded_amount == 980
+    assert running_shop.order(order_id).refunded_amount == 980
     assert customer.link_in(mails[-1]) is None

@@ -43,8 +43,8 @@ PANORAMA = "sandbox-panorama.jpg"
 REFERENCES = ("reference-colours.png", "reference-grey.png")
 
 
-def test_each_is_delivered_as_viewers_show_it_or_refused_with_advice(hands: RunningShop) -> None:
-    customer = hands.customer()
+def test_each_is_delivered_as_viewers_show_it_or_refused_with_advice(running_shop: RunningShop) -> None:
+    customer = running_shop.customer()
     customer.open_session()
     for name, word in REFUSED.items():
         with pytest.raises(RefusedPhotoError, match=word):
@@ -54,8 +54,8 @@ def test_each_is_delivered_as_viewers_show_it_or_refused_with_advice(hands: Runn
         assert customer.send(PICTURES / name, name)
     customer.pay(customer.ask_for_checkout()["url"])
     order_id = OrderId(UUID(eventually(customer.order_id, "the order")))
-    eventually(lambda: hands.order(order_id).state is State.COMPLETED, "the completed order")
-    assert not hands.order(order_id).refunds
+    eventually(lambda: running_shop.order(order_id).state is State.COMPLETED, "the completed order")
+    assert not running_shop.order(order_id).refunds
     delivered = pictures_in(archive(customer))
     assert len(delivered) == len(taken)
 

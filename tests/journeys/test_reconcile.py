@@ -20,36 +20,36 @@ def about(order_id: str, answer: Answer) -> list[tuple[str, bool]]:
     return [(each["what"], each["is_healed"]) for each in findings(answer) if each["order_id"] == order_id]
 
 
-def paid_in_silence(hands: RunningShop, photo: Path) -> tuple[Customer, OrderId]:
+def paid_in_silence(running_shop: RunningShop, photo: Path) -> tuple[Customer, OrderId]:
     """A customer who paid, with the payment's webhook lost."""
-    is_lost = hands.misbehave("stripe", {"on": "webhook:checkout.session.completed", "do": "never"})
-    customer = hands.customer()
+    is_lost = running_shop.misbehave("stripe", {"on": "webhook:checkout.session.completed", "do": "never"})
+    customer = running_shop.customer()
     customer.open_session()
     customer.send(photo, "wedding.jpg")
     customer.pay(customer.ask_for_checkout()["url"])
     eventually(is_lost, "the webhook that is lost")
-    session = hands.ledger("stripe")["checkout.session"][-1]
+    session = running_shop.ledger("stripe")["checkout.session"][-1]
     return customer, OrderId(UUID(session["metadata"]["order_id"]))
 
 
 def test_an_order_whose_webhook_was_lost_is_made_complete(
-    hands: RunningShop, photo: Path, reconcile: Callable[..., Answer]
+    running_shop: RunningShop, photo: Path, reconcile: Callable[..., Answer]
 ) -> None:
-    customer, order_id = paid_in_silence(hands, photo)
+    customer, order_id = paid_in_silence(running_shop, photo)
     assert ("notice_lost", False) in about(str(order_id), reconcile("--json"))
     assert customer.order_id() is None
     assert ("notice_lost", True) in about(str(order_id), reconcile("--fix", "--json"))
-    completes_with_two_mails(hands, customer, order_id, restored=1)
+    completes_with_two_mails(running_shop, customer, order_id, restored=1)
     eventually(lambda: about(str(order_id), reconcile("--json")) == [], "books that agree about it")
 
 
 def test_a_missing_object_is_reported_and_an_unreferenced_upload_is_kept(
-    hands: RunningShop, photo: Path, storage: Minio, reconcile: Callable[..., Answer]
+    running_shop: RunningShop, photo: Path, storage: Minio, reconcile: Callable[..., Answer]
 ) -> None:
-    customer, order_id = hands.buy(photo)
-    completes_with_two_mails(hands, customer, order_id, restored=1)
-    bucket = hands.shop.environment["S3_BUCKET"]
-    (image,) = hands.order(order_id).images.values()
+    customer, order_id = running_shop.buy(photo)
+    completes_with_two_mails(running_shop, customer, order_id, restored=1)
+    bucket = running_shop.shop.environment["S3_BUCKET"]
+    (image,) = running_shop.order(order_id).images.values()
     assert image.original is not None
     with closing(storage.get_object(bucket, image.original.key)) as answer:
         original = answer.read()

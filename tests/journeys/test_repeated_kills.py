@@ -17,32 +17,32 @@ KILLS = 3
 LIFE_SECONDS = (0.02, 0.2)
 
 
-def test_a_worker_killed_while_refunding_refunds_once(hands: RunningShop, photo: Path) -> None:
+def test_a_worker_killed_while_refunding_refunds_once(running_shop: RunningShop, photo: Path) -> None:
     for model in (FIRST, SECOND):
-        hands.misbehave("replicate", {"on": model, **REFUSAL})
-    is_inside = hands.misbehave("stripe", {"on": "POST /v1/refunds", "do": "hang", "seconds": 1})
-    customer, order_id = hands.buy(photo, photo)
+        running_shop.misbehave("replicate", {"on": model, **REFUSAL})
+    is_inside = running_shop.misbehave("stripe", {"on": "POST /v1/refunds", "do": "hang", "seconds": 1})
+    customer, order_id = running_shop.buy(photo, photo)
     eventually(is_inside, "A refund that hangs")
-    hands.kill_worker()
-    hands.restart()
-    completes_with_two_mails(hands, customer, order_id, restored=1, refunds=1)
+    running_shop.kill_worker()
+    running_shop.restart()
+    completes_with_two_mails(running_shop, customer, order_id, restored=1, refunds=1)
     refunds = [
         refund
-        for refund in hands.ledger("stripe")["refund"]
+        for refund in running_shop.ledger("stripe")["refund"]
         if refund["metadata"].get("order_id") == str(order_id)
     ]
     assert [refund["amount"] for refund in refunds] == [490]
 
 
 @pytest.mark.slow
-def test_the_worker_is_killed_again_and_again(hands: RunningShop, photo: Path) -> None:
+def test_the_worker_is_killed_again_and_again(running_shop: RunningShop, photo: Path) -> None:
     never, lives = Event(), Random(1926)  # noqa: S311 -- it draws times, no secrets
-    hands.kill_worker()
-    customer, order_id = hands.buy(photo, photo, photo)
+    running_shop.kill_worker()
+    customer, order_id = running_shop.buy(photo, photo, photo)
     for _ in range(KILLS):
-        hands.restart()
+        running_shop.restart()
         # No fact is waited for: a kill may happen at any moment.
         never.wait(lives.uniform(*LIFE_SECONDS))
-        hands.kill_worker()
-    hands.restart()
-    completes_with_two_mails(hands, customer, order_id, restored=3)
+        running_shop.kill_worker()
+    running_shop.restart()
+    completes_with_two_mails(running_shop, customer, order_id, restored=3)

@@ -21,14 +21,14 @@ AT_ONCE_SECONDS = 2
 
 
 @pytest.fixture
-def client(hands: RunningShop) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=hands.shop.url, timeout=40) as client:
+def client(running_shop: RunningShop) -> Iterator[httpx2.Client]:
+    with httpx2.Client(base_url=running_shop.shop.url, timeout=40) as client:
         yield client
 
 
 @contextmanager
-def hanging(hands: RunningShop, server: str) -> Iterator[None]:
-    with stopped(hands.shop.processes[server].pid):
+def hanging(running_shop: RunningShop, server: str) -> Iterator[None]:
+    with stopped(running_shop.shop.processes[server].pid):
         yield
 
 
@@ -51,14 +51,14 @@ def refused_after(client: httpx2.Client, method: str, path: str) -> float:
 
 
 def test_orders_are_delivered_while_redis_refuses_writes(
-    hands: RunningShop, client: httpx2.Client, photo: Path
+    running_shop: RunningShop, client: httpx2.Client, photo: Path
 ) -> None:
-    with redis.Redis.from_url(hands.shop.environment["REDIS_URL"]) as server:
+    with redis.Redis.from_url(running_shop.shop.environment["REDIS_URL"]) as server:
         server.config_set("maxmemory", 1)
         try:
             degraded = readiness(client)
-            customer, order_id = hands.buy(photo, photo)
-            completes_with_two_mails(hands, customer, order_id)
+            customer, order_id = running_shop.buy(photo, photo)
+            completes_with_two_mails(running_shop, customer, order_id)
         finally:
             server.config_set("maxmemory", 0)
     assert (degraded["status"], degraded["checks"]["database"]) == ("degraded", "ok")
@@ -67,19 +67,19 @@ def test_orders_are_delivered_while_redis_refuses_writes(
 
 
 def test_orders_are_delivered_while_redis_hangs(
-    hands: RunningShop, client: httpx2.Client, photo: Path
+    running_shop: RunningShop, client: httpx2.Client, photo: Path
 ) -> None:
-    with hanging(hands, "Valkey"):
-        customer, order_id = hands.buy(photo, photo)
-        completes_with_two_mails(hands, customer, order_id)
+    with hanging(running_shop, "Valkey"):
+        customer, order_id = running_shop.buy(photo, photo)
+        completes_with_two_mails(running_shop, customer, order_id)
         assert readiness(client)["status"] == "degraded"
     eventually(lambda: is_ready(client), "a shop that is ready")
 
 
 def test_a_database_that_hangs_is_waited_for_once(
-    hands: RunningShop, client: httpx2.Client, photo: Path
+    running_shop: RunningShop, client: httpx2.Client, photo: Path
 ) -> None:
-    with hanging(hands, "PostgreSQL"):
+    with hanging(running_shop, "PostgreSQL"):
         assert client.post("/api/uploads").status_code == 503
         # Every few seconds one call is let through as a probe and waits.
         waits = sorted(refused_after(client, "POST", "/api/uploads") for _ in range(3))
@@ -88,19 +88,19 @@ def test_a_database_that_hangs_is_waited_for_once(
         assert client.get("/health/ready").status_code == 503
         assert time.monotonic() - began < 8
     eventually(lambda: is_ready(client), "a shop that is ready")
-    customer, order_id = hands.buy(photo, photo)
-    completes_with_two_mails(hands, customer, order_id)
+    customer, order_id = running_shop.buy(photo, photo)
+    completes_with_two_mails(running_shop, customer, order_id)
 
 
 def test_a_database_that_only_reads_is_an_outage_until_it_takes_writes_again(
-    hands: RunningShop, client: httpx2.Client, photo: Path
+    running_shop: RunningShop, client: httpx2.Client, photo: Path
 ) -> None:
     """A failover left every connection on a read-only server.
 
     Nothing has to be restarted afterwards.
     """
     eventually(lambda: is_ready(client), "a shop that is ready")
-    alter_database(hands, "SET default_transaction_read_only = on")
+    alter_database(running_shop, "SET default_transaction_read_only = on")
     try:
         for _ in ("a connection that was cut", "a new one"):
             refused = client.post("/api/uploads")
@@ -108,17 +108,17 @@ def test_a_database_that_only_reads_is_an_outage_until_it_takes_writes_again(
         eventually(lambda: "it only reads" in readiness(client)["checks"]["database"], "the cause")
         assert client.get("/health/ready").status_code == 503
     finally:
-        alter_database(hands, "RESET default_transaction_read_only")
+        alter_database(running_shop, "RESET default_transaction_read_only")
     eventually(lambda: is_ready(client), "a shop that is ready")
     assert client.post("/api/uploads").status_code == 201
-    with RunningShop(hands.shop) as fresh:
+    with RunningShop(running_shop.shop) as fresh:
         customer, order_id = fresh.buy(photo, photo)
         completes_with_two_mails(fresh, customer, order_id)
 
 
-def alter_database(hands: RunningShop, change: str) -> None:
+def alter_database(running_shop: RunningShop, change: str) -> None:
     """Change the defaults of new sessions, and end the existing ones."""
-    with psycopg.connect(hands.shop.environment["DATABASE_URL"], autocommit=True) as connection:
+    with psycopg.connect(running_shop.shop.environment["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
         connection.execute(f'ALTER DATABASE "{connection.info.dbname}" {change}'.encode())
         connection.execute(

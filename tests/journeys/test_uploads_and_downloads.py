@@ -27,23 +27,23 @@ BROKEN_AT = 5000
 
 
 def test_each_photo_arrives_once_under_its_name_and_the_archive_is_resumed(
-    hands: RunningShop, photo: Path
+    running_shop: RunningShop, photo: Path
 ) -> None:
-    log = hands.shop.processes["The API"].log
+    log = running_shop.shop.processes["The API"].log
     logged_bytes = log.stat().st_size
     email = f"{uuid4().hex}@customer.example"
-    customer = hands.customer(email)
-    hands.turn("sendgrid", shares_account=True)
-    hands.misbehave("sendgrid", {"on": f"mail:{email}", "do": "late_bounce"})
-    hands.misbehave("sendgrid", {"on": "webhook:bounce", "do": "late", "seconds": 2})
+    customer = running_shop.customer(email)
+    running_shop.turn("sendgrid", shares_account=True)
+    running_shop.misbehave("sendgrid", {"on": f"mail:{email}", "do": "late_bounce"})
+    running_shop.misbehave("sendgrid", {"on": "webhook:bounce", "do": "late", "seconds": 2})
     session_id = customer.open_session()
-    with httpx2.Client(base_url=hands.shop.url, timeout=30) as client:
+    with httpx2.Client(base_url=running_shop.shop.url, timeout=30) as client:
         _send_photos(client, session_id, photo)
-        _hang_up_while_sending(hands.shop.url, session_id)
+        _hang_up_while_sending(running_shop.shop.url, session_id)
         customer.pay(customer.ask_for_checkout()["url"])
         order_id = OrderId(UUID(eventually(customer.order_id, "the order")))
-        eventually(lambda: hands.order(order_id).state is State.COMPLETED, "the completed order")
-        order = hands.order(order_id)
+        eventually(lambda: running_shop.order(order_id).state is State.COMPLETED, "the completed order")
+        order = running_shop.order(order_id)
         assert len(order.restored_images) == len(NAMES)
         link = next(link for mail in customer.mails() if (link := customer.link_in(mail)))
         archive = urljoin(f"{link.removesuffix('/photos')}/", "archive")
@@ -53,8 +53,8 @@ def test_each_photo_arrives_once_under_its_name_and_the_archive_is_resumed(
     assert {Path(name).stem.removesuffix("-restored") for name in saved} >= {
         Path(name).stem for name in NAMES if not name.isascii()
     }
-    hands.waits_for("EmailBounced", order_id)
-    hands.turn("sendgrid", shares_account=False)
+    running_shop.waits_for("EmailBounced", order_id)
+    running_shop.turn("sendgrid", shares_account=False)
     logged = log.read_bytes()[logged_bytes:].decode().splitlines()
     assert [line for line in logged if '"level": "error"' in line or "Traceback" in line] == []
     assert any('"problem": "body-incomplete"' in line for line in logged), "the client that hung up was seen"

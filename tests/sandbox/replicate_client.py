@@ -37,7 +37,7 @@ def close(client: Client) -> None:
 
 
 @dataclass
-class Lab:
+class ReplicateClient:
     """The twin, the official client, an HTTP client, and the webhook receiver."""
 
     twin: TwinProcess

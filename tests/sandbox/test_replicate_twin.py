@@ -26,7 +26,7 @@ from tests.sandbox.replicate_client import (
     OPEN,
     RESTORE_IMAGE,
     WEBHOOK_SECRET,
-    Lab,
+    ReplicateClient,
     close,
     served_folder,
     small_photo,
@@ -57,16 +57,18 @@ def replicate_twin() -> Iterator[TwinProcess]:
 
 
 @pytest.fixture
-def lab(replicate_twin: TwinProcess, receiver: WebhookReceiver, storage: str) -> Iterator[Lab]:
+def replicate(
+    replicate_twin: TwinProcess, receiver: WebhookReceiver, storage: str
+) -> Iterator[ReplicateClient]:
     before = replicate_twin.control("GET", "settings")
-    with closing(Lab(replicate_twin, receiver, f"{storage}/small.png")) as lab:
-        yield lab
+    with closing(ReplicateClient(replicate_twin, receiver, f"{storage}/small.png")) as replicate:
+        yield replicate
     replicate_twin.behave()
     replicate_twin.turn(**before)
 
 
-def test_the_official_client_gets_a_photo_restored(lab: Lab, storage: str) -> None:
-    prediction = lab.client.predictions.create(
+def test_the_official_client_gets_a_photo_restored(replicate: ReplicateClient, storage: str) -> None:
+    prediction = replicate.client.predictions.create(
         model=RESTORE_IMAGE, input={"input_image": f"{storage}/{EILEEN}", "output_format": "jpg"}
     )
     assert prediction.status in OPEN
@@ -79,17 +81,17 @@ def test_the_official_client_gets_a_photo_restored(lab: Lab, storage: str) -> No
     assert np.abs(restored - whole).mean() < 0.7 * np.abs(aged - whole).mean()
 
 
-def test_it_describes_itself_as_a_local_preview(lab: Lab) -> None:
-    assert "Local preview engine" in lab.run()["logs"]
-    assert "Local preview engine" in str(lab.client.models.get(RESTORE_IMAGE).description)
+def test_it_describes_itself_as_a_local_preview(replicate: ReplicateClient) -> None:
+    assert "Local preview engine" in replicate.run()["logs"]
+    assert "Local preview engine" in str(replicate.client.models.get(RESTORE_IMAGE).description)
 
 
-def test_the_official_client_can_upload_run_and_read(lab: Lab, tmp_path: Path) -> None:
+def test_the_official_client_can_upload_run_and_read(replicate: ReplicateClient, tmp_path: Path) -> None:
     photo = tmp_path / "great-aunt-1931.png"
     photo.write_bytes(small_photo())
 
     with photo.open("rb") as file:
-        output = lab.client.run(RESTORE_IMAGE, input={"input_image": file})
+        output = replicate.client.run(RESTORE_IMAGE, input={"input_image": file})
 
     # The client makes a FileOutput of https addresses only.
     assert decoded(httpx2.get(str(output), trust_env=False).content).shape == (48, 64, 3)
@@ -104,23 +106,25 @@ def test_the_official_client_can_upload_run_and_read(lab: Lab, tmp_path: Path) -
         ("microsoft/bringing-old-photos-back-to-life", "image"),
     ],
 )
-def test_every_model_is_run_by_version_with_its_own_input_name(lab: Lab, model: str, name: str) -> None:
-    version = lab.client.models.get(model).latest_version
+def test_every_model_is_run_by_version_with_its_own_input_name(
+    replicate: ReplicateClient, model: str, name: str
+) -> None:
+    version = replicate.client.models.get(model).latest_version
     assert version is not None
     schema = version.openapi_schema["components"]["schemas"]["Input"]
     assert schema["required"] == [name]
     assert schema["properties"][name]["format"] == "uri"
 
-    prediction = lab.client.predictions.create(version=version.id, input={name: lab.photo_url})
+    prediction = replicate.client.predictions.create(version=version.id, input={name: replicate.photo_url})
     prediction.wait()
 
     assert prediction.status == "succeeded"
     assert prediction.model == model
-    assert [one.id for one in lab.client.models.get(model).versions.list()] == [version.id]
+    assert [one.id for one in replicate.client.models.get(model).versions.list()] == [version.id]
 
 
-def test_a_prediction_has_the_documented_shape(lab: Lab) -> None:
-    new, done = (prediction := lab.create()), lab.ended(prediction["id"])
+def test_a_prediction_has_the_documented_shape(replicate: ReplicateClient) -> None:
+    new, done = (prediction := replicate.create()), replicate.ended(prediction["id"])
 
     assert re.fullmatch(r"[a-z0-9]{26}", new["id"])
     assert new.keys() == done.keys()
@@ -129,48 +133,48 @@ def test_a_prediction_has_the_documented_shape(lab: Lab) -> None:
         *("created_at", "started_at", "completed_at", "metrics", "urls"),
     }
     assert (new["status"], new["output"], new["error"], new["source"]) == ("starting", None, None, "api")
-    assert new["urls"]["get"] == f"{lab.twin.url}/v1/predictions/{new['id']}"
+    assert new["urls"]["get"] == f"{replicate.twin.url}/v1/predictions/{new['id']}"
     assert new["urls"]["cancel"] == f"{new['urls']['get']}/cancel"
-    assert done["output"] == f"{lab.twin.url}/pbxt/{new['id']}/out.png"
+    assert done["output"] == f"{replicate.twin.url}/pbxt/{new['id']}/out.png"
     assert done["created_at"] <= done["started_at"] <= done["completed_at"]
     assert done["metrics"]["predict_time"] >= 0
 
 
-def test_a_photo_may_come_inside_the_request(lab: Lab) -> None:
+def test_a_photo_may_come_inside_the_request(replicate: ReplicateClient) -> None:
     inside = f"data:image/png;base64,{base64.b64encode(small_photo()).decode()}"
 
-    done = lab.run(input={"input_image": inside})
+    done = replicate.run(input={"input_image": inside})
 
     assert decoded(httpx2.get(done["output"], trust_env=False).content).shape == (48, 64, 3)
 
 
-def test_an_upload_is_described_and_can_be_deleted(lab: Lab, tmp_path: Path) -> None:
+def test_an_upload_is_described_and_can_be_deleted(replicate: ReplicateClient, tmp_path: Path) -> None:
     photo = tmp_path / "uncle-in-uniform.png"
     photo.write_bytes(small_photo())
 
-    file = lab.client.files.create(photo, metadata={"order": "20261122-000001"})
+    file = replicate.client.files.create(photo, metadata={"order": "20261122-000001"})
 
     assert (file.name, file.content_type, file.size) == (photo.name, "image/png", photo.stat().st_size)
     assert file.checksums["sha256"] == hashlib.sha256(small_photo()).hexdigest()
     assert file.metadata == {"order": "20261122-000001"}
-    assert lab.client.files.get(file.id) == file
-    assert file in lab.client.files.list()
-    assert lab.client.files.delete(file.id)
-    assert lab.http.get(f"/v1/files/{file.id}").status_code == 404
+    assert replicate.client.files.get(file.id) == file
+    assert file in replicate.client.files.list()
+    assert replicate.client.files.delete(file.id)
+    assert replicate.http.get(f"/v1/files/{file.id}").status_code == 404
 
 
-def test_requests_need_the_token(lab: Lab) -> None:
+def test_requests_need_the_token(replicate: ReplicateClient) -> None:
     for client in (
         httpx2.Client(trust_env=False),
         httpx2.Client(headers={"Authorization": "Bearer r8_x"}, trust_env=False),
     ):
         with client:
-            answer = client.get(f"{lab.twin.url}/v1/predictions")
+            answer = client.get(f"{replicate.twin.url}/v1/predictions")
         assert answer.status_code == 401
         assert answer.json().keys() == {"title", "detail", "status"}
         assert answer.json()["title"] == "Unauthenticated"
 
-    stranger = Client("r8_wrong", base_url=lab.twin.url)
+    stranger = Client("r8_wrong", base_url=replicate.twin.url)
     with pytest.raises(ReplicateError, match="authentication token"):
         stranger.predictions.list()
     close(stranger)
@@ -195,9 +199,9 @@ def test_requests_need_the_token(lab: Lab) -> None:
     ],
 )
 def test_an_invalid_input_is_refused_with_the_reason(
-    lab: Lab, given: object, kind: str, field: str, says: str
+    replicate: ReplicateClient, given: object, kind: str, field: str, says: str
 ) -> None:
-    answer = lab.http.post(f"/v1/models/{RESTORE_IMAGE}/predictions", json={"input": given})
+    answer = replicate.http.post(f"/v1/models/{RESTORE_IMAGE}/predictions", json={"input": given})
 
     assert answer.status_code == 422
     problem = answer.json()
@@ -208,29 +212,29 @@ def test_an_invalid_input_is_refused_with_the_reason(
     assert problem["detail"] == f"- {field}: {invalid['description']}\n"
 
 
-def test_unknown_resources_are_not_found(lab: Lab) -> None:
+def test_unknown_resources_are_not_found(replicate: ReplicateClient) -> None:
     for path in ("predictions/nothere", "models/no/body", "files/nothere", "nowhere"):
-        answer = lab.http.get(f"/v1/{path}")
+        answer = replicate.http.get(f"/v1/{path}")
         assert (answer.status_code, answer.json()["title"]) == (404, "Not found")
 
-    answer = lab.http.post("/v1/predictions", json={"version": "0" * 64, "input": {}})
+    answer = replicate.http.post("/v1/predictions", json={"version": "0" * 64, "input": {}})
     assert (answer.status_code, answer.json()["title"]) == (422, "Invalid version or not permitted")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{"])
-def test_a_body_that_is_not_a_json_object_is_refused(lab: Lab, body: bytes) -> None:
-    assert lab.http.post("/v1/predictions", content=body).status_code == 422
+def test_a_body_that_is_not_a_json_object_is_refused(replicate: ReplicateClient, body: bytes) -> None:
+    assert replicate.http.post("/v1/predictions", content=body).status_code == 422
 
 
-def test_webhooks_report_every_change_with_valid_signatures(lab: Lab) -> None:
-    prediction = lab.client.predictions.create(
+def test_webhooks_report_every_change_with_valid_signatures(replicate: ReplicateClient) -> None:
+    prediction = replicate.client.predictions.create(
         model=RESTORE_IMAGE,
-        input={"input_image": lab.photo_url},
-        webhook=lab.receiver.url,
+        input={"input_image": replicate.photo_url},
+        webhook=replicate.receiver.url,
         webhook_events_filter=["start", "output", "logs", "completed"],
     )
 
-    webhooks = eventually(lambda: all_ if len(all_ := lab.received(prediction.id)) == 4 else None)
+    webhooks = eventually(lambda: all_ if len(all_ := replicate.received(prediction.id)) == 4 else None)
 
     for one in webhooks:
         verify(one)
@@ -239,128 +243,131 @@ def test_webhooks_report_every_change_with_valid_signatures(lab: Lab) -> None:
     assert len({one.headers["webhook-id"] for one in webhooks}) == 4
     by_event = {one.headers["webhook-id"].rpartition("_")[2]: one.json for one in webhooks}
     assert by_event["start"]["status"] == "processing"
-    assert by_event["completed"] == lab.get(prediction.id)
-    assert lab.client.webhooks.default.secret().key == WEBHOOK_SECRET
+    assert by_event["completed"] == replicate.get(prediction.id)
+    assert replicate.client.webhooks.default.secret().key == WEBHOOK_SECRET
 
 
-def test_only_requested_events_are_sent(lab: Lab) -> None:
-    only_end = lab.create(webhook=lab.receiver.url, webhook_events_filter=["completed"])
-    as_usual = lab.create(webhook=lab.receiver.url)
-    none = lab.create()
+def test_only_requested_events_are_sent(replicate: ReplicateClient) -> None:
+    only_end = replicate.create(webhook=replicate.receiver.url, webhook_events_filter=["completed"])
+    as_usual = replicate.create(webhook=replicate.receiver.url)
+    none = replicate.create()
     for prediction in (only_end, as_usual, none):
-        lab.ended(prediction["id"])
+        replicate.ended(prediction["id"])
 
-    eventually(lambda: len(lab.receiver.received) == 3)
-    assert (len(lab.received(only_end["id"])), len(lab.received(as_usual["id"]))) == (1, 2)
+    eventually(lambda: len(replicate.receiver.received) == 3)
+    assert (len(replicate.received(only_end["id"])), len(replicate.received(as_usual["id"]))) == (1, 2)
 
 
-def test_only_the_end_is_retried_until_received(lab: Lab) -> None:
-    lab.receiver.answers[:] = [500, 500, 500]
+def test_only_the_end_is_retried_until_received(replicate: ReplicateClient) -> None:
+    replicate.receiver.answers[:] = [500, 500, 500]
 
-    prediction = lab.create(webhook=lab.receiver.url, webhook_events_filter=["start", "completed"])
+    prediction = replicate.create(
+        webhook=replicate.receiver.url, webhook_events_filter=["start", "completed"]
+    )
 
     def attempts() -> dict[str, list[int]]:
         found: dict[str, list[int]] = {}
-        for one in lab.received(prediction["id"]):
+        for one in replicate.received(prediction["id"]):
             found.setdefault(one.headers["webhook-id"].rpartition("_")[2], []).append(one.answered)
         return found
 
     eventually(lambda: attempts().get("completed", [0])[-1] == 200)
     assert attempts() == {"start": [500], "completed": [500, 500, 200]}
-    for one in lab.received(prediction["id"]):
+    for one in replicate.received(prediction["id"]):
         verify(one)
 
 
-def test_a_webhook_that_is_not_an_address_is_refused(lab: Lab) -> None:
+def test_a_webhook_that_is_not_an_address_is_refused(replicate: ReplicateClient) -> None:
     for wrong in (
         {"webhook": "shop.example"},
-        {"webhook": lab.receiver.url, "webhook_events_filter": ["end"]},
+        {"webhook": replicate.receiver.url, "webhook_events_filter": ["end"]},
     ):
-        answer = lab.http.post(
-            f"/v1/models/{RESTORE_IMAGE}/predictions", json={"input": {"input_image": lab.photo_url}, **wrong}
+        answer = replicate.http.post(
+            f"/v1/models/{RESTORE_IMAGE}/predictions",
+            json={"input": {"input_image": replicate.photo_url}, **wrong},
         )
         assert answer.status_code == 422
 
 
-def test_the_webhook_of_the_end_can_be_duplicated_or_lost(lab: Lab) -> None:
-    lab.twin.misbehave("webhook:completed", "twice")
-    lab.twin.misbehave("webhook:completed", "never")
+def test_the_webhook_of_the_end_can_be_duplicated_or_lost(replicate: ReplicateClient) -> None:
+    replicate.twin.misbehave("webhook:completed", "twice")
+    replicate.twin.misbehave("webhook:completed", "never")
 
-    doubled = lab.create(webhook=lab.receiver.url, webhook_events_filter=["completed"])["id"]
-    eventually(lambda: len(lab.received(doubled)) == 2)
-    lost = lab.run(webhook=lab.receiver.url, webhook_events_filter=["completed"])["id"]
+    doubled = replicate.create(webhook=replicate.receiver.url, webhook_events_filter=["completed"])["id"]
+    eventually(lambda: len(replicate.received(doubled)) == 2)
+    lost = replicate.run(webhook=replicate.receiver.url, webhook_events_filter=["completed"])["id"]
 
-    first, second = lab.received(doubled)
+    first, second = replicate.received(doubled)
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
-    assert lab.received(lost) == []
-    lab.twin.control("POST", f"webhooks/msg_{lost}_completed/deliver")
-    assert lab.end_webhook(lost).json["status"] == "succeeded"
+    assert replicate.received(lost) == []
+    replicate.twin.control("POST", f"webhooks/msg_{lost}_completed/deliver")
+    assert replicate.end_webhook(lost).json["status"] == "succeeded"
 
 
-def test_a_cancelled_prediction_ends_and_sends_its_webhook(lab: Lab) -> None:
-    lab.twin.misbehave("prediction", "never_end")
-    prediction = lab.client.predictions.create(
+def test_a_cancelled_prediction_ends_and_sends_its_webhook(replicate: ReplicateClient) -> None:
+    replicate.twin.misbehave("prediction", "never_end")
+    prediction = replicate.client.predictions.create(
         model=RESTORE_IMAGE,
-        input={"input_image": lab.photo_url},
-        webhook=lab.receiver.url,
+        input={"input_image": replicate.photo_url},
+        webhook=replicate.receiver.url,
         webhook_events_filter=["completed"],
     )
-    eventually(lambda: lab.get(prediction.id)["status"] == "processing")
+    eventually(lambda: replicate.get(prediction.id)["status"] == "processing")
 
     prediction.cancel()
 
-    assert lab.get(prediction.id)["status"] == "canceled"
-    assert lab.end_webhook(prediction.id).json["status"] == "canceled"
+    assert replicate.get(prediction.id)["status"] == "canceled"
+    assert replicate.end_webhook(prediction.id).json["status"] == "canceled"
 
 
-def test_an_ended_prediction_cannot_be_cancelled(lab: Lab) -> None:
-    done = lab.run()
+def test_an_ended_prediction_cannot_be_cancelled(replicate: ReplicateClient) -> None:
+    done = replicate.run()
 
-    answer = lab.http.post(f"/v1/predictions/{done['id']}/cancel")
+    answer = replicate.http.post(f"/v1/predictions/{done['id']}/cancel")
 
     assert (answer.status_code, answer.json()) == (200, done)
 
 
-def test_a_prediction_cancelled_before_its_start_never_runs(lab: Lab) -> None:
-    lab.twin.turn(start_delay_seconds=1.5)
-    prediction = lab.create()
-    lab.client.predictions.cancel(prediction["id"])
-    later = lab.create()
+def test_a_prediction_cancelled_before_its_start_never_runs(replicate: ReplicateClient) -> None:
+    replicate.twin.turn(start_delay_seconds=1.5)
+    prediction = replicate.create()
+    replicate.client.predictions.cancel(prediction["id"])
+    later = replicate.create()
 
-    lab.ended(later["id"])
+    replicate.ended(later["id"])
 
-    cancelled = lab.get(prediction["id"])
+    cancelled = replicate.get(prediction["id"])
     assert (cancelled["status"], cancelled["started_at"]) == ("canceled", None)
 
 
-def test_cancel_after_cancels_running_and_aborts_waiting_predictions(lab: Lab) -> None:
-    lab.twin.misbehave("prediction", "never_end")
-    runs = lab.create(headers={"Cancel-After": "0.2s"})
-    eventually(lambda: lab.get(runs["id"])["status"] == "processing")
-    lab.twin.turn(start_delay_seconds=60)
-    waits = lab.create(headers={"Cancel-After": "0.2"})
+def test_cancel_after_cancels_running_and_aborts_waiting_predictions(replicate: ReplicateClient) -> None:
+    replicate.twin.misbehave("prediction", "never_end")
+    runs = replicate.create(headers={"Cancel-After": "0.2s"})
+    eventually(lambda: replicate.get(runs["id"])["status"] == "processing")
+    replicate.twin.turn(start_delay_seconds=60)
+    waits = replicate.create(headers={"Cancel-After": "0.2"})
 
-    assert lab.ended(runs["id"])["status"] == "canceled"
-    assert lab.ended(waits["id"])["status"] == "aborted"
+    assert replicate.ended(runs["id"])["status"] == "canceled"
+    assert replicate.ended(waits["id"])["status"] == "aborted"
     with pytest.raises(httpx2.HTTPStatusError, match="422"):
-        lab.create(headers={"Cancel-After": "soon"})
+        replicate.create(headers={"Cancel-After": "soon"})
 
 
-def test_prefer_wait_answers_with_the_end(lab: Lab) -> None:
-    assert lab.create(headers={"Prefer": "wait"})["status"] == "succeeded"
+def test_prefer_wait_answers_with_the_end(replicate: ReplicateClient) -> None:
+    assert replicate.create(headers={"Prefer": "wait"})["status"] == "succeeded"
 
-    lab.twin.misbehave("prediction", "never_end")
-    answer = lab.http.post(
+    replicate.twin.misbehave("prediction", "never_end")
+    answer = replicate.http.post(
         f"/v1/models/{RESTORE_IMAGE}/predictions",
-        json={"input": {"input_image": lab.photo_url}},
+        json={"input": {"input_image": replicate.photo_url}},
         headers={"Prefer": "wait=0.2"},
     )
     assert (answer.status_code, answer.json()["status"]) == (202, "processing")
 
 
-def test_an_unreadable_or_missing_input_fails_with_text(lab: Lab, storage: str) -> None:
-    email_content = lab.run(input={"input_image": f"{storage}/letter.png"})
-    nowhere = lab.run(input={"input_image": f"{storage}/nowhere.png"})
+def test_an_unreadable_or_missing_input_fails_with_text(replicate: ReplicateClient, storage: str) -> None:
+    email_content = replicate.run(input={"input_image": f"{storage}/letter.png"})
+    nowhere = replicate.run(input={"input_image": f"{storage}/nowhere.png"})
 
     assert (email_content["status"], nowhere["status"]) == ("failed", "failed")
     assert "cannot identify image" in email_content["error"]
@@ -368,30 +375,30 @@ def test_an_unreadable_or_missing_input_fails_with_text(lab: Lab, storage: str) 
     assert (email_content["output"], nowhere["output"]) == (None, None)
 
 
-def test_a_fault_can_fail_a_prediction_with_any_text(lab: Lab) -> None:
+def test_a_fault_can_fail_a_prediction_with_any_text(replicate: ReplicateClient) -> None:
     refusal = "NSFW content detected. Try running it again, or try a different prompt. (E005)"
-    lab.twin.misbehave("prediction", "fail", options={"error": refusal})
-    lab.twin.misbehave(f"prediction:{GFPGAN}", "fail")
+    replicate.twin.misbehave("prediction", "fail", options={"error": refusal})
+    replicate.twin.misbehave(f"prediction:{GFPGAN}", "fail")
 
-    refused, well = lab.run(webhook=lab.receiver.url), lab.run()
-    crashed = lab.run(GFPGAN, input={"img": lab.photo_url})
+    refused, well = replicate.run(webhook=replicate.receiver.url), replicate.run()
+    crashed = replicate.run(GFPGAN, input={"img": replicate.photo_url})
 
     assert (refused["status"], refused["error"], refused["output"]) == ("failed", refusal, None)
-    assert lab.end_webhook(refused["id"]).json["error"] == refusal
+    assert replicate.end_webhook(refused["id"]).json["error"] == refusal
     assert well["status"] == "succeeded"
     assert "CUDA out of memory" in crashed["error"]
 
 
-def test_a_fault_can_abort_a_prediction(lab: Lab) -> None:
-    lab.twin.misbehave("prediction", "abort")
+def test_a_fault_can_abort_a_prediction(replicate: ReplicateClient) -> None:
+    replicate.twin.misbehave("prediction", "abort")
 
-    aborted = lab.run(webhook=lab.receiver.url)
+    aborted = replicate.run(webhook=replicate.receiver.url)
 
     assert (aborted["status"], aborted["started_at"]) == ("aborted", None)
-    assert lab.end_webhook(aborted["id"]).json["status"] == "aborted"
+    assert replicate.end_webhook(aborted["id"]).json["status"] == "aborted"
 
 
-def test_a_fault_can_make_an_output_wrong_corrupt_missing_or_none(lab: Lab) -> None:
+def test_a_fault_can_make_an_output_wrong_corrupt_missing_or_none(replicate: ReplicateClient) -> None:
     outputs = {}
     for action in (
         "small_output",
@@ -401,8 +408,8 @@ def test_a_fault_can_make_an_output_wrong_corrupt_missing_or_none(lab: Lab) -> N
         "missing_output",
         "succeed_without_output",
     ):
-        lab.twin.misbehave("prediction", action)
-        done = lab.run()
+        replicate.twin.misbehave("prediction", action)
+        done = replicate.run()
         assert done["status"] == "succeeded"
         outputs[action] = done["output"] and httpx2.get(done["output"], trust_env=False)
 
@@ -415,88 +422,88 @@ def test_a_fault_can_make_an_output_wrong_corrupt_missing_or_none(lab: Lab) -> N
     assert outputs["succeed_without_output"] is None
 
 
-def test_requests_can_be_refused_throttled_and_lost(lab: Lab) -> None:
+def test_requests_can_be_refused_throttled_and_lost(replicate: ReplicateClient) -> None:
     path = f"/v1/models/{RESTORE_IMAGE}/predictions"
-    body = {"input": {"input_image": lab.photo_url}}
-    lab.twin.misbehave(f"POST {path}", "status", status=429, headers={"Retry-After": "7"})
-    lab.twin.misbehave(f"POST {path}", "lose_reply")
+    body = {"input": {"input_image": replicate.photo_url}}
+    replicate.twin.misbehave(f"POST {path}", "status", status=429, headers={"Retry-After": "7"})
+    replicate.twin.misbehave(f"POST {path}", "lose_reply")
 
-    throttled = lab.http.post(path, json=body)
-    before = len(lab.http.get("/v1/predictions").json()["results"])
+    throttled = replicate.http.post(path, json=body)
+    before = len(replicate.http.get("/v1/predictions").json()["results"])
     with pytest.raises(httpx2.RemoteProtocolError):
-        lab.http.post(path, json=body)
+        replicate.http.post(path, json=body)
 
     assert (throttled.status_code, throttled.headers["Retry-After"]) == (429, "7")
     # The reply was lost, not the request.
-    assert len(lab.http.get("/v1/predictions").json()["results"]) == before + 1
+    assert len(replicate.http.get("/v1/predictions").json()["results"]) == before + 1
 
 
-def test_more_predictions_than_the_limit_have_to_wait(lab: Lab) -> None:
-    lab.create()
-    lab.twin.turn(creates_per_minute=1)
+def test_more_predictions_than_the_limit_have_to_wait(replicate: ReplicateClient) -> None:
+    replicate.create()
+    replicate.twin.turn(creates_per_minute=1)
 
-    answer = lab.http.post(
-        f"/v1/models/{RESTORE_IMAGE}/predictions", json={"input": {"input_image": lab.photo_url}}
+    answer = replicate.http.post(
+        f"/v1/models/{RESTORE_IMAGE}/predictions", json={"input": {"input_image": replicate.photo_url}}
     )
 
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["Retry-After"]) <= 60
     assert answer.json()["status"] == 429
-    assert lab.http.get("/v1/predictions").is_success
+    assert replicate.http.get("/v1/predictions").is_success
 
 
-def test_an_output_expires(lab: Lab) -> None:
-    done = lab.run()
+def test_an_output_expires(replicate: ReplicateClient) -> None:
+    done = replicate.run()
     assert httpx2.get(done["output"], trust_env=False).headers["content-type"] == "image/png"
 
-    lab.twin.turn(output_lifetime_seconds=0)
-    forgotten = eventually(lambda: now if (now := lab.get(done["id"]))["data_removed"] else None)
+    replicate.twin.turn(output_lifetime_seconds=0)
+    forgotten = eventually(lambda: now if (now := replicate.get(done["id"]))["data_removed"] else None)
 
     assert httpx2.get(done["output"], trust_env=False).status_code == 404
     assert (forgotten["input"], forgotten["output"], forgotten["logs"]) == ({}, None, "")
     assert forgotten["status"] == "succeeded"
 
 
-def test_predictions_are_listed_newest_first_page_by_page(lab: Lab) -> None:
-    lab.twin.turn(engine="copy")
-    created = [lab.create()["id"] for _ in range(105)]
+def test_predictions_are_listed_newest_first_page_by_page(replicate: ReplicateClient) -> None:
+    replicate.twin.turn(engine="copy")
+    created = [replicate.create()["id"] for _ in range(105)]
 
-    official = lab.client.predictions.list()
+    official = replicate.client.predictions.list()
     assert official.next is not None
-    first = lab.http.get("/v1/predictions").json()
-    second = lab.http.get(official.next).json()
-    back = lab.http.get(second["previous"]).json()
+    first = replicate.http.get("/v1/predictions").json()
+    second = replicate.http.get(official.next).json()
+    back = replicate.http.get(second["previous"]).json()
 
     assert [one.id for one in official] == [one["id"] for one in first["results"]] == created[:4:-1]
     assert [one["id"] for one in second["results"]][:5] == created[4::-1]
     assert first["previous"] is None
     assert [one["id"] for one in back["results"]] == [one["id"] for one in first["results"]]
-    assert lab.http.get("/v1/predictions", params={"cursor": "x"}).status_code == 400
+    assert replicate.http.get("/v1/predictions", params={"cursor": "x"}).status_code == 400
 
 
-def test_the_copy_engine_returns_the_same_bytes(lab: Lab, storage: str) -> None:
-    lab.twin.turn(engine="copy")
+def test_the_copy_engine_returns_the_same_bytes(replicate: ReplicateClient, storage: str) -> None:
+    replicate.twin.turn(engine="copy")
 
-    done = lab.run(input={"input_image": f"{storage}/{EILEEN}"})
+    done = replicate.run(input={"input_image": f"{storage}/{EILEEN}"})
 
     assert httpx2.get(done["output"], trust_env=False).content == (FOLDER / EILEEN).read_bytes()
     assert done["output"].endswith(".jpg")
 
 
-def test_the_twin_answers_at_once_while_it_restores(lab: Lab, storage: str) -> None:
-    busy = [lab.create(input={"input_image": f"{storage}/{EILEEN}"})["id"] for _ in range(2)]
+def test_the_twin_answers_at_once_while_it_restores(replicate: ReplicateClient, storage: str) -> None:
+    busy = [replicate.create(input={"input_image": f"{storage}/{EILEEN}"})["id"] for _ in range(2)]
 
     waits = []
-    while any(lab.get(one)["status"] != "succeeded" for one in busy):
+    while any(replicate.get(one)["status"] != "succeeded" for one in busy):
         start = time.monotonic()
-        lab.http.get("/v1/account")
+        replicate.http.get("/v1/account")
         waits.append(time.monotonic() - start)
 
     assert np.median(waits) < 0.1
 
 
-def test_the_account_is_returned(lab: Lab) -> None:
-    assert lab.client.accounts.current().username == "sandbox"
+def test_the_account_is_returned(replicate: ReplicateClient) -> None:
+    assert replicate.client.accounts.current().username == "sandbox"
 
 
 def test_a_killed_twin_finishes_its_predictions_after_a_restart(
@@ -505,25 +512,25 @@ def test_a_killed_twin_finishes_its_predictions_after_a_restart(
     arguments = ("--data", str(tmp_path), *KEYS)
     with (
         running_twin("replicate", *arguments) as first,
-        closing(Lab(first, receiver, f"{storage}/small.png")) as lab,
+        closing(ReplicateClient(first, receiver, f"{storage}/small.png")) as replicate,
     ):
-        done = lab.run()
+        done = replicate.run()
         first.misbehave("prediction", "never_end")
-        running = lab.create(webhook=receiver.url, webhook_events_filter=["completed"])
-        eventually(lambda: lab.get(running["id"])["status"] == "processing")
+        running = replicate.create(webhook=receiver.url, webhook_events_filter=["completed"])
+        eventually(lambda: replicate.get(running["id"])["status"] == "processing")
         first.kill()
 
         with running_twin("replicate", *arguments, "--port", first.port):
-            assert lab.ended(running["id"])["status"] == "succeeded"
-            assert lab.end_webhook(running["id"]).json["id"] == running["id"]
-            assert lab.get(done["id"]) == done
+            assert replicate.ended(running["id"])["status"] == "succeeded"
+            assert replicate.end_webhook(running["id"]).json["id"] == running["id"]
+            assert replicate.get(done["id"]) == done
             assert decoded(httpx2.get(done["output"], trust_env=False).content).shape == (48, 64, 3)
 
 
-def test_another_seed_gives_another_output_and_the_same_seed_the_same(lab: Lab) -> None:
+def test_another_seed_gives_another_output_and_the_same_seed_the_same(replicate: ReplicateClient) -> None:
     first, second, repeated, third = (
         httpx2.get(
-            lab.run(input={"input_image": lab.photo_url, "seed": seed})["output"], trust_env=False
+            replicate.run(input={"input_image": replicate.photo_url, "seed": seed})["output"], trust_env=False
         ).content
         for seed in (None, 1, 1, 2)
     )
@@ -531,11 +538,11 @@ def test_another_seed_gives_another_output_and_the_same_seed_the_same(lab: Lab) 
     assert len({first, second, third}) == 3
 
 
-def test_a_picture_is_enlarged_by_the_scale_that_is_asked_for(lab: Lab) -> None:
-    done = lab.run("nightmareai/real-esrgan", input={"image": lab.photo_url, "scale": 2})
+def test_a_picture_is_enlarged_by_the_scale_that_is_asked_for(replicate: ReplicateClient) -> None:
+    done = replicate.run("nightmareai/real-esrgan", input={"image": replicate.photo_url, "scale": 2})
     assert decoded(httpx2.get(done["output"], trust_env=False).content).shape[:2] == (96, 128)
 
 
-def test_the_enlarging_model_fails_at_a_scale_it_has_no_memory_for(lab: Lab) -> None:
-    done = lab.run("nightmareai/real-esrgan", input={"image": lab.photo_url, "scale": 0})
+def test_the_enlarging_model_fails_at_a_scale_it_has_no_memory_for(replicate: ReplicateClient) -> None:
+    done = replicate.run("nightmareai/real-esrgan", input={"image": replicate.photo_url, "scale": 0})
     assert (done["status"], "smaller scale" in done["error"]) == ("failed", True)

@@ -14,7 +14,7 @@ from entrypoints.cli.support.console import screen
 from tests.simulation.batch_run import campaign
 from tests.simulation.exhaustive import HISTORIES, crashed, exhaust
 from tests.simulation.faults import Plan
-from tests.simulation.participants import Participant, whole_cast
+from tests.simulation.participants import Participant, all_participants
 from tests.simulation.planted import PLANTED
 from tests.simulation.reporting import Report, show, show_broken, show_lines
 from tests.simulation.shrinking import Shrunk, shrink
@@ -72,10 +72,12 @@ def simulate(
     console = screen()
     if seed is not None:
         plan = Plan(only=frozenset(faults)) if faults or no_faults else None
-        outcome = run(seed, _cast(parts, visitors), plan=plan, plant=plant, keeps_trace=keeps_trace)
+        outcome = run(seed, _selected(parts, visitors), plan=plan, plant=plant, keeps_trace=keeps_trace)
         is_whole = plan is None and not keeps_trace
         shrunk = (
-            shrink(outcome, _cast(parts, visitors), plant=plant) if is_whole and not outcome.holds else None
+            shrink(outcome, _selected(parts, visitors), plant=plant)
+            if is_whole and not outcome.holds
+            else None
         )
         sys.exit(_tell(outcome, shrunk, console))
     if history is not None:
@@ -88,12 +90,12 @@ def simulate(
     sys.exit(_many(range(begin, begin + seeds), visitors, plant, jobs, as_json=as_json))
 
 
-def _cast(parts: Sequence[str], visitors: int) -> tuple[Participant, ...]:
-    """Select the named participants, or the whole cast."""
+def _selected(parts: Sequence[str], visitors: int) -> tuple[Participant, ...]:
+    """Select the named participants, or all participants."""
     if not parts:
-        return whole_cast(visitors)
+        return all_participants(visitors)
     numbers = [int(number) for name in parts if (number := name.removeprefix("visitor ")).isdecimal()]
-    whole = {part.name: part for part in whole_cast(max(numbers, default=0))}
+    whole = {part.name: part for part in all_participants(max(numbers, default=0))}
     unknown = sorted(set(parts) - whole.keys())
     if unknown:
         raise click.UsageError(

@@ -52,6 +52,6 @@ def visitor(
     return Participant(f"visitor {number}", number, habit, link_action, photos)
 
 
-def whole_cast(visitors: int) -> tuple[Participant, ...]:
+def all_participants(visitors: int) -> tuple[Participant, ...]:
     """List this many visitors, the staff and the forger."""
     return (*(visitor(number) for number in range(1, visitors + 1)), STAFF, FORGER)

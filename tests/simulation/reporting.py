@@ -170,7 +170,8 @@ def show_broken(shrunk: Shrunk, console: Console) -> None:
     outcome = shrunk.outcome
     console.print(f"\n[red]Seed {outcome.seed}: {_plain(outcome.sentence)}[/red]", soft_wrap=True)
     console.print(
-        f"Shrunk in {shrunk.runs} runs to {len(shrunk.cast)} of those who take part and {len(shrunk.faults)} faults:"
+        f"Shrunk in {shrunk.runs} runs to {len(shrunk.participants)} of those who take part "
+        f"and {len(shrunk.faults)} faults:"
     )
     for fault in shrunk.faults:
         console.print(f"  {_plain(fault)}", soft_wrap=True)

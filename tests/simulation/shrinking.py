@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from tests.simulation.faults import Plan
-from tests.simulation.participants import Participant, whole_cast
+from tests.simulation.participants import Participant, all_participants
 from tests.simulation.world_run import VISITORS, Outcome, run
 
 T = TypeVar("T")
@@ -19,7 +19,7 @@ class Shrunk:
     """The smallest failing world: its participants and the faults that may strike."""
 
     outcome: Outcome
-    cast: tuple[Participant, ...]
+    participants: tuple[Participant, ...]
     faults: tuple[str, ...]
     runs: int
     plant: str | None = None
@@ -27,7 +27,7 @@ class Shrunk:
     @property
     def command(self) -> str:
         """The command that reproduces it."""
-        parts = " ".join(f"--part '{part.name}'" for part in self.cast)
+        parts = " ".join(f"--part '{part.name}'" for part in self.participants)
         faults = " ".join(f"--fault '{fault}'" for fault in self.faults) or "--no-faults"
         plant = f" --plant '{self.plant}'" if self.plant else ""
         return f"restoreclick simulate --seed {self.outcome.seed} {parts} {faults}{plant}"
@@ -41,10 +41,10 @@ class _Search:
         self.runs = 0
         self._plant = plant
 
-    def still_breaks(self, cast: Sequence[Participant], faults: Sequence[str]) -> bool:
+    def still_breaks(self, participants: Sequence[Participant], faults: Sequence[str]) -> bool:
         """Whether these participants and faults still break the same law."""
         self.runs += 1
-        outcome = run(self.smallest.seed, cast, plan=Plan(only=frozenset(faults)), plant=self._plant)
+        outcome = run(self.smallest.seed, participants, plan=Plan(only=frozenset(faults)), plant=self._plant)
         if outcome.law != self.smallest.law:
             return False
         self.smallest = outcome
@@ -57,13 +57,13 @@ class _Search:
 
 
 def shrink(
-    broken: Outcome, cast: Sequence[Participant] | int = VISITORS, *, plant: str | None = None
+    broken: Outcome, participants: Sequence[Participant] | int = VISITORS, *, plant: str | None = None
 ) -> Shrunk:
     """Leave out participants, then kinds of faults, then single faults.
 
     Each removal stays if the same law is still broken.
     """
-    whole = whole_cast(cast) if isinstance(cast, int) else tuple(cast)
+    whole = all_participants(participants) if isinstance(participants, int) else tuple(participants)
     search = _Search(broken, plant)
     # If the faults about the broken subject suffice, most of the work is done at once.
     suspected = search.still_breaks(whole, broken.suspects)

@@ -34,7 +34,7 @@ def test_a_broken_law_is_shrunk_to_a_story_that_fits_a_page() -> None:
     broken = run(PLANTED[name].found_by, plant=name)
     shrunk = shrink(broken, plant=name)
     assert shrunk.outcome.law == broken.law
-    assert len(shrunk.cast) <= 2
+    assert len(shrunk.participants) <= 2
     assert len(shrunk.faults) < len(broken.struck) / 10
     assert 0 < len(shrunk.outcome.timeline) <= A_PAGE
     assert f"--seed {broken.seed}" in shrunk.command

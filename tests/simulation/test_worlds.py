@@ -26,10 +26,10 @@ def test_every_law_holds_in_five_worlds(first: int) -> None:
 
 
 def test_without_faults_every_order_that_is_paid_is_completed_without_a_recovery() -> None:
-    cast = [visitor(number, habit="pay", link_action="fetch", photos=2) for number in range(1, 5)]
-    outcome = run(5, cast, plan=Plan(rates_are_zero=True))
+    participants = [visitor(number, habit="pay", link_action="fetch", photos=2) for number in range(1, 5)]
+    outcome = run(5, participants, plan=Plan(rates_are_zero=True))
     assert outcome.holds, outcome.sentence
-    assert outcome.ended == {"completed": len(cast)}
+    assert outcome.ended == {"completed": len(participants)}
     assert not outcome.struck
     assert outcome.recoveries["work of a dead worker was taken over"] == 0
 
@@ -53,10 +53,10 @@ def test_the_same_seed_is_the_same_world_in_a_process_that_hashes_otherwise() ->
 
 
 def test_a_plan_of_all_that_struck_is_the_same_world() -> None:
-    cast = [visitor(1, habit="pay", link_action="fetch", photos=1), STAFF, FORGER]
-    whole = run(31, cast)
+    participants = [visitor(1, habit="pay", link_action="fetch", photos=1), STAFF, FORGER]
+    whole = run(31, participants)
     assert len(whole.struck) > 20
-    assert run(31, cast, plan=Plan(only=frozenset(whole.struck))).digest == whole.digest
+    assert run(31, participants, plan=Plan(only=frozenset(whole.struck))).digest == whole.digest
 
 
 def test_a_customer_who_stays_away_changes_nothing_about_what_another_meets_at_first() -> None:

@@ -26,7 +26,7 @@ from tests.simulation.journal import Journal
 from tests.simulation.keyed_random import KeyedRandom
 from tests.simulation.laws import LawBrokenError, LawChecker, LinkRequests, unsettled_checkouts
 from tests.simulation.network import Network
-from tests.simulation.participants import FORGER, STAFF, Participant, whole_cast
+from tests.simulation.participants import FORGER, STAFF, Participant, all_participants
 from tests.simulation.process_clock import WorldClock, WorldIds
 from tests.simulation.provider_followups import ProviderFollowups
 from tests.simulation.providers import SimulatedMailer, SimulatedPayments, SimulatedRestorer, SimulatedStore
@@ -69,13 +69,15 @@ class World(ProviderFollowups, Network):
     def __init__(
         self,
         seed: int,
-        cast: Sequence[Participant] | int = 5,
+        participants: Sequence[Participant] | int = 5,
         *,
         plan: Plan | None = None,
         journal: Journal | None = None,
     ) -> None:
         self.seed = seed
-        self.cast = whole_cast(cast) if isinstance(cast, int) else tuple(cast)
+        self.participants = (
+            all_participants(participants) if isinstance(participants, int) else tuple(participants)
+        )
         self.chance = KeyedRandom(seed)
         self.policy = SIMULATED_POLICY
         if self.chance.at("enlarges") < ENLARGING_SHOPS:
@@ -89,7 +91,7 @@ class World(ProviderFollowups, Network):
         self.outside = Process("outside")
         self.api, self.counter = Process("api"), Process("counter")
         self.workers = {name: WorkerProcess(self, Process(name)) for name in ("worker a", "worker b")}
-        self.visitors = [Visitor(self, part) for part in self.cast if part.number]
+        self.visitors = [Visitor(self, part) for part in self.participants if part.number]
         self.staff, self.forger = Staff(self), Forger(self)
         self.agenda = Agenda(self)
         self.laws, self.link_requests = LawChecker(self), LinkRequests(self)
@@ -210,9 +212,9 @@ class World(ProviderFollowups, Network):
         for visitor in self.visitors:
             after = arrival(self, visitor.number, ARRIVALS)
             self.scheduler.spawn(visitor.name, visitor.live, self.outside, after=after)
-        if STAFF in self.cast:
+        if STAFF in self.participants:
             self.scheduler.spawn(STAFF.name, self._staffed(self.staff.work), self.outside, after=5 * MINUTE)
-        if FORGER in self.cast:
+        if FORGER in self.participants:
             self.scheduler.spawn(FORGER.name, self.forger.work, self.outside, after=2 * MINUTE)
         old = self.faults.at("process", "deployment")
         if Fault.OLD_CODE in old:

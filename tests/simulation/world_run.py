@@ -48,7 +48,7 @@ class Outcome:
 
 def run(
     seed: int,
-    cast: Sequence[Participant] | int = VISITORS,
+    participants: Sequence[Participant] | int = VISITORS,
     *,
     plan: Plan | None = None,
     plant: str | None = None,
@@ -59,7 +59,7 @@ def run(
     with ExitStack() as stack:
         if plant is not None:
             stack.enter_context(planted(plant))
-        world = World(seed, cast, plan=plan)
+        world = World(seed, participants, plan=plan)
         stack.callback(world.close)
         broken = _live(world)
         orders = world.own_unit_of_work.pages.orders.values()

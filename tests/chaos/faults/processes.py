@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from tests.chaos.faults.strike import FaultContext, MissedError, Strike
-from tests.chaos.shop_under_test import Stage
+from tests.chaos.shop_under_test import ShopUnderTest
 from tests.waiting import eventually
 
 #: How long to try to catch a worker that holds a lease, and the pause in which it may claim work.
@@ -23,8 +23,8 @@ def killed(*names: str) -> FaultContext:
     """SIGKILL all processes at once; afterwards restart each and await it."""
 
     @contextmanager
-    def timeline(stage: Stage) -> Iterator[Strike]:
-        processes = [stage.process(name) for name in names]
+    def timeline(shop_under_test: ShopUnderTest) -> Iterator[Strike]:
+        processes = [shop_under_test.process(name) for name in names]
         pids = [process.pid for process in processes]
         for process in processes:
             process.kill()
@@ -34,7 +34,7 @@ def killed(*names: str) -> FaultContext:
         for process in processes:
             process.start_again()
         for name in names:
-            stage.wait_until_ready(name)
+            shop_under_test.wait_until_ready(name)
 
     return timeline
 
@@ -43,14 +43,14 @@ def stopped(name: str) -> FaultContext:
     """SIGSTOP a process, and SIGCONT it afterwards: it exists, but hangs."""
 
     @contextmanager
-    def timeline(stage: Stage) -> Iterator[Strike]:
-        stage.send_signal(name, signal.SIGSTOP)
+    def timeline(shop_under_test: ShopUnderTest) -> Iterator[Strike]:
+        shop_under_test.send_signal(name, signal.SIGSTOP)
         try:
-            eventually(lambda: stage.is_stopped(name), f"{name} stopped")
-            yield Strike(proof=f"the kernel has stopped process {stage.process(name).pid}")
+            eventually(lambda: shop_under_test.is_stopped(name), f"{name} stopped")
+            yield Strike(proof=f"the kernel has stopped process {shop_under_test.process(name).pid}")
         finally:
-            stage.send_signal(name, signal.SIGCONT)
-        stage.wait_until_ready(name)
+            shop_under_test.send_signal(name, signal.SIGCONT)
+        shop_under_test.wait_until_ready(name)
 
     return timeline
 
@@ -62,33 +62,33 @@ def stopped_past_its_lease(name: str) -> FaultContext:
     """
 
     @contextmanager
-    def timeline(stage: Stage) -> Iterator[Strike]:
+    def timeline(shop_under_test: ShopUnderTest) -> Iterator[Strike]:
         until = time.monotonic() + _CATCH_SECONDS
-        while time.monotonic() < until and not stage.ending.is_set():
-            stage.send_signal(name, signal.SIGSTOP)
+        while time.monotonic() < until and not shop_under_test.ending.is_set():
+            shop_under_test.send_signal(name, signal.SIGSTOP)
             try:
-                eventually(lambda: stage.is_stopped(name), f"{name} stopped")
-                taken = _taken_over(stage)
+                eventually(lambda: shop_under_test.is_stopped(name), f"{name} stopped")
+                taken = _taken_over(shop_under_test)
                 if taken:
                     yield Strike(proof=f"{taken} of its leases ran out, and another worker took the work")
                     return
             finally:
-                stage.send_signal(name, signal.SIGCONT)
-            stage.ending.wait(_FREE_SECONDS)
+                shop_under_test.send_signal(name, signal.SIGCONT)
+            shop_under_test.ending.wait(_FREE_SECONDS)
         raise MissedError(f"{name} had nothing in hand whenever it was stopped in {_CATCH_SECONDS:g} s")
 
     return timeline
 
 
-def _taken_over(stage: Stage) -> int:
+def _taken_over(shop_under_test: ShopUnderTest) -> int:
     """How many of the leases held now were lost to other workers."""
-    held = [row["lease_token"] for row in stage.asked(_LEASED)]
+    held = [row["lease_token"] for row in shop_under_test.asked(_LEASED)]
 
     def taken() -> int:
-        return len(stage.asked(_TAKEN_OVER, [held]))
+        return len(shop_under_test.asked(_TAKEN_OVER, [held]))
 
     def is_decided() -> bool:
-        still_held = any(row["lease_token"] in held for row in stage.asked(_LEASED))
+        still_held = any(row["lease_token"] in held for row in shop_under_test.asked(_LEASED))
         return bool(taken()) or not still_held
 
     with suppress(TimeoutError):

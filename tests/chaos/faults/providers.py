@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from tests.chaos.faults.strike import FaultContext, MissedError, Strike
-from tests.chaos.shop_under_test import Stage
+from tests.chaos.shop_under_test import ShopUnderTest
 from tests.journeys.model_refusals import FIRST, REFUSAL, SECOND
 from tests.waiting import eventually
 
@@ -25,26 +25,29 @@ def misbehaving(twin: str, rule: Rule, *, meanwhile: tuple[tuple[str, Rule], ...
     """
 
     @contextmanager
-    def timeline(stage: Stage) -> Iterator[Strike]:
-        others = [(name, stage.arm(name, other)) for name, other in meanwhile]
-        rule_id = stage.arm(twin, rule)
+    def timeline(shop_under_test: ShopUnderTest) -> Iterator[Strike]:
+        others = [(name, shop_under_test.arm(name, other)) for name, other in meanwhile]
+        rule_id = shop_under_test.arm(twin, rule)
         strike = Strike()
         try:
             with suppress(TimeoutError):
                 eventually(
-                    lambda: stage.strikes(twin, rule_id) >= rule["times"] or stage.ending.is_set(),
+                    lambda: (
+                        shop_under_test.strikes(twin, rule_id) >= rule["times"]
+                        or shop_under_test.ending.is_set()
+                    ),
                     within_seconds=_WINDOW_SECONDS,
                     every_seconds=0.1,
                 )
-            times = stage.strikes(twin, rule_id)
+            times = shop_under_test.strikes(twin, rule_id)
             if not times:
                 raise MissedError(f"nothing like {rule['on']} came in {_WINDOW_SECONDS:g} s")
             strike.proof = f"it struck {times} times"
             yield strike
         finally:
-            stage.lift(twin, rule_id)
+            shop_under_test.lift(twin, rule_id)
             for name, other_id in others:
-                stage.lift(name, other_id)
+                shop_under_test.lift(name, other_id)
 
     return timeline
 

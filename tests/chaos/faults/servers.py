@@ -8,7 +8,7 @@ import redis
 
 from domain.use_cases.reaction_handlers import Queue
 from tests.chaos.faults.strike import MissedError, Strike
-from tests.chaos.shop_under_test import Stage
+from tests.chaos.shop_under_test import ShopUnderTest
 from tests.waiting import eventually
 
 _NAME = "PostgreSQL"
@@ -22,36 +22,36 @@ _FULL_SECONDS = 20.0
 
 
 @contextmanager
-def database_shut_down_at_once(stage: Stage) -> Iterator[Strike]:
+def database_shut_down_at_once(shop_under_test: ShopUnderTest) -> Iterator[Strike]:
     """PostgreSQL's immediate shutdown: sessions are cut, and its restart has to recover."""
-    process = stage.process(_NAME)
-    pid, (before,) = process.pid, stage.ask(_BEGAN)
+    process = shop_under_test.process(_NAME)
+    pid, (before,) = process.pid, shop_under_test.ask(_BEGAN)
     process.stop(30, by=signal.SIGQUIT)
     strike = Strike()
     yield strike
     process.start_again()
-    stage.wait_until_ready(_NAME)
-    (after,) = stage.ask(_BEGAN)
+    shop_under_test.wait_until_ready(_NAME)
+    (after,) = shop_under_test.ask(_BEGAN)
     if after["began"] <= before["began"] or "not properly shut down" not in process.output():
         raise MissedError("the server that answers now did not have to recover")
     strike.proof = f"process {pid} is gone, and its successor recovered from what it left"
 
 
 @contextmanager
-def connections_cut(stage: Stage) -> Iterator[Strike]:
+def connections_cut(shop_under_test: ShopUnderTest) -> Iterator[Strike]:
     """End every connection to the database from the server's side."""
-    cut = [row["pid"] for row in stage.ask(_CUT) if row["is_cut"]]
+    cut = [row["pid"] for row in shop_under_test.ask(_CUT) if row["is_cut"]]
     if not cut:
         raise MissedError("no client was connected to the database")
-    (now,) = stage.ask("SELECT now() AS now")
-    eventually(lambda: not stage.ask(_THERE, [cut, now["now"]]), "the end of the connections")
+    (now,) = shop_under_test.ask("SELECT now() AS now")
+    eventually(lambda: not shop_under_test.ask(_THERE, [cut, now["now"]]), "the end of the connections")
     yield Strike(proof=f"{len(cut)} connections were cut")
 
 
 @contextmanager
-def queue_emptied(stage: Stage) -> Iterator[Strike]:
+def queue_emptied(shop_under_test: ShopUnderTest) -> Iterator[Strike]:
     """FLUSHALL, at a moment when there are messages to lose."""
-    with stage.valkey() as valkey:
+    with shop_under_test.valkey() as valkey:
 
         def lost() -> int:
             with valkey.pipeline(transaction=True) as pipeline:

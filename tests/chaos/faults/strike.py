@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from tests.chaos.shop_under_test import Stage
+from tests.chaos.shop_under_test import ShopUnderTest
 
 
 class MissedError(Exception):
@@ -22,9 +22,9 @@ class Strike:
 
 
 #: On entry it strikes, on exit it ends, with everything restored; raises MissedError.
-FaultContext = Callable[[Stage], AbstractContextManager[Strike]]
+FaultContext = Callable[[ShopUnderTest], AbstractContextManager[Strike]]
 #: The same before ``contextmanager`` is applied.
-FaultSteps = Callable[[Stage], Iterator[Strike]]
+FaultSteps = Callable[[ShopUnderTest], Iterator[Strike]]
 
 
 @dataclass(frozen=True, kw_only=True)
