@@ -2,15 +2,15 @@
 
 import pytest
 
-from tests.vocabulary import ROOT, Violation, modules, violations_in, vocabulary
+from tests.vocabulary import ROOT, Violation, files, modules, violations_in, vocabulary
 
 
 def test_no_file_has_private_words_or_long_docstrings() -> None:
-    found = {str(path.relative_to(ROOT)): violations_in(path) for path in modules()}
+    found = {str(path.relative_to(ROOT)): violations_in(path) for path in files()}
     assert {path: violations for path, violations in found.items() if violations} == {}
 
 
-@pytest.mark.parametrize("folder", ["adapters/localization", "entrypoints/cli", "sandbox/demo"])
+@pytest.mark.parametrize("folder", ["domain", "adapters/localization", "entrypoints/cli", "sandbox/demo"])
 def test_staff_read_no_private_words(folder: str) -> None:
     texts = {path: vocabulary().in_texts(path.read_text()) for path in modules([ROOT / folder])}
     assert {str(path): violations for path, violations in texts.items() if violations} == {}
@@ -33,6 +33,7 @@ def test_a_private_word_in_a_text_for_staff_is_found() -> None:
         ("self.books = 1", "books"),
         ("def verify(mark): ...", "mark"),
         ("told = recorded_events()", "told"),
+        ('_log.warning("queue_away", problem=problem)', "queue_away"),
         ('def pay():\n    """' + "word " * 13 + '"""', "a first line of 13 words"),
     ],
 )
@@ -53,6 +54,26 @@ def test_what_is_refused_is_found(source: str, found: str) -> None:
 )
 def test_what_is_plain_is_left_alone(source: str) -> None:
     assert vocabulary().violations(source) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "ending", "found"),
+    [
+        ("```sql\nSELECT healed\n```\nA payment\nis told of\n.", ".md", ["is told", "told of"]),
+        ("# Changelog\n\n## [Unreleased]\n\n- Sealed.\n\n## [1.0.0]\n\n- Healed.\n", ".md", ["Sealed"]),
+        ('The code `seal`, and a page: "It went back." Tests notice it.', ".md", []),
+        ("{% for seal in seals %}{{ say('letter.standing') }} is told{% endfor %}", ".jinja", ["is told"]),
+        ("name: x # whoever reads it", ".yaml", ["whoever"]),
+        ('name = "Nobody imports it"', ".toml", ["Nobody"]),
+    ],
+)
+def test_a_document_is_read_without_its_code(text: str, ending: str, found: list[str]) -> None:
+    assert [violation.found for violation in vocabulary().in_document(text, ending)] == found
+
+
+def test_a_violation_in_a_document_has_its_line() -> None:
+    (violation,) = vocabulary().in_document("```sh\nmake\n```\nIt is `told` and stands.", ".md")
+    assert violation.line == 4
 
 
 def test_a_test_may_have_names_that_production_may_not() -> None:

@@ -20,6 +20,15 @@ WORDS = Path(__file__).with_suffix(".toml")
 
 #: The folders to check, in the order in which violations are listed.
 FOLDERS = ("domain", "adapters", "entrypoints", "sandbox", "migrations", "benchmarks", "docs", "tests")
+#: The endings of modules and documents in these folders.
+ENDINGS = frozenset({".py", ".md", ".jinja", ".yaml"})
+#: The documents beside these folders.
+TOP_DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "compose.yaml", "pyproject.toml")
+
+#: What is not read of Markdown: code, and texts in quotation marks, which are mostly what customers read.
+_QUOTED = re.compile(r'```.*?```|^ {4}[^\n]*|`[^`]*`|"[^"\n]*"', re.DOTALL | re.MULTILINE)
+#: What is not read of templates.
+_EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 
 
 class Violation(NamedTuple):
@@ -39,6 +48,7 @@ class Vocabulary:
     names: dict[re.Pattern[str], str]
     production_names: dict[re.Pattern[str], str]
     contracts: frozenset[str]
+    ordinary: frozenset[str]
 
     def violations(self, source: str, *, is_test: bool = False) -> list[Violation]:
         """Each violation in a module's source, by line."""
@@ -63,9 +73,22 @@ class Vocabulary:
             violation
             for node in ast.walk(tree)
             if isinstance(node, ast.Constant) and isinstance(node.value, str)
-            if " " in node.value and id(node) not in of_customers
+            if " " in node.value and node.value not in self.contracts and id(node) not in of_customers
             for violation in _refused(node.value, node.lineno, self.prose)
         ]
+
+    def in_document(self, text: str, ending: str) -> list[Violation]:
+        """Each private word in a document, except in code and quotations.
+
+        Of a changelog only the unreleased part is read.
+        """
+        if ending == ".md":
+            prose = "\n## [".join(_QUOTED.sub(_blank, text).split("\n## [")[:2])
+        else:
+            prose = _EXPRESSION.sub(_blank, text)
+        return sorted(
+            each for each in _refused(prose, 1, self.prose) if each.found.lower() not in self.ordinary
+        )
 
     def _in_docstrings(self, tree: ast.AST) -> Iterator[Violation]:
         for node in ast.walk(tree):
@@ -110,28 +133,37 @@ def vocabulary() -> Vocabulary:
         names,
         production_names,
         frozenset(table["contracts"]),
+        frozenset(table["documents"]["ordinary"]),
     )
 
 
 def modules(paths: Iterable[Path] = ()) -> list[Path]:
     """Every Python module below these paths, or in the whole project."""
-    below = list(paths) or [ROOT / folder for folder in FOLDERS]
-    return [module for path in below for module in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
+    return [file for file in files(paths) if file.suffix == ".py"]
+
+
+def files(paths: Iterable[Path] = ()) -> list[Path]:
+    """Every module and document below these paths, or in the whole project."""
+    below = list(paths) or [ROOT / name for name in (*TOP_DOCUMENTS, *FOLDERS)]
+    found = (file for path in below for file in (sorted(path.rglob("*")) if path.is_dir() else [path]))
+    return [file for file in found if file.suffix in ENDINGS or file.name in TOP_DOCUMENTS]
 
 
 @cache
-def violations_in(module: Path) -> list[Violation]:
+def violations_in(file: Path) -> list[Violation]:
     """Each violation in one file."""
-    is_test = (ROOT / "tests") in module.resolve().parents
-    return vocabulary().violations(module.read_text(), is_test=is_test)
+    if file.suffix != ".py":
+        return vocabulary().in_document(file.read_text(), file.suffix)
+    is_test = (ROOT / "tests") in file.resolve().parents
+    return vocabulary().violations(file.read_text(), is_test=is_test)
 
 
 def main(paths: Iterable[str]) -> int:
     """Print each violation below the paths; return the status."""
     found = [
-        f"{module.resolve().relative_to(ROOT)}:{each.line}: {each.found!r}: {each.instead}"
-        for module in modules(map(Path, paths))
-        for each in violations_in(module)
+        f"{file.resolve().relative_to(ROOT)}:{each.line}: {each.found!r}: {each.instead}"
+        for file in files(map(Path, paths))
+        for each in violations_in(file)
     ]
     sys.stdout.writelines(f"{line}\n" for line in found)
     return 1 if found else 0
@@ -142,6 +174,11 @@ def _pattern(words: str) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{spaced})\b", re.IGNORECASE)
 
 
+def _blank(code: re.Match[str]) -> str:
+    """Blank lines instead of code, so that lines keep their numbers."""
+    return "\n" * code[0].count("\n")
+
+
 def _refused(text: str, line: int, words: dict[re.Pattern[str], str]) -> Iterator[Violation]:
     for refused, instead in words.items():
         for match in refused.finditer(text):
@@ -149,7 +186,7 @@ def _refused(text: str, line: int, words: dict[re.Pattern[str], str]) -> Iterato
 
 
 def _defined(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """The names that a module defines, not those that it uses."""
+    """The names that a module defines, and its log events."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.lineno, node.name
@@ -159,6 +196,10 @@ def _defined(tree: ast.AST) -> Iterator[tuple[int, str]]:
             yield node.lineno, node.id
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
             yield node.lineno, node.attr
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).startswith("_log."):
+            yield from (
+                (node.lineno, str(each.value)) for each in node.args[:1] if isinstance(each, ast.Constant)
+            )
 
 
 def _is_command(node: ast.AST) -> bool:

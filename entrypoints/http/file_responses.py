@@ -110,7 +110,7 @@ class FileAnswer:
         finally:
             leaving.cancel()
         if is_whole and (self._part is None or self._part.is_to_the_end):
-            await self._tell()
+            await self._call_when_sent()
 
     async def _send(self, chunks: AsyncIterator[bytes], send: Send, leaving: asyncio.Task[None]) -> bool:
         """Send the bytes; False if the client disconnected before the last."""
@@ -121,7 +121,7 @@ class FileAnswer:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
         return True
 
-    async def _tell(self) -> None:
+    async def _call_when_sent(self) -> None:
         """Call ``when_sent``; log its failure, because the customer has the file."""
         try:
             with anyio.CancelScope(shield=True):

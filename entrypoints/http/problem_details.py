@@ -77,7 +77,7 @@ class Problem:
     extensions: Mapping[str, Any] = field(default_factory=dict)
 
 
-_FILE_AWAY = Kind(
+_FILE_UNAVAILABLE = Kind(
     500,
     "file-unavailable",
     "This file cannot be delivered now",
@@ -126,8 +126,8 @@ KINDS: Mapping[type[Exception], Kind] = {
     ),
     UnavailableError: Kind(503, "unavailable", "Not available right now"),
     RefusedError: Kind(502, "provider-refused", "A provider refused"),
-    ObjectMissingError: _FILE_AWAY,
-    ObjectDiffersError: _FILE_AWAY,
+    ObjectMissingError: _FILE_UNAVAILABLE,
+    ObjectDiffersError: _FILE_UNAVAILABLE,
     UnitOfWorkError: Kind(503, "busy", "Busy", "Others are changing the same thing: try again in a moment."),
 }
 

@@ -53,11 +53,11 @@ def run() -> None:
         console.print("Opening a shop on this machine, with providers that will misbehave ...")
         with LocalShop(Path(data_dir)) as shop:
             console.print(f"It is open after {_lasted(began)}.\n")
-            _tell_the_story(shop, console)
+            _run_demo(shop, console)
     console.print(f"\nAll in all {_lasted(began)}. The shop is closed; nothing of it is running any more.")
 
 
-def _tell_the_story(shop: LocalShop, console: Console) -> None:
+def _run_demo(shop: LocalShop, console: Console) -> None:
     photos, board = samples.photos(), ProgressDisplay(console)
     with (
         TwinControl(shop.addresses) as twin_control,

@@ -169,5 +169,5 @@ class FaultPlan:
 
 def back(outage: ProviderFault, strikes: int, lasted: timedelta) -> str:
     """What is said when an outage is over."""
-    turned_away = counted(strikes, "request")
-    return f"{outage.outage_of} is back after {duration_text(lasted)}; it had turned away {turned_away}."
+    refused = counted(strikes, "request")
+    return f"{outage.outage_of} is back after {duration_text(lasted)}; it had turned away {refused}."
