@@ -23,7 +23,15 @@ FOLDERS = ("domain", "adapters", "entrypoints", "sandbox", "migrations", "benchm
 #: The endings of modules and documents in these folders.
 ENDINGS = frozenset({".py", ".md", ".jinja", ".yaml"})
 #: The documents beside these folders.
-TOP_DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "compose.yaml", "pyproject.toml")
+TOP_DOCUMENTS = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "compose.yaml",
+    "pyproject.toml",
+    "Makefile",
+    "Dockerfile",
+)
 
 #: What is not read of Markdown: code, and texts in quotation marks, which are mostly what customers read.
 _QUOTED = re.compile(r'```.*?```|^ {4}[^\n]*|`[^`]*`|"[^"\n]*"', re.DOTALL | re.MULTILINE)
