@@ -142,7 +142,7 @@ class PostgresOrderQueries(OrderQueries):
         rows = self._connection.execute(_UNFETCHED, {**window, **shown})
         return [(OrderId(row.order_id), DownloadLinkId(row.link_id)) for row in rows]
 
-    def in_trouble(self) -> list[OrderId]:
+    def needing_attention(self) -> list[OrderId]:
         return [OrderId(order_id) for order_id in self._connection.execute(_NEEDING_ATTENTION).scalars()]
 
     def find_by_messages(self, message_ids: Collection[str]) -> Mapping[str, tuple[OrderId, EmailId]]:

@@ -56,8 +56,8 @@ def _decide(order: Order, proposed: e.Event, limits: Limits) -> Decision:  # noq
         case e.ImagesMoved():
             return _decide_move(order, proposed)
         case e.OrderHeld():
-            is_graver = proposed.reason is not HoldReason.REFUND_NOT_ISSUED and not order.work_is_stopped
-            return _unless(order.is_held and not is_graver, order, proposed)
+            replaces_hold = proposed.reason is not HoldReason.REFUND_NOT_ISSUED and not order.work_is_stopped
+            return _unless(order.is_held and not replaces_hold, order, proposed)
         case e.OrderReleased():
             return _unless(not order.is_held, order, proposed)
         case e.PhotosPurged():

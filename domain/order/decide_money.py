@@ -67,7 +67,7 @@ def decide_refund(
         case e.RefundFailed():
             return (
                 NOTHING
-                if known is None or not _is_news(known, proposed)
+                if known is None or not _concerns_current_try(known, proposed)
                 else _decide_failure(order, proposed)
             )
         case e.RefundDropped():
@@ -263,7 +263,7 @@ def _decide_failure(order: Order, proposed: e.RefundFailed) -> Decision:
     return draft.done()
 
 
-def _is_news(known: Refund, proposed: e.RefundFailed) -> bool:
+def _concerns_current_try(known: Refund, proposed: e.RefundFailed) -> bool:
     """Whether a failure concerns the current try of a refund.
 
     One of an earlier try, or one that is recorded already, changes nothing.

@@ -50,13 +50,13 @@ def _all_stay(group: UnionType, states: Iterable[State]) -> list[Move]:
     return [Move(event, state, state) for event in get_args(group) for state in states]
 
 
-def _goes(
+def _moves_if(
     event: type[events.Event], sources: Iterable[State], target: State, condition: Condition
 ) -> list[Move]:
     return [Move(event, source, target, condition) for source in sources]
 
 
-def _owes_again(event: type[events.Event]) -> list[Move]:
+def _reopens(event: type[events.Event]) -> list[Move]:
     """Reopen an ended order: an amount is owed again."""
     return [
         Move(event, State.COMPLETED, State.DELIVERED),
@@ -71,7 +71,7 @@ def _ends_in_refund(event: type[events.Event]) -> list[Move]:
     Where a full refund was pending already, the reasons of the single refunds do not matter.
     """
     return [
-        *_goes(event, (*WORKING_STATES, *DELIVERED_STATES), State.REFUNDED, when.everything_is_refunded),
+        *_moves_if(event, (*WORKING_STATES, *DELIVERED_STATES), State.REFUNDED, when.everything_is_refunded),
         Move(event, State.REFUNDING, State.REFUNDED, when.is_fully_refunded),
     ]
 
@@ -81,10 +81,10 @@ MOVES: tuple[Move, ...] = (
     Move(events.PaymentReceived, State.NEW, State.PAID),
     Move(events.ImagesMoved, State.PAID, State.RESTORING),
     # A photo without a share of the payment may fail after everything is refunded.
-    *_goes(
+    *_moves_if(
         events.RestorationFailed, (State.PAID, State.RESTORING), State.REFUNDED, when.everything_is_refunded
     ),
-    *_goes(
+    *_moves_if(
         events.RestorationFailed, (State.PAID, State.RESTORING), State.REFUNDING, when.is_full_refund_pending
     ),
     Move(events.RestorationFailed, State.PAID, State.REFUNDED, when.nothing_can_follow),
@@ -125,24 +125,24 @@ MOVES: tuple[Move, ...] = (
     *_stays(events.DownloadLinkIssued, DELIVERABLE_STATES),
     *_stays(events.DownloadLinkRevoked, [*DELIVERABLE_STATES, *REFUND_STATES]),
     # Money: provider events may arrive in any order.
-    *_goes(
+    *_moves_if(
         events.RefundRequested,
         (*WORKING_STATES, *DELIVERED_STATES),
         State.REFUNDING,
         when.is_full_refund_pending,
     ),
-    *_owes_again(events.RefundRequested),
+    *_reopens(events.RefundRequested),
     *_stays(events.RefundAccepted, _EVER_PAID),
     *_ends_in_refund(events.RefundIssued),
     Move(events.RefundIssued, State.DELIVERED, State.COMPLETED, when.nothing_is_owed),
     *_stays(events.RefundIssued, _EVER_PAID),
-    *_owes_again(events.RefundFailed),
+    *_reopens(events.RefundFailed),
     Move(events.RefundDropped, State.REFUNDING, State.REFUNDED, when.is_fully_refunded),
     Move(events.RefundDropped, State.DELIVERED, State.COMPLETED, when.nothing_is_owed),
     *_stays(events.RefundDropped, [*_OWING, State.REFUNDED, State.ERASED]),
     *_stays(events.DisputeOpened, _EVER_PAID),
     *_ends_in_refund(events.DisputeClosed),
-    *_goes(events.DisputeClosed, _OWING, State.REFUNDING, when.is_full_refund_pending),
+    *_moves_if(events.DisputeClosed, _OWING, State.REFUNDING, when.is_full_refund_pending),
     Move(events.DisputeClosed, State.REFUNDED, State.COMPLETED, when.is_complete_after_all),
     *_stays(events.DisputeClosed, _EVER_PAID),
     *_all_stay(events.PointsEvent, _EVER_PAID),

@@ -72,10 +72,10 @@ class OrderQueries(Protocol):
         of e-mail in any of their orders are left out.
         """
 
-    def in_trouble(self) -> list[OrderId]:
-        """Orders that are held or disputed or have e-mail trouble, by id.
+    def needing_attention(self) -> list[OrderId]:
+        """Orders held, disputed or with a failed e-mail, by id.
 
-        That is an e-mail that failed, bounced or was opted out of.
+        An e-mail counts as failed also if it bounced or was opted out of.
         """
 
     def find_by_messages(self, message_ids: Collection[str]) -> Mapping[str, tuple[OrderId, EmailId]]:

@@ -132,8 +132,8 @@ def test_orders_needing_attention_are_held_disputed_or_without_delivered_email(
         unit_of_work, settled, settled.held(), settled.released(), settled.disputed(), settled.decided()
     )
     with unit_of_work.transaction() as transaction:
-        in_trouble = transaction.order_queries.in_trouble()
-    assert in_trouble == sorted(each.order_id for each in (held, disputed, failed, bounced))
+        needing_attention = transaction.order_queries.needing_attention()
+    assert needing_attention == sorted(each.order_id for each in (held, disputed, failed, bounced))
 
 
 def test_order_numbers_count_from_one_each_day(unit_of_work: Database) -> None:
@@ -274,7 +274,7 @@ def test_a_customer_who_opted_out_needs_attention_and_gets_no_reminder(
     kept = take_order(unit_of_work, other, *other.until_completed()[1:])
     (link,) = kept.links.values()
     with unit_of_work.transaction() as transaction:
-        assert transaction.order_queries.in_trouble() == [first.order_id]
+        assert transaction.order_queries.needing_attention() == [first.order_id]
         reminded = transaction.order_queries.unfetched(link.expires_at - MINUTE, link.expires_at, None, 10)
     assert reminded == [(other.order_id, link.link_id)]
 

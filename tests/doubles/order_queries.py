@@ -61,7 +61,7 @@ class InMemoryOrderQueries(OrderQueries):
         )
         return sorted(found, key=lambda each: each[1])[:limit]
 
-    def in_trouble(self) -> list[OrderId]:
+    def needing_attention(self) -> list[OrderId]:
         undelivered = {EmailStatus.FAILED, EmailStatus.BOUNCED}
         return sorted(
             order.order_id

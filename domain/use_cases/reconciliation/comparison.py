@@ -34,8 +34,8 @@ class ComparisonContext:
     repairs: bool
     reads_bytes: bool
     watch: Callable[[int], None]
-    leave: Callable[[Foreign], None]  # receives each item of another shop, for the report
-    defect: Callable[[Exception], None]  # receives each unexpected error, for the log
+    report_foreign: Callable[[Foreign], None]  # receives each item of another shop, for the report
+    report_defect: Callable[[Exception], None]  # receives each unexpected error, for the log
     report: Callable[[Finding], object]  # receives a finding at once; it is kept whatever fails later
 
     @property
@@ -88,7 +88,7 @@ class ComparisonContext:
         except (ShopError, OutsideError, UnitOfWorkError) as error:
             return replace(finding, repair_error=error)
         except Exception as error:  # noqa: BLE001 -- a defect costs this finding only, and is reported with it
-            self.defect(error)
+            self.report_defect(error)
             return replace(finding, repair_error=error)
         return replace(finding, is_repaired=is_repaired)
 

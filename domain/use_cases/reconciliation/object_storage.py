@@ -148,7 +148,7 @@ class ObjectStorageComparison:
                     if whose is None:
                         continue  # it was deleted meanwhile, or is unreadable
                 if whose is ObjectOwner.FOREIGN:
-                    context.leave(_foreign(stray))
+                    context.report_foreign(_foreign(stray))
                 elif not (inventory or ObjectInventory()).accounts_for(stray.key, context.settled_before):
                     yield Finding(
                         side=Side.STORAGE,
@@ -190,7 +190,7 @@ class ObjectStorageComparison:
         """Report an upload of an unknown session, unless it is gone."""
         match owner:
             case ObjectOwner.FOREIGN:
-                context.leave(_foreign(stray))
+                context.report_foreign(_foreign(stray))
             case ObjectOwner.OURS:
                 yield _upload_finding(stray, FindingCode.UNKNOWN_UPLOAD, FindingCase.OF_THIS_SHOP)
             case ObjectOwner.UNMARKED:

@@ -162,7 +162,7 @@ class PaymentComparison:
         for webhook_event in foreign:
             # An unpaid checkout of another shop is not worth reporting.
             if webhook_event.checkout is None or webhook_event.kind is PaymentEventKind.PAID:
-                context.leave(
+                context.report_foreign(
                     Foreign(
                         side=self.side,
                         kind=kind,

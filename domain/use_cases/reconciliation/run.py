@@ -69,8 +69,8 @@ class Reconciliation:
                 repairs=repairs,
                 reads_bytes=reads_bytes,
                 watch=lambda things, side=side: watch(side, things),  # type: ignore[misc]
-                leave=foreign.append,
-                defect=defects.append,
+                report_foreign=foreign.append,
+                report_defect=defects.append,
                 report=findings.setdefault,
             )
             try:

@@ -17,7 +17,7 @@ from domain.ports.unit_of_work import HasLogRecovery, UnitOfWork
 from domain.signed_tokens import TokenSigner
 
 #: How long the last answer to "is the database behind?" is used.
-BELIEVED_FOR = timedelta(seconds=15)
+ANSWER_CACHED_FOR = timedelta(seconds=15)
 
 #: How many heads stay in the storage: the newest, and earlier ones for staff to look at.
 KEPT = 3
@@ -110,11 +110,11 @@ class LogHeads:
     def check(self) -> None:
         """Raise DatabaseBehindError if the database is behind.
 
-        The answer is cached for BELIEVED_FOR. While the storage is unavailable, the last answer is used; before there
-        is one, UnavailableError is raised.
+        The answer is cached for ANSWER_CACHED_FOR. While the storage is unavailable, the last answer is used; before
+        there is one, UnavailableError is raised.
         """
         now, answer = self._clock.now(), self._answer
-        if answer is None or not timedelta() <= now - answer[0] < BELIEVED_FOR:
+        if answer is None or not timedelta() <= now - answer[0] < ANSWER_CACHED_FOR:
             try:
                 is_behind = self.is_behind()
             except UnavailableError:

@@ -230,8 +230,8 @@ def _begun(
     and for an unknown prediction that failed while another is running: the order ignores it.
     """
     image = order.images[work.image_id]
-    is_no_news = isinstance(outcome, e.RestorationAttemptFailed) and image.running is not None
-    if image.knows(work.prediction_id) or is_no_news:
+    is_ignored = isinstance(outcome, e.RestorationAttemptFailed) and image.running is not None
+    if image.knows(work.prediction_id) or is_ignored:
         return []
     started = e.RestorationStarted(
         image_id=work.image_id,

@@ -46,7 +46,7 @@ class AttentionList:
             given_up = transaction.reactions.exhausted()
             unreadable = transaction.reactions.unreadable()
             with_work = {*(work.order_id for work in given_up), *(work.order_id for work in unreadable)}
-            order_ids = sorted({*transaction.order_queries.in_trouble(), *with_work})
+            order_ids = sorted({*transaction.order_queries.needing_attention(), *with_work})
             unmatched = transaction.unmatched_payments.unsettled()
             conflicts = transaction.webhook_inbox.conflicts()
             broken = {

@@ -96,13 +96,13 @@ class OrderAttention:
         """
         if self.order.hold in {HoldReason.EMAIL_NOT_SENT, HoldReason.EMAIL_BOUNCED}:
             return
-        troubles: dict[EmailId, e.RecordedEvent] = {
+        email_failures: dict[EmailId, e.RecordedEvent] = {
             each.event.email_id: each
             for each in self.stream
             if isinstance(each.event, e.EmailFailed | e.EmailBounced)
         }
         found: dict[AttentionKind, list[tuple[EmailId, datetime]]] = {}
-        for email_id, recorded in troubles.items():
+        for email_id, recorded in email_failures.items():
             email = self.order.emails[email_id]
             is_open = email.status in {EmailStatus.FAILED, EmailStatus.BOUNCED}
             if not is_open or self._was_seen_to(recorded.recorded_at, e.EmailSent, e.ResultDownloaded):

@@ -18,7 +18,7 @@ from entrypoints.command_errors import CommandFailedError, MisuseError
 STRIDE = 500
 
 
-class StrangeHeadError(MisuseError):
+class UnreadableHeadError(MisuseError):
     """The file holds no head of the log."""
 
     def __init__(self, path: Path, reason: str) -> None:
@@ -54,7 +54,7 @@ class LogNotDecodableError(CommandFailedError):
 def verify_log(events: Iterator[ChainedEvent], against: Path | None, *, as_json: bool) -> None:
     """Check the log and print its head.
 
-    Raises LogChangedError, LogNotDecodableError or StrangeHeadError.
+    Raises LogChangedError, LogNotDecodableError or UnreadableHeadError.
     """
     kept = read_head(against) if against else None
     verdict = verify(_watched(events), kept)
@@ -69,13 +69,13 @@ def verify_log(events: Iterator[ChainedEvent], against: Path | None, *, as_json:
 
 
 def read_head(path: Path) -> LogSnapshot:
-    """Read a head from a file; raises StrangeHeadError."""
+    """Read a head from a file; raises UnreadableHeadError."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=LogSnapshot)
     except OSError as error:
-        raise StrangeHeadError(path, error.strerror or type(error).__name__) from error
+        raise UnreadableHeadError(path, error.strerror or type(error).__name__) from error
     except msgspec.DecodeError as error:
-        raise StrangeHeadError(path, str(error)) from error
+        raise UnreadableHeadError(path, str(error)) from error
 
 
 def _show(verdict: VerificationReport, kept: LogSnapshot | None) -> None:

@@ -41,8 +41,8 @@ def compare(shop: InMemoryShop, account: StripePayments) -> tuple[list[Finding],
         repairs=True,
         reads_bytes=False,
         watch=lambda _: None,
-        leave=foreign.append,
-        defect=lambda error: pytest.fail(str(error)),
+        report_foreign=foreign.append,
+        report_defect=lambda error: pytest.fail(str(error)),
         report=lambda found: pytest.fail(finding_text_of(found).wrong),
     )
     comparison = PaymentComparison(

@@ -23,8 +23,8 @@ def context(defects: list[Exception], *, repairs: bool = True) -> ComparisonCont
         repairs=repairs,
         reads_bytes=True,
         watch=ignore,
-        leave=ignore,
-        defect=defects.append,
+        report_foreign=ignore,
+        report_defect=defects.append,
         report=ignore,
     )
 
