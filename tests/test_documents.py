@@ -116,8 +116,8 @@ def test_docs_explain_every_finding_of_a_comparison() -> None:
 
 def test_docs_explain_every_state_of_an_order() -> None:
     rows = re.findall(r"^\| ([a-z, ]+) \|", (ROOT / "docs/support.md").read_text(), flags=re.MULTILINE)
-    told = {state for row in rows for state in row.split(", ")}
-    assert {state.value for state in State} - told == {State.NEW.value}  # there is no order yet
+    explained = {state for row in rows for state in row.split(", ")}
+    assert {state.value for state in State} - explained == {State.NEW.value}  # there is no order yet
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/support.md"])
@@ -150,7 +150,7 @@ def test_docs_explain_lines_that_a_timeline_has() -> None:
         r'^- \*\*"(.+?)(?: \.\.\.)?"\*\*', (ROOT / "docs/support.md").read_text(), flags=re.MULTILINE
     )
     assert len(quoted) > 3
-    assert [line for line in quoted if not any(shape(line) in told for told in sentence_shapes())] == []
+    assert [line for line in quoted if not any(shape(line) in known for known in sentence_shapes())] == []
 
 
 @pytest.mark.parametrize("process", ["api", "worker", "migrate"])

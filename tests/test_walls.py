@@ -67,7 +67,7 @@ def test_the_domain_holds_no_prose_and_no_outside_words(module: Path) -> None:
     "source",
     [
         'status = "The photos are being restored."',
-        'def told(paid):\n    return f"{paid} of it is left"',
+        'def sentence(paid):\n    return f"{paid} of it is left"',
         'url = f"{public}/api/orders/{order_id}"',
         'page = f"{link}/photos"',
         'class LostError(Exception):\n    advice = "run `restoreclick db restored`"',

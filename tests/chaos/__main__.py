@@ -18,7 +18,7 @@ from sandbox.signal_handling import EndedBySignalError, ending_in_order
 from tests.chaos.faults import TRACKS
 from tests.chaos.outcome import Outcome
 from tests.chaos.planted_bugs import PLANTS, environment_with
-from tests.chaos.report import Screen, tell, told_to_programs
+from tests.chaos.report import Screen, json_report, tell
 from tests.chaos.run import run
 from tests.chaos.schedule import scheduled
 
@@ -57,7 +57,7 @@ def main() -> None:
         sys.exit(str(error))
     tell(console, outcome)
     if arguments.json:
-        sys.stdout.write(told_to_programs(outcome) + "\n")
+        sys.stdout.write(json_report(outcome) + "\n")
     for failure in outcome.failures:
         console.print(Text(failure, style="red"), soft_wrap=True)
     status, word = verdict(outcome, arguments)

@@ -119,7 +119,7 @@ def collected(shop: LocalShop, query: Query, visits: Visits, unfinished: Sequenc
             signer.download_token(link_id) for stream in streams.values() for link_id in stream.order.links
         ),
         stored_words=frozenset(_words(query)),
-        forgeries=[Forgery(what=f"{one.what} ({one.mark})", status=one.status) for one in visits.forgeries],
+        forgeries=[Forgery(what=f"{one.what} ({one.marker})", status=one.status) for one in visits.forgeries],
         forged_word=FORGED,
     )
 
@@ -243,7 +243,7 @@ def openings_of(visits: Visits, streams: Iterable[OrderStream]) -> Iterator[Link
     }
     now = datetime.now(UTC)
     for trespass in visits.trespasses:
-        token, target = trespass.mark.split("/")[-2:]
+        token, target = trespass.marker.split("/")[-2:]
         order, link = links.get(Sha256(sha256_of(token)), (None, None))
         yield LinkOpening(
             token_sha256=sha256_of(token),

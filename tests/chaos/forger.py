@@ -17,11 +17,11 @@ def forge(visitors: Visitors, visits: Visits, lived: Experience) -> Generator[fl
 
     The marks show afterwards whether any of it was stored.
     """
-    mark = f"{FORGED}_{lived.visit.number:06}"
-    for what, path, request in _attempts(lived.visit, mark, _any_order(visits)):
+    marker = f"{FORGED}_{lived.visit.number:06}"
+    for what, path, request in _attempts(lived.visit, marker, _any_order(visits)):
         method = "GET" if not request else "POST"
         answer = yield from visitors.insist(method, f"{visitors.shop}{path}", **request)
-        visits.forgeries.append(Forgery(what=what, mark=mark, status=answer.status_code))
+        visits.forgeries.append(Forgery(what=what, marker=marker, status=answer.status_code))
     lived.ending = Ending.LEFT
 
 
@@ -34,12 +34,12 @@ def _any_order(visits: Visits) -> str:
     return known[-1] if known else str(uuid5(_NAMES, "no order"))
 
 
-def _attempts(visit: Visit, mark: str, order_id: str) -> list[tuple[str, str, dict[str, object]]]:
+def _attempts(visit: Visit, marker: str, order_id: str) -> list[tuple[str, str, dict[str, object]]]:
     webhooks, now = "/api/webhooks", int(time.time())
     image_id = uuid5(_NAMES, f"{visit.number}")
-    event = {"id": f"evt_{mark}", "object": "event", "type": "checkout.session.completed", "data": {}}
+    event = {"id": f"evt_{marker}", "object": "event", "type": "checkout.session.completed", "data": {}}
     body = json.dumps(event).encode()
-    mail = json.dumps([{"event": "bounce", "sg_event_id": mark, "order_id": order_id, "email_id": mark}])
+    mail = json.dumps([{"event": "bounce", "sg_event_id": marker, "order_id": order_id, "email_id": marker}])
     sendgrid_headers = {
         "X-Twilio-Email-Event-Webhook-Signature": "MEUCIQDforged",
         "X-Twilio-Email-Event-Webhook-Timestamp": str(now),
@@ -53,24 +53,24 @@ def _attempts(visit: Visit, mark: str, order_id: str) -> list[tuple[str, str, di
         ),
         (
             "an output at a made-up address",
-            f"{webhooks}/replicate/{order_id}/{image_id}/1/{mark}",
-            {"json": {"id": mark, "status": "succeeded", "output": "http://127.0.0.1:1/mine.png"}},
+            f"{webhooks}/replicate/{order_id}/{image_id}/1/{marker}",
+            {"json": {"id": marker, "status": "succeeded", "output": "http://127.0.0.1:1/mine.png"}},
         ),
         (
             "a bounce with a made-up signature",
             f"{webhooks}/sendgrid",
             {"content": mail.encode(), "headers": sendgrid_headers},
         ),
-        ("a message that is no JSON", f"{webhooks}/sendgrid", {"content": mark.encode()}),
+        ("a message that is no JSON", f"{webhooks}/sendgrid", {"content": marker.encode()}),
         (
             "a checkout that names its own price",
             "/api/checkout-sessions",
-            {"json": {"session_id": str(image_id), "amount": 1, "currency": mark}},
+            {"json": {"session_id": str(image_id), "amount": 1, "currency": marker}},
         ),
         (
             "a photo for a session that does not exist",
-            f"/api/uploads/{image_id}/photos?filename={mark}.jpg",
-            {"content": mark.encode(), "headers": {"Content-Type": "image/jpeg"}},
+            f"/api/uploads/{image_id}/photos?filename={marker}.jpg",
+            {"content": marker.encode(), "headers": {"Content-Type": "image/jpeg"}},
         ),
-        ("a link that was never issued", f"/api/download/{mark}", {}),
+        ("a link that was never issued", f"/api/download/{marker}", {}),
     ]

@@ -12,7 +12,7 @@ from tests.laws import LAWS
 #: complete after the faults count, too: how many complete before depends on the speed of the machine.
 LEAST_ORDERS_PER_SECOND = 2.5
 #: How many breaches of a law are listed singly.
-_TOLD = 5
+_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,9 +51,9 @@ class Outcome:
         for law in LAWS:
             breaches = self.breaches.get(law.number, ())
             if breaches:
-                told = "\n".join(f"    {breach}" for breach in breaches[:_TOLD])
-                more = f"\n    and {len(breaches) - _TOLD} more" if len(breaches) > _TOLD else ""
-                yield f"Law {law.number} is broken: {law.sentence}\n{told}{more}"
+                shown = "\n".join(f"    {breach}" for breach in breaches[:_SHOWN])
+                more = f"\n    and {len(breaches) - _SHOWN} more" if len(breaches) > _SHOWN else ""
+                yield f"Law {law.number} is broken: {law.sentence}\n{shown}{more}"
         for disagreement in self.disagreements:
             yield f"The shop's own comparison of the books finds: {disagreement}"
 

@@ -58,9 +58,9 @@ def answer_too_soon() -> None:
 
     careful = PaymentWebhook.handle
 
-    def take(self: PaymentWebhook, *told: Any) -> None:
+    def take(self: PaymentWebhook, *arguments: Any) -> None:
         try:
-            careful(self, *told)
+            careful(self, *arguments)
         except UnavailableError:
             return
 

@@ -23,7 +23,7 @@ class Screen:
 
     def __init__(self, console: Console, seconds: float) -> None:
         self._console = console
-        self._told_at = 0.0
+        self._shown_at = 0.0
         self._progress = Progress(
             TextColumn("{task.completed:.0f} of {task.total:.0f} s"),
             BarColumn(bar_width=24),
@@ -46,11 +46,11 @@ class Screen:
 
     def show(self, seconds: float, completed: int, visits: Visits) -> None:
         """Move the progress bar; without one, print a line now and then."""
-        told = f"{completed} orders completed, {visits.count(_is_served)} customers served"
-        self._progress.update(self._task, completed=seconds, description=told)
-        if self._progress.disable and seconds - self._told_at >= _PLAIN_SECONDS:
-            self._told_at = seconds
-            self.say(f"{seconds:6.1f} s  {told}")
+        progress = f"{completed} orders completed, {visits.count(_is_served)} customers served"
+        self._progress.update(self._task, completed=seconds, description=progress)
+        if self._progress.disable and seconds - self._shown_at >= _PLAIN_SECONDS:
+            self._shown_at = seconds
+            self.say(f"{seconds:6.1f} s  {progress}")
 
     def struck(self, incident: Incident) -> None:
         """Print a fault that is over, or that missed."""
@@ -77,8 +77,8 @@ def tell(console: Console, outcome: Outcome) -> None:
             Text(f"Law {law.number:>2} ").append(verdict).append(f": {law.sentence}"), soft_wrap=True
         )
     if (slowest := outcome.slowest) is not None:
-        told = f"{slowest.recovery_seconds:.1f} s after “{slowest.fault.name}” at {slowest.began:.0f} s"
-        console.print(Text(f"The slowest recovery took {told}."))
+        duration = f"{slowest.recovery_seconds:.1f} s after “{slowest.fault.name}” at {slowest.began:.0f} s"
+        console.print(Text(f"The slowest recovery took {duration}."))
     console.print(
         Text(
             f"{outcome.completed_at_rest} orders were completed ({outcome.wanted} had to be), {outcome.completed} of "
@@ -89,7 +89,7 @@ def tell(console: Console, outcome: Outcome) -> None:
     )
 
 
-def told_to_programs(outcome: Outcome) -> str:
+def json_report(outcome: Outcome) -> str:
     """The same as one JSON document."""
     slowest = outcome.slowest
     document: dict[str, Any] = {
@@ -104,7 +104,7 @@ def told_to_programs(outcome: Outcome) -> str:
         "slowest_recovery": slowest and {"fault": slowest.fault.name, "seconds": slowest.recovery_seconds},
         "counts": dict(outcome.counts),
         "breaches": {str(number): list(breaches) for number, breaches in outcome.breaches.items()},
-        "faults": [_told(incident) for incident in outcome.incidents],
+        "faults": [_as_json(incident) for incident in outcome.incidents],
     }
     return json.dumps(document, indent=2)
 
@@ -123,7 +123,7 @@ def _incidents(outcome: Outcome) -> Table:
     return table
 
 
-def _told(incident: Incident) -> dict[str, Any]:
+def _as_json(incident: Incident) -> dict[str, Any]:
     return {
         "fault": incident.fault.name,
         "to": incident.fault.to,

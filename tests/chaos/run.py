@@ -174,8 +174,8 @@ class Run:
             for row in self._shop_under_test.ask(_IMAGES, [other.order_id]):
                 url = f"{self._visitors.shop}/api/download/{mine.link}/{row['image_id']}"
                 status = self._visitors.http.get(url).status_code
-                told = Forgery(what="Another's photo through one's own link", mark=url, status=status)
-                self._visits.trespasses.append(told)
+                trespass = Forgery(what="Another's photo through one's own link", marker=url, status=status)
+                self._visits.trespasses.append(trespass)
 
     def _compare(self) -> list[str]:
         """The unexplained findings of the shop's own reconciliation.

@@ -107,8 +107,8 @@ class ShopUnderTest:
 
     def arm(self, twin: str, rule: dict[str, Any]) -> str:
         """Add a fault rule to a twin; return the rule's id."""
-        told = self._http.post(self._control(twin, "faults"), json=rule).raise_for_status().json()
-        return str(told["id"])
+        armed = self._http.post(self._control(twin, "faults"), json=rule).raise_for_status().json()
+        return str(armed["id"])
 
     def strikes(self, twin: str, rule_id: str) -> int:
         """How often a rule of a twin has struck."""

@@ -55,9 +55,9 @@ def test_an_incomplete_fault_is_reported_as_missed_and_the_next_one_runs(
     }
     monkeypatch.setattr(fault_runner, "FAULTS", faults)
     shop_under_test = SimpleNamespace(ending=Event(), asked=lambda *_: [{"at": TOMORROW}])
-    told: list[Incident] = []
+    reported: list[Incident] = []
     tracks = [[PlannedFault(at_seconds=0, fault=name) for name in faults]]
-    runner = FaultRunner(cast("ShopUnderTest", shop_under_test), tracks, told.append)
+    runner = FaultRunner(cast("ShopUnderTest", shop_under_test), tracks, reported.append)
     runner.start()
     runner.wait()
-    assert [incident.missed for incident in told] == [missed, ""]
+    assert [incident.missed for incident in reported] == [missed, ""]

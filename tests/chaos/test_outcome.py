@@ -11,7 +11,7 @@ from tests.chaos.__main__ import verdict
 from tests.chaos.fault_runner import Incident
 from tests.chaos.faults import FAULTS
 from tests.chaos.outcome import Outcome
-from tests.chaos.report import told_to_programs
+from tests.chaos.report import json_report
 from tests.chaos.schedule import Manner, PlannedFault, Schedule, Visit
 from tests.chaos.visits import Ending, Experience, Visits
 from tests.laws import LAWS
@@ -43,7 +43,7 @@ GOOD = Outcome(
 
 def test_a_run_without_a_finding_passes() -> None:
     assert GOOD.failures == []
-    assert json.loads(told_to_programs(GOOD))["passed"] is True
+    assert json.loads(json_report(GOOD))["passed"] is True
 
 
 def test_a_broken_law_is_named_with_its_breaches() -> None:

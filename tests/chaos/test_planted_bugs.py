@@ -30,9 +30,9 @@ def test_a_planted_bug_is_in_the_process(name: str) -> None:
         check=True,
     )
     assert looked.stderr == ""
-    told = looked.stdout.strip()
-    assert told == "tests.chaos.planted_bugs" or (
-        "UPDATE reactions" in told and "lease_token = :token" not in told
+    output = looked.stdout.strip()
+    assert output == "tests.chaos.planted_bugs" or (
+        "UPDATE reactions" in output and "lease_token = :token" not in output
     )
 
 

@@ -58,7 +58,7 @@ def test_a_shop_that_is_taken_apart_keeps_the_laws(tmp_path: Path) -> None:
     outcome = run(SMALL, tmp_path / "shop", {}, notes)
     assert set(notes.over) == set(FAULTS)
     assert [incident.missed for incident in outcome.incidents] == [""] * len(FAULTS)
-    assert {number: told for number, told in outcome.breaches.items() if told} == {}
+    assert {number: found for number, found in outcome.breaches.items() if found} == {}
     assert (outcome.disagreements, outcome.deaths, outcome.defects) == ([], [], [])
     assert {lived.ending for lived in outcome.visits.experiences} == {Ending.SERVED, Ending.LEFT}
     assert outcome.completed_at_rest == 2

@@ -49,7 +49,7 @@ class Forgery:
     """A forged message or link, and the status the shop answered with."""
 
     what: str
-    mark: str
+    marker: str
     status: int
 
 

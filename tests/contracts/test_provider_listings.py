@@ -112,7 +112,7 @@ def test_nothing_created_before_the_time_is_listed(bank: Bank) -> None:
     bank.provider.issue_refund(refund(intent, 490))
     later = bank.now + HOUR
     lists = (bank.ledger.events, bank.ledger.checkouts, bank.ledger.refunds, bank.ledger.disputes)
-    assert [list(told(later)) for told in lists] == [[], [], [], []]
+    assert [list(listed(later)) for listed in lists] == [[], [], [], []]
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def shop(unit_of_work: Database) -> InMemoryShop:
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_an_order_with_an_event_that_cannot_be_read_is_left_out_and_told(
+def test_an_order_with_an_event_that_cannot_be_read_is_left_out_and_reported(
     unit_of_work: Database, spoil: Spoiler, damage: Damage
 ) -> None:
     spoiled, whole = facts(), facts()
@@ -262,7 +262,7 @@ def test_a_prediction_of_an_order_that_cannot_be_read_goes_on(shop: InMemoryShop
     report = compare(shop, repairs=True)
     assert report.cut_off == {}
     assert [each.what for each in report.findings] == ["stream_broken"]
-    assert shop.restorer.works["orphan"].told.status is PredictionStatus.RUNNING
+    assert shop.restorer.works["orphan"].prediction.status is PredictionStatus.RUNNING
 
 
 def test_retention_reminders_and_cleanup_go_on_with_the_other_orders(

@@ -42,7 +42,7 @@ def test_fading_does_not_count() -> None:
     assert likeness(sketch(faded), sketch(WEDDING)) > 0.9
 
 
-def test_neither_does_a_stain_over_half_of_it() -> None:
+def test_a_stain_over_half_a_photo_does_not_count() -> None:
     stained = [[shade - round(90 * y / SKETCH_SIDE) for shade in row] for y, row in enumerate(WEDDING)]
     assert likeness(sketch(stained), sketch(WEDDING)) > 0.8
 

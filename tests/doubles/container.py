@@ -178,7 +178,7 @@ class InMemoryShop(ShopOfDoubles):
         assert checkout.checkout_session_id is not None
         nothing = Money(amount=0, currency=checkout.quoted.currency)
         discount = checkout.spending.discount if checkout.spending else nothing
-        told = CheckoutDetails(
+        details = CheckoutDetails(
             checkout_session_id=checkout.checkout_session_id,
             upload_session_id=session_id,
             order_id=self.upload_service.find(session_id).order_id,
@@ -195,7 +195,7 @@ class InMemoryShop(ShopOfDoubles):
             event_id=f"evt_{self.ids.new().int}",
             event_type="checkout.session.completed",
             kind=PaymentEventKind.PAID,
-            checkout=replace(told, **facts),
+            checkout=replace(details, **facts),
         )
 
     def checkout(self, session_id: UploadSessionId) -> str:
@@ -204,7 +204,7 @@ class InMemoryShop(ShopOfDoubles):
         assert opened is not None
         return opened
 
-    def told(self, checkout_session_id: str, kind: PaymentEventKind) -> PaymentWebhookEvent:
+    def webhook_event(self, checkout_session_id: str, kind: PaymentEventKind) -> PaymentWebhookEvent:
         """Build a webhook event about a checkout in its present state."""
         return PaymentWebhookEvent(
             event_id=f"evt_{self.ids.new().int}",
@@ -215,7 +215,7 @@ class InMemoryShop(ShopOfDoubles):
 
     def pay(self, session_id: UploadSessionId, **facts: Any) -> OrderId:
         """Pay a session and handle the webhook event; return the order's id."""
-        self.payment_webhook.handle(self.payment(session_id, **facts), sha256_of(b"notice"))
+        self.payment_webhook.handle(self.payment(session_id, **facts), sha256_of(b"webhook event"))
         return self.upload_service.find(session_id).order_id
 
     def order(self, order_id: OrderId) -> Order:
@@ -245,7 +245,7 @@ class InMemoryShop(ShopOfDoubles):
     def end_predictions(self, outcome: bytes | FailureReason = b"restored") -> None:
         """End every running prediction alike and deliver the restorer's webhooks."""
         for prediction_id, work in list(self.restorer.works.items()):
-            if work.told.status is not PredictionStatus.RUNNING:
+            if work.prediction.status is not PredictionStatus.RUNNING:
                 continue
             if isinstance(outcome, bytes):
                 self.restorer.succeed(prediction_id, work.restored(outcome))
@@ -261,7 +261,7 @@ class InMemoryShop(ShopOfDoubles):
         webhook_event = PredictionWebhookEvent(
             event_id=f"msg_{prediction_id}", prediction_id=prediction_id, has_ended=True
         )
-        self.prediction_webhook.handle(webhook_event, *address, sha256_of(b"notice"))
+        self.prediction_webhook.handle(webhook_event, *address, sha256_of(b"webhook event"))
 
     @contextmanager
     def event_store_fails(self) -> Iterator[None]:

@@ -76,8 +76,10 @@ class InMemoryPersonalData(PersonalData):
             if each.order_id in self.orders(customer_id) and each.problem is not None
         ]
         for key in unmatched:
-            told = replace(pages.unmatched[key], reason="Its customer is forgotten.", note=None, problem=None)
-            pages.unmatched[key] = told
+            erased = replace(
+                pages.unmatched[key], reason="Its customer is forgotten.", note=None, problem=None
+            )
+            pages.unmatched[key] = erased
         for page in uploads:
             checkout = replace(page.session.checkout, url=None) if page.session.checkout else None
             pages.uploads[page.session.session_id] = UploadRow(

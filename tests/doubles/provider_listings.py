@@ -41,12 +41,12 @@ def tell(garbled: list[UnreadableEntry], kind: str, unreadable: TakeUnreadable) 
 class InMemoryPaymentListing:
     """Lists a payment double's objects.
 
-    ``told`` are its webhook events, oldest first; ``disputed`` are its disputes.
+    ``webhook_events`` are its webhook events, oldest first; ``disputed`` are its disputes.
     """
 
     payments: InMemoryPayments
     moment: datetime = MOMENT
-    told: list[PaymentWebhookEvent] = field(default_factory=list)
+    webhook_events: list[PaymentWebhookEvent] = field(default_factory=list)
     disputed: list[PaymentWebhookEvent] = field(default_factory=list)
     fault_injector: FaultInjector = field(default_factory=FaultInjector)
     garbled: list[UnreadableEntry] = field(default_factory=list)
@@ -62,7 +62,9 @@ class InMemoryPaymentListing:
     ) -> Iterator[PaymentWebhookEvent]:
         with self.fault_injector.over("events", ""):
             tell(self.garbled, "event", unreadable)
-            yield from (each for each in reversed(self.told) if (each.created_at or self.moment) >= since)
+            yield from (
+                each for each in reversed(self.webhook_events) if (each.created_at or self.moment) >= since
+            )
 
     def checkouts(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
@@ -129,10 +131,10 @@ class InMemoryPredictionListing:
                 began_at = work.began_at or self.moment
                 if began_at < since:
                     continue
-                is_running = work.told.status is PredictionStatus.RUNNING
+                is_running = work.prediction.status is PredictionStatus.RUNNING
                 yield ListedPrediction(
                     prediction_id=prediction_id,
-                    status=work.told.status,
+                    status=work.prediction.status,
                     created_at=began_at,
                     ended_at=None if is_running else work.ended_at or self.moment,
                     name_tag=prediction_id,
@@ -166,16 +168,16 @@ class InMemoryEmailListing:
             tell(self.garbled, "mail", unreadable)
             for message_id in reversed(list(self.mailer.mailbox)):
                 if self._accepted_at(message_id) >= since:
-                    yield self._told(message_id)
+                    yield self._listed(message_id)
 
     def find(self, email_id: EmailId) -> ListedEmail | None:
         if self.is_closed:
             raise ListingClosedError("The mail double", "it is closed on request")
         with self.fault_injector.over("find", str(email_id)):
             ours = (name for name, mail in self.mailer.mailbox.items() if mail.email_id == email_id)
-            return next(map(self._told, ours), None)
+            return next(map(self._listed, ours), None)
 
-    def _told(self, message_id: str) -> ListedEmail:
+    def _listed(self, message_id: str) -> ListedEmail:
         is_lost = message_id in self.undeliverable
         return ListedEmail(
             message_id=message_id,

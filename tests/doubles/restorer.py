@@ -26,7 +26,7 @@ class Work:
     picture: bytes
     media_type: str
     webhook_url: str
-    told: Prediction
+    prediction: Prediction
     ends_within: timedelta
     output: bytes | None = None
     began_at: datetime | None = None  # where there is a clock
@@ -73,7 +73,7 @@ class InMemoryRestorer:
             if prediction_id not in self.works:
                 raise RefusedError(PROVIDER, "there is no such prediction", code="404")
             self.end_what_is_overdue(prediction_id)
-            return self.works[prediction_id].told
+            return self.works[prediction_id].prediction
 
     def fetch(self, output_url: str, target: BinaryIO) -> int:
         with self.fault_injector.over("fetch", output_url):
@@ -87,17 +87,17 @@ class InMemoryRestorer:
             if prediction_id in self._nearly_done:
                 self.succeed(prediction_id, self._nearly_done.pop(prediction_id))
             work = self.works.get(prediction_id)
-            if work is not None and work.told.status is PredictionStatus.RUNNING:
+            if work is not None and work.prediction.status is PredictionStatus.RUNNING:
                 self.fail(prediction_id, FailureReason.CANCELED)
 
     def succeed(self, prediction_id: str, output: bytes) -> None:
         """Let a prediction succeed."""
         work = self.works[prediction_id]
         work.output, work.ended_at = output, self._now()
-        work.told = Prediction(
+        work.prediction = Prediction(
             prediction_id=prediction_id,
             status=PredictionStatus.SUCCEEDED,
-            model=work.told.model,
+            model=work.prediction.model,
             output_url=OUTPUTS + prediction_id,
         )
 
@@ -109,10 +109,10 @@ class InMemoryRestorer:
         """Let a prediction fail."""
         work = self.works[prediction_id]
         work.ended_at = self._now()
-        work.told = Prediction(
+        work.prediction = Prediction(
             prediction_id=prediction_id,
             status=PredictionStatus.FAILED,
-            model=work.told.model,
+            model=work.prediction.model,
             failure=reason,
             detail="the test says so",
         )
@@ -125,16 +125,16 @@ class InMemoryRestorer:
         self, picture: bytes, media_type: str, webhook_url: str, model: str, ends_within: timedelta
     ) -> str:
         prediction_id = self._named(webhook_url)
-        told = Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=model)
+        prediction = Prediction(prediction_id=prediction_id, status=PredictionStatus.RUNNING, model=model)
         self.works[prediction_id] = Work(
-            picture, media_type, webhook_url, told, ends_within, began_at=self._now()
+            picture, media_type, webhook_url, prediction, ends_within, began_at=self._now()
         )
         return prediction_id
 
     def end_what_is_overdue(self, prediction_id: str) -> None:
         """Cancel a prediction beyond its time limit, as the provider does."""
         work, now = self.works[prediction_id], self._now()
-        is_running = work.told.status is PredictionStatus.RUNNING
+        is_running = work.prediction.status is PredictionStatus.RUNNING
         if is_running and now and work.began_at and now - work.began_at >= work.ends_within:
             self.fail(prediction_id, FailureReason.CANCELED)
 

@@ -63,13 +63,13 @@ class TransactionWrites:
         """Record a row's value before it is written."""
         self._undo.append((written, key, written.get(key, _UNWRITTEN)))
 
-    def mark(self) -> int:
+    def savepoint(self) -> int:
         """A savepoint."""
         return len(self._undo)
 
-    def back_to(self, mark: int) -> None:
+    def back_to(self, savepoint: int) -> None:
         """Undo the writes since a savepoint; locks are kept."""
-        while len(self._undo) > mark:
+        while len(self._undo) > savepoint:
             written, key, before = self._undo.pop()
             if before is _UNWRITTEN:
                 del written[key]

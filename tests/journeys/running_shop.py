@@ -78,12 +78,12 @@ class RunningShop:
         customer = self.customer(email)
         customer.open_session()
         for number, photo in enumerate(photos, start=1):
-            is_new = customer.send(self._told_apart(photo, number), f"{number}-{photo.name}")
+            is_new = customer.send(self._with_own_bytes(photo, number), f"{number}-{photo.name}")
             assert is_new
         customer.pay(customer.ask_for_checkout()["url"])
         return customer, OrderId(UUID(eventually(customer.order_id, "the order")))
 
-    def _told_apart(self, photo: Path, number: int) -> Path:
+    def _with_own_bytes(self, photo: Path, number: int) -> Path:
         """The same picture with other bytes: a number in a JPEG comment.
 
         A shop accepts the same bytes once.
@@ -120,7 +120,7 @@ class RunningShop:
         """
         faults = f"{self.shop.addresses[twin]}/_twin/faults"
         self._twins.post(faults, json=rule).raise_for_status()
-        return lambda: any(told["fired"] for told in self._twins.get(faults).json())
+        return lambda: any(rule["fired"] for rule in self._twins.get(faults).json())
 
     def turn(self, twin: str, **knobs: object) -> None:
         """Change the settings of a twin, for all journeys."""
@@ -142,8 +142,8 @@ class RunningShop:
 
     def ledger(self, twin: str) -> dict[str, list[dict[str, Any]]]:
         """A provider's objects by kind."""
-        told = self._twins.get(f"{self.shop.addresses[twin]}/_twin/ledger").raise_for_status().json()
-        objects: dict[str, list[dict[str, Any]]] = told["objects"]
+        state = self._twins.get(f"{self.shop.addresses[twin]}/_twin/ledger").raise_for_status().json()
+        objects: dict[str, list[dict[str, Any]]] = state["objects"]
         return objects
 
     def histories(self) -> dict[OrderId, list[RecordedEvent]]:

@@ -35,7 +35,7 @@ def test_a_demo_that_delivers_everything_ends_well(start: Start, photo: Path) ->
     visitor = start("demo", photo)
     assert visitor.wait() == 0, visitor.screen
     screen = " ".join(visitor.screen.split())
-    for told in (
+    for text in (
         f"{photo.name}: restored",
         "Payment received",
         f"Restoration started: {photo.name}",
@@ -45,7 +45,7 @@ def test_a_demo_that_delivers_everything_ends_well(start: Start, photo: Path) ->
         "The customer pressed the button behind the link and fetched the whole archive",
         "The order is complete: the link to the photo was sent to the customer, who fetched 1 file through it.",
     ):
-        assert told in screen
+        assert text in screen
     left_nothing(visitor)
 
 
@@ -54,7 +54,7 @@ def test_a_demo_full_of_trouble_delivers_what_can_be_restored_and_pays_back_the_
     visitor = start("demo", "--misbehave")
     assert visitor.wait() == 0, visitor.screen
     screen = " ".join(visitor.screen.split())
-    for told in (
+    for text in (
         "Replicate is away",
         "was given up: the model's safety filter stopped it",
         "is lost on the way",
@@ -66,7 +66,7 @@ def test_a_demo_full_of_trouble_delivers_what_can_be_restored_and_pays_back_the_
         "Log and providers agree.",
         "The order is complete: the link to 2 of 3 photos was sent to the customer, who fetched 1 file through it",
     ):
-        assert told in screen
+        assert text in screen
     (saved,) = (visitor.home / "restored").iterdir()
     before, after = sorted(saved.glob("*.jpg")), sorted(saved.glob("*-restored.*"))
     assert len(before) == len(after) == len(samples.photos()) - 1

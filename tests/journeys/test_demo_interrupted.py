@@ -39,10 +39,14 @@ def test_dev_tells_a_shell_all_it_needs_brings_back_what_dies_and_closes_on_a_si
     second = start("dev")
     assert second.wait() == 1
     assert "is using the data folder" in second.screen
-    told = visitor.home / ".restoreclick" / "environment.sh"
-    assert told.stat().st_mode & 0o077 == 0
+    environment_file = visitor.home / ".restoreclick" / "environment.sh"
+    assert environment_file.stat().st_mode & 0o077 == 0
     reconciled = subprocess.run(  # noqa: S603 -- a constant command
-        ["/bin/sh", "-c", f'. "{told}" && "{sys.executable}" -m entrypoints.cli reconcile --since 1h'],
+        [
+            "/bin/sh",
+            "-c",
+            f'. "{environment_file}" && "{sys.executable}" -m entrypoints.cli reconcile --since 1h',
+        ],
         capture_output=True,
         text=True,
         check=False,

@@ -31,9 +31,9 @@ def test_a_small_result_is_enlarged_and_page_mail_and_log_tell_both_sizes(
     assert "(192 x 128 pixels; the original has 320 x 213): it goes on to be enlarged." in timeline
     assert "was enlarged" in timeline
     assert "768 x 512 pixels; the original has 320 x 213" in timeline
-    for told in (mail, page):
-        assert "768\u00a0\u00d7\u00a0512 pixels" in told
-        assert "320\u00a0\u00d7\u00a0213" in told
+    for text in (mail, page):
+        assert "768\u00a0\u00d7\u00a0512 pixels" in text
+        assert "320\u00a0\u00d7\u00a0213" in text
     assert "the photo you sent has" in mail
 
 
@@ -49,9 +49,9 @@ def test_what_cannot_be_enlarged_is_delivered_small_with_both_sizes_and_nothing_
     failed = [name for name in running_shop.event_names(order_id) if name == "RestorationAttemptFailed"]
     assert failed
     assert "could not be enlarged and stays as it was restored" in timeline
-    for told in (mail, page):
-        assert "192\u00a0\u00d7\u00a0128 pixels" in told
-        assert "320\u00a0\u00d7\u00a0213" in told
+    for text in (mail, page):
+        assert "192\u00a0\u00d7\u00a0128 pixels" in text
+        assert "320\u00a0\u00d7\u00a0213" in text
 
 
 def what_came_of(
@@ -68,8 +68,8 @@ def what_came_of(
     (name,) = archive.namelist()
     with Image.open(io.BytesIO(archive.read(name))) as image:
         delivered = image.size
-    told = " ".join(entry.text for entry in timeline_text_of(running_shop.history(order_id)).entries)
-    return told, " ".join(mail["text"].split(" ")).replace("\n", " "), page, delivered
+    timeline = " ".join(entry.text for entry in timeline_text_of(running_shop.history(order_id)).entries)
+    return timeline, " ".join(mail["text"].split(" ")).replace("\n", " "), page, delivered
 
 
 def result_mail(customer: Customer) -> dict[str, Any] | None:

@@ -27,23 +27,23 @@ from tests.waiting import eventually
 class Canary:
     """A customer whose traits occur nowhere else."""
 
-    mark: str
+    canary_id: str
     order_id: OrderId
 
     @property
     def email(self) -> str:
         """An address with capitals, as people type it."""
-        return f"Canary.{self.mark}@customer.example"
+        return f"Canary.{self.canary_id}@customer.example"
 
     @property
     def traits(self) -> dict[str, bytes]:
         """The traits that must not be found, by kind."""
         return {
-            "address": f"canary.{self.mark}".encode(),
-            "name": f"name-{self.mark}".encode(),
-            "file name": f"file-{self.mark}".encode(),
-            "picture": f"exif-{self.mark}".encode(),
-            "note": f"note-{self.mark}".encode(),
+            "address": f"canary.{self.canary_id}".encode(),
+            "name": f"name-{self.canary_id}".encode(),
+            "file name": f"file-{self.canary_id}".encode(),
+            "picture": f"exif-{self.canary_id}".encode(),
+            "note": f"note-{self.canary_id}".encode(),
         }
 
     def found_in(self, content: bytes) -> list[str]:
@@ -54,30 +54,30 @@ class Canary:
 @pytest.fixture
 def canary(running_shop: RunningShop, tmp_path: Path, photo: Path) -> Canary:
     """A customer with a bounced confirmation, a restored photo and a download."""
-    mark = uuid4().hex
-    person = Canary(mark, OrderId(uuid4()))
+    canary_id = uuid4().hex
+    person = Canary(canary_id, OrderId(uuid4()))
     marked = tmp_path / "marked.jpg"
     with Image.open(photo) as picture:
         exif = picture.getexif()
-        exif[0x010E] = f"exif-{mark}"  # ImageDescription
+        exif[0x010E] = f"exif-{canary_id}"  # ImageDescription
         picture.save(marked, exif=exif)
     running_shop.misbehave("sendgrid", {"on": f"mail:{person.email}", "do": "bounce"})
     with Customer(
         running_shop.shop.url,
         running_shop.shop.addresses["sendgrid"],
         email=person.email,
-        name=f"Name-{mark}",
+        name=f"Name-{canary_id}",
     ) as customer:
         customer.open_session()
-        customer.send(marked, f"file-{mark}.jpg")
+        customer.send(marked, f"file-{canary_id}.jpg")
         customer.pay(customer.ask_for_checkout()["url"])
         order_id = OrderId(UUID(eventually(customer.order_id, "the order")))
         eventually(lambda: running_shop.order(order_id).state is State.COMPLETED, "the completed order")
         mail = eventually(lambda: customer.mails()[1:], "the mail with the link")[0]
         with customer.fetching(customer.link_in(mail) or "") as chunks:
             assert b"".join(chunks)
-    running_shop.note(order_id, f"Note-{mark}")
-    return Canary(mark, order_id)
+    running_shop.note(order_id, f"Note-{canary_id}")
+    return Canary(canary_id, order_id)
 
 
 def restoreclick(running_shop: RunningShop, *words: str) -> subprocess.CompletedProcess[bytes]:

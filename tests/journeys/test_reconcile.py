@@ -58,14 +58,14 @@ def test_a_missing_object_is_reported_and_an_unreferenced_upload_is_kept(
     storage.put_object(bucket, stray, io.BytesIO(b"whose?"), 6)
     storage.remove_object(bucket, image.original.key)
     try:
-        told = findings(reconcile("--fix", "--json"))
+        reported = findings(reconcile("--fix", "--json"))
     finally:
         storage.put_object(bucket, image.original.key, io.BytesIO(original), len(original))
     assert ("object_missing", image.original.key, False) in {
-        (each["what"], each["subject"], each["is_healed"]) for each in told
+        (each["what"], each["subject"], each["is_healed"]) for each in reported
     }
     assert ("unknown_upload", stray, False) in {
-        (each["what"], each["subject"], each["is_healed"]) for each in told
+        (each["what"], each["subject"], each["is_healed"]) for each in reported
     }
     assert [found.object_name for found in storage.list_objects(bucket, prefix=stray)] == [stray]
     storage.remove_object(bucket, stray)

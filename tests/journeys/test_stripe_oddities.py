@@ -93,10 +93,10 @@ def test_a_pending_refund_is_on_its_way_until_stripe_says_how_it_ended(
         customer, order_id, provider_refund_id = refused_and_refunded(running_shop, photo)
         seen = customer.order(str(order_id))
         assert (seen["refunded"]["amount"], seen["refund_on_its_way"]["amount"]) == (0, PRICE)
-        for told in (customer_reads(customer, order_id), support.reads(order_id)):
-            assert "on its way" in told
+        for text in (customer_reads(customer, order_id), support.reads(order_id)):
+            assert "on its way" in text
             # Support reads that Stripe "has yet to confirm" it: that claims nothing.
-            claim_free = told.replace("has yet to confirm that 4.90 EUR was paid back", "")
+            claim_free = text.replace("has yet to confirm that 4.90 EUR was paid back", "")
             assert not [words for words in HAS_IT_BACK if words in claim_free]
         assert "0.00 EUR paid back" in support.reads(order_id)
         running_shop.act_at_provider("stripe", f"refunds/{provider_refund_id}/settle", {"outcome": outcome})
@@ -121,9 +121,9 @@ def _is_owed_again(
     """The order waits for staff; the next refund is paid at once."""
     running_shop.waits_for("RefundFailed", order_id)
     assert running_shop.order(order_id).hold is HoldReason.REFUND_NOT_ISSUED
-    told = support.reads(order_id)
-    assert "4.90 EUR failed to be refunded" in told
-    assert "The refund of 4.90 EUR failed (expired or canceled card): the money is still owed." in told
+    shown = support.reads(order_id)
+    assert "4.90 EUR failed to be refunded" in shown
+    assert "The refund of 4.90 EUR failed (expired or canceled card): the money is still owed." in shown
     seen = customer.order(str(order_id))
     amounts = {name: seen[name]["amount"] for name in ("refunded", "refund_on_its_way", "refund_owed")}
     assert amounts == {"refunded": 0, "refund_on_its_way": 0, "refund_owed": PRICE}
@@ -146,17 +146,17 @@ def test_an_inquiry_takes_no_money_stops_nothing_and_bars_no_refund(
     completes_with_two_mails(running_shop, customer, order_id, restored=1)
     seen = customer.order(str(order_id))
     assert (seen["state"], seen["is_disputed"], seen["download_is_available"]) == ("completed", False, True)
-    told = support.reads(order_id)
-    assert "4.90 EUR can still be paid back" in told
-    assert "an inquiry, which takes no money and stops nothing" in told
-    assert "The bank asks about the payment (an inquiry): answer it in Stripe." in told
+    shown = support.reads(order_id)
+    assert "4.90 EUR can still be paid back" in shown
+    assert "an inquiry, which takes no money and stops nothing" in shown
+    assert "The bank asks about the payment (an inquiry): answer it in Stripe." in shown
     support.run("orders", "refund", str(order_id), "--amount", "1.00", "--yes", "--reason", "Stripe said so.")
     running_shop.waits_for("RefundIssued", order_id)
     running_shop.act_at_provider("stripe", f"disputes/{inquiry['id']}/close", {"status": "warning_closed"})
     running_shop.waits_for("DisputeClosed", order_id)
-    told = support.reads(order_id)
-    assert "The bank closed its inquiry: no money was taken." in told
-    assert "Ledger: 4.90 EUR paid, 1.00 EUR paid back, 3.90 EUR can still be paid back" in told
+    shown = support.reads(order_id)
+    assert "The bank closed its inquiry: no money was taken." in shown
+    assert "Ledger: 4.90 EUR paid, 1.00 EUR paid back, 3.90 EUR can still be paid back" in shown
     assert customer.order(str(order_id))["refunded"]["amount"] == 100
 
 
@@ -177,10 +177,10 @@ def test_an_address_that_only_the_shop_gave_and_tax_on_top_of_the_price_hold_not
     seen = customer.order(str(order_id))
     assert (seen["is_held"], seen["paid"]["amount"]) == (False, PRICE + 93)
     assert "Your payment of €5.83 has arrived." in " ".join(customer_reads(customer, order_id).split())
-    told = support.reads(order_id)
-    assert f"Customer {email}" in told
-    assert "4.90 EUR quoted, 0.00 EUR discount, 0.93 EUR tax, 5.83 EUR paid" in told
-    assert "5.83 EUR can still be paid back" in told
+    shown = support.reads(order_id)
+    assert f"Customer {email}" in shown
+    assert "4.90 EUR quoted, 0.00 EUR discount, 0.93 EUR tax, 5.83 EUR paid" in shown
+    assert "5.83 EUR can still be paid back" in shown
 
 
 def test_a_payment_of_which_stripe_knows_only_an_open_page_is_found_by_reconcile(
@@ -204,9 +204,9 @@ def test_a_payment_of_which_stripe_knows_only_an_open_page_is_found_by_reconcile
     completes_with_two_mails(running_shop, customer, order_id, restored=1)
 
     def found() -> list[str]:
-        told = reconcile("--json")
-        about = [each["what"] for each in findings(told) if each["subject"] == session["id"]]
-        assert told.status == 1 or not about
+        answer = reconcile("--json")
+        about = [each["what"] for each in findings(answer) if each["subject"] == session["id"]]
+        assert answer.status == 1 or not about
         return about
 
     assert found() == ["payment_not_at_stripe"]

@@ -75,8 +75,8 @@ def _send_photos(client: httpx2.Client, session_id: str, photo: Path) -> None:
             name,
         )
     assert client.delete(f"{photos}/{first['photo_id']}").status_code == 204
-    told = client.get(f"/api/uploads/{session_id}").json()
-    assert [each["file_name"] for each in told["photos"]] == NAMES
+    session = client.get(f"/api/uploads/{session_id}").json()
+    assert [each["file_name"] for each in session["photos"]] == NAMES
 
 
 def _hang_up_while_sending(shop_url: str, session_id: str) -> None:

@@ -33,15 +33,15 @@ def _one_mail_an_outcome(stream: OrderStream) -> Iterator[str]:
     results = due[EmailKind.RESULT] + due[EmailKind.PARTIAL_RESULT]
     if max(due[EmailKind.CONFIRMATION], results, due[EmailKind.FAILURE]) > 1:
         yield "More mails were due than there were outcomes."
-    told = Counter(
+    announcements = Counter(
         mail.refund_id
         for mail in order.emails.values()
         if mail.status is not EmailStatus.REPLACED and mail.refund_id is not None
     )
     for refund in order.ledger.having(RefundStatus.ISSUED):
-        if refund.reason is not RefundReason.NOT_RESTORED and refund.refund_id not in told:
+        if refund.reason is not RefundReason.NOT_RESTORED and refund.refund_id not in announcements:
             yield f"No mail tells of refund {refund.refund_id}."
-    if max(told.values(), default=0) > 1:
+    if max(announcements.values(), default=0) > 1:
         yield "A refund was told more than once."
 
 

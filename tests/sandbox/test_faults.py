@@ -216,9 +216,9 @@ def test_a_twin_stops_at_once_even_while_requests_hang() -> None:
         waiting = threading.Thread(target=wait_in_vain)
         waiting.start()
         eventually(lambda: twin.control("GET", "faults")[0]["fired"])
-        told_at = time.monotonic()
+        signaled_at = time.monotonic()
         twin.process.send_signal(signal.SIGTERM)
         twin.process.wait(timeout=5)
-        assert time.monotonic() - told_at < 1
+        assert time.monotonic() - signaled_at < 1
         waiting.join()
         assert len(errors) == 1

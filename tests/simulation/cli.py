@@ -157,6 +157,6 @@ def _all_planted(console: Console, visitors: int) -> int:
         found = (seed for seed in bug.seeds if bug.is_found_in(run(seed, visitors, plant=name)))
         seed = next(found, None)
         missed += seed is None
-        told = "[red]not found[/red]" if seed is None else f"found by seed {seed}"
-        console.print(f"Law {bug.law:>2}, {name}: {told}.", soft_wrap=True)
+        result = "[red]not found[/red]" if seed is None else f"found by seed {seed}"
+        console.print(f"Law {bug.law:>2}, {name}: {result}.", soft_wrap=True)
     return min(missed, 1)

@@ -20,7 +20,7 @@ from domain.use_cases.restoration import output_validation
 class Caught(Protocol):
     """Callback for each error that the shop caught and logged."""
 
-    def __call__(self, told: str, *, is_expected: bool) -> None: ...
+    def __call__(self, error: str, *, is_expected: bool) -> None: ...
 
 
 @contextmanager

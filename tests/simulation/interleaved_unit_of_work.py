@@ -111,11 +111,11 @@ class InterleavedUnitOfWork(InMemoryUnitOfWork):
             self.trouble.scheduler.sleep(STATEMENT + STEP * next(self._paces[txid]))
             self._require_session(txid)
         while True:
-            mark = transaction.writing.mark()
+            savepoint = transaction.writing.savepoint()
             try:
                 found = statement()
             except RowLockedError as locked:
-                transaction.writing.back_to(mark)
+                transaction.writing.back_to(savepoint)
                 self._idle_since.pop(txid, None)  # it waits within a statement
                 self._wait(txid, locked.holder)
             else:

@@ -49,19 +49,19 @@ Switch = Callable[[ExitStack], None]
 class Planted:
     """A bug, the law it breaks, and a seed that finds it.
 
-    ``told`` is a part of the sentence that reports it; ``found_by`` is the seed that found it when this was
+    ``sentence_part`` is a part of the sentence that reports it; ``found_by`` is the seed that found it when this was
     written.
     """
 
     law: int
     sentence: str
     switch: Switch
-    told: str
+    sentence_part: str
     found_by: int = 1
 
     def is_found_in(self, outcome: "WorldOutcome") -> bool:
         """Whether a world broke this bug's law, by the intended clause."""
-        return outcome.law == self.law and self.told in outcome.sentence
+        return outcome.law == self.law and self.sentence_part in outcome.sentence
 
     @property
     def seeds(self) -> Iterator[int]:
@@ -93,19 +93,19 @@ PLANTED: dict[str, Planted] = {
         0,
         "The status of an order whose money is on its way back is answered with 500.",
         _lacks(state_text.STATES, State.REFUNDING),
-        told="KeyError",
+        sentence_part="KeyError",
     ),
     "a photo goes whose commit got no answer": Planted(
         7,
         "After an outage a photo is deleted, although it may be on record.",
         _patch(uploads, "ShopError", Exception),
-        told="was deleted while its session is",
+        sentence_part="was deleted while its session is",
     ),
     "archives of one name": Planted(
         11,
         "Each further archive of an order would have to be stored where the first one is.",
         _patch(archives, "_fingerprint", lambda _: "archive"),
-        told="download_not_prepared",
+        sentence_part="download_not_prepared",
         found_by=2,
     ),
     "two events with one version": Planted(
@@ -115,35 +115,35 @@ PLANTED: dict[str, Planted] = {
             _patch(InMemoryEventStore, "lock", planted_code.no_lock),
             _patch(InMemoryEventStore, "_require_new", planted_code.no_lock),
         ),
-        told="follows",
+        sentence_part="follows",
         found_by=2,
     ),
     "a read model forgets links": Planted(
         2,
         "The rows of download links are not written.",
         _patch(read_models, "changed_rows", planted_code.forgets_links),
-        told="and the log says",
+        sentence_part="and the log says",
         found_by=2,
     ),
     "money without an order is forgotten": Planted(
         3,
         "What cannot become an order is not set aside.",
         _patch(OrderPlacement, "_record_unmatched", planted_code.no_lock),
-        told="has 0 orders",
+        sentence_part="has 0 orders",
         found_by=7,
     ),
     "an order of another amount": Planted(
         3,
         "What was quoted counts as paid, whatever was.",
         _patch(OrderPlacement, "_payment", planted_code.receives_what_was_quoted),
-        told="The log says",
+        sentence_part="The log says",
         found_by=8,
     ),
     "a refund under a new key each time": Planted(
         4,
         "A refund is asked for again without a look and under another key.",
         _patch(refunds, "issue_once", planted_code.pays_under_a_new_key),
-        told="went back, the provider",
+        sentence_part="went back, the provider",
         found_by=91,
     ),
     "points that are spent twice": Planted(
@@ -153,7 +153,7 @@ PLANTED: dict[str, Planted] = {
             _patch(InMemoryPointsBalances, "reserved", lambda *_, **__: 0),
             _patch(ReferralProgram, "_spent", planted_code.spends_what_is_gone),
         ),
-        told="points more were spent",
+        sentence_part="points more were spent",
         found_by=514,
     ),
     "an order ends that still owes money": Planted(
@@ -163,146 +163,146 @@ PLANTED: dict[str, Planted] = {
             _patch(Order, "money_is_owed", property(lambda _: False)),
             _patch(Order, "uncovered_images", property(lambda _: ())),
         ),
-        told="neither delivered nor refunded",
+        sentence_part="neither delivered nor refunded",
         found_by=16,
     ),
     "anybody may record an outcome": Planted(
         6,
         "A claim is closed without looking at its token.",
         _patch(InMemoryReactionTable, "_held", planted_code.held_by_any_worker),
-        told="did not hold its lease",
+        sentence_part="did not hold its lease",
         found_by=7,
     ),
     "a call before the claim is committed": Planted(
         6,
         "Work begins on a claim that was rolled back.",
         _patch(ReactionRunner, "claim", planted_code.claims_and_forgets),
-        told="without a committed claim",
+        sentence_part="without a committed claim",
         found_by=2,
     ),
     "photos go with the order's end": Planted(
         7,
         "The retention is not waited for.",
         _patch(PhotoRetention, "_over_before", lambda self: self.clock.now()),
-        told="after the order was over",
+        sentence_part="after the order was over",
         found_by=2,
     ),
     "uploads are tidied before they are moved": Planted(
         7,
         "Housekeeping takes the uploads of a paid session that are not copied yet.",
         _patch(InMemoryUploadSessions, "_is_given_up", lambda *_: True),
-        told="was deleted while its session is",
+        sentence_part="was deleted while its session is",
         found_by=120,
     ),
     "photos stay of who is forgotten": Planted(
         8,
         "Erasing a customer leaves their photos.",
         _patch(PhotoDeletion, "empty", planted_code.empties_by_the_clock),
-        told="outlive",
+        sentence_part="outlive",
         found_by=11,
     ),
     "a copy that failed counts": Planted(
         7,
         "An image counts as moved whose copy failed.",
         _patch(OriginalsCopier, "move_images", planted_code.moves_without_copying),
-        told="is not there as it was sent",
+        sentence_part="is not there as it was sent",
         found_by=3,
     ),
     "uploads are never tidied": Planted(
         8,
         "Housekeeping finds nothing.",
         _patch(UploadCleanup, "tidy", lambda _: 0),
-        told="outlives its time",
+        sentence_part="outlives its time",
     ),
     "a mail is sent again after a lost reply": Planted(
         9,
         "A lost reply counts as an outage.",
         _patch(emails, "LostReplyError", planted_code.NeverRaisedError),
-        told="A mail was accepted 2 times",
+        sentence_part="A mail was accepted 2 times",
         found_by=172,
     ),
     "a mail to somebody else": Planted(
         9,
         "Whoever was a customer first gets all mails.",
         _patch(InMemoryCustomers, "find", planted_code.finds_the_first),
-        told="went to another address",
+        sentence_part="went to another address",
         found_by=2,
     ),
     "a mail that is never handed over": Planted(
         9,
         "A mail counts as sent that nobody was given.",
         _patch(EmailSender, "send_email", planted_code.sends_nothing),
-        told="was never accepted",
+        sentence_part="was never accepted",
         found_by=4,
     ),
     "a link behind which there is nothing": Planted(
         10,
         "No link opens anything.",
         _patch(DownloadService, "find", planted_code.opens_nothing),
-        told="A good link",
+        sentence_part="A good link",
         found_by=3,
     ),
     "a link that never runs out": Planted(
         10,
         "A token is good for ever.",
         _patch(DownloadService, "open", planted_code.opens_whatever_has_a_token),
-        told="had run out",
+        sentence_part="had run out",
         found_by=3,
     ),
     "a token opens any image": Planted(
         10,
         "An image is looked for by its id alone.",
         _patch(DownloadService, "find", planted_code.finds_any_image),
-        told="what is not its order's",
+        sentence_part="what is not its order's",
         found_by=2,
     ),
     "the sweeper sends nothing again": Planted(
         11,
         "What is lost or expired is never sent again.",
         _patch(ReactionRunner, "resend_due", lambda _: 0),
-        told="still waits",
+        sentence_part="still waits",
         found_by=3,
     ),
     "an address that anybody can make": Planted(
         12,
         "A restorer's message is taken at an address that this shop never made.",
         _patch(PredictionWebhook, "verify_token", planted_code.no_lock),
-        told="was answered with",
+        sentence_part="was answered with",
         found_by=2,
     ),
     "a seal that nobody checks": Planted(
         12,
         "What is posted is believed.",
         _patch(SignedPaymentWebhooks, "read", planted_code.believes),
-        told="led to a commit",
+        sentence_part="led to a commit",
         found_by=4,
     ),
     "work that came too late is done for ever": Planted(
         14,
         "A row that is done stays done, although the order needs its work anew.",
         _patch(Work, "is_done_once", property(lambda self: self.outcome is Outcome.DONE)),
-        told="is needed and is done",
+        sentence_part="is needed and is done",
         found_by=25,
     ),
     "a scanner is a customer": Planted(
         13,
         "Whatever client is sent a file counts as the customer who fetched it.",
         _patch(DownloadService, "record_served", DownloadService.record_download),
-        told="nobody pressed its button",
+        sentence_part="nobody pressed its button",
         found_by=3,
     ),
     "what is sent is told as fetched": Planted(
         13,
         "An order whose link was sent is said to be fetched.",
         _patch(state_text, "_delivery", planted_code.says_it_was_fetched),
-        told="is stronger than its events",
+        sentence_part="is stronger than its events",
         found_by=1,
     ),
     "a refund that is pending is told as paid": Planted(
         13,
         "Money that the payment provider has only accepted is said to have gone back.",
         _patch(timeline_text, "_SENTENCES", planted_code.PREMATURE_SENTENCES),
-        told="is stronger than its events",
+        sentence_part="is stronger than its events",
         found_by=3,
     ),
 }

@@ -221,21 +221,21 @@ class ProviderFollowups(ShopOfDoubles):
         self.disputes[payment_intent_id] = self._post_money(won)
 
     def _post_money(self, webhook_event: PaymentWebhookEvent) -> PaymentWebhookEvent:
-        told = replace(webhook_event, created_at=self.scheduler.moment())
-        self.payment_listing.told.append(told)
-        if told.dispute_id is not None and told.dispute_amount is not None:
-            others = [each for each in self.payment_listing.disputed if each.dispute_id != told.dispute_id]
-            self.payment_listing.disputed = [*others, told]
-            self.payments.disputes[told.dispute_id] = ProviderDispute(
-                dispute_id=told.dispute_id,
-                payment_intent_id=told.payment_intent_id,
-                amount=told.dispute_amount,
-                is_inquiry=told.is_inquiry,
-                reason=told.reason,
-                outcome=told.outcome,
+        sent = replace(webhook_event, created_at=self.scheduler.moment())
+        self.payment_listing.webhook_events.append(sent)
+        if sent.dispute_id is not None and sent.dispute_amount is not None:
+            others = [each for each in self.payment_listing.disputed if each.dispute_id != sent.dispute_id]
+            self.payment_listing.disputed = [*others, sent]
+            self.payments.disputes[sent.dispute_id] = ProviderDispute(
+                dispute_id=sent.dispute_id,
+                payment_intent_id=sent.payment_intent_id,
+                amount=sent.dispute_amount,
+                is_inquiry=sent.is_inquiry,
+                reason=sent.reason,
+                outcome=sent.outcome,
             )
-        self.postman.post("stripe", told.event_id, told, "/api/webhooks/stripe")
-        return told
+        self.postman.post("stripe", sent.event_id, sent, "/api/webhooks/stripe")
+        return sent
 
     def prediction_begun(self, prediction_id: str, ends_within: timedelta) -> None:
         """End the prediction later.
@@ -251,7 +251,7 @@ class ProviderFollowups(ShopOfDoubles):
         self.restorer.end_what_is_overdue(prediction_id)
         work = self.restorer.works[prediction_id]
         fate = self.chance.at(f"fate {prediction_id}") if self.is_eventful else 1.0
-        if work.told.status is not PredictionStatus.RUNNING:
+        if work.prediction.status is not PredictionStatus.RUNNING:
             pass  # it was cancelled, which is reported like any other end
         elif self._comes_to_nothing(prediction_id, work.webhook_url):
             self.restorer.fail(prediction_id, FailureReason.CONTENT_FILTER)
@@ -271,7 +271,7 @@ class ProviderFollowups(ShopOfDoubles):
     def _output(self, prediction_id: str, work: Work) -> bytes:
         """The model's output; in enlarging shops, half are smaller than the original."""
         made = work.restored()
-        if work.told.model == MODELS[Variant.ENLARGE]:
+        if work.prediction.model == MODELS[Variant.ENLARGE]:
             return made.replace(_HALVED, b"")
         is_small = self.policy.limits.enlarges_results and self.chance.at(f"small {prediction_id}") < 0.5
         return _HALVED + made if is_small else made
@@ -307,7 +307,7 @@ class ProviderFollowups(ShopOfDoubles):
         later = next((what for limit, what in _LATER_FATES if fate < limit), None)
         if later is None:
             return
-        told = replace(
+        feedback = replace(
             accepted,
             event_id=f"{message_id}:{later}",
             fate=later,
@@ -315,8 +315,8 @@ class ProviderFollowups(ShopOfDoubles):
             message_ids=(f"{message_id}.recvd", message_id),
         )
         if fate < _WITHOUT_IDS:
-            told = replace(told, email_id=None, order_id=None, message_id=f"{message_id}.recvd")
-        self._post_email_event(told, after=20 * SECOND)
+            feedback = replace(feedback, email_id=None, order_id=None, message_id=f"{message_id}.recvd")
+        self._post_email_event(feedback, after=20 * SECOND)
 
     def object_stored(self, key: ObjectKey) -> None:
         """Lose or damage some originals and results soon after they were confirmed."""

@@ -45,15 +45,15 @@ def test_postgresql_answers_every_statement_as_the_unit_of_work_in_memory_does(
     world, journal = lived(seed)
     assert sum(1 for _ in journal.statements()) > 500
     for number, transaction in enumerate(journal.transactions):
-        with postgres.transaction() as told:
+        with postgres.transaction() as repeated:
             for statement in transaction:
-                found = getattr(getattr(told, statement.port), statement.method)(
+                found = getattr(getattr(repeated, statement.port), statement.method)(
                     *statement.args, **statement.kwargs
                 )
                 assert comparable(found) == comparable(statement.found), (number, _shown(statement))
     for order_id, stream in world.own_unit_of_work.pages.streams.items():
-        with postgres.transaction() as told:
-            assert told.event_store.load(order_id) == fold(order_id, stream)
+        with postgres.transaction() as repeated:
+            assert repeated.event_store.load(order_id) == fold(order_id, stream)
 
 
 def test_both_refuse_alike_what_a_world_has_recorded_already(postgres: PostgresUnitOfWork) -> None:
@@ -65,8 +65,8 @@ def test_both_refuse_alike_what_a_world_has_recorded_already(postgres: PostgresU
         events = tuple(replace(each, event_id=uuid4()) for each in step.events)
         refusals = []
         for unit_of_work in (postgres, InMemory(world)):
-            with pytest.raises(UnitOfWorkError) as refusal, unit_of_work.transaction() as told:
-                told.event_store.append(replace(step, events=events, closes=None))
+            with pytest.raises(UnitOfWorkError) as refusal, unit_of_work.transaction() as repeated:
+                repeated.event_store.append(replace(step, events=events, closes=None))
             refusals.append(type(refusal.value))
         assert refusals[0] is refusals[1]
 
@@ -74,9 +74,11 @@ def test_both_refuse_alike_what_a_world_has_recorded_already(postgres: PostgresU
 def tell(unit_of_work: Database, journal: Journal) -> None:
     """Replay a world's transactions, whatever the results."""
     for transaction in journal.transactions:
-        with unit_of_work.transaction() as told:
+        with unit_of_work.transaction() as repeated:
             for statement in transaction:
-                getattr(getattr(told, statement.port), statement.method)(*statement.args, **statement.kwargs)
+                getattr(getattr(repeated, statement.port), statement.method)(
+                    *statement.args, **statement.kwargs
+                )
 
 
 class InMemory:

@@ -47,7 +47,7 @@ class AnyWorld(RuleBasedStateMachine):
         Most worlds would stay empty for long otherwise.
         """
         self.world = World(seed, [FORGER], plan=Plan(rates_are_zero=True))
-        with self._told():
+        with self._reported():
             self.world.begin()
             self.world.come(visitor(1, habit=habit, link_action=link_action, photos=photos))
             self.world.pass_time(minutes * MINUTE)
@@ -114,7 +114,7 @@ class AnyWorld(RuleBasedStateMachine):
 
     @rule(duration=st.sampled_from([SECOND, 20 * SECOND, 5 * MINUTE, HOUR, 25 * HOUR, 4 * DAY]))
     def time_passes(self, duration: int) -> None:
-        with self._told():
+        with self._reported():
             self.world.pass_time(duration)
 
     def teardown(self) -> None:
@@ -122,13 +122,13 @@ class AnyWorld(RuleBasedStateMachine):
         if not hasattr(self, "world"):
             return
         try:
-            with self._told():
+            with self._reported():
                 self.world.end()
         finally:
             self.world.close()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _reported(self) -> Iterator[None]:
         """Report a broken law as a test failure, with its timeline."""
         try:
             yield

@@ -49,16 +49,16 @@ def test_the_command_tells_a_broken_law_and_how_to_see_it_again(capsys: pytest.C
     shell = Shell(capsys)
     name = "a copy that failed counts"
     tried = (shell("simulate", "--seed", str(seed), "--plant", name) for seed in PLANTED[name].seeds)
-    told = next(answer for answer in tried if "Law 7" in answer.out)
-    assert told.status == 1
-    command = next(line for line in told.out.splitlines() if "restoreclick simulate --seed" in line)
+    answer = next(answer for answer in tried if "Law 7" in answer.out)
+    assert answer.status == 1
+    command = next(line for line in answer.out.splitlines() if "restoreclick simulate --seed" in line)
     again = shell(*_words(command)[1:])
     assert (again.status, "Law 7" in again.out) == (1, True)
 
 
 def test_a_world_in_which_every_law_holds_ends_with_zero(capsys: pytest.CaptureFixture[str]) -> None:
-    told = Shell(capsys)("simulate", "--seed", "9", "--visitors", "2", "--no-faults")
-    assert (told.status, "every law held" in told.out) == (0, True)
+    answer = Shell(capsys)("simulate", "--seed", "9", "--visitors", "2", "--no-faults")
+    assert (answer.status, "every law held" in answer.out) == (0, True)
 
 
 def test_without_the_source_the_command_says_where_the_simulation_is(
@@ -68,14 +68,14 @@ def test_without_the_source_the_command_says_where_the_simulation_is(
         raise ModuleNotFoundError(name=name)
 
     monkeypatch.setattr(simulate, "import_module", not_there)
-    told = Shell(capsys)("simulate", "--seeds", "1")
-    assert (told.status, "comes with the source" in told.err) == (1, True)
+    answer = Shell(capsys)("simulate", "--seeds", "1")
+    assert (answer.status, "comes with the source" in answer.err) == (1, True)
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(capsys: pytest.CaptureFixture[str]) -> None:
-    told = Shell(capsys)("simulate", "--seed", "9", "--part", "visitor x")
-    assert told.status == 2
-    assert "'visitor 3', 'staff' or 'forger'" in told.err
+    answer = Shell(capsys)("simulate", "--seed", "9", "--part", "visitor x")
+    assert answer.status == 2
+    assert "'visitor 3', 'staff' or 'forger'" in answer.err
 
 
 def _words(command: str) -> list[str]:

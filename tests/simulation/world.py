@@ -197,14 +197,14 @@ class World(ProviderFollowups, Network):
         with threads_are_greenlets(), logs_go_to(self._caught), faces_are_compared_once():
             yield
 
-    def _caught(self, told: str, *, is_expected: bool) -> None:
+    def _caught(self, error: str, *, is_expected: bool) -> None:
         """Handle an error that the shop caught and logged.
 
         Raises LawBrokenError unless the error is expected.
         """
-        self.scheduler.current.facts["caught"] = told
+        self.scheduler.current.facts["caught"] = error
         if not is_expected:
-            raise LawBrokenError(0, f"The shop caught what it did not expect: {told}")
+            raise LawBrokenError(0, f"The shop caught what it did not expect: {error}")
 
     def _begin(self) -> None:
         for worker in self.workers.values():
@@ -293,7 +293,9 @@ class World(ProviderFollowups, Network):
         is_over = all(map(self.is_over, self.own_unit_of_work.pages.orders.values()))
         is_settled = all(one.is_settled for one in self.own_unit_of_work.pages.unmatched.values())
         # A bank's later decision may hold an order once more.
-        is_decided = all(told.kind is PaymentEventKind.DISPUTE_CLOSED for told in self.disputes.values())
+        is_decided = all(
+            dispute.kind is PaymentEventKind.DISPUTE_CLOSED for dispute in self.disputes.values()
+        )
         return (
             is_over
             and is_settled

@@ -79,7 +79,7 @@ def test_what_brings_a_link_leads_to_the_page_with_the_photos_and_to_no_file(kin
 
 
 @pytest.mark.parametrize(
-    ("locale", "days", "told"),
+    ("locale", "days", "expected"),
     [
         ("en", 14, "Should one not be quite right, you can have us try it once more, within 14 days."),
         ("en", 1, "within one day."),
@@ -87,8 +87,10 @@ def test_what_brings_a_link_leads_to_the_page_with_the_photos_and_to_no_file(kin
         ("de", 1, "dafür haben Sie einen Tag Zeit."),
     ],
 )
-def test_a_result_says_how_long_another_attempt_can_be_asked_for(locale: str, days: int, told: str) -> None:
-    assert told in read(locale=locale, redo_days=days)
+def test_a_result_says_how_long_another_attempt_can_be_asked_for(
+    locale: str, days: int, expected: str
+) -> None:
+    assert expected in read(locale=locale, redo_days=days)
 
 
 @pytest.mark.parametrize("kind", EmailKind)
@@ -152,7 +154,7 @@ def test_a_free_order_is_not_thanked_for_its_payment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("refund", "refunded", "told"),
+    ("refund", "refunded", "expected"),
     [
         (
             None,
@@ -173,11 +175,13 @@ def test_a_free_order_is_not_thanked_for_its_payment() -> None:
         ),
     ],
 )
-def test_the_refund_letter_names_the_refunded_amount(refund: int | None, refunded: int, told: str) -> None:
+def test_the_refund_letter_names_the_refunded_amount(
+    refund: int | None, refunded: int, expected: str
+) -> None:
     amount = None if refund is None else euros(refund)
     known = {"restored": 0, "refunded": euros(refunded), "refund_amount": amount}
     assert write(EmailKind.REFUND, **known).subject == "Your money is on its way back (order 20260314-000001)"
-    assert told in read(EmailKind.REFUND, **known)
+    assert expected in read(EmailKind.REFUND, **known)
     assert "could not be restored" not in read(EmailKind.REFUND, **known)
 
 
@@ -248,8 +252,8 @@ def test_a_result_tells_what_a_recommendation_and_the_customers_points_are_worth
     kind: EmailKind, locale: str
 ) -> None:
     text = read(kind, locale=locale, rewards=rewards(150))
-    for told in ("7QK2-M9XD ", "7QK2-M9XD-0123-4567-89AB-CDEF", "150"):
-        assert told in text
+    for expected in ("7QK2-M9XD ", "7QK2-M9XD-0123-4567-89AB-CDEF", "150"):
+        assert expected in text
     assert ("€1.00" in text and "€1.50" in text) or ("1,00 €" in text and "1,50 €" in text)
 
 
@@ -273,8 +277,8 @@ def test_no_other_letter_mentions_points(kind: EmailKind) -> None:
 @pytest.mark.parametrize("kind", [*RESULTS, EmailKind.REDONE])
 def test_a_result_tells_its_size_and_its_originals(kind: EmailKind, locale: str) -> None:
     text = read(kind, locale=locale, sizes=(SIZE,))
-    for told in ("great-aunt-1931.jpg", "1184 \u00d7 880", "4000 \u00d7 3000"):
-        assert told in text
+    for expected in ("great-aunt-1931.jpg", "1184 \u00d7 880", "4000 \u00d7 3000"):
+        assert expected in text
 
 
 def test_a_result_as_large_as_its_original_needs_no_words_about_it() -> None:

@@ -16,7 +16,7 @@ def localization(locale: str | None = "en-GB") -> Localization:
 
 
 @pytest.mark.parametrize(
-    ("locale", "amount", "currency", "told"),
+    ("locale", "amount", "currency", "expected"),
     [
         ("en-GB", 490, "EUR", "€4.90"),
         ("en-US", 5, "USD", "$0.05"),
@@ -37,15 +37,15 @@ def localization(locale: str | None = "en-GB") -> Localization:
     ],
 )
 def test_money_is_formatted_by_currency_and_region(
-    locale: str | None, amount: int, currency: str, told: str
+    locale: str | None, amount: int, currency: str, expected: str
 ) -> None:
     text = localization(locale).money(Money(amount=amount, currency=currency))
-    assert text.replace("\N{NO-BREAK SPACE}", " ") == told
+    assert text.replace("\N{NO-BREAK SPACE}", " ") == expected
     assert " " not in text  # an amount is never broken in two
 
 
 @pytest.mark.parametrize(
-    ("locale", "told"),
+    ("locale", "expected"),
     [
         ("en-GB", "Friday, 1 January 2027, 04:30 UTC"),
         ("en-US", "Friday, January 1, 2027, 4:30\N{NARROW NO-BREAK SPACE}AM UTC"),
@@ -54,10 +54,10 @@ def test_money_is_formatted_by_currency_and_region(
         ("fr-CH", "Friday, 1 January 2027, 04:30 UTC"),
     ],
 )
-def test_a_moment_is_worded_in_utc(locale: str, told: str) -> None:
+def test_a_moment_is_worded_in_utc(locale: str, expected: str) -> None:
     at = datetime.fromisoformat("2026-12-31T23:30:00-05:00")
-    assert localization(locale).moment(at) == told
-    assert localization(locale).day(at) in told.replace("Friday, ", "").replace("Freitag, ", "")
+    assert localization(locale).moment(at) == expected
+    assert localization(locale).day(at) in expected.replace("Friday, ", "").replace("Freitag, ", "")
 
 
 @pytest.mark.parametrize(
@@ -78,12 +78,12 @@ def test_a_moment_is_worded_in_utc(locale: str, told: str) -> None:
     ],
 )
 def test_a_size_has_the_same_unit_whatever_its_number(size_bytes: int, english: str, german: str) -> None:
-    told = [localization(locale).size(size_bytes) for locale in ("en-GB", "de-DE")]
-    assert told == [each.replace(" ", "\N{NO-BREAK SPACE}") for each in (english, german)]
+    sizes = [localization(locale).size(size_bytes) for locale in ("en-GB", "de-DE")]
+    assert sizes == [each.replace(" ", "\N{NO-BREAK SPACE}") for each in (english, german)]
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
         (["aunt.jpg"], "“aunt.jpg”"),
         (["aunt.jpg", "uncle.jpg", "niece.jpg"], "“aunt.jpg”, “uncle.jpg” and “niece.jpg”"),
@@ -92,8 +92,8 @@ def test_a_size_has_the_same_unit_whatever_its_number(size_bytes: int, english: 
         (["x" * 61], f"“{'x' * 59}…”"),
     ],
 )
-def test_photos_are_named_as_the_customer_named_them(given: list[str], told: str) -> None:
-    assert localization().file_names(given) == told
+def test_photos_are_named_as_the_customer_named_them(given: list[str], expected: str) -> None:
+    assert localization().file_names(given) == expected
 
 
 def test_photos_are_listed_as_the_language_lists() -> None:
@@ -101,7 +101,7 @@ def test_photos_are_listed_as_the_language_lists() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "expected"),
     [
         ("Adele Brandt", "Dear Adele Brandt,"),
         ("  Adele \r\n Brandt ", "Dear Adele Brandt,"),
@@ -117,5 +117,5 @@ def test_photos_are_listed_as_the_language_lists() -> None:
         ("x" * 61, "Hello,"),
     ],
 )
-def test_a_customer_is_addressed_by_what_looks_like_a_name(name: str | None, told: str) -> None:
-    assert localization().greeting(name) == told
+def test_a_customer_is_addressed_by_what_looks_like_a_name(name: str | None, expected: str) -> None:
+    assert localization().greeting(name) == expected

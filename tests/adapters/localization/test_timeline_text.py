@@ -56,8 +56,8 @@ def last(*events: e.Event) -> str:
     return timeline(*events).entries[-1].text
 
 
-def texts(told: TimelineText) -> list[str]:
-    return [entry.text for entry in told.entries]
+def texts(shown: TimelineText) -> list[str]:
+    return [entry.text for entry in shown.entries]
 
 
 def one_of_each() -> list[tuple[e.Event, ...]]:
@@ -111,16 +111,16 @@ def test_there_is_an_example_of_every_event() -> None:
 
 @pytest.mark.parametrize("history", one_of_each(), ids=lambda history: type(history[-1]).__name__)
 def test_every_event_has_a_sentence_without_ids_or_code(history: tuple[e.Event, ...]) -> None:
-    told = timeline(*history)
-    for sentence in [*texts(told), told.ending]:
+    shown = timeline(*history)
+    for sentence in [*texts(shown), shown.ending]:
         assert re.fullmatch(r"[A-Z0-9].*[.]", sentence)
         assert not re.search(r"[0-9a-f]{8}|_|None|[a-z][A-Z]", sentence.replace("20261122-000001", ""))
 
 
 def test_the_payment_opens_the_story_with_amount_photos_and_number() -> None:
-    told = timeline(FACTS.paid())
-    assert told.title == "Order 20261122-000001: 3 photos, 14.70 EUR paid"
-    assert texts(told) == [
+    shown = timeline(FACTS.paid())
+    assert shown.title == "Order 20261122-000001: 3 photos, 14.70 EUR paid"
+    assert texts(shown) == [
         "The customer's payment of 14.70 EUR for 3 photos arrived; the order got number 20261122-000001."
     ]
 
@@ -132,18 +132,18 @@ def test_a_discount_a_gift_and_a_wrong_amount_are_named() -> None:
 
 
 def test_photos_have_numbers_and_spans() -> None:
-    told = timeline(*FACTS.until_restoring(), FACTS.started(1), FACTS.restored(1))
-    assert texts(told)[2:] == [
+    shown = timeline(*FACTS.until_restoring(), FACTS.started(1), FACTS.restored(1))
+    assert texts(shown)[2:] == [
         "Photo 2 went to the restorer (restore-image).",
         "Photo 2 came back restored after 2 s (2048 x 1536 pixels, 53 bytes).",
     ]
 
 
 def test_a_second_attempt_says_how_long_after_the_first_it_began() -> None:
-    told = timeline(
+    shown = timeline(
         *FACTS.until_restoring(), FACTS.started(2), FACTS.attempt_failed(2), FACTS.started(2, attempt=2)
     )
-    assert texts(told)[3:] == [
+    assert texts(shown)[3:] == [
         "The first attempt to restore photo 3 failed after 2 s: the restorer broke down on it.",
         "The second attempt to restore photo 3 began, 2 s after the last one failed.",
     ]
@@ -158,8 +158,8 @@ def test_a_request_whose_answer_was_lost_is_named_as_such() -> None:
 
 def test_work_that_took_several_tries_says_so() -> None:
     payment, move = log(FACTS.paid(), FACTS.moved())
-    told = timeline_text_of([payment, replace(move, cause="reaction:1 (MoveImages, attempt 3)")])
-    assert texts(told)[1].endswith("verified byte for byte. It took 3 tries.")
+    shown = timeline_text_of([payment, replace(move, cause="reaction:1 (MoveImages, attempt 3)")])
+    assert texts(shown)[1].endswith("verified byte for byte. It took 3 tries.")
 
 
 def test_tries_are_counted_for_what_was_done_and_not_for_what_followed_from_it() -> None:
@@ -174,25 +174,25 @@ def test_tries_are_counted_for_what_was_done_and_not_for_what_followed_from_it()
 
 
 def test_a_photo_that_failed_is_paid_back_and_the_story_ends_well() -> None:
-    told = timeline(*FACTS.until_delivered(), FACTS.sent(EmailKind.CONFIRMATION), FACTS.refund_issued(490))
+    shown = timeline(*FACTS.until_delivered(), FACTS.sent(EmailKind.CONFIRMATION), FACTS.refund_issued(490))
     assert "Photo 3 was given up: the model's safety filter stopped it. Its share of 4.90 EUR" in "".join(
-        texts(told)
+        texts(shown)
     )
-    assert "The shop resolved to pay back 4.90 EUR for photo 3, which could not be restored." in texts(told)
-    assert texts(told)[-1] == "4.90 EUR was refunded to the customer, 8 s after it was resolved."
-    assert told.ending == (
+    assert "The shop resolved to pay back 4.90 EUR for photo 3, which could not be restored." in texts(shown)
+    assert texts(shown)[-1] == "4.90 EUR was refunded to the customer, 8 s after it was resolved."
+    assert shown.ending == (
         "The order is complete: the link to 2 of 3 photos was sent to the customer, and 4.90 EUR was refunded. "
         "Nothing is awaited."
     )
 
 
 def test_the_mail_that_completes_the_order_says_so() -> None:
-    told = timeline(*FACTS.until_completed())
-    assert texts(told)[-2:] == [
+    shown = timeline(*FACTS.until_completed())
+    assert texts(shown)[-2:] == [
         "The confirmation e-mail went out to the customer.",
         "The e-mail with the download link went out to the customer; with it, the order was complete.",
     ]
-    assert told.ending == (
+    assert shown.ending == (
         "The order is complete: the link to all 3 photos was sent to the customer. Nothing is awaited."
     )
 
@@ -223,12 +223,12 @@ def test_a_long_silence_is_part_of_the_story() -> None:
 def test_who_did_it_is_named_as_people_know_them() -> None:
     actors = ["stripe", "worker", "person:Ada"]
     events = [*FACTS.until_restoring(), FACTS.note()]
-    told = timeline_text_of(
+    shown = timeline_text_of(
         recorded(event, version, PAID_AT, actor)
         for version, (event, actor) in enumerate(zip(events, actors, strict=True), start=1)
     )
-    assert [entry.who for entry in told.entries] == ["Stripe", "a worker", "Ada"]
-    assert texts(told)[-1] == "Ada wrote a note about the order."
+    assert [entry.who for entry in shown.entries] == ["Stripe", "a worker", "Ada"]
+    assert texts(shown)[-1] == "Ada wrote a note about the order."
 
 
 def test_an_order_without_events_has_no_story() -> None:

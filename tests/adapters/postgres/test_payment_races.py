@@ -87,7 +87,7 @@ def test_a_pending_payment_does_not_reopen_an_expired_session(
     session_id = shop.upload(b"wedding")
     checkout = shop.checkout(session_id)
     shop.payments.pay_later(checkout)
-    pending = shop.told(checkout, PaymentEventKind.PENDING)
+    pending = shop.webhook_event(checkout, PaymentEventKind.PENDING)
     shop.clock.advance(**LONG_AGO)
     while_the_session_expires(shop, own_database_url, lambda: take(shop, pending), session_id)
     assert shop.upload_service.find(session_id).status is UploadStatus.EXPIRED

@@ -32,7 +32,7 @@ def test_many_payments_at_once_get_numbers_without_a_gap_and_each_becomes_one_or
         # Stripe may send the same webhook twice at the same moment.
         list(
             customers.map(
-                lambda webhook_event: payment_webhook.handle(webhook_event, sha256_of(b"notice")),
+                lambda webhook_event: payment_webhook.handle(webhook_event, sha256_of(b"webhook event")),
                 [*webhook_events, *webhook_events],
             )
         )
@@ -45,7 +45,7 @@ def test_a_payment_is_recorded_in_few_round_trips(unit_of_work: PostgresUnitOfWo
     shop = InMemoryShop(unit_of_work=unit_of_work)
     webhook_event = shop.payment(shop.upload(b"wedding", b"harvest"))
     with sent_statements() as sent:
-        shop.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
+        shop.payment_webhook.handle(webhook_event, sha256_of(b"webhook event"))
     assert len(sent) == STATEMENTS, "\n".join(sent)
 
 
@@ -55,7 +55,7 @@ def test_a_conflicting_webhook_event_is_logged_as_an_error_once(
     shop = InMemoryShop(unit_of_work=unit_of_work)
     webhook_event = shop.payment(shop.upload(b"wedding"))
     with capture_logs() as logs:
-        for body in (b"notice", b"notice", b"another", b"another"):
+        for body in (b"webhook event", b"webhook event", b"another", b"another"):
             payment_webhook.handle(webhook_event, sha256_of(body))
     assert [(line["event"], line["log_level"], line["event_id"]) for line in logs] == [
         ("webhook_conflict", "error", webhook_event.event_id)

@@ -82,20 +82,24 @@ def all_at_once(work: Sequence[Callable[[], object]]) -> None:
 def test_concurrent_first_orders_earn_points_once(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"harvest"))
     webhook_events = [referred(shop) for _ in range(AT_ONCE)]
-    all_at_once([partial(shop.payment_webhook.handle, one, sha256_of(b"notice")) for one in webhook_events])
+    all_at_once(
+        [partial(shop.payment_webhook.handle, one, sha256_of(b"webhook event")) for one in webhook_events]
+    )
     assert (balance(shop, ADA), balance(shop, GRACE)) == (100, 100)
 
 
 def test_concurrent_referrals_each_earn_points(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"harvest"))
     webhook_events = [referred(shop, f"friend{number}@friends.example") for number in range(AT_ONCE)]
-    all_at_once([partial(shop.payment_webhook.handle, one, sha256_of(b"notice")) for one in webhook_events])
+    all_at_once(
+        [partial(shop.payment_webhook.handle, one, sha256_of(b"webhook event")) for one in webhook_events]
+    )
     assert balance(shop, ADA) == 100 * AT_ONCE
 
 
 def test_concurrent_checkouts_reserve_the_same_points_once(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"harvest"))
-    shop.payment_webhook.handle(referred(shop), sha256_of(b"notice"))
+    shop.payment_webhook.handle(referred(shop), sha256_of(b"webhook event"))
     ada = customer(shop, ADA)
     codes = Codes(points=ada.referral_code + shop.token_signer.points_token(ada.customer_id))
     sessions = [shop.upload(b"wedding") for _ in range(AT_ONCE)]
@@ -114,7 +118,7 @@ def test_concurrent_checkouts_reserve_the_same_points_once(shop: InMemoryShop) -
 
 def test_concurrent_payments_spend_the_same_points_once(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"harvest"))
-    shop.payment_webhook.handle(referred(shop), sha256_of(b"notice"))
+    shop.payment_webhook.handle(referred(shop), sha256_of(b"webhook event"))
     ada = customer(shop, ADA)
     codes = Codes(points=ada.referral_code + shop.token_signer.points_token(ada.customer_id))
     webhook_events = []
@@ -125,7 +129,9 @@ def test_concurrent_payments_spend_the_same_points_once(shop: InMemoryShop) -> N
         shop.clock.advance(
             minutes=71
         )  # nothing is reserved any more, and the payment's webhook has not arrived
-    all_at_once([partial(shop.payment_webhook.handle, one, sha256_of(b"notice")) for one in webhook_events])
+    all_at_once(
+        [partial(shop.payment_webhook.handle, one, sha256_of(b"webhook event")) for one in webhook_events]
+    )
     assert balance(shop, ADA) == 0
 
 
@@ -134,7 +140,7 @@ def test_payments_on_both_sides_of_midnight_spend_the_same_points_once(
 ) -> None:
     """Numbers are counted by day, so only the owner's lock serializes."""
     shop.pay(shop.upload(b"harvest"))
-    shop.payment_webhook.handle(referred(shop), sha256_of(b"notice"))
+    shop.payment_webhook.handle(referred(shop), sha256_of(b"webhook event"))
     ada = customer(shop, ADA)
     codes = Codes(points=ada.referral_code + shop.token_signer.points_token(ada.customer_id))
     webhook_events = []
@@ -155,13 +161,13 @@ def test_payments_on_both_sides_of_midnight_spend_the_same_points_once(
         proposed = follows(transaction, payment, paid, referrer)
         if paid == before.checkout:
             shop.clock.advance(days=1)
-            handled.append(other.submit(shop.payment_webhook.handle, after, sha256_of(b"notice")))
+            handled.append(other.submit(shop.payment_webhook.handle, after, sha256_of(b"webhook event")))
             until_it_waits_or_ends(own_database_url, handled[-1])
         return proposed
 
     monkeypatch.setattr(shop.referral_program, "follows", follow_past_midnight)
     with ThreadPoolExecutor(1) as other:
-        shop.payment_webhook.handle(before, sha256_of(b"notice"))
+        shop.payment_webhook.handle(before, sha256_of(b"webhook event"))
         handled[0].result()
     numbers = [numbered(shop, webhook_event) for webhook_event in webhook_events]
     assert len({number.partition("-")[0] for number in numbers}) == 2, "they are orders of two days"
@@ -182,7 +188,7 @@ def test_payments_that_spend_points_do_not_deadlock_with_their_owners_payments(
 ) -> None:
     """The owner's payment begins while the other is between its customers."""
     shop.pay(shop.upload(b"harvest"))
-    shop.payment_webhook.handle(referred(shop), sha256_of(b"notice"))
+    shop.payment_webhook.handle(referred(shop), sha256_of(b"webhook event"))
     ada = customer(shop, ADA)
     session_id = shop.upload(b"wedding")
     codes = Codes(points=ada.referral_code + shop.token_signer.points_token(ada.customer_id))
@@ -204,10 +210,12 @@ def test_payments_that_spend_points_do_not_deadlock_with_their_owners_payments(
 
     def pay_as_the_owner() -> None:
         assert is_between.wait(10)
-        shop.payment_webhook.handle(owners, sha256_of(b"notice"))
+        shop.payment_webhook.handle(owners, sha256_of(b"webhook event"))
 
     monkeypatch.setattr(shop.referral_program, "follows", follow_when_the_owner_waits)
-    all_at_once([lambda: shop.payment_webhook.handle(spending, sha256_of(b"notice")), pay_as_the_owner])
+    all_at_once(
+        [lambda: shop.payment_webhook.handle(spending, sha256_of(b"webhook event")), pay_as_the_owner]
+    )
     assert (balance(shop, ADA), balance(shop, GRACE)) == (0, 100)
 
 

@@ -24,7 +24,7 @@ def unmatched_payment(shop: InMemoryShop) -> str:
     second = shop.checkout(session_id)
     for checkout in (first, second):
         shop.payments.pay(checkout)
-        take(shop, shop.told(checkout, PaymentEventKind.PAID))
+        take(shop, shop.webhook_event(checkout, PaymentEventKind.PAID))
     shop.clock.advance(days=8)
     return second
 

@@ -218,7 +218,9 @@ def test_a_purge_removes_versions_delete_markers_and_parts(s3: S3) -> None:
         begin_in_parts(s3, bucket, f"{prefix}honeymoon-1928")
     store.delete([ObjectKey(f"{order}wedding-1928")])
     kept = versions_under(s3, bucket, order)
-    assert sorted(is_mark for _, is_mark in kept) == [False, False, True], "the bucket keeps versions"
+    assert sorted(is_delete_marker for _, is_delete_marker in kept) == [False, False, True], (
+        "the bucket keeps versions"
+    )
     assert store.purge(order) == 4
     assert (versions_under(s3, bucket, order), uploads_under(s3, bucket, order)) == ([], 0)
     assert (len(versions_under(s3, bucket, other)), uploads_under(s3, bucket, other)) == (2, 1)

@@ -141,10 +141,10 @@ class AnyLife(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Each prefix of the stream folds to the order and rows seen."""
         order = Order(order_id=ORDER_ID)
-        for line, (told, rows) in zip(self.stream, self.seen[1:], strict=True):
+        for line, (shown, rows) in zip(self.stream, self.seen[1:], strict=True):
             assert type(line.event) in allowed(order.state), "an illegal move is on record"
             order = apply(order, line)
-            assert (repr(order), rows_of(order)) == (told, rows)
+            assert (repr(order), rows_of(order)) == (shown, rows)
         assert order == self.order == fold(ORDER_ID, self.stream)
 
     def _any_fact(self, kind: type[e.Event]) -> st.SearchStrategy[e.Event]:

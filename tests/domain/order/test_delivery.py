@@ -116,7 +116,7 @@ def test_a_confirmation_that_cannot_be_mailed_stops_nothing() -> None:
     assert not after.order.is_held
 
 
-def test_a_failure_told_again_is_nothing_new() -> None:
+def test_a_repeated_email_failure_is_nothing_new() -> None:
     failed = given(FACTS.paid(), FACTS.email_failed(CONFIRMATION))
     failed.when(FACTS.email_failed(CONFIRMATION)).then_nothing()
     failed.when(FACTS.unconfirmed(CONFIRMATION)).then_nothing()

@@ -104,7 +104,7 @@ def test_of_two_disputes_both_have_to_be_decided() -> None:
     ).adds(RESULT)
 
 
-def test_a_dispute_told_again_is_nothing_new() -> None:
+def test_a_repeated_dispute_is_nothing_new() -> None:
     given(FACTS.paid(), FACTS.disputed()).when(FACTS.disputed()).then_nothing()
     decided = given(FACTS.paid(), FACTS.disputed(), FACTS.decided())
     decided.when(FACTS.decided()).then_nothing()

@@ -31,9 +31,9 @@ def test_an_inquiry_bars_no_refund_and_stops_no_work() -> None:
 
 
 def test_an_inquiry_and_its_end_are_recorded() -> None:
-    told = timeline_text_of(log(*FACTS.until_completed(), ASKED))
-    assert "an inquiry, which takes no money and stops nothing" in told.entries[-1].text
-    assert "The bank asks about the payment (an inquiry)" in told.ending
+    timeline = timeline_text_of(log(*FACTS.until_completed(), ASKED))
+    assert "an inquiry, which takes no money and stops nothing" in timeline.entries[-1].text
+    assert "The bank asks about the payment (an inquiry)" in timeline.ending
     ended = timeline_text_of(log(*FACTS.until_completed(), ASKED, CLOSED))
     assert ended.entries[-1].text == "The bank closed its inquiry: no money was taken."
     assert "inquiry" not in status_of(given(*FACTS.until_completed(), ASKED, CLOSED).order)

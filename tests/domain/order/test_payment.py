@@ -46,7 +46,7 @@ def test_another_currency_than_was_quoted_holds_the_order() -> None:
     given().when(payment).then(payment, FACTS.held(HoldReason.AMOUNT_MISMATCH))
 
 
-def test_the_same_payment_told_again_is_nothing_new() -> None:
+def test_a_repeated_payment_is_nothing_new() -> None:
     given(FACTS.paid()).when(FACTS.paid()).then_nothing()
 
 

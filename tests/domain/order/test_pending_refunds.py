@@ -47,8 +47,10 @@ def test_the_share_of_failed_photos_is_reported_when_accepted_after_another_refu
 
 def test_a_pending_refund_is_never_called_paid_back() -> None:
     history = (*STOPPED, FACTS.refund_accepted(980))
-    told = timeline_text_of(log(*history))
-    words = " ".join([*(entry.text for entry in told.entries), told.ending, status_of(given(*history).order)])
+    timeline = timeline_text_of(log(*history))
+    words = " ".join(
+        [*(entry.text for entry in timeline.entries), timeline.ending, status_of(given(*history).order)]
+    )
     assert "on its way" in words
     assert "was refunded" not in words
     assert "was refunded to the customer" in timeline_text_of(log(*history, FACTS.refund_issued(980))).ending

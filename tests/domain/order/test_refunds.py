@@ -284,7 +284,7 @@ def test_an_image_the_order_does_not_have_is_not_refunded() -> None:
     given(FACTS.paid()).when(stranger).then_refused(UnknownImageError)
 
 
-def test_late_word_that_an_earlier_try_failed_does_not_undo_the_refund_that_was_paid() -> None:
+def test_a_late_failure_of_an_earlier_refund_does_not_undo_the_one_that_was_paid() -> None:
     paid_again = given(
         FACTS.paid(),
         FACTS.refund_requested(980),

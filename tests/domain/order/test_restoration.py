@@ -40,7 +40,7 @@ def test_a_started_prediction_is_looked_for_later() -> None:
     assert due.delay == timedelta(seconds=42)
 
 
-def test_a_start_told_again_is_nothing_new() -> None:
+def test_a_repeated_start_is_nothing_new() -> None:
     restoring(ONE, ONE.started()).when(ONE.started()).then_nothing()
 
 
@@ -83,7 +83,7 @@ def test_a_prediction_that_hung_is_retried_without_a_delay() -> None:
         assert [due.delay for due in reactions_to(before, after, Limits())] == [timedelta(0)]
 
 
-def test_a_failure_told_again_is_nothing_new() -> None:
+def test_a_repeated_attempt_failure_is_nothing_new() -> None:
     restoring(ONE, ONE.started(), ONE.attempt_failed()).when(ONE.attempt_failed()).then_nothing()
 
 

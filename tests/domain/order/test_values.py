@@ -85,13 +85,13 @@ def test_an_amount_reads_with_two_digits_and_its_currency() -> None:
 
 
 @pytest.mark.parametrize(
-    ("amount", "currency", "told"),
+    ("amount", "currency", "expected"),
     [(490, "JPY", "490 JPY"), (0, "KRW", "0 KRW"), (1230, "KWD", "1.230 KWD"), (50_000, "UGX", "500.00 UGX")],
 )
 def test_an_amount_reads_with_as_many_digits_as_its_currency_has(
-    amount: int, currency: str, told: str
+    amount: int, currency: str, expected: str
 ) -> None:
-    assert str(Money(amount=amount, currency=currency)) == told
+    assert str(Money(amount=amount, currency=currency)) == expected
 
 
 def test_only_what_would_be_refused_again_is_final() -> None:

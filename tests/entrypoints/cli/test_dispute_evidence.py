@@ -79,7 +79,7 @@ def test_a_disputed_order_names_its_evidence_pack_which_is_one_private_file(
         assert archive.read("evidence.html").count(b"data:image/jpeg;base64,/9j/") == 2
 
 
-def test_a_pack_replaces_a_file_only_when_told_to(
+def test_a_pack_replaces_a_file_only_on_request(
     restoreclick: Shell, order_id: OrderId, tmp_path: Path
 ) -> None:
     target = tmp_path / "bank.zip"

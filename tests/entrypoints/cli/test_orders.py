@@ -132,8 +132,8 @@ def test_an_orders_history_reads_as_a_story(
     log_commands: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
 ) -> None:
     record(unit_of_work, facts, *facts.until_completed())
-    told = log_commands("orders", "history", "20261122-000001").out
-    lines = [" ".join(line.split()) for line in told.splitlines()]
+    shown = log_commands("orders", "history", "20261122-000001").out
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
     assert lines[0] == "Order 20261122-000001: 2 photos, 9.80 EUR paid"
     assert "Sunday, 22 November 2026 (UTC)" in lines
     assert "number 20261122-000001. (reported by Stripe)" in lines
@@ -141,7 +141,7 @@ def test_an_orders_history_reads_as_a_story(
     assert moved in lines
     ending = "The order is complete: the link to both photos was sent to the customer. Nothing is awaited."
     assert " ".join(lines).endswith(ending)
-    assert all(len(line) <= 100 and line == line.rstrip() for line in told.splitlines())
+    assert all(len(line) <= 100 and line == line.rstrip() for line in shown.splitlines())
 
 
 def test_an_orders_history_for_programs_has_the_whole_envelope(

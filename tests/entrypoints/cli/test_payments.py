@@ -164,19 +164,19 @@ def test_a_person_gives_it_to_the_photos_it_was_meant_for(
 def test_an_impossible_action_is_reported_in_a_sentence(restoreclick: Shell, checkout: str) -> None:
     nowhere = str(uuid4())
     unknown = "No payment of checkout cs_nobodys is without an order, here or at the payment provider: `restoreclick"
-    for words, told in [
+    for words, expected in [
         (("refund", "cs_nobodys", *WHY), unknown),
         (("match", "cs_nobodys", nowhere, *WHY), unknown),
         (("match", checkout, nowhere, *WHY), "there is no such session; the customer has to send"),
     ]:
         failed = restoreclick("payments", *words)
         assert (failed.status, failed.out) == (1, "")
-        assert told in failed.err
+        assert expected in failed.err
         assert failed.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (("refund", "cs_1"), "--reason"),
         (("refund", "cs_1", "--reason", " "), "why this is done: say it with --reason TEXT"),
@@ -186,8 +186,8 @@ def test_an_impossible_action_is_reported_in_a_sentence(restoreclick: Shell, che
     ],
 )
 def test_a_command_that_lacks_something_says_what(
-    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], told: str
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], expected: str
 ) -> None:
     failed = Shell(capsys)("payments", *words)
     assert failed.status == 2
-    assert told in failed.err
+    assert expected in failed.err

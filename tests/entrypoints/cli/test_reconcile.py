@@ -62,7 +62,7 @@ def test_a_finding_says_what_is_wrong_since_when_and_what_to_do(
     shop: InMemoryShop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert compare(shop) is False
-    told = capsys.readouterr().out
+    report = capsys.readouterr().out
     for text in (
         "Stripe: 1 finding\n  wrong    cs_1, order ",
         "(since 2026-03-14 15:09)",
@@ -71,14 +71,14 @@ def test_a_finding_says_what_is_wrong_since_when_and_what_to_do(
         "The storage: agrees",
         "Log and providers disagree: 1 finding to look at.",
     ):
-        assert text in told
+        assert text in report
 
 
 def test_repairs_leave_no_finding(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(shop, repairs=True) is True
-    told = capsys.readouterr().out
-    assert "Stripe: 1 repaired\n  repaired cs_1" in told
-    assert told.endswith("Log and providers agree.\n")
+    report = capsys.readouterr().out
+    assert "Stripe: 1 repaired\n  repaired cs_1" in report
+    assert report.endswith("Log and providers agree.\n")
 
 
 def test_sides_that_could_not_be_asked_are_named_and_never_called_agreeing(
@@ -87,10 +87,10 @@ def test_sides_that_could_not_be_asked_are_named_and_never_called_agreeing(
     shop.email_listing.is_closed = True
     shop.prediction_listing.fault_injector.fail("predictions", UnavailableError("The double", "away"))
     assert compare(shop, repairs=True) is False
-    told = capsys.readouterr().out
-    assert "Replicate: not compared to the end\n  The double is not available (away)" in told
-    assert "SendGrid: not compared\n  The mail double cannot be compared, because" in told
-    assert told.endswith("as far as they were compared; SendGrid and Replicate could not be.\n")
+    report = capsys.readouterr().out
+    assert "Replicate: not compared to the end\n  The double is not available (away)" in report
+    assert "SendGrid: not compared\n  The mail double cannot be compared, because" in report
+    assert report.endswith("as far as they were compared; SendGrid and Replicate could not be.\n")
 
 
 def test_programs_get_a_line_for_each_finding_and_one_for_the_whole(
@@ -117,9 +117,11 @@ def test_an_old_api_version_of_stripes_webhooks_is_a_finding_for_people_and_prog
 ) -> None:
     shop = InMemoryShop()
     paid = shop.payment(shop.upload(b"wedding"))
-    told = replace(paid, created_at=shop.clock.now(), api_version="2023-10-16", is_of_old_version=True)
-    shop.payment_listing.told.append(told)
-    shop.payment_webhook.handle(told, sha256_of(b"told"))
+    webhook_event = replace(
+        paid, created_at=shop.clock.now(), api_version="2023-10-16", is_of_old_version=True
+    )
+    shop.payment_listing.webhook_events.append(webhook_event)
+    shop.payment_webhook.handle(webhook_event, sha256_of(b"webhook event"))
     shop.clock.advance(hours=2)
     assert compare(shop, repairs=True) is False
     assert "Raise the webhook endpoint's API version" in capsys.readouterr().out

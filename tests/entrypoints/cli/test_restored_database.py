@@ -17,14 +17,14 @@ def shop() -> InMemoryShop:
 def test_it_says_what_was_done(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
     order_id = lose(shop, b"wedding")
     assert recover(shop.restored_database, as_json=False)
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     for text in (
         "The database lacked what the log's head of ",
         "Order numbers of 2026-03-14 go on after 000003.",
         f"1 order rebuilt from payments and stored photos.\n  order {order_id}\n",
         "The shop takes payments again",
     ):
-        assert text in told
+        assert text in output
     assert recover(shop.restored_database, as_json=False)
     assert "there is nothing to do" in capsys.readouterr().out
 
@@ -38,15 +38,15 @@ def test_what_remains_for_a_person_is_named_and_ends_with_1(
     shop.storage.delete([key for key in list(shop.storage.objects) if key.startswith("uploads/")])
     backup.restore(shop)
     assert not recover(shop.restored_database, as_json=False)
-    told = capsys.readouterr().out
-    assert "1 payment held for you: match or refund each by hand.\n  cs_1: 4.90 EUR. " in told
+    output = capsys.readouterr().out
+    assert "1 payment held for you: match or refund each by hand.\n  cs_1: 4.90 EUR. " in output
 
 
 def test_programs_get_one_document(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
     order_id = lose(shop, b"wedding")
     recover(shop.restored_database, as_json=True)
-    told = json.loads(capsys.readouterr().out)
-    assert (told["was_behind"], told["rebuilt"], told["held"]) == (True, [str(order_id)], [])
-    assert told["numbers_skipped_to"] == {"2026-03-14": 3}
+    document = json.loads(capsys.readouterr().out)
+    assert (document["was_behind"], document["rebuilt"], document["held"]) == (True, [str(order_id)], [])
+    assert document["numbers_skipped_to"] == {"2026-03-14": 3}
     recover(shop.restored_database, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"was_behind": False}

@@ -85,9 +85,9 @@ def words(shop: InMemoryShop, order_id: OrderId) -> list[tuple[str, str]]:
         return [(note.actor, note.text) for note in transaction.notes.of(order_id)]
 
 
-def refused(answer: Answer, told: str) -> None:
+def refused(answer: Answer, message: str) -> None:
     assert (answer.status, answer.out) == (1, "")
-    assert told in answer.err
+    assert message in answer.err
     assert answer.err.count("\n") == 1
 
 
@@ -119,9 +119,9 @@ def test_a_release_after_which_the_order_is_held_again_says_so_and_ends_with_1(
     assert shop.order(order_id).hold is HoldReason.EMAIL_NOT_SENT
     with a_worker(shop, order_id):
         released = restoreclick("orders", "release", str(order_id), "--wait", "3600", "--json", *WHY)
-    told = json.loads(released.out)
-    assert (released.status, told["is_held"]) == (1, True)
-    assert told["standing"].startswith("The order is on hold, because ")
+    document = json.loads(released.out)
+    assert (released.status, document["is_held"]) == (1, True)
+    assert document["standing"].startswith("The order is on hold, because ")
 
 
 def test_a_release_after_which_the_order_goes_on_ends_with_0_before_its_time_is_over(
@@ -140,11 +140,11 @@ def test_a_command_for_programs_has_the_state_and_what_can_be_done_now(
     restoreclick: Shell, shop: InMemoryShop
 ) -> None:
     order = restoring(shop)
-    told = json.loads(restoreclick("orders", "note", number(order)[:], *WHY, "--json").out)
-    assert told["order_id"] == str(order.order_id)
-    assert (told["number"], told["state"], told["is_held"]) == (number(order), "restoring", False)
-    assert (told["recorded"], told["done"]) == (["NoteAdded"], ["Ada wrote a note about the order."])
-    assert "put it on hold" in told["possible"]
+    document = json.loads(restoreclick("orders", "note", number(order)[:], *WHY, "--json").out)
+    assert document["order_id"] == str(order.order_id)
+    assert (document["number"], document["state"], document["is_held"]) == (number(order), "restoring", False)
+    assert (document["recorded"], document["done"]) == (["NoteAdded"], ["Ada wrote a note about the order."])
+    assert "put it on hold" in document["possible"]
 
 
 def test_an_amount_is_refunded_once_per_idempotency_key(restoreclick: Shell, shop: InMemoryShop) -> None:
@@ -287,7 +287,7 @@ def test_an_amount_that_cannot_be_paid_is_refused_with_the_nearest_ones(
 
 
 @pytest.mark.parametrize(
-    ("command", "told"),
+    ("command", "expected"),
     [
         (("refund", "--amount", "4,9x"), "'4,9x' is no amount in EUR: write it like 4.90."),
         (("refund", "--amount", "1", "--photo", "1"), "Give --amount or --photo, not both"),
@@ -297,12 +297,12 @@ def test_an_amount_that_cannot_be_paid_is_refused_with_the_nearest_ones(
     ],
 )
 def test_a_command_that_makes_no_sense_says_so(
-    restoreclick: Shell, shop: InMemoryShop, command: tuple[str, ...], told: str
+    restoreclick: Shell, shop: InMemoryShop, command: tuple[str, ...], expected: str
 ) -> None:
     name, *options = command
     failed = restoreclick("orders", name, number(restoring(shop)), *WHY, *options)
     assert (failed.status, failed.out) == (2, "")
-    assert told in failed.err
+    assert expected in failed.err
 
 
 @pytest.mark.parametrize(
@@ -363,16 +363,16 @@ def test_the_story_has_peoples_words_beside_what_they_did_until_those_are_erased
 ) -> None:
     order = completed(shop)
     shop.staff_actions.note(order.order_id, BY_HAND)
-    told = restoreclick("orders", "history", number(order)).out
-    assert "Ada wrote a note about the order.\n" + " " * 24 + '"They asked for it on the phone."' in told
+    shown = restoreclick("orders", "history", number(order)).out
+    assert "Ada wrote a note about the order.\n" + " " * 24 + '"They asked for it on the phone."' in shown
     lines = restoreclick("orders", "history", number(order), "--json").out.splitlines()
     assert [json.loads(line).get("note") for line in lines][-2:] == [None, BY_HAND.reason]
     assert BY_HAND.reason not in restoreclick("events", "tail", "--json").out
     shop.work()
     shop.customer_erasure.erase("ada@customer.example", actor="person:ada", reason="asked for it")
-    told = restoreclick("orders", "history", number(order)).out
-    assert BY_HAND.reason not in told
-    assert "(what was written about it is erased)" in told
+    shown = restoreclick("orders", "history", number(order)).out
+    assert BY_HAND.reason not in shown
+    assert "(what was written about it is erased)" in shown
 
 
 def test_what_needs_a_person_is_listed_with_the_next_command(restoreclick: Shell, shop: InMemoryShop) -> None:
@@ -388,11 +388,11 @@ def test_what_needs_a_person_is_listed_with_the_next_command(restoreclick: Shell
         reason="bounce",
     )
     shop.email_webhook.handle([webhook_event])
-    told = restoreclick("orders", "attention").out
-    assert f"Order {number(order)}: on hold since 14 March 2026, 15:09 (UTC)" in told
-    assert "The e-mail with the link did not reach its address." in told
-    assert f"  restoreclick orders address {number(order)} EMAIL --reason TEXT\n" in told
-    assert told.endswith("\n1 thing needs a person.\n")
+    shown = restoreclick("orders", "attention").out
+    assert f"Order {number(order)}: on hold since 14 March 2026, 15:09 (UTC)" in shown
+    assert "The e-mail with the link did not reach its address." in shown
+    assert f"  restoreclick orders address {number(order)} EMAIL --reason TEXT\n" in shown
+    assert shown.endswith("\n1 thing needs a person.\n")
     listed = [json.loads(line) for line in restoreclick("orders", "attention", "--json").out.splitlines()]
     assert [attention_item["kind"] for attention_item in listed] == ["on_hold"]
     assert all(

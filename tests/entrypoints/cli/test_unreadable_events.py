@@ -50,18 +50,18 @@ def test_programs_get_the_event_as_a_line_of_json(log_commands: Shell, spoiled: 
 
 
 def test_the_history_of_such_an_order_has_a_line_an_event(log_commands: Shell, spoiled: Facts) -> None:
-    told = log_commands("orders", "history", str(spoiled.order_id))
-    assert told.status == 0
-    assert [line.split()[4] for line in told.out.splitlines()] == ["order.framed.v1", "ImagesMoved"]
+    history = log_commands("orders", "history", str(spoiled.order_id))
+    assert history.status == 0
+    assert [line.split()[4] for line in history.out.splitlines()] == ["order.framed.v1", "ImagesMoved"]
     lines = log_commands("orders", "history", str(spoiled.order_id), "--json").out.splitlines()
     assert [json.loads(line)["type"] for line in lines] == ["UnreadableEvent", "ImagesMoved"]
 
 
 def test_a_rebuild_names_the_order_it_left_out_and_ends_with_1(log_commands: Shell, spoiled: Facts) -> None:
     rebuilt = log_commands("db", "rebuild")
-    told, left_out = rebuilt.out.strip().splitlines()
+    summary, left_out = rebuilt.out.strip().splitlines()
     assert rebuilt.status == 1
-    assert told.startswith("The read models of 1 order are written anew")
+    assert summary.startswith("The read models of 1 order are written anew")
     assert left_out == (
         f"Order {spoiled.order_id} was left out: its log holds order.framed.v1; run the version that wrote it."
     )

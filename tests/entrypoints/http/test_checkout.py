@@ -20,11 +20,11 @@ def test_the_checkout_tells_its_page_and_the_shops_own_price(api: ApiClient) -> 
     session_id = api.shop.upload(PORTRAIT, PORTRAIT + b", with her dog")
     answer = ask(api, session_id, email="adele@customers.example")
     assert answer.status_code == 201
-    told = answer.json()
-    assert (told["amount"], told["currency"], told["photos"]) == (980, "EUR", 2)
+    body = answer.json()
+    assert (body["amount"], body["currency"], body["photos"]) == (980, "EUR", 2)
     (request,) = api.shop.payments.checkouts.values()
     assert (request.unit_price.amount, request.photos, request.email) == (490, 2, "adele@customers.example")
-    assert api.http.get(f"/api/uploads/{session_id}").json()["checkout"] == told
+    assert api.http.get(f"/api/uploads/{session_id}").json()["checkout"] == body
 
 
 def test_asking_again_gives_the_same_page(api: ApiClient) -> None:
@@ -170,8 +170,8 @@ def test_points_are_shown_with_their_discount_to_holders_of_the_code_only(api: A
     assert_problem(ask(api, shop.upload(PORTRAIT), **own), 422, "referral-code-own")
     code = ada.referral_code + shop.token_signer.points_token(ada.customer_id)
     session_id = shop.upload(PORTRAIT)
-    told = ask(api, session_id, points_code=code).json()
-    assert (told["amount"], told["points"], told["discount"]) == (490, 100, 100)
+    body = ask(api, session_id, points_code=code).json()
+    assert (body["amount"], body["points"], body["discount"]) == (490, 100, 100)
     assert_problem(ask(api, shop.upload(PORTRAIT), points_code=code), 409, "no-points")
     assert_problem(ask(api, session_id, referral_code=ada.referral_code), 409, "checkout-fixed")
-    assert ask(api, session_id).json() == told
+    assert ask(api, session_id).json() == body

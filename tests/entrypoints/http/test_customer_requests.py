@@ -153,8 +153,8 @@ def test_the_answer_does_not_reveal_whether_a_link_was_renewable(
     answers = [api.http.post(f"/api/download/{token}/renew", headers=headers) for token in tokens]
     assert [answer.status_code for answer in answers] == [202] * len(tokens)
     assert len({answer.text for answer in answers}) == 1
-    told = [{**answer.headers, "x-request-id": ""} for answer in answers]
-    assert told == told[:1] * len(tokens)
+    header_sets = [{**answer.headers, "x-request-id": ""} for answer in answers]
+    assert header_sets == header_sets[:1] * len(tokens)
 
 
 def test_a_client_receives_the_address_that_renews_a_link(api: ApiClient) -> None:
@@ -181,17 +181,17 @@ def test_a_link_that_was_taken_back_offers_nothing(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "told"),
+    ("language", "expected"),
     [
         ("en", "1200\u00a0\u00d7\u00a0900 pixels, the same as the photo you sent"),
         ("de", "1200\u00a0\u00d7\u00a0900 Bildpunkte, so viele wie das Foto, das Sie geschickt haben"),
     ],
 )
 def test_the_album_tells_the_size_of_a_result_and_of_its_original(
-    api: ApiClient, language: str, told: str
+    api: ApiClient, language: str, expected: str
 ) -> None:
     path = album_path(api, api.shop.delivered(PORTRAIT))
-    assert told in api.http.get(path, headers={**BROWSER, "Accept-Language": language}).text
+    assert expected in api.http.get(path, headers={**BROWSER, "Accept-Language": language}).text
     (photo,) = api.http.get(path).json()["photos"]
     sizes = (photo["width"], photo["height"], photo["original_width"], photo["original_height"])
     assert sizes == (1200, 900, 1200, 900)
@@ -247,7 +247,7 @@ def test_the_result_before_stays_beside_the_new_one(api: ApiClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("accept_language", "language", "told"),
+    ("accept_language", "language", "expected"),
     [
         (
             "de-AT,de;q=0.9,en;q=0.5",
@@ -260,7 +260,7 @@ def test_the_result_before_stays_beside_the_new_one(api: ApiClient) -> None:
     ],
 )
 def test_the_page_speaks_the_browsers_language(
-    api: ApiClient, accept_language: str, language: str, told: tuple[str, ...]
+    api: ApiClient, accept_language: str, language: str, expected: tuple[str, ...]
 ) -> None:
     order_id = api.shop.delivered()
     api.shop.clock.advance(days=15)
@@ -268,7 +268,7 @@ def test_the_page_speaks_the_browsers_language(
     page = api.http.get(album_path(api, order_id), headers=headers)
     assert f'<html lang="{language}" dir="ltr">' in page.text
     assert page.headers["vary"] == "Accept, Accept-Language"
-    assert [each for each in told if each not in page.text] == []
+    assert [each for each in expected if each not in page.text] == []
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -324,7 +324,7 @@ class BreakingStore(InMemoryStorage):
         raise UnavailableError("The storage", "it died")
 
 
-def test_a_file_that_breaks_off_half_way_is_not_told_as_sent(api: ApiClient) -> None:
+def test_a_file_that_breaks_off_half_way_is_not_recorded_as_sent(api: ApiClient) -> None:
     order_id = api.shop.delivered()
     api.shop.ports = replace(api.shop.ports, storage=BreakingStore())
     receiver = Receiver(leaves_after=None)

@@ -55,8 +55,8 @@ def test_a_client_with_too_many_sessions_receives_a_retry_time_and_others_are_se
     with limited_api(sessions_by_client=2) as (api, network):
         assert [api.http.post("/api/uploads").status_code for _ in range(2)] == [201, 201]
         refused = api.http.post("/api/uploads")
-        told = assert_problem(refused, 429, "too-many-requests")
-        assert told["detail"] == (
+        problem = assert_problem(refused, 429, "too-many-requests")
+        assert problem["detail"] == (
             "There were too many uploads within an hour: please try again in 60 minutes."
         )
         assert refused.headers["retry-after"] == "3600"
@@ -130,8 +130,8 @@ def test_a_storage_that_is_nearly_full_takes_no_photos_says_when_to_come_back_an
         assert api.send_photo(session_id, PORTRAIT + bytes(MEBIBYTE)).status_code == 201
         api.shop.clock.advance(minutes=2)
         refused = api.send_photo(session_id, PORTRAIT + b"second")
-        told = assert_problem(refused, 503, "storage-nearly-full")
-        assert "the photos that you have sent are safe" in told["detail"]
+        problem = assert_problem(refused, 503, "storage-nearly-full")
+        assert "the photos that you have sent are safe" in problem["detail"]
         assert refused.headers["retry-after"] == "3600"
         api.shop.clock.advance(days=8)
         api.shop.upload_cleanup.tidy()

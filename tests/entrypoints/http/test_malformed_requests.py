@@ -116,7 +116,7 @@ def from_sendgrid(api: ApiClient, body: bytes) -> httpx.Response:
 def from_replicate(api: ApiClient, body: bytes) -> httpx.Response:
     order_id = api.shop.pay(api.shop.upload(b"wedding"))
     image = next(iter(api.shop.order(order_id).images))
-    mark = api.shop.token_signer.prediction_token(order_id, image, 1)
+    token = api.shop.token_signer.prediction_token(order_id, image, 1)
     timestamp = int(api.shop.clock.now().timestamp())
     key = base64.b64decode(REPLICATE_SECRET.removeprefix("whsec_"))
     digest = hmac.new(key, b"msg_1.%d.%b" % (timestamp, body), hashlib.sha256).digest()
@@ -126,5 +126,5 @@ def from_replicate(api: ApiClient, body: bytes) -> httpx.Response:
         "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
     }
     return api.http.post(
-        f"/api/webhooks/replicate/{order_id}/{image}/1/{mark}", content=body, headers=headers
+        f"/api/webhooks/replicate/{order_id}/{image}/1/{token}", content=body, headers=headers
     )

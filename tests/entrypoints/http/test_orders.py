@@ -10,18 +10,18 @@ from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient
 def test_an_order_tells_its_owner_everything_but_names_and_addresses(api: ApiClient) -> None:
     order_id = api.shop.delivered()
     answer = api.http.get(f"/api/orders/{order_id}")
-    told = answer.json()
-    assert (told["number"], told["state"]) == ("20260314-000001", "completed")
-    assert told["paid"] == {"amount": 490, "currency": "EUR"}
-    assert told["refunded"] == {"amount": 0, "currency": "EUR"}
-    assert (told["is_held"], told["is_disputed"], told["download_is_available"]) == (False, False, True)
-    (photo,) = told["photos"]
+    body = answer.json()
+    assert (body["number"], body["state"]) == ("20260314-000001", "completed")
+    assert body["paid"] == {"amount": 490, "currency": "EUR"}
+    assert body["refunded"] == {"amount": 0, "currency": "EUR"}
+    assert (body["is_held"], body["is_disputed"], body["download_is_available"]) == (False, False, True)
+    (photo,) = body["photos"]
     assert (photo["file_name"], photo["state"], photo["attempts"]) == ("great-aunt-1.jpg", "restored", 1)
-    assert told["emails"] == [
+    assert body["emails"] == [
         {"kind": "confirmation", "status": "sent"},
         {"kind": "result", "status": "sent"},
     ]
-    assert told["completed_at"] == told["history"][-1]["recorded_at"]
+    assert body["completed_at"] == body["history"][-1]["recorded_at"]
     assert "customer.example" not in answer.text
     assert "Ada" not in answer.text
     assert api.shop.token(order_id) not in answer.text
@@ -74,10 +74,10 @@ def test_a_failed_photo_is_reported_as_failed_and_its_money_as_refunded(api: Api
     api.shop.work()
     api.shop.end_predictions(FailureReason.REFUSED_INPUT)
     api.shop.live(order_id)
-    told = api.http.get(f"/api/orders/{order_id}").json()
-    assert [photo["state"] for photo in told["photos"]] == ["failed"]
-    assert (told["state"], told["refunded"]["amount"], told["completed_at"]) == ("refunded", 490, None)
-    assert told["download_is_available"] is False
+    body = api.http.get(f"/api/orders/{order_id}").json()
+    assert [photo["state"] for photo in body["photos"]] == ["failed"]
+    assert (body["state"], body["refunded"]["amount"], body["completed_at"]) == ("refunded", 490, None)
+    assert body["download_is_available"] is False
 
 
 def test_no_order_is_visible_before_its_payment(api: ApiClient) -> None:
@@ -97,9 +97,9 @@ def test_a_stopped_order_is_reported_as_refunding(api: ApiClient) -> None:
         order_id, StaffRequest(actor="person:grace", reason="They asked."), amount=None, photos=[]
     )
     for address in (f"/api/orders/{order_id}", f"/api/restoration/status/{order_id}"):
-        told = api.http.get(address)
-        assert (told.status_code, told.json()["state"]) == (200, "refunding")
-        assert "on its way back" in told.json()["sentence"]
+        answer = api.http.get(address)
+        assert (answer.status_code, answer.json()["state"]) == (200, "refunding")
+        assert "on its way back" in answer.json()["sentence"]
     page = api.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER)
     assert (page.status_code, "Your order is stopped" in page.text) == (200, True)
 
@@ -111,9 +111,9 @@ def test_a_pending_refund_is_on_its_way_in_json_and_on_the_page(api: ApiClient) 
     api.shop.end_predictions(FailureReason.REFUSED_INPUT)
     api.shop.work()
     answer = api.http.get(f"/api/orders/{order_id}")
-    told = answer.json()
-    assert told["refunded"] == {"amount": 0, "currency": "EUR"}
-    assert told["refund_on_its_way"] == {"amount": 490, "currency": "EUR"}
+    body = answer.json()
+    assert body["refunded"] == {"amount": 0, "currency": "EUR"}
+    assert body["refund_on_its_way"] == {"amount": 490, "currency": "EUR"}
     assert not {text for text in ("went back", "was refunded") if text in answer.text}
     page = api.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER).text
     assert "On its way back" in page

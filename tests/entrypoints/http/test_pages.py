@@ -158,7 +158,7 @@ OPEN_DISPUTE = {"dp_1": Dispute(dispute_id="dp_1", amount=None)}
 
 
 @pytest.mark.parametrize(
-    ("turn", "told", "seconds"),
+    ("turn", "expected", "seconds"),
     [
         (
             {"state": State.RESTORING, "disputes": OPEN_DISPUTE},
@@ -176,11 +176,11 @@ OPEN_DISPUTE = {"dp_1": Dispute(dispute_id="dp_1", amount=None)}
     ],
 )
 def test_unusual_states_have_their_own_words(
-    api: ApiClient, turn: dict[str, Any], told: str, seconds: int | None
+    api: ApiClient, turn: dict[str, Any], expected: str, seconds: int | None
 ) -> None:
     seen = replace(api.shop.order(api.shop.delivered()), **turn)
     shown = str(status_pages.of_order(seen, {}, localization_of("en-GB")).content)
-    assert told in shown
+    assert expected in shown
     assert refresh(shown) == seconds
 
 
@@ -213,14 +213,14 @@ def test_what_leads_nowhere_is_explained_to_a_person(api: ApiClient) -> None:
         assert_loads_and_keeps_nothing(answer)
 
 
-def test_a_dead_link_is_not_told_twice_in_one_breath(api: ApiClient) -> None:
+def test_a_dead_link_is_explained_once(api: ApiClient) -> None:
     page = api.http.get("/api/download/unknown", headers=BROWSER).text
     assert heading(page) == "This link is not known"
     assert "<p>Open the newest link from our e-mail, whole and unchanged.</p>" in page
 
 
 @pytest.mark.parametrize(
-    ("path", "title", "told"),
+    ("path", "title", "expected"),
     [
         ("restoration/status/{order}", "Ihre Fotos sind fertig: Sehen Sie in Ihr Postfach", "Bestellnummer"),
         ("uploads/{open}", "Ihre Fotos sind noch nicht bestellt", "4,90"),
@@ -229,7 +229,9 @@ def test_a_dead_link_is_not_told_twice_in_one_breath(api: ApiClient) -> None:
         ("uploads/01890000-0000-7000-8000-000000000000", "Diese Fotos gibt es hier nicht", "noch einmal"),
     ],
 )
-def test_every_page_speaks_the_browsers_language(api: ApiClient, path: str, title: str, told: str) -> None:
+def test_every_page_speaks_the_browsers_language(
+    api: ApiClient, path: str, title: str, expected: str
+) -> None:
     expired = api.shop.token(api.shop.delivered())
     api.shop.clock.advance(days=31)
     order_id, session_id = api.shop.delivered(b"a wedding"), api.shop.upload(PORTRAIT)
@@ -238,7 +240,7 @@ def test_every_page_speaks_the_browsers_language(api: ApiClient, path: str, titl
     answer = api.http.get(f"/api/{address}", headers=german)
     assert '<html lang="de" dir="ltr">' in answer.text
     assert heading(answer.text) == title
-    assert told in answer.text
+    assert expected in answer.text
     text = re.sub(r"<[^>]*>", " ", answer.text.partition("</style>")[2])
     assert not re.search(r"\b(your?|the|and|photos|order)\b", text)
 
@@ -246,8 +248,8 @@ def test_every_page_speaks_the_browsers_language(api: ApiClient, path: str, titl
 def test_the_outcome_of_a_request_is_worded_in_the_browsers_language(api: ApiClient) -> None:
     german = {**BROWSER, "Accept-Language": "de"}
     order_id = api.shop.delivered()
-    for told in ("Sehen Sie in Ihr Postfach", "Darum wurde gerade schon gebeten"):
-        assert heading(api.http.post(f"/api/email/resend/{order_id}", headers=german).text) == told
+    for title in ("Sehen Sie in Ihr Postfach", "Darum wurde gerade schon gebeten"):
+        assert heading(api.http.post(f"/api/email/resend/{order_id}", headers=german).text) == title
         api.shop.work()
 
 

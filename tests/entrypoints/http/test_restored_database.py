@@ -16,8 +16,8 @@ def behind(api: ApiClient) -> ApiClient:
 def test_no_checkout_is_opened_and_the_customer_receives_the_reason(behind: ApiClient) -> None:
     session_id = behind.shop.upload(b"harvest")
     answer = behind.http.post("/api/checkout-sessions", json={"session_id": str(session_id)})
-    told = assert_problem(answer, 503, "payments-paused")
-    assert told["detail"].startswith("The shop is being put right after a loss of data")
+    problem = assert_problem(answer, 503, "payments-paused")
+    assert problem["detail"].startswith("The shop is being put right after a loss of data")
     assert answer.headers["retry-after"] == "60"
 
 
@@ -34,7 +34,7 @@ def test_webhooks_come_again_and_are_taken_once_the_database_is_put_right(behind
 
 def test_readiness_says_what_to_do(behind: ApiClient) -> None:
     answer = behind.http.get("/health/ready")
-    told = assert_problem(answer, 503, "not-ready")
-    assert "restoreclick db restored" in told["checks"]["log"]
+    problem = assert_problem(answer, 503, "not-ready")
+    assert "restoreclick db restored" in problem["checks"]["log"]
     behind.shop.restored_database.recover()
     assert behind.http.get("/health/ready").json()["checks"]["log"] == "ok"

@@ -27,11 +27,11 @@ from entrypoints.http import bounded_protocol, create_app, malformed_requests, r
 from entrypoints.settings import Settings
 from tests.entrypoints.support.http_fixtures import HttpShop
 
-told = json.loads(sys.argv[1])
+arguments = json.loads(sys.argv[1])
 for module in (request_bodies, bounded_protocol, malformed_requests):
-    vars(module).update({name: value for name, value in told["limits"].items() if name in vars(module)})
-settings = Settings.model_construct(http_host="127.0.0.1", http_port=0, **told["settings"])
-serve(create_app(HttpShop()), settings, fd=told["fd"])
+    vars(module).update({name: value for name, value in arguments["limits"].items() if name in vars(module)})
+settings = Settings.model_construct(http_host="127.0.0.1", http_port=0, **arguments["settings"])
+serve(create_app(HttpShop()), settings, fd=arguments["fd"])
 print("the shop can be closed")
 """
 
@@ -42,8 +42,8 @@ def serving(
 ) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
     """Run the program until the block ends; yield a client for it."""
     fds = [listener.fileno()] if listener else []
-    told = json.dumps({"fd": fds[0] if fds else None, "settings": settings, "limits": limits or {}})
-    command = [sys.executable, "-c", PROGRAM, told]
+    arguments = json.dumps({"fd": fds[0] if fds else None, "settings": settings, "limits": limits or {}})
+    command = [sys.executable, "-c", PROGRAM, arguments]
     with subprocess.Popen(  # noqa: S603
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, pass_fds=fds
     ) as process:

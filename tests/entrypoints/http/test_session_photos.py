@@ -32,9 +32,9 @@ def test_a_photo_that_is_sent_twice_is_one_and_the_answer_says_so(api: ApiClient
     assert (first.status_code, first.json()["is_duplicate"]) == (201, False)
     assert (again.status_code, again.json()["is_duplicate"]) == (200, True)
     assert again.json()["photo_id"] == first.json()["photo_id"]
-    told = api.http.get(f"/api/uploads/{session_id}").json()
-    assert len(told["photos"]) == 1
-    assert told["quote"]["amount"] == 490
+    body = api.http.get(f"/api/uploads/{session_id}").json()
+    assert len(body["photos"]) == 1
+    assert body["quote"]["amount"] == 490
     assert len(api.shop.storage.objects) == 1
 
 
@@ -54,9 +54,9 @@ def test_a_photo_that_is_taken_out_is_not_charged_and_can_be_sent_again(api: Api
     session_id, (portrait, wedding) = two_photos(api)
     assert remove(api, session_id, portrait) == 204
     assert remove(api, session_id, portrait) == 204
-    told = api.http.get(f"/api/uploads/{session_id}").json()
-    assert [photo["photo_id"] for photo in told["photos"]] == [wedding]
-    assert told["quote"]["amount"] == 490
+    body = api.http.get(f"/api/uploads/{session_id}").json()
+    assert [photo["photo_id"] for photo in body["photos"]] == [wedding]
+    assert body["quote"]["amount"] == 490
     again = api.send_photo(session_id)
     assert (again.status_code, again.json()["is_duplicate"]) == (201, False)
 
@@ -83,7 +83,7 @@ def test_an_open_checkout_page_ends_and_the_next_one_asks_for_what_is_left(api: 
     assert again.checkout_session_id != page.checkout_session_id
     assert again.quoted.amount == 490
     # The provider reports the end of the first page late.
-    late = api.shop.told(page.checkout_session_id, PaymentEventKind.ABANDONED)
+    late = api.shop.webhook_event(page.checkout_session_id, PaymentEventKind.ABANDONED)
     api.shop.payment_webhook.handle(late, sha256_of("late"))
     assert api.shop.upload_service.find(session_id).status is UploadStatus.CHECKOUT
     order_id = api.shop.pay(session_id)

@@ -91,7 +91,9 @@ def test_another_amount_or_currency_than_was_quoted_is_an_order_on_hold(
     assert not account.shop.restorer.works
 
 
-def test_a_refund_and_a_dispute_told_before_their_payment_bring_it_with_them(account: StripeAccount) -> None:
+def test_a_refund_and_a_dispute_that_arrive_before_their_payment_bring_it_with_them(
+    account: StripeAccount,
+) -> None:
     session_id = account.shop.upload(PORTRAIT)
     intent = pay_at(account.twin, account.shop.checkout(session_id))
     refund_at(account.twin, intent, 100)

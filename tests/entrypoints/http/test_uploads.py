@@ -69,15 +69,15 @@ class Sender:
 
 def test_a_new_session_tells_where_photos_go_and_what_is_taken(api: ApiClient) -> None:
     answer = api.http.post("/api/uploads")
-    told = answer.json()
+    body = answer.json()
     assert answer.status_code == 201
-    assert told["photos_url"] == f"https://shop.example/api/uploads/{told['session_id']}/photos"
-    assert (told["expires_in_days"], told["max_photos"], told["max_photo_bytes"]) == (
+    assert body["photos_url"] == f"https://shop.example/api/uploads/{body['session_id']}/photos"
+    assert (body["expires_in_days"], body["max_photos"], body["max_photo_bytes"]) == (
         7,
         200,
         50 * 1024 * 1024,
     )
-    assert {"image/jpeg", "image/png", "image/heic"} <= set(told["accepted_media_types"])
+    assert {"image/jpeg", "image/png", "image/heic"} <= set(body["accepted_media_types"])
 
 
 def test_a_session_names_every_format_that_the_inspector_reads() -> None:
@@ -88,10 +88,10 @@ def test_a_photo_is_taken_byte_for_byte(api: ApiClient) -> None:
     session_id = api.open_session()
     answer = api.send_photo(session_id)
     assert answer.status_code == 201
-    told = answer.json()
-    assert (told["file_name"], told["size_bytes"]) == ("great-aunt-1931.jpg", len(PORTRAIT))
-    assert (told["media_type"], told["width"], told["height"]) == ("image/png", 1200, 900)
-    assert api.shop.storage.objects == {f"uploads/temp/{session_id}/{told['photo_id']}": PORTRAIT}
+    body = answer.json()
+    assert (body["file_name"], body["size_bytes"]) == ("great-aunt-1931.jpg", len(PORTRAIT))
+    assert (body["media_type"], body["width"], body["height"]) == ("image/png", 1200, 900)
+    assert api.shop.storage.objects == {f"uploads/temp/{session_id}/{body['photo_id']}": PORTRAIT}
 
 
 def test_a_photo_of_many_batches_is_taken_byte_for_byte(limited_api: ApiClient) -> None:
@@ -121,21 +121,21 @@ def test_a_session_shows_its_photos_and_their_price(api: ApiClient) -> None:
     assert api.http.get(f"/api/uploads/{session_id}").json()["quote"] is None
     api.send_photo(session_id)
     api.send_photo(session_id, b"a wedding", "wedding-1952.jpg")
-    told = api.http.get(f"/api/uploads/{session_id}").json()
-    assert told["status"] == "open"
-    assert [photo["file_name"] for photo in told["photos"]] == ["great-aunt-1931.jpg", "wedding-1952.jpg"]
-    assert told["quote"] == {"amount": 980, "currency": "EUR"}
-    assert (told["checkout"], told["order_id"], told["order_url"]) == (None, None, None)
+    body = api.http.get(f"/api/uploads/{session_id}").json()
+    assert body["status"] == "open"
+    assert [photo["file_name"] for photo in body["photos"]] == ["great-aunt-1931.jpg", "wedding-1952.jpg"]
+    assert body["quote"] == {"amount": 980, "currency": "EUR"}
+    assert (body["checkout"], body["order_id"], body["order_url"]) == (None, None, None)
 
 
 def test_a_session_shows_its_order_once_it_is_paid(api: ApiClient) -> None:
     session_id = api.open_session()
     api.send_photo(session_id)
     order_id = api.shop.pay(session_id)
-    told = api.http.get(f"/api/uploads/{session_id}").json()
-    assert (told["status"], told["checkout"]) == ("paid", None)
-    assert told["order_id"] == str(order_id)
-    assert told["order_url"] == f"https://shop.example/api/orders/{order_id}"
+    body = api.http.get(f"/api/uploads/{session_id}").json()
+    assert (body["status"], body["checkout"]) == ("paid", None)
+    assert body["order_id"] == str(order_id)
+    assert body["order_url"] == f"https://shop.example/api/orders/{order_id}"
 
 
 def test_what_is_no_picture_is_refused_with_advice_and_the_others_go_on(api: ApiClient) -> None:

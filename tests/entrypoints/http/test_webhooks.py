@@ -124,10 +124,10 @@ def test_a_signed_webhook_collects_its_prediction(api: ApiClient) -> None:
 def test_a_webhook_at_a_forged_address_changes_nothing(api: ApiClient) -> None:
     prediction_id, path = restoring(api)
     before = api.shop.own_unit_of_work.pages
-    folder, _, mark = path.rpartition("/")
-    forged = f"{folder}/{'A' * len(mark)}"
+    folder, _, token = path.rpartition("/")
+    forged = f"{folder}/{'A' * len(token)}"
     assert_problem(api.post_from_replicate(forged, prediction_id), 400, "message-forged")
-    other_attempt = f"{folder.removesuffix('/1')}/2/{mark}"
+    other_attempt = f"{folder.removesuffix('/1')}/2/{token}"
     assert_problem(api.post_from_replicate(other_attempt, prediction_id), 400, "message-forged")
     assert api.shop.own_unit_of_work.pages is before
 

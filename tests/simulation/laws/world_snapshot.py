@@ -129,13 +129,13 @@ def _refunds(payment: Payment) -> list[ProviderRefund]:
 def _lost(world: "World", payment: Payment) -> int:
     """What banks took; in another currency, all of it."""
     return sum(
-        told.dispute_amount.amount
-        if told.dispute_amount.currency == payment.paid.currency
+        dispute.dispute_amount.amount
+        if dispute.dispute_amount.currency == payment.paid.currency
         else payment.paid.amount
-        for told in world.disputes.values()
-        if told.payment_intent_id == payment.payment_intent_id
-        and told.outcome == "lost"
-        and told.dispute_amount
+        for dispute in world.disputes.values()
+        if dispute.payment_intent_id == payment.payment_intent_id
+        and dispute.outcome == "lost"
+        and dispute.dispute_amount
     )
 
 
@@ -145,8 +145,8 @@ def _predictions(world: "World") -> list[ProviderPrediction]:
             prediction_id=prediction_id,
             order_id=work.webhook_url.split("/")[-4],
             image_id=work.webhook_url.split("/")[-3],
-            is_running=work.told.status is PredictionStatus.RUNNING,
-            has_succeeded=work.told.status is PredictionStatus.SUCCEEDED,
+            is_running=work.prediction.status is PredictionStatus.RUNNING,
+            has_succeeded=work.prediction.status is PredictionStatus.SUCCEEDED,
         )
         for prediction_id, work in world.restorer.works.items()
     ]

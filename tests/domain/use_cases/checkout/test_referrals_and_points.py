@@ -90,7 +90,7 @@ class ShopWithReferrals(InMemoryShop):
             payment_intent_id=payment.payment_intent_id,
             refund=made,
         )
-        self.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
+        self.payment_webhook.handle(webhook_event, sha256_of(b"webhook event"))
 
 
 @pytest.fixture
@@ -249,7 +249,9 @@ def test_points_are_free_again_when_their_checkout_is_given_up(shop: ShopWithRef
     page = shop.checkout_of(given_up).checkout_session_id
     assert page is not None
     shop.payments.expire(page)
-    shop.payment_webhook.handle(shop.told(page, PaymentEventKind.ABANDONED), sha256_of(b"notice"))
+    shop.payment_webhook.handle(
+        shop.webhook_event(page, PaymentEventKind.ABANDONED), sha256_of(b"webhook event")
+    )
     forgotten = shop.open(points=shop.points_code(ADA))
     shop.clock.advance(minutes=69)
     with pytest.raises(NoPointsError):
@@ -264,12 +266,14 @@ def test_points_stay_reserved_while_delayed_money_is_on_its_way(shop: ShopWithRe
     page = shop.checkout_of(session_id).checkout_session_id
     assert page is not None
     shop.payments.pay_later(page, ADA)
-    shop.payment_webhook.handle(shop.told(page, PaymentEventKind.PENDING), sha256_of(b"notice"))
+    shop.payment_webhook.handle(
+        shop.webhook_event(page, PaymentEventKind.PENDING), sha256_of(b"webhook event")
+    )
     shop.clock.advance(days=3)
     with pytest.raises(NoPointsError):
         shop.open(points=shop.points_code(ADA))
     shop.payments.settle(page, has_failed=False)
-    shop.payment_webhook.handle(shop.told(page, PaymentEventKind.PAID), sha256_of(b"notice"))
+    shop.payment_webhook.handle(shop.webhook_event(page, PaymentEventKind.PAID), sha256_of(b"webhook event"))
     assert shop.balance(ADA) == 0
 
 
@@ -307,7 +311,7 @@ def test_a_page_that_was_paid_before_it_could_be_replaced_counts_as_paid(shop: S
     shop.payments.pay(page, ADA)
     with pytest.raises(UploadSessionClosedError):
         shop.checkout_service.open(session_id, email=None, codes=Codes(points=shop.points_code(ADA)))
-    shop.payment_webhook.handle(shop.told(page, PaymentEventKind.PAID), sha256_of(b"notice"))
+    shop.payment_webhook.handle(shop.webhook_event(page, PaymentEventKind.PAID), sha256_of(b"webhook event"))
     assert shop.order(shop.upload_service.find(session_id).order_id).paid_amount == 490
     assert shop.balance(ADA) == 100
 
@@ -343,7 +347,7 @@ def test_the_older_page_at_the_full_price_still_makes_the_order_and_spends_nothi
     assert page is not None
     shop.checkout_service.open(session_id, email=None, codes=Codes(points=shop.points_code(ADA)))
     shop.payments.pay(page, ADA)
-    shop.payment_webhook.handle(shop.told(page, PaymentEventKind.PAID), sha256_of(b"notice"))
+    shop.payment_webhook.handle(shop.webhook_event(page, PaymentEventKind.PAID), sha256_of(b"webhook event"))
     order_id = shop.upload_service.find(session_id).order_id
     assert shop.order(order_id).hold is None
     assert shop.order(order_id).paid_amount == 490
@@ -373,7 +377,9 @@ def test_points_on_which_two_payments_count_are_spent_once_and_the_later_order_w
         page = shop.checkout_of(session_id).checkout_session_id
         assert page is not None
         shop.payments.pay(page, ADA)
-        shop.payment_webhook.handle(shop.told(page, PaymentEventKind.PAID), sha256_of(b"notice"))
+        shop.payment_webhook.handle(
+            shop.webhook_event(page, PaymentEventKind.PAID), sha256_of(b"webhook event")
+        )
     first, second = (shop.order(shop.upload_service.find(one).order_id) for one in (quick, slow))
     assert (first.hold, second.hold) == (None, HoldReason.AMOUNT_MISMATCH)
     assert shop.balance(ADA) == 0
@@ -424,9 +430,9 @@ def test_a_shop_without_a_programme_takes_no_recommendations_and_honours_points(
     assert off.checkout_of(off.open(points=off.points_code(ADA))).spending
     ada = off.customer(ADA)
     with off.unit_of_work.transaction() as transaction:
-        told = off.referral_program.rewards_for(transaction, ada, "EUR")
-    assert told is not None
-    assert (told.referral_code, told.points) == (None, 100)
+        offered = off.referral_program.rewards_for(transaction, ada, "EUR")
+    assert offered is not None
+    assert (offered.referral_code, offered.points) == (None, 100)
 
 
 def test_only_result_mails_mention_points(shop: ShopWithReferrals) -> None:

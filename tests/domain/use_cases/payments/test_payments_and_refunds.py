@@ -79,14 +79,14 @@ def test_a_checkout_that_was_never_answered_is_quoted_anew_after_minutes(shop: I
 def test_a_repeated_webhook_creates_one_order(shop: InMemoryShop) -> None:
     webhook_event = shop.payment(shop.upload(b"wedding"))
     for _ in range(3):
-        shop.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
+        shop.payment_webhook.handle(webhook_event, sha256_of(b"webhook event"))
     assert kinds(shop, order_of(webhook_event)) == [e.PaymentReceived]
 
 
 def test_another_event_about_the_same_checkout_makes_no_second_order(shop: InMemoryShop) -> None:
     webhook_event = shop.payment(shop.upload(b"wedding"))
-    shop.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
-    shop.payment_webhook.handle(replace(webhook_event, event_id="evt_other"), sha256_of(b"notice"))
+    shop.payment_webhook.handle(webhook_event, sha256_of(b"webhook event"))
+    shop.payment_webhook.handle(replace(webhook_event, event_id="evt_other"), sha256_of(b"webhook event"))
     assert kinds(shop, order_of(webhook_event)) == [e.PaymentReceived]
 
 

@@ -18,7 +18,7 @@ from domain.use_cases.support.staff_requests import StaffRequest
 from tests.doubles.container import InMemoryShop
 
 
-def told(refund: ProviderRefund) -> PaymentWebhookEvent:
+def refund_event(refund: ProviderRefund) -> PaymentWebhookEvent:
     return PaymentWebhookEvent(
         event_id=f"evt_{uuid4()}",
         event_type="refund.updated",
@@ -30,7 +30,7 @@ def told(refund: ProviderRefund) -> PaymentWebhookEvent:
 
 
 def take(shop: InMemoryShop, refund: ProviderRefund) -> Handled:
-    webhook_event = told(refund)
+    webhook_event = refund_event(refund)
     return shop.payment_webhook.handle(webhook_event, sha256_of(webhook_event.event_id))
 
 

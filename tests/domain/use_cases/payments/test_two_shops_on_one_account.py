@@ -33,7 +33,9 @@ class TwoShops:
         for webhook_event in webhook_events:
             for shop in (self.old, self.fresh):
                 take(shop, webhook_event)
-                shop.payment_listing.told.append(replace(webhook_event, created_at=shop.clock.now()))
+                shop.payment_listing.webhook_events.append(
+                    replace(webhook_event, created_at=shop.clock.now())
+                )
 
     def sell(self, shop: InMemoryShop) -> tuple[OrderId, str]:
         """Sell and deliver; return the order and its payment intent."""
@@ -108,10 +110,10 @@ def test_the_other_shops_open_pages_and_delayed_payments_are_left_alone(shops: T
     session_id = shops.old.upload(b"wedding")
     checkout = shops.old.checkout(session_id)
     shops.payments.pay_later(checkout)
-    shops.post(shops.old.told(checkout, PaymentEventKind.PENDING))
+    shops.post(shops.old.webhook_event(checkout, PaymentEventKind.PENDING))
     shops.let_weeks_pass()
     shops.payments.settle(checkout, has_failed=True)
-    shops.post(shops.old.told(checkout, PaymentEventKind.ABANDONED))
+    shops.post(shops.old.webhook_event(checkout, PaymentEventKind.ABANDONED))
     shops.let_weeks_pass()
     assert not shops.fresh.own_unit_of_work.pages.inbox
 

@@ -38,7 +38,7 @@ def pay_twice(shop: InMemoryShop) -> str:
     second = shop.checkout(session_id)
     for checkout in (first, second):
         shop.payments.pay(checkout)
-        take(shop, shop.told(checkout, PaymentEventKind.PAID))
+        take(shop, shop.webhook_event(checkout, PaymentEventKind.PAID))
     assert payment(shop, second).status is UnmatchedStatus.OPEN
     return second
 
@@ -92,7 +92,7 @@ def test_late_news_of_a_payment_that_is_an_orders_sets_nothing_aside(
         assert shop.own_unit_of_work.pages.uploads[session_id].session.photos == ()
     else:
         del shop.own_unit_of_work.pages.uploads[session_id]
-    take(shop, shop.told(payment.checkout_session_id, PaymentEventKind.PAID))
+    take(shop, shop.webhook_event(payment.checkout_session_id, PaymentEventKind.PAID))
     assert shop.own_unit_of_work.pages.unmatched == {}
     wait(shop, shop.policy.payments.unmatched_wait)
     assert shop.unmatched_payment_service.refund_due() == 0
@@ -118,7 +118,7 @@ def paid_elsewhere(shop: InMemoryShop) -> str:
     ((checkout, state),) = shop.payments.states.items()
     unsealed = replace(state.checkout, upload_session_id=None, order_id=None, payment_token=None)
     shop.payments.states[checkout] = replace(state, checkout=unsealed)
-    take(shop, shop.told(checkout, PaymentEventKind.PAID))
+    take(shop, shop.webhook_event(checkout, PaymentEventKind.PAID))
     return checkout
 
 
@@ -372,12 +372,12 @@ def test_a_refund_webhook_before_its_unmatched_payment_closes_it(shop: InMemoryS
     shop.pay(session_id)
     foreign = shop.checkout(shop.upload(b"harvest"))
     intent = shop.payments.pay(foreign)
-    told = shop.payments.states[foreign]
+    state = shop.payments.states[foreign]
     shop.payments.states[foreign] = replace(
-        told, checkout=replace(told.checkout, upload_session_id=session_id)
+        state, checkout=replace(state.checkout, upload_session_id=session_id)
     )
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 490)))
-    take(shop, shop.told(foreign, PaymentEventKind.PAID))
+    take(shop, shop.webhook_event(foreign, PaymentEventKind.PAID))
     assert payment(shop, foreign).status is UnmatchedStatus.REFUNDED
 
 
@@ -437,7 +437,7 @@ def test_a_matched_payment_is_never_refunded_automatically_and_its_webhook_may_r
 ) -> None:
     checkout = pay_twice(shop)
     order_id = shop.unmatched_payment_service.match(checkout, shop.upload(b"harvest"), **BRUNO)
-    take(shop, shop.told(checkout, PaymentEventKind.PAID))
+    take(shop, shop.webhook_event(checkout, PaymentEventKind.PAID))
     shop.clock.advance(days=100)
     assert shop.unmatched_payment_service.refund_due() == 0
     assert refunded_amount(shop, checkout) == 0
@@ -458,7 +458,7 @@ def test_photos_that_came_after_the_quote_are_quoted_anew(shop: InMemoryShop) ->
     session_id = shop.upload(b"harvest")
     abandoned = shop.checkout(session_id)
     shop.payments.expire(abandoned)
-    take(shop, shop.told(abandoned, PaymentEventKind.ABANDONED))
+    take(shop, shop.webhook_event(abandoned, PaymentEventKind.ABANDONED))
     shop.add(session_id, b"portrait")
     order = shop.order(shop.unmatched_payment_service.match(checkout, session_id, **BRUNO))
     assert order.payment is not None
@@ -566,11 +566,11 @@ def test_a_payment_for_no_photo_is_recorded_as_unmatched(shop: InMemoryShop) -> 
     session_id = shop.upload(b"wedding")
     page = shop.checkout(session_id)
     shop.payments.expire(page)
-    take(shop, shop.told(page, PaymentEventKind.ABANDONED))
+    take(shop, shop.webhook_event(page, PaymentEventKind.ABANDONED))
     [photo] = shop.upload_service.find(session_id).photos
     shop.photo_removal.remove(session_id, photo.photo_id)
     shop.payments.pay(page)
-    take(shop, shop.told(page, PaymentEventKind.PAID))
+    take(shop, shop.webhook_event(page, PaymentEventKind.PAID))
     assert payment(shop, page).status is UnmatchedStatus.OPEN
 
 

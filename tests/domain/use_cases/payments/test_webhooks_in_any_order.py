@@ -136,12 +136,12 @@ def test_money_that_takes_days_keeps_its_photos_and_then_makes_the_order(shop: I
     session_id = shop.upload(b"wedding")
     checkout = shop.checkout(session_id)
     shop.payments.pay_later(checkout)
-    take(shop, shop.told(checkout, PaymentEventKind.PENDING))
+    take(shop, shop.webhook_event(checkout, PaymentEventKind.PENDING))
     assert shop.upload_service.find(session_id).status is UploadStatus.PENDING
     shop.clock.advance(days=30)
     shop.upload_cleanup.tidy()
     shop.payments.settle(checkout, has_failed=False)
-    paid = shop.told(checkout, PaymentEventKind.PAID)
+    paid = shop.webhook_event(checkout, PaymentEventKind.PAID)
     take(shop, paid)
     assert shop.live(order_of(paid)).state is State.COMPLETED
 
@@ -152,11 +152,11 @@ def test_an_abandoned_checkout_frees_its_photos(shop: InMemoryShop, has_failed: 
     checkout = shop.checkout(session_id)
     if has_failed:
         shop.payments.pay_later(checkout)
-        take(shop, shop.told(checkout, PaymentEventKind.PENDING))
+        take(shop, shop.webhook_event(checkout, PaymentEventKind.PENDING))
         shop.payments.settle(checkout, has_failed=True)
     else:
         shop.payments.expire(checkout)
-    take(shop, shop.told(checkout, PaymentEventKind.ABANDONED))
+    take(shop, shop.webhook_event(checkout, PaymentEventKind.ABANDONED))
     assert shop.upload_service.find(session_id).status is UploadStatus.OPEN
     shop.clock.advance(days=8)
     shop.upload_cleanup.tidy()
@@ -172,7 +172,7 @@ def test_webhooks_of_a_delayed_payment_may_come_in_any_order(has_failed: bool, e
         checkout = shop.checkout(session_id)
         shop.payments.pay_later(checkout)
         shop.payments.settle(checkout, has_failed=has_failed)
-        take(shop, *(shop.told(checkout, kind) for kind in order))
+        take(shop, *(shop.webhook_event(checkout, kind) for kind in order))
         session = shop.upload_service.find(session_id)
         assert session.status is end
         assert kinds(shop, session.order_id) == ([] if has_failed else [e.PaymentReceived])
@@ -190,11 +190,11 @@ def test_an_answer_that_is_stale_when_it_is_written_down_takes_no_end_back(
         monkeypatch.undo()
         stale = ask(checkout_session_id)
         shop.payments.settle(checkout, has_failed=True)
-        take(shop, shop.told(checkout, PaymentEventKind.ABANDONED))
+        take(shop, shop.webhook_event(checkout, PaymentEventKind.ABANDONED))
         return stale
 
     monkeypatch.setattr(shop.payments, "find_checkout", ask_and_be_overtaken)
-    take(shop, shop.told(checkout, PaymentEventKind.PENDING))
+    take(shop, shop.webhook_event(checkout, PaymentEventKind.PENDING))
     assert shop.upload_service.find(session_id).status is UploadStatus.OPEN
 
 
@@ -206,7 +206,7 @@ def test_an_expired_session_whose_photos_are_on_their_way_out_does_not_open_agai
     shop.storage.fault_injector.fail("purge", AWAY)
     with pytest.raises(UnavailableError):
         shop.upload_cleanup.tidy()
-    take(shop, shop.told(checkout, PaymentEventKind.ABANDONED))
+    take(shop, shop.webhook_event(checkout, PaymentEventKind.ABANDONED))
     assert shop.upload_service.find(session_id).status is UploadStatus.EXPIRED
 
 
@@ -216,7 +216,7 @@ def test_a_webhook_that_cannot_be_verified_at_the_provider_is_retried(
     session_id = shop.upload(b"wedding")
     checkout = shop.checkout(session_id)
     shop.payments.pay_later(checkout)
-    webhook_event = shop.told(checkout, PaymentEventKind.PENDING)
+    webhook_event = shop.webhook_event(checkout, PaymentEventKind.PENDING)
     shop.payments.fault_injector.fail("find_checkout", AWAY)
     with pytest.raises(UnavailableError):
         shop.payment_webhook.handle(webhook_event, sha256_of(webhook_event.event_id))
@@ -235,7 +235,7 @@ def test_a_webhook_of_an_older_page_does_not_reopen_a_session_while_a_new_page_o
     shop.payments.fault_injector.fail("open_checkout", AWAY)
     with pytest.raises(UnavailableError):
         shop.checkout_service.open(session_id, email=None)
-    take(shop, shop.told(old, PaymentEventKind.ABANDONED))
+    take(shop, shop.webhook_event(old, PaymentEventKind.ABANDONED))
     assert shop.upload_service.find(session_id).status is UploadStatus.CHECKOUT
 
 
@@ -248,15 +248,15 @@ def test_money_that_takes_days_keeps_its_photos_also_when_it_comes_from_an_older
     new = shop.checkout(session_id)
     assert old != new
     shop.payments.pay_later(old)
-    take(shop, shop.told(old, PaymentEventKind.PENDING))
+    take(shop, shop.webhook_event(old, PaymentEventKind.PENDING))
     shop.payments.expire(new)
-    take(shop, shop.told(new, PaymentEventKind.ABANDONED))
+    take(shop, shop.webhook_event(new, PaymentEventKind.ABANDONED))
     with pytest.raises(UploadSessionClosedError):
         shop.add(session_id, b"harvest")
     shop.clock.advance(days=30)
     shop.upload_cleanup.tidy()
     shop.payments.settle(old, has_failed=False)
-    take(shop, paid := shop.told(old, PaymentEventKind.PAID))
+    take(shop, paid := shop.webhook_event(old, PaymentEventKind.PAID))
     assert shop.live(order_of(paid)).state is State.COMPLETED
 
 
@@ -266,9 +266,9 @@ def test_money_that_fails_on_an_older_page_frees_its_photos(shop: InMemoryShop) 
     shop.clock.advance(hours=2)
     shop.checkout(session_id)
     shop.payments.pay_later(old)
-    take(shop, shop.told(old, PaymentEventKind.PENDING))
+    take(shop, shop.webhook_event(old, PaymentEventKind.PENDING))
     shop.payments.settle(old, has_failed=True)
-    take(shop, shop.told(old, PaymentEventKind.ABANDONED))
+    take(shop, shop.webhook_event(old, PaymentEventKind.ABANDONED))
     assert shop.upload_service.find(session_id).status is UploadStatus.OPEN
 
 
@@ -278,22 +278,22 @@ def test_photos_that_came_after_the_quote_are_quoted_anew_whenever_the_money_com
     session_id = shop.upload(b"wedding")
     page = shop.checkout(session_id)
     shop.payments.expire(page)
-    take(shop, shop.told(page, PaymentEventKind.ABANDONED))
+    take(shop, shop.webhook_event(page, PaymentEventKind.ABANDONED))
     shop.add(session_id, b"harvest")
     shop.payments.pay(page)
-    take(shop, paid := shop.told(page, PaymentEventKind.PAID))
+    take(shop, paid := shop.webhook_event(page, PaymentEventKind.PAID))
     order = shop.live(order_of(paid))
     assert order.payment is not None
     assert (order.payment.paid.amount, order.payment.quoted.amount) == (490, 980)
     assert (order.hold, order.state) == (HoldReason.AMOUNT_MISMATCH, State.PAID)
 
 
-def test_a_session_whose_end_is_never_told_is_asked_about_once_it_is_over(shop: InMemoryShop) -> None:
+def test_a_session_whose_end_is_never_reported_is_looked_up_once_it_is_over(shop: InMemoryShop) -> None:
     sessions = [shop.upload(b"wedding"), shop.upload(b"harvest"), shop.upload(b"portrait")]
     checkouts = [shop.checkout(session_id) for session_id in sessions]
     for checkout in checkouts:
         shop.payments.pay_later(checkout)
-        take(shop, shop.told(checkout, PaymentEventKind.PENDING))
+        take(shop, shop.webhook_event(checkout, PaymentEventKind.PENDING))
     shop.payments.settle(checkouts[0], has_failed=False)
     shop.payments.settle(checkouts[1], has_failed=True)
     shop.clock.advance(seconds=PENDING_PAYMENT.total_seconds())
@@ -321,7 +321,7 @@ def test_webhooks_of_a_payment_and_its_refund_may_come_in_any_order(has_failed: 
         made = shop.payments.refund_by_hand(intent, 490)
         if has_failed:
             shop.payments.fail_refund(made.provider_refund_id)
-        paid = shop.told(checkout, PaymentEventKind.PAID)
+        paid = shop.webhook_event(checkout, PaymentEventKind.PAID)
         webhook_events = [paid, of_refund(intent, made), of_refund(intent, made, has_failed=has_failed)]
         take(shop, *(webhook_events[number] for number in sequence))
         order = shop.order(order_of(paid))
@@ -337,18 +337,18 @@ def test_webhooks_of_a_dispute_and_its_end_may_come_before_the_payment(shop: InM
     checkout = shop.checkout(shop.upload(b"wedding"))
     intent = shop.payments.pay(checkout)
     take(shop, of_dispute(intent, DisputeOutcome.WON), of_dispute(intent))
-    paid = shop.told(checkout, PaymentEventKind.PAID)
+    paid = shop.webhook_event(checkout, PaymentEventKind.PAID)
     take(shop, paid)
     order = shop.live(order_of(paid))
     assert {d.dispute_id: d.outcome for d in order.disputes.values()} == {"dp_1": DisputeOutcome.WON}
     assert order.state is State.COMPLETED
 
 
-def test_what_a_bank_took_is_known_even_if_its_dispute_is_never_told(shop: InMemoryShop) -> None:
+def test_what_a_bank_took_is_known_even_if_its_dispute_is_never_reported(shop: InMemoryShop) -> None:
     checkout = shop.checkout(shop.upload(b"wedding"))
     intent = shop.payments.pay(checkout)
     take(shop, of_dispute(intent, DisputeOutcome.LOST))
-    order = shop.order(order_of(shop.told(checkout, PaymentEventKind.PAID)))
+    order = shop.order(order_of(shop.webhook_event(checkout, PaymentEventKind.PAID)))
     assert order.ledger.lost == 490
     assert order.state is State.REFUNDED
 
@@ -361,7 +361,7 @@ def test_a_refund_made_after_another_one_failed_has_the_failure_looked_up_first(
     shop.payments.fail_refund(first.provider_refund_id)
     second = of_refund(intent, shop.payments.refund_by_hand(intent, 100))
     take(shop, second, of_refund(intent, first, has_failed=True))
-    order = shop.order(order_of(shop.told(checkout, PaymentEventKind.PAID)))
+    order = shop.order(order_of(shop.webhook_event(checkout, PaymentEventKind.PAID)))
     assert (order.ledger.issued, order.ledger.requested) == (100, 390)
 
 
@@ -373,7 +373,7 @@ def test_a_refund_that_failed_unheard_is_no_news_once_another_one_paid_it_all_ba
     first = shop.payments.refund_by_hand(intent, 100)
     shop.payments.fail_refund(first.provider_refund_id)
     take(shop, of_refund(intent, shop.payments.refund_by_hand(intent, 490)), of_refund(intent, first))
-    order = shop.order(order_of(shop.told(checkout, PaymentEventKind.PAID)))
+    order = shop.order(order_of(shop.webhook_event(checkout, PaymentEventKind.PAID)))
     assert (order.state, order.is_held, len(order.refunds)) == (State.REFUNDED, False, 1)
 
 
@@ -389,7 +389,7 @@ def test_a_refund_ahead_of_its_payment_comes_again_only_when_the_provider_cannot
             shop.payment_webhook.handle(early, sha256_of(b"1"))
     assert not shop.own_unit_of_work.pages.inbox
     shop.payment_webhook.handle(early, sha256_of(b"1"))
-    assert shop.order(order_of(shop.told(checkout, PaymentEventKind.PAID))).state is State.REFUNDED
+    assert shop.order(order_of(shop.webhook_event(checkout, PaymentEventKind.PAID))).state is State.REFUNDED
 
 
 def test_a_webhook_about_another_shops_payment_is_accepted_and_ignored(
@@ -411,4 +411,4 @@ def test_a_webhook_about_a_payment_still_pending_is_retried(shop: InMemoryShop) 
         shop.payment_webhook.handle(of_dispute(intent), sha256_of(b"1"))
     shop.payments.settle(checkout, has_failed=False)
     take(shop, of_dispute(intent))
-    assert shop.order(order_of(shop.told(checkout, PaymentEventKind.PAID))).is_disputed
+    assert shop.order(order_of(shop.webhook_event(checkout, PaymentEventKind.PAID))).is_disputed

@@ -47,7 +47,7 @@ def test_a_person_is_forgotten_with_every_order(shop: InMemoryShop) -> None:
     assert certificate.objects == 8, "two uploads, two originals, two results, two archives"
     assert sorted(order.number for order in certificate.orders) == ["20260314-000001", "20260314-000002"]
     written = repr(shop.own_unit_of_work.pages)
-    assert not any(told in written for told in ("ada@", "'Ada'", "great-aunt-1.jpg", "payments.example"))
+    assert not any(text in written for text in ("ada@", "'Ada'", "great-aunt-1.jpg", "payments.example"))
 
 
 def test_every_erasure_has_an_actor_and_a_reason_on_record(shop: InMemoryShop) -> None:

@@ -82,7 +82,7 @@ def test_photos_are_deleted_after_their_event_whatever_the_storage_does(
     assert kept.payment is not None
     belongings = (str(other), str(kept.payment.upload_session_id))
     assert shop.storage.objects
-    assert all(any(mark in key for mark in belongings) for key in shop.storage.objects)
+    assert all(any(belonging in key for belonging in belongings) for key in shop.storage.objects)
 
 
 def test_closed_work_and_handled_messages_are_forgotten_and_a_late_message_changes_nothing(
@@ -90,7 +90,7 @@ def test_closed_work_and_handled_messages_are_forgotten_and_a_late_message_chang
 ) -> None:
     session_id = shop.upload(b"wedding")
     webhook_event = shop.payment(session_id)
-    shop.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
+    shop.payment_webhook.handle(webhook_event, sha256_of(b"webhook event"))
     order_id = shop.upload_service.find(session_id).order_id
     shop.live(order_id)
     pages = shop.own_unit_of_work.pages
@@ -99,6 +99,6 @@ def test_closed_work_and_handled_messages_are_forgotten_and_a_late_message_chang
     assert shop.upload_cleanup.forget_records() > 0
     assert (list(pages.work.values()), list(pages.inbox)) == ([], [])
     before = shop.events(order_id)
-    shop.payment_webhook.handle(webhook_event, sha256_of(b"notice"))
+    shop.payment_webhook.handle(webhook_event, sha256_of(b"webhook event"))
     shop.live(order_id)
     assert shop.events(order_id) == before

@@ -33,7 +33,7 @@ BY = StaffRequest(actor="person:grace", reason="They asked for it on the phone."
 def lost_payment(shop: InMemoryShop) -> PaymentWebhookEvent:
     """A payment whose webhook was lost."""
     webhook_event = replace(shop.payment(shop.upload(b"wedding")), created_at=shop.clock.now())
-    shop.payment_listing.told.append(webhook_event)
+    shop.payment_listing.webhook_events.append(webhook_event)
     shop.clock.advance(hours=2)
     return webhook_event
 
@@ -96,7 +96,7 @@ def test_lost_webhooks_are_applied_in_the_order_of_creation(shop: InMemoryShop) 
     assert webhook_event.checkout is not None
     assert webhook_event.checkout.payment_intent_id is not None
     refund = shop.payments.refund_by_hand(webhook_event.checkout.payment_intent_id, 490)
-    shop.payment_listing.told.append(
+    shop.payment_listing.webhook_events.append(
         PaymentWebhookEvent(
             event_id="evt_refund",
             event_type="refund.created",
@@ -114,7 +114,7 @@ def test_lost_webhooks_are_applied_in_the_order_of_creation(shop: InMemoryShop) 
 
 def test_a_payment_without_a_listed_webhook_is_recorded(shop: InMemoryShop) -> None:
     webhook_event = lost_payment(shop)
-    shop.payment_listing.told.clear()
+    shop.payment_listing.webhook_events.clear()
     finding = only(compare(shop, repairs=True))
     assert (finding.what, finding.is_repaired) == ("payment_not_on_record", True)
     assert shop.live(order_of(webhook_event)).state is State.COMPLETED
@@ -256,7 +256,7 @@ def test_a_lost_refund_webhook_is_applied_after_the_lost_one_that_it_depends_on(
     shop.payments.fail_refund(ours.provider_refund_id)
     by_hand = shop.payments.refund_by_hand(intent, 490)
     failed = replace(ours, has_failed=True)
-    shop.payment_listing.told += [
+    shop.payment_listing.webhook_events += [
         refund_event(shop, intent, by_hand),
         refund_event(shop, intent, failed, request.refund_id),
     ]
@@ -274,7 +274,9 @@ def test_a_lost_refund_webhook_is_applied_after_the_lost_one_that_it_depends_on(
 
 def test_a_scheduled_comparison_retries_lost_webhooks_that_could_not_be_applied(shop: InMemoryShop) -> None:
     order_id, intent = completed(shop)
-    shop.payment_listing.told.append(refund_event(shop, intent, shop.payments.refund_by_hand(intent, 490)))
+    shop.payment_listing.webhook_events.append(
+        refund_event(shop, intent, shop.payments.refund_by_hand(intent, 490))
+    )
     shop.clock.advance(hours=2)
     for _ in range(3):
         for _ in range(9):
@@ -321,7 +323,7 @@ OLD = {"api_version": "2023-10-16", "is_of_old_version": True}
 def heard_payment(shop: InMemoryShop, **version: object) -> PaymentWebhookEvent:
     """A payment whose webhook event was listed and received."""
     webhook_event = replace(shop.payment(shop.upload(b"wedding")), created_at=shop.clock.now(), **version)  # type: ignore[arg-type]
-    shop.payment_listing.told.append(webhook_event)
+    shop.payment_listing.webhook_events.append(webhook_event)
     shop.payment_webhook.handle(webhook_event, sha256_of(webhook_event.event_id.encode()))
     shop.clock.advance(hours=2)
     return webhook_event
@@ -362,8 +364,8 @@ def test_an_old_version_of_another_shops_events_is_no_finding(shop: InMemoryShop
     webhook_event = foreign.payment(foreign.upload(b"harvest"))
     assert webhook_event.checkout is not None
     stranger = replace(webhook_event.checkout, payment_token=None, upload_session_id=None, order_id=None)
-    told = replace(webhook_event, checkout=stranger, created_at=shop.clock.now(), **OLD)  # type: ignore[arg-type]
-    shop.payment_listing.told.append(told)
+    foreign_event = replace(webhook_event, checkout=stranger, created_at=shop.clock.now(), **OLD)  # type: ignore[arg-type]
+    shop.payment_listing.webhook_events.append(foreign_event)
     shop.clock.advance(hours=2)
     assert "webhook_version_old" not in found(compare(shop))
 
@@ -382,7 +384,7 @@ def test_a_refunds_event_that_came_in_shows_that_the_endpoint_has_a_newer_versio
         created_at=shop.clock.now(),
         **OLD,  # type: ignore[arg-type]
     )
-    shop.payment_listing.told.append(refunded)
+    shop.payment_listing.webhook_events.append(refunded)
     if came_in:
         shop.payment_webhook.handle(refunded, sha256_of(refunded.event_id.encode()))
     shop.clock.advance(hours=2)
@@ -410,7 +412,7 @@ def test_a_refund_of_an_unknown_payment_is_ours_if_its_checkout_carries_our_toke
     assert intent is not None
     shop.payments.began_at[paid.checkout.checkout_session_id] = shop.clock.now() - timedelta(days=60)
     refunded = refund_event(shop, intent, shop.payments.refund_by_hand(intent, 490))
-    shop.payment_listing.told.append(replace(refunded, created_at=shop.clock.now()))
+    shop.payment_listing.webhook_events.append(replace(refunded, created_at=shop.clock.now()))
     shop.clock.advance(hours=2)
     report = compare(shop)
     assert (report.cut_off, report.foreign) == ({}, ())

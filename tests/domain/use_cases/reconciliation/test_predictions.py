@@ -43,10 +43,10 @@ def test_an_orphan_prediction_is_cancelled(shop: InMemoryShop) -> None:
     shop.post_prediction("prediction-2")
     shop.work()
     assert shop.order(order_id).state is State.COMPLETED
-    assert shop.restorer.works["prediction-1"].told.status is PredictionStatus.RUNNING
+    assert shop.restorer.works["prediction-1"].prediction.status is PredictionStatus.RUNNING
     shop.clock.advance(hours=2)
     assert about_predictions(shop, repairs=True) == [("prediction_not_on_record", True)]
-    assert shop.restorer.works["prediction-1"].told.failure is FailureReason.CANCELED
+    assert shop.restorer.works["prediction-1"].prediction.failure is FailureReason.CANCELED
     assert about_predictions(shop) == []
 
 
@@ -68,12 +68,12 @@ def test_a_prediction_of_another_account_user_is_left_alone(shop: InMemoryShop) 
     shop.restorer.fault_injector.lose_reply("start")
     shop.work()
     work = shop.restorer.works["prediction-1"]
-    mark = work.webhook_url.rpartition("/")[2]
-    for address in ("https://elsewhere.example/hook", work.webhook_url.replace(mark, "forged")):
+    token = work.webhook_url.rpartition("/")[2]
+    for address in ("https://elsewhere.example/hook", work.webhook_url.replace(token, "forged")):
         work.webhook_url = address
         shop.clock.advance(hours=2)
         assert about_predictions(shop, repairs=True) == []
-    assert work.told.status is PredictionStatus.RUNNING
+    assert work.prediction.status is PredictionStatus.RUNNING
 
 
 def test_an_ended_prediction_that_was_not_collected_is_collected(shop: InMemoryShop) -> None:
@@ -87,7 +87,7 @@ def test_an_ended_prediction_that_was_not_collected_is_collected(shop: InMemoryS
     assert shop.order(order_id).state is State.COMPLETED
 
 
-def test_a_prediction_that_is_collected_while_the_list_is_read_is_not_told(shop: InMemoryShop) -> None:
+def test_a_prediction_that_is_collected_while_the_list_is_read_is_not_reported(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.restorer.succeed("prediction-1", b"restored")

@@ -50,11 +50,13 @@ def test_an_empty_shop_has_no_findings(shop: InMemoryShop) -> None:
 
 def test_what_just_happened_is_on_its_way_and_not_wrong(shop: InMemoryShop) -> None:
     webhook_event = shop.payment(shop.upload(b"wedding"))
-    shop.payment_listing.told.append(webhook_event)
+    shop.payment_listing.webhook_events.append(webhook_event)
     assert compare(shop).agrees
 
 
-def test_a_side_that_is_away_keeps_what_it_told_and_costs_the_others_nothing(delivered: InMemoryShop) -> None:
+def test_a_side_that_is_away_keeps_what_it_reported_and_costs_the_others_nothing(
+    delivered: InMemoryShop,
+) -> None:
     delivered.payments.states.clear()
     away = UnavailableError("The double", "out for lunch")
     delivered.payments.fault_injector.fail("find_checkout", away)
@@ -78,7 +80,7 @@ def test_an_entry_that_cannot_be_read_is_a_finding_and_costs_its_side_nothing(
     for ledger in (delivered.payment_listing, delivered.prediction_listing, delivered.email_listing):
         ledger.garbled = [garbled(kind) for kind in KINDS]
     lost = replace(delivered.payment(delivered.upload(b"eve")), created_at=delivered.clock.now())
-    delivered.payment_listing.told.append(lost)
+    delivered.payment_listing.webhook_events.append(lost)
     delivered.mailer.mailbox.popitem()
     original = next(key for key in delivered.storage.objects if key.startswith("uploads/originals/"))
     delivered.storage.garbled.add(original)
@@ -191,7 +193,7 @@ def test_a_finding_that_cannot_be_stored_costs_no_other_finding_and_no_side(
     webhook_events = [
         replace(shop.payment(shop.upload(b"wedding")), created_at=shop.clock.now()) for _ in range(3)
     ]
-    shop.payment_listing.told.extend(webhook_events)
+    shop.payment_listing.webhook_events.extend(webhook_events)
     shop.clock.advance(hours=2)
     take = shop.payment_webhook.handle
 

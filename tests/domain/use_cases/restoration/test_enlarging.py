@@ -51,7 +51,7 @@ def test_a_smaller_result_is_enlarged_before_it_is_delivered(shop: InMemoryShop)
     order_id = with_small_result(shop)
     assert shop.order(order_id).state is State.RESTORING
     enlarging = shop.restorer.works["prediction-2"]
-    assert (enlarging.told.model, enlarging.picture) == (MODELS[Variant.ENLARGE], SMALL)
+    assert (enlarging.prediction.model, enlarging.picture) == (MODELS[Variant.ENLARGE], SMALL)
     end(shop, "prediction-2", b"enlarged " + LARGE)
     order = shop.order(order_id)
     assert order.state is State.COMPLETED

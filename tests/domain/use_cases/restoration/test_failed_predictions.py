@@ -165,7 +165,7 @@ def test_a_restorer_that_is_away_for_half_an_hour_is_still_asked_to_cancel(shop:
     for _ in range(30):
         shop.pass_time(minutes=1)
     (work,) = shop.restorer.works.values()
-    assert work.told.failure is FailureReason.CANCELED
+    assert work.prediction.failure is FailureReason.CANCELED
 
 
 def test_what_succeeds_while_it_is_being_cancelled_is_not_lost(shop: InMemoryShop) -> None:
@@ -188,7 +188,7 @@ def test_a_deadline_is_recorded_as_such_even_if_only_the_cancellation_completed(
             shop.reaction_runner.resend_due()
             with suppress(RuntimeError):
                 shop.work()
-    assert shop.restorer.works["prediction-1"].told.failure is FailureReason.CANCELED
+    assert shop.restorer.works["prediction-1"].prediction.failure is FailureReason.CANCELED
     shop.pass_time(minutes=10)
     assert reasons(shop, order_id) == [FailureReason.TIMED_OUT]
 
@@ -254,7 +254,7 @@ def test_of_an_orphan_and_its_repeat_the_first_output_wins_and_the_other_is_canc
     order = shop.order(order_id)
     assert order.state is State.COMPLETED
     assert kinds(shop, order_id).count(e.RestorationCompleted) == 1
-    assert shop.restorer.works["prediction-2"].told.failure is FailureReason.CANCELED
+    assert shop.restorer.works["prediction-2"].prediction.failure is FailureReason.CANCELED
 
 
 def test_an_orphan_that_fails_beside_its_repeat_is_not_recorded(shop: InMemoryShop) -> None:
@@ -282,16 +282,16 @@ def test_a_prediction_that_starts_after_its_image_was_settled_is_cancelled(shop:
     shop.work()
     shop.reaction_runner.perform(*claimed)
     shop.work()
-    assert shop.restorer.works["prediction-2"].told.failure is FailureReason.CANCELED
+    assert shop.restorer.works["prediction-2"].prediction.failure is FailureReason.CANCELED
     assert shop.order(order_id).state is State.COMPLETED
 
 
 def test_a_webhook_at_an_address_this_shop_did_not_make_is_forged(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     image_id = next(iter(shop.order(order_id).images))
-    mark = shop.token_signer.prediction_token(order_id, image_id, 1)
+    token = shop.token_signer.prediction_token(order_id, image_id, 1)
     with pytest.raises(ForgedMessageError):
-        shop.prediction_webhook.verify_token(mark, order_id, image_id, 2)
+        shop.prediction_webhook.verify_token(token, order_id, image_id, 2)
     with pytest.raises(ForgedMessageError):
         shop.prediction_webhook.verify_token("", order_id, ImageId(shop.ids.new()), 1)
 

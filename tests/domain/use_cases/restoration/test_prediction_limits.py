@@ -36,7 +36,7 @@ def running(shop: InMemoryShop) -> list[OrderId]:
     return [
         OrderId(UUID(work.webhook_url.split("/")[-4]))
         for work in works
-        if work.told.status is PredictionStatus.RUNNING
+        if work.prediction.status is PredictionStatus.RUNNING
     ]
 
 

@@ -302,16 +302,16 @@ REFUSED: list[tuple[Callable[[StaffActions, OrderId], ActionResult], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("act", "told"), REFUSED)
+@pytest.mark.parametrize(("act", "expected"), REFUSED)
 def test_what_the_state_does_not_allow_is_refused_in_one_sentence_and_nothing_is_written(
-    shop: InMemoryShop, act: Callable[[StaffActions, OrderId], ActionResult], told: str
+    shop: InMemoryShop, act: Callable[[StaffActions, OrderId], ActionResult], expected: str
 ) -> None:
     order_id = restoring(shop)
     version = shop.order(order_id).version
     with pytest.raises(ActionRefusedError) as refusal:
         act(shop.staff_actions, order_id)
     message = error_text(refusal.value)
-    assert message.startswith(told)
+    assert message.startswith(expected)
     assert message.endswith("write a note about it.")
 
     assert "put it on hold" in message
@@ -377,7 +377,7 @@ def test_a_redo_that_brings_the_same_bytes_again_brought_nothing(shop: InMemoryS
     for _ in range(60):
         shop.work()
         for prediction_id, work in shop.restorer.works.items():
-            if work.told.status is PredictionStatus.RUNNING:
+            if work.prediction.status is PredictionStatus.RUNNING:
                 shop.restorer.succeed(prediction_id, shop.storage.objects[before.key])
                 shop.post_prediction(prediction_id)
         shop.pass_time(minutes=1)
