@@ -16,7 +16,7 @@ from adapters.images.colours import DEEP_GREY_MODES, PlainColours, strips
 from adapters.images.exif_orientation import SIDEWAYS, orientation_in, turned_corner, turned_upright
 from adapters.images.frame_counts import check_frames
 from adapters.images.metadata_stripping import JPEG_END, BarePicture, format_of, stripped
-from adapters.images.tiff_pages import TiffPhoto, photo_in, unreadable
+from adapters.images.tiff_pages import TiffPhoto, photo_in
 from domain.ports.errors import UnreadableImageError
 
 #: Formats of scanners, cameras and phones. Every decoder left out is one that cannot be attacked.
@@ -161,7 +161,7 @@ def _decoder(bare: BarePicture, photo: TiffPhoto | None) -> Image.Image:
         return Image.open(io.BytesIO(bare.content), formats=[bare.file_format])
     except UnidentifiedImageError as error:
         if photo is not None:
-            raise unreadable(photo.directory) from error
+            raise photo.refusal from error
         if bare.file_format in {"HEIF", "AVIF"}:
             raise refusals.not_a_picture() from error
         raise

@@ -48,6 +48,17 @@ def several_pages(count: int) -> UnreadableImageError:
     )
 
 
+def preview_first() -> UnreadableImageError:
+    """A TIFF file whose photo is behind a smaller version of it."""
+    return UnreadableImageError(
+        "The first picture in this file is only a small preview; the photo itself is hidden behind it.",
+        "Please open the photo in the program that made the file, save it as a JPEG or PNG file and send that.",
+        "Das erste Bild in dieser Datei ist nur eine kleine Vorschau; das eigentliche Foto liegt dahinter. Bitte "
+        "öffnen Sie das Foto in dem Programm, mit dem die Datei erstellt wurde, speichern Sie es als JPEG oder PNG "
+        "und schicken Sie diese Datei.",
+    )
+
+
 def too_many_scans(limit: int) -> UnreadableImageError:
     """A JPEG that is made to take its decoder long."""
     return UnreadableImageError(

@@ -1,7 +1,8 @@
 """The directories of a TIFF file or EXIF block, parsed without trust."""
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice
@@ -19,6 +20,8 @@ class Tag(IntEnum):
 
     NEW_SUBFILE_TYPE = 254
     SUBFILE_TYPE = 255
+    IMAGE_WIDTH = 256
+    IMAGE_LENGTH = 257
     BITS_PER_SAMPLE = 258
     COMPRESSION = 259
     PHOTOMETRIC = 262
@@ -30,6 +33,14 @@ class Tag(IntEnum):
     SAMPLE_FORMAT = 339
     ICC_PROFILE = 34675
     DNG_VERSION = 50706
+
+
+#: Fields that a decoder needs: size, samples, compression and its tables, strips and tiles, palette, transparency.
+_DECODED = frozenset(
+    {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325}
+    | {332, 338, 339, 347, *range(512, 522), 529, 530, 531, 532, 50674}
+)
+_READ = _DECODED | frozenset(Tag)
 
 
 @dataclass(frozen=True)
@@ -96,42 +107,61 @@ _LAYOUTS = {
 SIGNATURES = tuple(_LAYOUTS)
 
 
+_TRANSPARENCY_MASK = 4
+
+
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """A field as stored; ``kind`` and ``count`` define the length of ``value``."""
+    """A field as stored; ``kind`` and ``count`` define the length of ``value``.
+
+    A value is a view into the file, because fields of many directories may claim the whole file each.
+    """
 
     kind: int
     count: int
-    value: bytes
+    value: memoryview
 
 
 @dataclass(frozen=True, kw_only=True)
 class Directory:
-    """One picture of a TIFF file, without fields that exceed the file."""
+    """One picture of a TIFF file, with its readable fields only."""
 
     layout: Layout
+    at: int
     fields: Mapping[int, Field]
 
-    def numbers(self, tag: int) -> tuple[int, ...]:
-        """Return a field's integers, rationals rounded down; empty if missing."""
+    def numbers(self, tag: int, *, at_most: int | None = None) -> tuple[int, ...]:
+        """Return a field's first integers, rationals rounded down; empty if missing."""
         field = self.fields.get(tag)
         if field is None or (kind := _TYPES[field.kind]).code is None:
             return ()
         width = 2 if kind.is_rational else 1
-        values = struct.unpack(f"{self.layout.order}{field.count * width}{kind.code}", field.value)
+        count = field.count if at_most is None else min(field.count, at_most)
+        values = struct.unpack_from(f"{self.layout.order}{count * width}{kind.code}", field.value)
         if not kind.is_rational:
             return values
         return tuple(top // bottom for top, bottom in zip(values[::2], values[1::2], strict=True) if bottom)
 
     def number(self, tag: int) -> int | None:
         """Return a field's first integer."""
-        return next(iter(self.numbers(tag)), None)
+        return next(iter(self.numbers(tag, at_most=1)), None)
 
     @property
-    def is_reduced(self) -> bool:
-        """Whether this is a smaller version or a mask of another picture."""
+    def pixels(self) -> int:
+        """Return the stated number of pixels; 0 without a picture."""
+        return (self.number(Tag.IMAGE_WIDTH) or 0) * (self.number(Tag.IMAGE_LENGTH) or 0)
+
+    @property
+    def is_marked_reduced(self) -> bool:
+        """Whether this claims to be a smaller version of another picture."""
         flags = self.number(Tag.NEW_SUBFILE_TYPE) or 0
-        return bool(flags & 0b101) or self.number(Tag.SUBFILE_TYPE) == 2  # noqa: PLR2004 -- the deprecated tag
+        return bool(flags & 0b1) or self.number(Tag.SUBFILE_TYPE) == 2  # noqa: PLR2004 -- the deprecated tag
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether this is the transparency of another picture."""
+        flags = self.number(Tag.NEW_SUBFILE_TYPE) or 0
+        return bool(flags & 0b100) or self.number(Tag.PHOTOMETRIC) == _TRANSPARENCY_MASK
 
 
 def layout_of(content: bytes) -> Layout | None:
@@ -170,12 +200,26 @@ def count_directories(content: bytes, *, at_most: int) -> int | None:
     return len(seen)
 
 
-def sub_directories(content: bytes, directory: Directory) -> Iterator[Directory]:
-    """Yield the directories below a main one, e.g. a camera's full picture."""
-    for at in directory.numbers(Tag.SUB_DIRECTORIES)[:DIRECTORIES_AT_MOST]:
-        found = _read(content, at, directory.layout)
-        if found is not None:
-            yield found[0]
+def sub_directories(content: bytes, main: Sequence[Directory]) -> Iterator[Directory]:
+    """Yield what is below main directories, at any depth.
+
+    Each is yielded once, at most DIRECTORIES_AT_MOST in all; they may refer to a next one, as main directories do.
+    """
+    seen = {each.at for each in main}
+    at_most = len(seen) + DIRECTORIES_AT_MOST
+    waiting = deque(main)
+    while waiting:
+        parent = waiting.popleft()
+        for first in parent.numbers(Tag.SUB_DIRECTORIES, at_most=DIRECTORIES_AT_MOST):
+            at = first
+            while at and at not in seen and len(seen) < at_most:
+                seen.add(at)
+                found = _read(content, at, parent.layout)
+                if found is None:
+                    break
+                directory, at = found
+                waiting.append(directory)
+                yield directory
 
 
 def _chain(content: bytes, layout: Layout) -> Iterator[Directory]:
@@ -197,6 +241,7 @@ def _offset(content: bytes, at: int, layout: Layout) -> int:
 
 def _read(content: bytes, at: int, layout: Layout) -> tuple[Directory, int] | None:
     """Return a directory and the offset of the next one."""
+    view, directory_at = memoryview(content), at
     counted = content[at : at + layout.count.size]
     if len(counted) < layout.count.size:
         return None
@@ -206,23 +251,17 @@ def _read(content: bytes, at: int, layout: Layout) -> tuple[Directory, int] | No
     fields: dict[int, Field] = {}
     for start in range(at, at + min(count, _FIELDS_AT_MOST) * width, width):
         tag, kind, number = layout.head.unpack_from(content, start)
-        if kind not in _TYPES or tag in fields:
+        if tag not in _READ or kind not in _TYPES or tag in fields:
             continue
         size_bytes = number * _TYPES[kind].size_bytes
         value_at = start + layout.head.size
         if size_bytes > inline_bytes:
             value_at = _offset(content, value_at, layout)
-        value = content[value_at : value_at + size_bytes]
+        value = view[value_at : value_at + size_bytes]
         if len(value) == size_bytes:
             fields[tag] = Field(kind=kind, count=number, value=value)
-    return Directory(layout=layout, fields=fields), _offset(content, at + count * width, layout)
-
-
-#: Fields that a decoder needs: size, samples, compression and its tables, strips and tiles, palette, transparency.
-_DECODED = frozenset(
-    {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325}
-    | {332, 338, 339, 347, *range(512, 522), 529, 530, 531, 532, 50674}
-)
+    directory = Directory(layout=layout, at=directory_at, fields=fields)
+    return directory, _offset(content, at + count * width, layout)
 
 
 def with_single_directory(content: bytes, directory: Directory, replaced: Mapping[int, Field]) -> bytes:
@@ -237,11 +276,12 @@ def with_single_directory(content: bytes, directory: Directory, replaced: Mappin
     entries = bytearray(layout.count.pack(len(kept)))
     for tag in sorted(kept):
         field = kept[tag]
-        value = field.value
-        if len(value) > inline_bytes:
+        if len(field.value) > inline_bytes:
             file += bytes(len(file) % 2)
             value = layout.offset.pack(len(file))
             file += field.value
+        else:
+            value = bytes(field.value)
         entries += layout.head.pack(tag, field.kind, field.count) + value.ljust(inline_bytes, b"\x00")
     file += bytes(len(file) % 2)
     layout.offset.pack_into(file, layout.first_offset_at, len(file))

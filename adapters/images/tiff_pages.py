@@ -3,7 +3,6 @@
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain
 
 from adapters.images import refusals
 from adapters.images.exif_orientation import known_orientation
@@ -61,10 +60,13 @@ _UNCOMPRESSED = 1
 
 @dataclass(frozen=True, kw_only=True)
 class TiffPhoto:
-    """A TIFF file's photo; ``white`` and ``is_negative`` interpret its grey values."""
+    """A TIFF file's photo; ``white`` and ``is_negative`` interpret its grey values.
+
+    ``refusal`` names the kind of TIFF for the case that no decoder reads it. The directory would keep the file alive.
+    """
 
     bare: BarePicture
-    directory: Directory
+    refusal: UnreadableImageError
     white: int
     is_negative: bool
 
@@ -72,21 +74,14 @@ class TiffPhoto:
 def photo_in(content: bytes) -> TiffPhoto:
     """Return the only photo of a TIFF file.
 
-    Raises UnreadableImageError for a camera's raw file, for several pages, and for samples with more than 16 bits, a
-    sign or a decimal point: black and white are not defined for these.
+    Raises UnreadableImageError for a camera's raw file, for several pages, for a preview in front of a larger picture,
+    and for samples with more than 16 bits, a sign or a decimal point: black and white are not defined for these.
     """
-    main = list(directories(content))
-    _refuse_camera_raw(content, main)
-    pages = [page for page in main if not page.is_reduced] or main[:1]
-    if not pages:
-        raise refusals.damaged()
-    if len(pages) > 1:
-        raise refusals.several_pages(len(pages))
-    page = pages[0]
+    page = _page_in(content)
     bits = max(page.numbers(Tag.BITS_PER_SAMPLE), default=1)
     formats = set(page.numbers(Tag.SAMPLE_FORMAT)) or {1}
     if not formats <= _UNSIGNED or bits > _MOST_BITS:
-        raise unreadable(page)
+        raise _unreadable(page)
     replaced: dict[int, Field] = {}
     if Tag.SAMPLE_FORMAT in page.fields:
         count = page.fields[Tag.SAMPLE_FORMAT].count
@@ -106,9 +101,9 @@ def photo_in(content: bytes) -> TiffPhoto:
         file_format="TIFF",
         content=with_single_directory(content, page, replaced),
         orientation=known_orientation(page.number(Tag.ORIENTATION)),
-        profile=profile.value if profile else None,
+        profile=bytes(profile.value) if profile else None,
     )
-    return TiffPhoto(bare=bare, directory=page, white=2**bits - 1, is_negative=is_negative)
+    return TiffPhoto(bare=bare, refusal=_unreadable(page), white=2**bits - 1, is_negative=is_negative)
 
 
 def _usual_photometric(page: Directory) -> int:
@@ -123,7 +118,7 @@ def _usual_photometric(page: Directory) -> int:
     return _WHITE_IS_ZERO if page.number(Tag.COMPRESSION) in _FAX else _BLACK_IS_ZERO
 
 
-def unreadable(page: Directory) -> UnreadableImageError:
+def _unreadable(page: Directory) -> UnreadableImageError:
     """Return the refusal of a page, naming its kind of TIFF."""
     bits = max(page.numbers(Tag.BITS_PER_SAMPLE), default=1)
     sample_format = max(page.numbers(Tag.SAMPLE_FORMAT), default=1)
@@ -141,22 +136,42 @@ def unreadable(page: Directory) -> UnreadableImageError:
     )
 
 
-def _refuse_camera_raw(content: bytes, main: list[Directory]) -> None:
+def _page_in(content: bytes) -> Directory:
+    """Return the only page of a TIFF file.
+
+    All other pictures are smaller versions or masks of it; otherwise UnreadableImageError is raised. Marks of reduced
+    pictures count only where a larger picture exists, because some programs mark all their pages.
+    """
+    main = list(directories(content))
+    below = list(sub_directories(content, main))
+    _refuse_camera_raw(content, [*main, *below])
+    pictures = [each for each in main if not each.is_mask] or main
+    pages = [each for each in pictures if not each.is_marked_reduced] or pictures
+    if not pages:
+        raise refusals.damaged()
+    if len(pages) > 1:
+        raise refusals.several_pages(len(pages))
+    page = pages[0]
+    others = [each.pixels for each in (*main, *below) if each is not page and not each.is_mask]
+    if max(others, default=0) > page.pixels:
+        raise refusals.preview_first()
+    if page.pixels in others:
+        raise refusals.several_pages(1 + others.count(page.pixels))
+    return page
+
+
+def _refuse_camera_raw(content: bytes, all_directories: list[Directory]) -> None:
     is_raw = content[8:10] == b"CR" or content[8:12] == b"IIII"  # Canon's, Phase One's
-    below = chain.from_iterable(sub_directories(content, each) for each in main)
-    for each in chain(main, below):
+    for each in all_directories:
         is_raw |= (
             Tag.DNG_VERSION in each.fields
             or each.number(Tag.PHOTOMETRIC) in _SENSOR_DATA
             or each.number(Tag.COMPRESSION) in _RAW_COMPRESSIONS
         )
-    # A file with its full picture below a preview is a camera's raw file too.
-    first = main[0] if main else None
-    if first is not None and first.is_reduced and not any(not each.is_reduced for each in main):
-        is_raw |= any(not each.is_reduced for each in sub_directories(content, first))
     if is_raw:
         raise refusals.camera_raw()
 
 
 def _shorts(page: Directory, *values: int) -> Field:
-    return Field(kind=3, count=len(values), value=struct.pack(f"{page.layout.order}{len(values)}H", *values))
+    packed = struct.pack(f"{page.layout.order}{len(values)}H", *values)
+    return Field(kind=3, count=len(values), value=memoryview(packed))

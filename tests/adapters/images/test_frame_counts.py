@@ -1,6 +1,7 @@
 import io
 import struct
 import time
+import tracemalloc
 import zlib
 
 import pytest
@@ -81,6 +82,36 @@ def tiff_whose_fields_overlap(directories: int) -> bytes:
     return bytes(made)
 
 
+def tiff_whose_pages_share_sub_directories(pages: int, below: int) -> bytes:
+    """Each page refers to all sub-directories, which overlap."""
+    page_bytes, list_at = 18, 8 + 18 * pages
+    below_at = list_at + 4 * below
+    made = bytearray(b"II*\x00" + struct.pack("<I", 8))
+    for number in range(1, pages + 1):
+        following = 8 + page_bytes * number if number < pages else 0
+        made += struct.pack("<HHHIII", 1, 330, 4, below, list_at, following)
+    made += struct.pack(f"<{below}I", *(below_at + 12 * number for number in range(below)))
+    for tag in range(below + 512):
+        made += struct.pack("<HHHIH", 512, tag, 3, 1, 0)
+    return bytes(made)
+
+
+def tiff_whose_fields_are_the_file(directories: int, padding: int) -> bytes:
+    """Each field of each sub-directory claims most of the file."""
+    fields = [*range(1000, 1400), 273, 320, 330, 34675]
+    whole = 8 + 18 + 4 * directories + directories * (6 + 12 * len(fields)) + padding
+    made = bytearray(b"II*\x00" + struct.pack("<I", 8))
+    made += struct.pack("<HHHIII", 1, 330, 4, directories, 26, 0)
+    first = 26 + 4 * directories
+    made += struct.pack(
+        f"<{directories}I", *(first + number * (6 + 12 * len(fields)) for number in range(directories))
+    )
+    for _ in range(directories):
+        entries = (struct.pack("<HHII", tag, 4, (whole - 26) // 4, 26) for tag in sorted(fields))
+        made += struct.pack("<H", len(fields)) + b"".join(entries) + bytes(4)
+    return bytes(made + bytes(padding))
+
+
 def avif_with_many_frames() -> bytes:
     """The number of a sequence's samples is replaced by a larger one."""
     content = saved("AVIF", 3)
@@ -122,6 +153,26 @@ def test_fields_that_many_directories_share_are_not_read_for_each_of_them() -> N
     with pytest.raises(UnreadableImageError, match="900 pages"):
         PillowInspector().inspect(io.BytesIO(content))
     assert time.process_time() - before < 1.5
+
+
+def test_sub_directories_that_many_pages_share_are_read_once() -> None:
+    content = tiff_whose_pages_share_sub_directories(900, 900)
+    before = time.process_time()
+    with pytest.raises(UnreadableImageError, match="900 pages"):
+        PillowInspector().inspect(io.BytesIO(content))
+    assert time.process_time() - before < 1.5
+
+
+def test_values_that_many_fields_share_are_not_copied_for_each_of_them() -> None:
+    content = tiff_whose_fields_are_the_file(500, 8_000_000)
+    before = time.process_time()
+    tracemalloc.start()
+    with pytest.raises(UnreadableImageError):
+        PillowInspector().inspect(io.BytesIO(content))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert time.process_time() - before < 3
+    assert most < 100_000_000
 
 
 @pytest.mark.parametrize("file_format", ["WEBP", "AVIF", "TIFF", "PNG", "JPEG", "HEIF"])

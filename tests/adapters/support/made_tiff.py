@@ -12,29 +12,45 @@ Value = int | Sequence[int] | bytes
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A directory with uncompressed pixels; ``tags`` extend or replace the defaults."""
+    """A directory with uncompressed pixels; ``tags`` extend or replace the defaults.
+
+    ``below`` are its sub-directories, ``linked`` those that the last field of a sub-directory refers to.
+    """
 
     size: tuple[int, int]
     pixels: bytes
     tags: Mapping[int, Value] = field(default_factory=dict)
+    below: Sequence["Page"] = ()
+    linked: Sequence["Page"] = ()
 
 
 def tiff(*pages: Page, order: str = "<") -> bytes:
     file = bytearray((b"II*\0" if order == "<" else b"MM\0*") + bytes(4))
     link = 4
     for page in pages:
-        struct.pack_into(order + "I", file, link, len(file))
-        link = _append(file, page, order)
+        at, next_link = _append(file, page, order)
+        struct.pack_into(order + "I", file, link, at)
+        link = next_link
     return bytes(file)
 
 
-def _append(file: bytearray, page: Page, order: str) -> int:
-    """Append a directory; return the position of the next one's offset."""
+def _append(file: bytearray, page: Page, order: str) -> tuple[int, int]:
+    """Append a directory; return its offset and the next one's place."""
+    below = []
+    for each in page.below:
+        at, link = _append(file, each, order)
+        below.append(at)
+        for follower in each.linked:
+            at, next_link = _append(file, follower, order)
+            struct.pack_into(order + "I", file, link, at)
+            link = next_link
     width, height = page.size
     usual: dict[int, Value] = {256: width, 257: height, 258: 8, 259: 1, 262: 1, 277: 1, 278: height}
     tags = usual | dict(page.tags)
     tags[279] = (len(page.pixels),)
     tags[273] = (0,)
+    if below:
+        tags[330] = below
     start = len(file)
     pixels_at = start + 2 + 12 * len(tags) + 4
     beyond = pixels_at + len(page.pixels)
@@ -46,7 +62,7 @@ def _append(file: bytearray, page: Page, order: str) -> int:
             kind, count, content = UNDEFINED, len(value), value
         else:
             numbers = (value,) if isinstance(value, int) else tuple(value)
-            kind = LONG if tag in {256, 257, 273, 278, 279} else SHORT
+            kind = LONG if tag in {256, 257, 273, 278, 279, 330} else SHORT
             count, content = len(numbers), struct.pack(f"{order}{len(numbers)}{_SIZES[kind]}", *numbers)
         if len(content) > 4:
             place = struct.pack(order + "I", beyond + len(values))
@@ -55,4 +71,4 @@ def _append(file: bytearray, page: Page, order: str) -> int:
             place = content.ljust(4, b"\0")
         entries += struct.pack(order + "HHI", tag, kind, count) + place
     file += entries + bytes(4) + page.pixels + values
-    return start + len(entries)
+    return start, start + len(entries)
