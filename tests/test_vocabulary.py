@@ -10,7 +10,9 @@ def test_no_file_has_private_words_or_long_docstrings() -> None:
     assert {path: violations for path, violations in found.items() if violations} == {}
 
 
-@pytest.mark.parametrize("folder", ["domain", "adapters/localization", "entrypoints/cli", "sandbox/demo"])
+@pytest.mark.parametrize(
+    "folder", ["domain", "adapters/localization", "entrypoints/cli", "entrypoints/worker", "sandbox"]
+)
 def test_staff_read_no_private_words(folder: str) -> None:
     texts = {path: vocabulary().in_texts(path.read_text()) for path in modules([ROOT / folder])}
     assert {str(path): violations for path, violations in texts.items() if violations} == {}
