@@ -90,7 +90,7 @@ def _folder(wanted: Path | None) -> Iterator[Path]:
     if wanted is not None:
         if wanted.exists() and any(wanted.iterdir()):
             raise CommandFailedError(
-                f"{wanted} is not empty: name a new folder, for a run begins with empty books."
+                f"{wanted} is not empty: name a new folder, for a run begins with an empty database."
             )
         yield wanted
         return

@@ -55,7 +55,7 @@ class Outcome:
                 more = f"\n    and {len(breaches) - _SHOWN} more" if len(breaches) > _SHOWN else ""
                 yield f"Law {law.number} is broken: {law.sentence}\n{shown}{more}"
         for disagreement in self.disagreements:
-            yield f"The shop's own comparison of the books finds: {disagreement}"
+            yield f"The shop's own reconciliation finds: {disagreement}"
 
     def _missed(self) -> Iterator[str]:
         for incident in self.incidents:

@@ -89,13 +89,13 @@ class Run:
             self._shop_under_test.ending.set()
             self._fault_runner.wait()
         self._watcher.say(
-            "Quiet: no fault any more, everything runs, and whoever is in the shop stays until served."
+            "Quiet: no fault any more, everything runs, and visitors in the shop stay until served."
         )
         self._shop_under_test.behave()
         began = time.monotonic()
         restless = self._rest()
         rest_seconds = time.monotonic() - began
-        self._watcher.say(f"At rest after {rest_seconds:.0f} s; the books are checked.")
+        self._watcher.say(f"At rest after {rest_seconds:.0f} s; the records are checked.")
         self._trespass()
         self._visitor_threads.close()
         snapshot = collected(self._shop_under_test.shop, self._shop_under_test.ask, self._visits, restless)

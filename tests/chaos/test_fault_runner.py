@@ -31,7 +31,7 @@ def shows_nothing(_: ShopUnderTest) -> Iterator[Strike]:
 @contextmanager
 def breaks_off(_: ShopUnderTest) -> Iterator[Strike]:
     yield Strike(proof="it is gone")
-    raise KeyError("nobody thought of it")
+    raise KeyError("not foreseen")
 
 
 def misses(_: ShopUnderTest) -> AbstractContextManager[Strike]:
@@ -43,7 +43,7 @@ def misses(_: ShopUnderTest) -> AbstractContextManager[Strike]:
     [
         (strikes, ""),
         (shows_nothing, "nothing shows that it struck"),
-        (breaks_off, "it broke off: KeyError('nobody thought of it')"),
+        (breaks_off, "it broke off: KeyError('not foreseen')"),
         (misses, "there was nothing to lose"),
     ],
 )

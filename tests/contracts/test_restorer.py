@@ -199,13 +199,13 @@ def _unless_running(prediction: Prediction) -> Prediction | None:
 def test_canceling_an_ended_or_unknown_prediction_is_no_error(predictions: RestorerUnderTest) -> None:
     prediction_id = predictions.succeed()
     predictions.restorer.cancel(prediction_id)
-    predictions.restorer.cancel("prediction-of-nobody")
+    predictions.restorer.cancel("unknown-prediction")
     assert predictions.restorer.look(prediction_id).status is PredictionStatus.SUCCEEDED
 
 
 def test_an_unknown_prediction_is_refused(predictions: RestorerUnderTest) -> None:
     with pytest.raises(RefusedError):
-        predictions.restorer.look("prediction-of-nobody")
+        predictions.restorer.look("unknown-prediction")
 
 
 def test_a_start_whose_reply_was_lost_has_started_and_a_retry_starts_another(

@@ -92,7 +92,7 @@ def test_a_session_changes_its_status(unit_of_work: Database, status: UploadStat
 def test_file_names_are_those_of_an_orders_photos(unit_of_work: Database) -> None:
     uncle, aunt = photo("uncle-1954.png"), photo("great-aunt-1931.jpg")
     visit = visited(unit_of_work, uncle, aunt)
-    visited(unit_of_work, photo("somebody-else.jpg"))
+    visited(unit_of_work, photo("another-session.jpg"))
     with unit_of_work.transaction() as transaction:
         names = transaction.upload_sessions.file_names(visit.order_id)
         assert transaction.upload_sessions.file_names(OrderId(uuid4())) == {}

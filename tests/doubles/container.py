@@ -268,7 +268,7 @@ class InMemoryShop(ShopOfDoubles):
         """Let the event store fail on the next append, like a crash."""
 
         def refuse(*_: object) -> None:
-            raise RuntimeError("the books broke")
+            raise RuntimeError("the database broke")
 
         original = InMemoryEventStore.append
         InMemoryEventStore.append = refuse  # type: ignore[assignment]

@@ -265,7 +265,7 @@ class InMemoryPayments:
         if payment.is_disputed:
             raise DisputedError(PROVIDER, "a bank has its hand on it", code="charge_disputed")
         if request.amount.amount > payment.left:
-            raise RefusedError(PROVIDER, "more would go back than is left", code="amount_too_large")
+            raise RefusedError(PROVIDER, "more would be refunded than is left", code="amount_too_large")
         refund_id = self._named("re", str(request.refund_id))
         made = ProviderRefund(
             provider_refund_id=refund_id,

@@ -25,7 +25,7 @@ LOST = ProviderFault(
     twin="stripe",
     rule={"on": "webhook:*", "do": "never"},
     sentence="A webhook is lost.",
-    answer="The books are compared.",
+    answer="The records are compared.",
 )
 
 

@@ -138,12 +138,12 @@ def test_nothing_about_an_erased_person_is_left_anywhere(
     running_shop: RunningShop, canary: Canary, tmp_path: Path
 ) -> None:
     before = left_of(canary, running_shop)
-    assert set(before) == set(canary.traits), "whoever does not find them now would not find them later"
+    assert set(before) == set(canary.traits), "what does not find them now would not find them later"
     assert any(place.startswith("object") for place in before["picture"])
     discreet = {
         place for found in before.values() for place in found if place.startswith(("log", "the queue"))
     }
-    assert not discreet, "these know nobody even before"
+    assert not discreet, "these hold no personal data even before"
     restoreclick(running_shop, "customers", "export", canary.email, "--to", str(tmp_path / "person.zip"))
     assert set(canary.found_in(_unpacked((tmp_path / "person.zip").read_bytes()))) == set(canary.traits)
 

@@ -235,7 +235,7 @@ def test_every_prediction_that_succeeded_is_on_record_unless_another_settled_its
     for prediction in _came_second(running_shop, histories):
         order_id, image_id, _ = _address(prediction)
         image = orders[order_id].images[ImageId(UUID(image_id))]
-        assert image.is_settled, f"Nobody collected prediction {prediction['id']} of image {image_id}."
+        assert image.is_settled, f"Prediction {prediction['id']} of image {image_id} was not collected."
 
 
 def test_the_shops_own_comparison_comes_to_the_same(

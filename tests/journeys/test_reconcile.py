@@ -40,7 +40,7 @@ def test_an_order_whose_webhook_was_lost_is_made_complete(
     assert customer.order_id() is None
     assert ("notice_lost", True) in about(str(order_id), reconcile("--fix", "--json"))
     completes_with_two_mails(running_shop, customer, order_id, restored=1)
-    eventually(lambda: about(str(order_id), reconcile("--json")) == [], "books that agree about it")
+    eventually(lambda: about(str(order_id), reconcile("--json")) == [], "records that agree about it")
 
 
 def test_a_missing_object_is_reported_and_an_unreferenced_upload_is_kept(

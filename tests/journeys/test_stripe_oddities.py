@@ -79,7 +79,7 @@ def refused_and_refunded(running_shop: RunningShop, photo: Path) -> tuple[Custom
     customer, order_id = running_shop.buy(photo)
     running_shop.waits_for("RefundAccepted", order_id)
     eventually(lambda: len(customer.mails()) == 2, "the mail that nothing could be restored")
-    eventually(lambda: running_shop.event_names(order_id).count("EmailSent") == 2, "word of both mails")
+    eventually(lambda: running_shop.event_names(order_id).count("EmailSent") == 2, "reports about both mails")
     (refund,) = running_shop.order(order_id).refunds.values()
     assert refund.provider_refund_id is not None
     return customer, order_id, refund.provider_refund_id
@@ -104,7 +104,7 @@ def test_a_pending_refund_is_on_its_way_until_stripe_says_how_it_ended(
             _is_paid_back(running_shop, support, customer, order_id)
         else:
             _is_owed_again(running_shop, support, customer, order_id)
-    assert len(customer.mails()) == 2, "the mail told it already"
+    assert len(customer.mails()) == 2, "the mail announced it already"
 
 
 def _is_paid_back(running_shop: RunningShop, support: Support, customer: Customer, order_id: OrderId) -> None:
@@ -211,7 +211,7 @@ def test_a_payment_of_which_stripe_knows_only_an_open_page_is_found_by_reconcile
 
     assert found() == ["payment_not_at_stripe"]
     customer.pay(page)
-    eventually(lambda: not found(), "books that agree once the page is paid")
+    eventually(lambda: not found(), "records that agree once the page is paid")
     assert running_shop.event_names(order_id).count("PaymentReceived") == 1
     assert "4.90 EUR paid" in support.reads(order_id)
 

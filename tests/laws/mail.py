@@ -40,9 +40,9 @@ def _one_mail_an_outcome(stream: OrderStream) -> Iterator[str]:
     )
     for refund in order.ledger.having(RefundStatus.ISSUED):
         if refund.reason is not RefundReason.NOT_RESTORED and refund.refund_id not in announcements:
-            yield f"No mail tells of refund {refund.refund_id}."
+            yield f"No mail announces refund {refund.refund_id}."
     if max(announcements.values(), default=0) > 1:
-        yield "A refund was told more than once."
+        yield "A refund was announced more than once."
 
 
 def _as_accepted(history: Sequence[e.Event], accepted: Counter[str]) -> Iterator[tuple[str, str]]:

@@ -105,7 +105,7 @@ def _points(order: Order) -> Iterator[str]:
             yield f"{sums[customer, PointsReason.RETURNED]} points were returned of {spent} spent."
         is_all_back = 0 < order.paid_amount == order.ledger.returned_amount
         if is_all_back and sum(one.points for one in order.points if one.customer_id == customer) != 0:
-            yield "All money went back, and points stay moved."
+            yield "All money was refunded, and points stay moved."
 
 
 def _delivered_and_refunded(order: Order, history: list[e.Event]) -> Iterator[str]:
@@ -132,7 +132,9 @@ def _refunds_at_the_provider(snapshot: Snapshot, payments: Sequence[ProviderPaym
         order = owners.get(intent or "")
         about = (intent, *([order.order_id] if order else []))
         if payment.returned > payment.amount:
-            yield violation(4, f"{payment.returned} of {payment.amount} went back at the provider.", *about)
+            yield violation(
+                4, f"{payment.returned} of {payment.amount} was refunded at the provider.", *about
+            )
         granted = Counter(one.refund_id for one in payment.refunds if one.refund_id and not one.has_failed)
         for refund_id, times in granted.items():
             if times > 1:
@@ -140,7 +142,9 @@ def _refunds_at_the_provider(snapshot: Snapshot, payments: Sequence[ProviderPaym
         if order is not None:
             yield from _same_refunds(order, payment)
         elif payment.returned and intent not in unmatched:
-            yield violation(4, f"{payment.returned} went back of a payment that nothing here knows.", *about)
+            yield violation(
+                4, f"{payment.returned} was refunded of a payment that nothing here knows.", *about
+            )
 
 
 def _same_refunds(order: Order, payment: ProviderPayment) -> Iterator[Violation]:
@@ -153,7 +157,7 @@ def _same_refunds(order: Order, payment: ProviderPayment) -> Iterator[Violation]
     if at_provider != on_record:
         yield violation(
             4,
-            f"The log says {on_record} went back, the provider {at_provider}.",
+            f"The log says {on_record} was refunded, the provider {at_provider}.",
             payment.payment_intent_id,
             order.order_id,
         )

@@ -33,7 +33,7 @@ from tests.laws.snapshot import (
 )
 
 FACTS = Facts(photos=2)
-TOKEN = "a-token-that-only-the-mailbox-knows-and-nobody-else"
+TOKEN = "a-token-that-only-the-mailbox-knows"
 RESULT, CONFIRMATION = EmailKind.PARTIAL_RESULT, EmailKind.CONFIRMATION
 MINE, THEIRS = UUID(int=1), UUID(int=2)
 CALLED_AT = PAID_AT + timedelta(seconds=2)

@@ -86,9 +86,9 @@ def _not_requested(step: Step, snapshot: Snapshot) -> Iterator[str]:
     """Find recorded downloads that no request asked for."""
     match step.recorded.event:
         case e.ResultDownloaded(link_id=link_id, image_id=image_id):
-            method, lacking = "POST", "is on record as fetched, and nobody pressed its button"
+            method, lacking = "POST", "is on record as fetched, and its button was not pressed"
         case e.ResultServed(link_id=link_id, image_id=image_id):
-            method, lacking = "GET", "is on record as served, and nobody asked for it"
+            method, lacking = "GET", "is on record as served, and was not requested"
         case _:
             return
     target = str(image_id or "archive")
@@ -147,7 +147,7 @@ def check_timeline(history: Iterable[e.RecordedEvent]) -> None:
         sentences = [entry.text, f"Recorded by {entry.who}.", entry.pause or ""]
         _check(sentences, known)
         by_customer = isinstance(entry.recorded.event, e.ResultServed) and entry.who == "the customer"
-        assert not by_customer, "What was served is told as the customer's doing."
+        assert not by_customer, "What was served is described as the customer's action."
 
 
 def check_mail(subject: str, text: str, known: Known, language: str = "en") -> None:

@@ -99,7 +99,7 @@ VIOLATIONS: dict[str, tuple[int, Mapping[str, Any]]] = {
     ),
     "a table is empty": (2, {"read_models": {}}),
     "the event store gives another order": (2, {"loaded": {ORDER_ID: Order(order_id=ORDER_ID)}}),
-    "money at the provider is nobody's": (3, {"streams": {}, "read_models": {}}),
+    "money at the provider belongs to no order": (3, {"streams": {}, "read_models": {}}),
     "money is an order's and unmatched": (3, {"unmatched": [UNMATCHED]}),
     "another shop's money is an order's": (3, {"payments": [payment(is_ours=False)]}),
     "an order was paid with money that the provider never took": (3, {"payments": []}),
@@ -115,13 +115,13 @@ VIOLATIONS: dict[str, tuple[int, Mapping[str, Any]]] = {
             "unmatched": [replace(UNMATCHED, payment_intent_id="pi_2", status=UnmatchedStatus.REFUNDED)],
         },
     ),
-    "money went back that is not on record": (
+    "money was refunded that is not on record": (
         4,
         {"payments": [payment(refund(), refund(provider_refund_id="re_2"))]},
     ),
-    "more went back than is on record": (4, {"payments": [payment(refund(amount=981))]}),
+    "more was refunded than is on record": (4, {"payments": [payment(refund(amount=981))]}),
     "a refund on record never was": (4, {"payments": [payment(refund(has_failed=True))]}),
-    "money went back of a payment that nothing knows": (
+    "money was refunded of a payment that nothing knows": (
         4,
         {
             "payments": [
@@ -151,7 +151,7 @@ VIOLATIONS: dict[str, tuple[int, Mapping[str, Any]]] = {
         {"lease_changes": [lease(THEIRS)], "stored_events": [moved_by(MINE)]},
     ),
     "a result was recorded without a lease": (6, {"stored_events": [moved_by(MINE)]}),
-    "work was closed that nobody held": (6, {"lease_changes": [lease()]}),
+    "work was closed that no worker held": (6, {"lease_changes": [lease()]}),
     "work was closed by another process": (
         6,
         {"lease_changes": [lease(MINE, writer_holds=frozenset({THEIRS}))]},
@@ -173,7 +173,7 @@ VIOLATIONS: dict[str, tuple[int, Mapping[str, Any]]] = {
     "an archive is gone": (8, {"objects": objects(without="downloads")}),
     "an object has other bytes": (8, {"objects": dict.fromkeys(objects(), "0" * 64)}),
     "an object has no name": (8, {"objects": {**objects(), "uploads/originals/x": "0"}}),
-    "an upload has no session": (8, {"objects": {**objects(), "uploads/temp/nobody/x": "0"}}),
+    "an upload has no session": (8, {"objects": {**objects(), "uploads/temp/unknown/x": "0"}}),
     "an erased customer is stored": (8, {"erased_customers": [FACTS.customer]}),
     "a mail was accepted twice": (9, {"mails": [mail(CONFIRMATION), mail(RESULT), mail(RESULT)]}),
     "a mail was accepted that is not on record": (
@@ -207,7 +207,7 @@ VIOLATIONS: dict[str, tuple[int, Mapping[str, Any]]] = {
         12,
         {"forged_word": "forged", "stored_words": frozenset({"evt_forged_000001"})},
     ),
-    "a mail says that money went back before it did": (
+    "a mail says that money was refunded before it was": (
         13,
         {"mails": [mail(CONFIRMATION, "All that you paid has gone back."), mail(RESULT)]},
     ),
@@ -216,7 +216,7 @@ VIOLATIONS: dict[str, tuple[int, Mapping[str, Any]]] = {
         {"mails": [mail(CONFIRMATION, "Wir erstatten Ihnen alles.", "de"), mail(RESULT)]},
     ),
     "a mail is in a language of no table": (13, {"mails": [mail(CONFIRMATION, language="nl"), mail(RESULT)]}),
-    "a download that nobody requested": (
+    "a download that was not requested": (
         13,
         {**streams(*smooth(), FACTS.downloaded()), "requested": frozenset()},
     ),

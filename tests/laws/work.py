@@ -41,7 +41,7 @@ def work_is_done_by_its_claim(snapshot: Snapshot) -> Iterator[Violation]:
             continue
         holders[change.transaction, change.reaction_id] = before
         if before is None or (held is not None and before not in held):
-            yield violation(6, "Work was closed by somebody who did not hold its lease.", change.reaction_id)
+            yield violation(6, "Work was closed by a worker that did not hold its lease.", change.reaction_id)
     for row in snapshot.stored_events:
         if found := CAUSE.match(row.cause_key):
             reaction_id, token = UUID(found["reaction"]), UUID(found["token"])

@@ -135,8 +135,8 @@ def test_sandbox_mode_checks_and_sends_nothing(mailer: Mailer) -> None:
 def test_a_delivered_email_is_reported_in_one_batch_with_the_custom_args(
     mailer: Mailer, receiver: WebhookReceiver
 ) -> None:
-    answer = mailer.send(mailer.compose("told@example.com"))
-    (batch,) = wait_for_batches(receiver, "told@example.com")
+    answer = mailer.send(mailer.compose("reported@example.com"))
+    (batch,) = wait_for_batches(receiver, "reported@example.com")
     assert [event["event"] for event in batch.json] == ["processed", "delivered"]
     for event in batch.json:
         assert event["email_id"] == "eml_7"

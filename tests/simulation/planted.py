@@ -110,7 +110,7 @@ PLANTED: dict[str, Planted] = {
     ),
     "two events with one version": Planted(
         1,
-        "Steps of one order neither wait for one another nor notice a conflict.",
+        "Steps of one order neither wait for one another nor detect a conflict.",
         _both(
             _patch(InMemoryEventStore, "lock", planted_code.no_lock),
             _patch(InMemoryEventStore, "_require_new", planted_code.no_lock),
@@ -127,7 +127,7 @@ PLANTED: dict[str, Planted] = {
     ),
     "money without an order is forgotten": Planted(
         3,
-        "What cannot become an order is not set aside.",
+        "What cannot become an order is not recorded as unmatched.",
         _patch(OrderPlacement, "_record_unmatched", planted_code.no_lock),
         sentence_part="has 0 orders",
         found_by=7,
@@ -143,7 +143,7 @@ PLANTED: dict[str, Planted] = {
         4,
         "A refund is asked for again without a look and under another key.",
         _patch(refunds, "issue_once", planted_code.pays_under_a_new_key),
-        sentence_part="went back, the provider",
+        sentence_part="was refunded, the provider",
         found_by=91,
     ),
     "points that are spent twice": Planted(
@@ -166,7 +166,7 @@ PLANTED: dict[str, Planted] = {
         sentence_part="neither delivered nor refunded",
         found_by=16,
     ),
-    "anybody may record an outcome": Planted(
+    "any worker may record an outcome": Planted(
         6,
         "A claim is closed without looking at its token.",
         _patch(InMemoryReactionTable, "_held", planted_code.held_by_any_worker),
@@ -221,16 +221,16 @@ PLANTED: dict[str, Planted] = {
         sentence_part="A mail was accepted 2 times",
         found_by=172,
     ),
-    "a mail to somebody else": Planted(
+    "a mail to another customer": Planted(
         9,
-        "Whoever was a customer first gets all mails.",
+        "The first customer gets all mails.",
         _patch(InMemoryCustomers, "find", planted_code.finds_the_first),
         sentence_part="went to another address",
         found_by=2,
     ),
     "a mail that is never handed over": Planted(
         9,
-        "A mail counts as sent that nobody was given.",
+        "A mail counts as sent that was not handed over.",
         _patch(EmailSender, "send_email", planted_code.sends_nothing),
         sentence_part="was never accepted",
         found_by=4,
@@ -263,14 +263,14 @@ PLANTED: dict[str, Planted] = {
         sentence_part="still waits",
         found_by=3,
     ),
-    "an address that anybody can make": Planted(
+    "an address that any client can make": Planted(
         12,
         "A restorer's message is taken at an address that this shop never made.",
         _patch(PredictionWebhook, "verify_token", planted_code.no_lock),
         sentence_part="was answered with",
         found_by=2,
     ),
-    "a seal that nobody checks": Planted(
+    "a signature that is not checked": Planted(
         12,
         "What is posted is believed.",
         _patch(SignedPaymentWebhooks, "read", planted_code.believes),
@@ -288,19 +288,19 @@ PLANTED: dict[str, Planted] = {
         13,
         "Whatever client is sent a file counts as the customer who fetched it.",
         _patch(DownloadService, "record_served", DownloadService.record_download),
-        sentence_part="nobody pressed its button",
+        sentence_part="its button was not pressed",
         found_by=3,
     ),
-    "what is sent is told as fetched": Planted(
+    "what is sent is reported as fetched": Planted(
         13,
         "An order whose link was sent is said to be fetched.",
         _patch(state_text, "_delivery", planted_code.says_it_was_fetched),
         sentence_part="is stronger than its events",
         found_by=1,
     ),
-    "a refund that is pending is told as paid": Planted(
+    "a refund that is pending is reported as paid": Planted(
         13,
-        "Money that the payment provider has only accepted is said to have gone back.",
+        "Money that the payment provider has only accepted is said to be refunded.",
         _patch(timeline_text, "_SENTENCES", planted_code.PREMATURE_SENTENCES),
         sentence_part="is stronger than its events",
         found_by=3,

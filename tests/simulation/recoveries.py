@@ -17,7 +17,7 @@ _BY_EVENT: dict[type[e.Event], str] = {
     e.EmailDeferred: "a mail was put off",
     e.EmailOptedOut: "a customer wanted no more mail",
     e.RefundFailed: "a refund failed and was owed again",
-    e.RefundDropped: "a refund that somebody else had paid was dropped",
+    e.RefundDropped: "a refund that was paid elsewhere was dropped",
     e.OrderReleased: "a person let an order go on",
     e.DownloadLinkIssued: "a link was issued anew",
     e.DisputeOpened: "a bank took money for the time being",

@@ -38,7 +38,7 @@ RECOVERIES = (
     "a redo was given up",
     "a small result went on to be enlarged",
     "a refund failed and was owed again",
-    "a refund that somebody else had paid was dropped",
+    "a refund that was paid elsewhere was dropped",
     "a refund was found instead of paid again",
     "a transaction that stood still was ended",
     "a transaction waited for another's row",

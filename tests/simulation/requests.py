@@ -29,7 +29,7 @@ class _NoSelector:
 
     def select(self, timeout: float | None) -> list[Any]:
         if timeout is None:
-            raise AssertionError("The answer waits for something that nobody brings.")
+            raise AssertionError("The answer waits for I/O, which never arrives.")
         return []
 
 

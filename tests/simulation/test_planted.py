@@ -30,7 +30,7 @@ def test_what_is_planted_is_gone_afterwards() -> None:
 
 @pytest.mark.slow
 def test_a_broken_law_is_shrunk_to_a_story_that_fits_a_page() -> None:
-    name = "anybody may record an outcome"
+    name = "any worker may record an outcome"
     broken = run(PLANTED[name].found_by, plant=name)
     shrunk = shrink(broken, plant=name)
     assert shrunk.outcome.law == broken.law

@@ -64,7 +64,7 @@ def test_a_mail_whose_reply_was_lost_and_that_is_known_there_counts_as_sent(shop
     shop.work()
     (email,) = shop.order(order_id).emails.values()
     assert email.status is EmailStatus.UNCONFIRMED
-    assert compare(shop).agrees, "word of it may be on its way"
+    assert compare(shop).agrees, "a report about it may be on its way"
     shop.clock.advance(hours=2)
     named = [each for each in compare(shop, repairs=True).findings if each.what == "mail_is_known_there"]
     assert [finding.is_repaired for finding in named] == [True]
