@@ -22,8 +22,8 @@ PROFILE_BYTES_AT_MOST = 16 * 1024 * 1024
 class BarePicture:
     """A stripped file, and the metadata that affects its look.
 
-    ``frames`` counts an animation's pictures. ``is_cut_short`` means that the missing end of the file was added: the
-    decoder has to find out whether all pixels are there.
+    ``frames`` counts an animation's pictures, a hidden default image included. ``is_cut_short`` means that the missing
+    end of the file was added: the decoder has to find out whether all pixels are there.
     """
 
     file_format: str
@@ -167,7 +167,8 @@ def _png(content: bytes) -> BarePicture:
     """Keep the critical chunks; ignore ancillary ones with a wrong checksum."""
     read: dict[bytes, bytes] = {}
     kept = [_PNG_SIGNATURE]
-    is_whole = False
+    is_whole = has_pixels = False
+    frames = {False: 0, True: 0}  # by whether the file's own picture precedes them
     for chunk in _png_chunks(content):
         if chunk.name == b"IEND":
             is_whole = True
@@ -177,7 +178,10 @@ def _png(content: bytes) -> BarePicture:
                 read[chunk.name] = chunk.data
                 if chunk.name == b"tRNS":
                     kept.append(chunk.encoded)
+            elif chunk.name == b"fcTL" and chunk.is_sound:
+                frames[has_pixels] += 1
             continue
+        has_pixels |= chunk.name == b"IDAT"
         kept.append(chunk.encoded)
     kept.append(_png_chunk(b"IEND", b"").encoded)
     codes = png_colours.codes_in(read)
@@ -188,9 +192,18 @@ def _png(content: bytes) -> BarePicture:
         orientation=orientation_in(read.get(b"eXIf", b"")),
         profile=profile or png_colours.profile_from_chunks(read),
         codes=codes,
-        frames=max(1, int.from_bytes(read.get(b"acTL", b"")[:4])),
+        frames=_png_frames(read[b"acTL"], frames[False], frames[True]) if b"acTL" in read else 1,
         is_cut_short=not is_whole,
     )
+
+
+def _png_frames(claim: bytes, before: int, behind: int) -> int:
+    """Count an animation's frames, before and behind the file's own picture.
+
+    Without a frame before it, that picture is not part of the animation: browsers show the frames behind it instead.
+    """
+    is_hidden = behind > 0 and before == 0
+    return max(1, int.from_bytes(claim[:4]), before + behind) + is_hidden
 
 
 def _png_chunk(name: bytes, data: bytes) -> _Chunk:

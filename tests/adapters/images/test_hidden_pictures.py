@@ -1,10 +1,12 @@
 """Files with more pictures than the first one."""
 
 import io
+import zlib
 
 import pytest
 from PIL import Image
 
+from tests.adapters.images.test_inspector import encoded
 from tests.adapters.images.test_real_world_files import SIZE, difference, refusal, restored
 from tests.adapters.support.made_tiff import Page, Value, tiff
 
@@ -103,3 +105,67 @@ def test_pages_of_full_size_are_several_pages_however_they_are_marked(count: int
     message = refusal(io.BytesIO(tiff(*pages)))
     assert message.problem == f"This file holds {count} pages."
     assert f"{count} Seiten" in (message.german or "")
+
+
+# PNG: a default image that browsers do not show -----------------------------------------------------------------------
+
+
+def chunks(content: bytes) -> list[tuple[bytes, bytes]]:
+    at, found = 8, []
+    while at < len(content):
+        length = int.from_bytes(content[at : at + 4])
+        found.append((content[at + 4 : at + 8], content[at + 8 : at + 8 + length]))
+        at += 12 + length
+    return found
+
+
+def png_of(listed: list[tuple[bytes, bytes]]) -> io.BytesIO:
+    made = (
+        len(data).to_bytes(4) + name + data + zlib.crc32(name + data).to_bytes(4) for name, data in listed
+    )
+    return io.BytesIO(b"\x89PNG\r\n\x1a\n" + b"".join(made))
+
+
+def apng(*frames: Image.Image, is_default_hidden: bool) -> list[tuple[bytes, bytes]]:
+    """The chunks of an APNG file; a hidden default image is black."""
+    first, *others = (Image.new("L", SIZE), *frames) if is_default_hidden else frames
+    file = encoded(first, "PNG", save_all=True, default_image=is_default_hidden, append_images=others)
+    return chunks(file.getvalue())
+
+
+OTHER = SHADES.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+
+
+@pytest.mark.parametrize(
+    ("frames", "claimed", "pictures"), [(1, 1, 2), (2, 2, 3), (3, 3, 4), (3, 1, 4), (1, 0, 2)]
+)
+def test_a_default_image_that_browsers_do_not_show_is_not_sold(
+    frames: int, claimed: int, pictures: int
+) -> None:
+    shown = [SHADES, OTHER, SHADES.rotate(90)][:frames]
+    listed = [
+        (name, claimed.to_bytes(4) + data[4:] if name == b"acTL" else data)
+        for name, data in apng(*shown, is_default_hidden=True)
+    ]
+    assert sum(name == b"fcTL" for name, _ in listed) == frames
+    message = refusal(png_of(listed))
+    assert message.problem == f"This file is an animation of {pictures} pictures."
+
+
+def test_more_frames_than_an_animation_claims_are_counted() -> None:
+    listed = [
+        (name, (1).to_bytes(4) + data[4:] if name == b"acTL" else data)
+        for name, data in apng(SHADES, OTHER, is_default_hidden=False)
+    ]
+    assert refusal(png_of(listed)).problem == "This file is an animation of 2 pictures."
+
+
+def test_an_animation_of_its_default_image_alone_is_a_photo() -> None:
+    plain = chunks(encoded(SHADES, "PNG").getvalue())
+    claim = (b"acTL", (1).to_bytes(4) + bytes(4))
+    control = (b"fcTL", bytes(4) + SIZE[0].to_bytes(4) + SIZE[1].to_bytes(4) + bytes(14))
+    stray = (b"fdAT", (1).to_bytes(4) + b"not pixels")
+    for before in ([claim], [claim, control], [control], [stray, control]):
+        assert difference(restored(png_of([plain[0], *before, *plain[1:]])), SHADES) < 1
+    behind = [*plain[:-1], control, stray, plain[-1]]  # without a claim
+    assert difference(restored(png_of(behind)), SHADES) < 1
