@@ -42,7 +42,7 @@ def test_the_same_entries_give_the_same_bytes() -> None:
     assert first == second
 
 
-def test_it_is_made_as_it_is_read() -> None:
+def test_an_archive_is_made_as_it_is_read() -> None:
     asked = []
 
     def watched() -> Iterator[bytes]:

@@ -95,7 +95,7 @@ def test_a_planted_bug_counts_as_found_only_by_its_own_law() -> None:
         assert verdict(blind, planted)[0] == 2
 
 
-def test_a_failed_run_tells_how_to_do_it_again() -> None:
+def test_a_failed_run_shows_how_to_repeat_it() -> None:
     plain = argparse.Namespace(plant=None, seconds=120, orders_per_second=4, data=None)
     assert verdict(GOOD, plain) == (0, "Nothing was found.")
     status, word = verdict(replace(GOOD, completed_at_rest=0), plain)

@@ -33,7 +33,7 @@ def test_a_demo_that_is_interrupted_leaves_nothing(
     left_nothing(visitor)
 
 
-def test_dev_tells_a_shell_all_it_needs_brings_back_what_dies_and_closes_on_a_signal(start: Start) -> None:
+def test_dev_writes_a_shells_environment_restarts_what_dies_and_closes_on_a_signal(start: Start) -> None:
     visitor = start("dev")
     visitor.reads("Ctrl-C closes the shop")
     second = start("dev")

@@ -20,7 +20,7 @@ RESTORER, ENLARGER = "prediction:flux-kontext-apps/restore-image", "prediction:n
 ORIGINAL, SMALL, LARGE = (320, 213), (192, 128), (768, 512)
 
 
-def test_a_small_result_is_enlarged_and_page_mail_and_log_tell_both_sizes(
+def test_a_small_result_is_enlarged_and_page_mail_and_log_show_both_sizes(
     running_shop: RunningShop, photo: Path
 ) -> None:
     running_shop.misbehave("replicate", {"on": RESTORER, "do": "small_output"})

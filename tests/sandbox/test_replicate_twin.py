@@ -81,7 +81,7 @@ def test_the_official_client_gets_a_photo_restored(replicate: ReplicateClient, s
     assert np.abs(restored - whole).mean() < 0.7 * np.abs(aged - whole).mean()
 
 
-def test_it_describes_itself_as_a_local_preview(replicate: ReplicateClient) -> None:
+def test_the_twin_describes_itself_as_a_local_preview(replicate: ReplicateClient) -> None:
     assert "Local preview engine" in replicate.run()["logs"]
     assert "Local preview engine" in str(replicate.client.models.get(RESTORE_IMAGE).description)
 

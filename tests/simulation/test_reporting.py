@@ -45,7 +45,7 @@ def test_a_world_that_was_another_the_second_time_fails_the_run() -> None:
 
 
 @pytest.mark.slow
-def test_the_command_tells_a_broken_law_and_how_to_see_it_again(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_reports_a_broken_law_and_how_to_see_it_again(capsys: pytest.CaptureFixture[str]) -> None:
     shell = Shell(capsys)
     name = "a copy that failed counts"
     tried = (shell("simulate", "--seed", str(seed), "--plant", name) for seed in PLANTED[name].seeds)

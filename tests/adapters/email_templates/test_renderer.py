@@ -94,7 +94,7 @@ def test_a_result_says_how_long_another_attempt_can_be_asked_for(
 
 
 @pytest.mark.parametrize("kind", EmailKind)
-def test_every_letter_tells_where_the_order_can_be_seen(kind: EmailKind) -> None:
+def test_every_mail_says_where_the_order_can_be_seen(kind: EmailKind) -> None:
     assert f"\n{STATUS_URL}\n" in write(kind).text
     assert STATUS_URL in Reader(write(kind).html).links
 
@@ -248,7 +248,7 @@ def test_braces_and_markup_in_a_name_are_shown_as_they_are(kind: EmailKind) -> N
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", RESULTS)
-def test_a_result_tells_what_a_recommendation_and_the_customers_points_are_worth(
+def test_a_result_mail_says_what_a_recommendation_and_the_customers_points_are_worth(
     kind: EmailKind, locale: str
 ) -> None:
     text = read(kind, locale=locale, rewards=rewards(150))
@@ -275,7 +275,7 @@ def test_no_other_letter_mentions_points(kind: EmailKind) -> None:
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("kind", [*RESULTS, EmailKind.REDONE])
-def test_a_result_tells_its_size_and_its_originals(kind: EmailKind, locale: str) -> None:
+def test_a_result_mail_says_its_size_and_its_originals(kind: EmailKind, locale: str) -> None:
     text = read(kind, locale=locale, sizes=(SIZE,))
     for expected in ("great-aunt-1931.jpg", "1184 \u00d7 880", "4000 \u00d7 3000"):
         assert expected in text

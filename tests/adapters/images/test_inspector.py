@@ -71,7 +71,7 @@ def test_width_and_height_are_what_a_viewer_shows(file_format: str) -> None:
     assert (facts.width, facts.height) == (80, 120)
 
 
-def test_it_reads_from_the_beginning_whatever_the_position() -> None:
+def test_the_inspector_reads_from_the_beginning_whatever_the_position() -> None:
     file = encoded(picture(), "PNG")
     file.seek(7)
     assert INSPECTOR.inspect(file).width == 120

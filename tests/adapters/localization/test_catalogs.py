@@ -169,7 +169,7 @@ def test_a_language_file_that_would_leave_letters_unwritten_is_refused(
     assert any(wrong in known for known in refused.value.problems)
 
 
-def test_a_language_need_not_tell_one_from_many(folder: Path) -> None:
+def test_a_language_may_have_one_plural_form(folder: Path) -> None:
     put_beside_english(
         folder, "ja.toml", lambda en: re.sub(r"(\w+)\.one = .*\n(?:\1\.2 = .*\n)?\1\.other", r"\1", en)
     )

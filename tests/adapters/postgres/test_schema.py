@@ -60,7 +60,7 @@ def xid8_is_known() -> Iterator[None]:
     del ischema_names["xid8"]
 
 
-def test_the_files_names_tell_the_revisions_that_alembic_knows() -> None:
+def test_the_files_names_contain_the_revisions_that_alembic_knows() -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations.MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)

@@ -11,7 +11,7 @@ from tests.domain.support.recording import recorded
 FACTS = Facts()
 
 
-def test_no_events_tell_a_new_order() -> None:
+def test_no_events_make_a_new_order() -> None:
     assert fold(ORDER_ID, []) == Order(order_id=ORDER_ID)
 
 

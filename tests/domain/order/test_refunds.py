@@ -556,7 +556,7 @@ def test_an_order_on_its_way_back_ends_when_all_is_back_whatever_each_refund_was
 
 
 @pytest.mark.parametrize("build", [FACTS.refund_accepted, FACTS.refund_issued])
-def test_late_news_of_a_failed_refund_changes_nothing_once_it_was_dropped(
+def test_a_late_report_of_a_failed_refund_changes_nothing_once_it_was_dropped(
     build: Callable[[int], e.Event],
 ) -> None:
     history = (*FACTS.until_restoring(), FACTS.refund_requested(490), FACTS.refund_failed(1, "re_1"))

@@ -66,7 +66,9 @@ def test_a_worker_that_dies_leaves_its_work_to_the_next_once_the_lease_is_over(s
     assert e.ImagesMoved in kinds(shop, order_id)
 
 
-def test_a_mail_that_a_crash_may_have_sent_waits_for_word_and_is_not_sent_again(shop: InMemoryShop) -> None:
+def test_a_mail_that_a_crash_may_have_sent_waits_for_a_webhook_and_is_not_sent_again(
+    shop: InMemoryShop,
+) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     for reaction_id in list(shop.queue.waiting):
         shop.reaction_runner.claim(reaction_id)  # the confirmation is accepted, then the worker dies
@@ -88,7 +90,7 @@ def test_a_mail_that_a_crash_may_have_sent_waits_for_word_and_is_not_sent_again(
     assert kinds(shop, order_id).count(e.EmailSent) == 1
 
 
-def test_a_mail_whose_reply_was_lost_is_sent_once_more_when_no_word_comes(shop: InMemoryShop) -> None:
+def test_a_mail_whose_reply_was_lost_is_sent_once_more_without_a_webhook(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.mailer.fault_injector.lose_reply("send")
     order = shop.live(order_id)

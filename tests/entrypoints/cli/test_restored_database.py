@@ -14,7 +14,7 @@ def shop() -> InMemoryShop:
     return InMemoryShop()
 
 
-def test_it_says_what_was_done(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_says_what_was_done(shop: InMemoryShop, capsys: pytest.CaptureFixture[str]) -> None:
     order_id = lose(shop, b"wedding")
     assert recover(shop.restored_database, as_json=False)
     output = capsys.readouterr().out

@@ -91,7 +91,7 @@ def refused(answer: Answer, message: str) -> None:
     assert answer.err.count("\n") == 1
 
 
-def test_hold_and_release_tell_what_happened_and_what_follows(
+def test_hold_and_release_report_what_happened_and_what_follows(
     restoreclick: Shell, shop: InMemoryShop
 ) -> None:
     order = restoring(shop)

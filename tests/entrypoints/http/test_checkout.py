@@ -16,7 +16,7 @@ def ask(api: ApiClient, session_id: object, **requests: Any) -> Any:
     return api.http.post("/api/checkout-sessions", json={"session_id": str(session_id), **requests})
 
 
-def test_the_checkout_tells_its_page_and_the_shops_own_price(api: ApiClient) -> None:
+def test_the_checkout_returns_its_page_and_the_shops_own_price(api: ApiClient) -> None:
     session_id = api.shop.upload(PORTRAIT, PORTRAIT + b", with her dog")
     answer = ask(api, session_id, email="adele@customers.example")
     assert answer.status_code == 201

@@ -187,7 +187,7 @@ def test_a_link_that_was_taken_back_offers_nothing(api: ApiClient) -> None:
         ("de", "1200\u00a0\u00d7\u00a0900 Bildpunkte, so viele wie das Foto, das Sie geschickt haben"),
     ],
 )
-def test_the_album_tells_the_size_of_a_result_and_of_its_original(
+def test_the_album_shows_the_size_of_a_result_and_of_its_original(
     api: ApiClient, language: str, expected: str
 ) -> None:
     path = album_path(api, api.shop.delivered(PORTRAIT))

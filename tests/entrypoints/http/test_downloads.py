@@ -402,7 +402,7 @@ def test_what_the_client_has_already_is_not_sent_again(api: ApiClient, method: s
     assert served(api, order_id) == []
 
 
-def test_a_look_at_the_headers_tells_the_whole_length(api: ApiClient) -> None:
+def test_a_request_for_headers_returns_the_whole_length(api: ApiClient) -> None:
     url = f"/api/download/{api.shop.token(api.shop.delivered())}"
     answer = api.http.head(url, headers={"Range": "bytes=0-1"})
     assert (answer.status_code, answer.headers["accept-ranges"]) == (200, "bytes")

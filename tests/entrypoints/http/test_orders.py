@@ -7,7 +7,7 @@ from tests.domain.support.orders import propose
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient, assert_problem
 
 
-def test_an_order_tells_its_owner_everything_but_names_and_addresses(api: ApiClient) -> None:
+def test_an_order_shows_its_owner_everything_but_names_and_addresses(api: ApiClient) -> None:
     order_id = api.shop.delivered()
     answer = api.http.get(f"/api/orders/{order_id}")
     body = answer.json()

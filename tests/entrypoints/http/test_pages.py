@@ -100,7 +100,7 @@ def test_every_state_of_an_order_has_a_page_and_only_a_final_one_stops_refreshin
         assert "Photo 2" in shown  # one whose name is erased still has a number
 
 
-def test_a_page_tells_no_address_no_token_and_no_id(api: ApiClient) -> None:
+def test_a_page_shows_no_address_no_token_and_no_id(api: ApiClient) -> None:
     session_id = api.shop.upload(PORTRAIT)
     open_page = page_of(api, session_id, "uploads")
     order_id = api.shop.pay(session_id)

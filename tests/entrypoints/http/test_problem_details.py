@@ -21,7 +21,7 @@ def test_an_unsupported_method_is_refused_with_the_supported_ones(api: ApiClient
     assert "POST" in answer.headers["allow"]
 
 
-def test_a_mistake_of_ours_tells_nothing_but_a_number_to_ask_about(api: ApiClient) -> None:
+def test_an_internal_error_shows_nothing_but_a_number_to_ask_about(api: ApiClient) -> None:
     def broken() -> None:
         raise RuntimeError("password=s3cret at /srv/shop/books.py")
 

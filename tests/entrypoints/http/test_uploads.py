@@ -67,7 +67,7 @@ class Sender:
         return status
 
 
-def test_a_new_session_tells_where_photos_go_and_what_is_taken(api: ApiClient) -> None:
+def test_a_new_session_returns_where_photos_go_and_what_is_accepted(api: ApiClient) -> None:
     answer = api.http.post("/api/uploads")
     body = answer.json()
     assert answer.status_code == 201

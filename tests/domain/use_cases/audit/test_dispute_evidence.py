@@ -105,7 +105,7 @@ def keep(shop: InMemoryShop, order_id: OrderId, stream: list[e.RecordedEvent]) -
     pages.log = {LogCursor(number, number): line for number, line in enumerate(stream, start=1)}
 
 
-def test_a_pack_tells_who_bought_what_was_delivered_and_fetched_and_what_was_disputed(
+def test_a_pack_shows_who_bought_what_was_delivered_and_fetched_and_what_was_disputed(
     shop: InMemoryShop,
 ) -> None:
     order_id = finished(shop, b"wedding", b"honeymoon")

@@ -67,7 +67,7 @@ def test_a_log_that_went_on_since_the_head_was_kept_has_nothing_to_be_found() ->
         assert found(LOG, verify(LOG[:events]).head) == []
 
 
-def test_the_head_is_one_hash_over_all_in_commit_order_and_tells_each_stream() -> None:
+def test_the_head_is_one_hash_over_all_in_commit_order_and_depends_on_each_stream() -> None:
     head = verify(LOG).head
     assert head.sha256 == hashlib.sha256("".join(event.sha256 for event in LOG).encode()).hexdigest()
     assert (head.events, head.txid, head.position) == (6, 706, 6)

@@ -187,7 +187,7 @@ def test_erased_customers_refer_no_one_and_return_as_new_customers(shop: ShopWit
 
 
 @pytest.mark.parametrize("code", ["", "NOBODYS0", "x" * 64, "\x00", "ÄÖÜ", "'; --"])
-def test_codes_that_are_nobodys_are_refused_and_nothing_is_lost(shop: ShopWithReferrals, code: str) -> None:
+def test_unknown_codes_are_refused_and_nothing_is_lost(shop: ShopWithReferrals, code: str) -> None:
     session_id = shop.upload(b"wedding")
     with pytest.raises(UnknownReferralCodeError):
         shop.checkout_service.open(session_id, email=None, codes=Codes(referral=code))
@@ -197,7 +197,7 @@ def test_codes_that_are_nobodys_are_refused_and_nothing_is_lost(shop: ShopWithRe
     assert shop.order(shop.pay(session_id)).hold is None
 
 
-def test_a_referral_code_and_an_address_open_nobodys_points(shop: ShopWithReferrals) -> None:
+def test_a_referral_code_and_an_address_give_no_access_to_points(shop: ShopWithReferrals) -> None:
     with pytest.raises(UnknownPointsCodeError):
         shop.open(points=shop.customer(ADA).referral_code)
     with pytest.raises(UnknownPointsCodeError):

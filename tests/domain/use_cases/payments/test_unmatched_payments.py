@@ -77,7 +77,7 @@ def test_a_second_payment_is_refunded_once_after_its_wait(shop: InMemoryShop) ->
 
 
 @pytest.mark.parametrize("what_is_left", ["an erased order", "no upload session"])
-def test_late_news_of_a_payment_that_is_an_orders_sets_nothing_aside(
+def test_a_late_webhook_about_the_payment_of_an_order_records_nothing_unmatched(
     shop: InMemoryShop, what_is_left: str
 ) -> None:
     session_id = shop.upload(b"wedding")

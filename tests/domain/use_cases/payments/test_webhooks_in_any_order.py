@@ -365,7 +365,7 @@ def test_a_refund_made_after_another_one_failed_has_the_failure_looked_up_first(
     assert (order.ledger.issued, order.ledger.requested) == (100, 390)
 
 
-def test_a_refund_that_failed_unheard_is_no_news_once_another_one_paid_it_all_back(
+def test_an_unreported_failed_refund_changes_nothing_once_another_one_paid_it_all_back(
     shop: InMemoryShop,
 ) -> None:
     checkout = shop.checkout(shop.upload(b"wedding"))

@@ -147,7 +147,7 @@ def test_an_unknown_customer_is_not_erased(shop: InMemoryShop) -> None:
 
 
 @pytest.mark.parametrize("reason", ["Palmer wrote", "the owner of ADA@customer.example asked"])
-def test_a_reason_must_not_tell_who_was_forgotten(shop: InMemoryShop, reason: str) -> None:
+def test_a_reason_must_not_name_who_was_erased(shop: InMemoryShop, reason: str) -> None:
     finished(shop, name="Ada Palmer")
     with pytest.raises(TellingReasonError):
         shop.customer_erasure.erase(ADA, actor="person:grace", reason=reason)

@@ -200,7 +200,7 @@ def test_a_dispute_without_a_webhook_is_recorded(
     assert compare(shop).agrees
 
 
-def test_money_that_is_not_this_shops_is_nobodys_concern(shop: InMemoryShop) -> None:
+def test_money_of_another_shop_is_no_finding(shop: InMemoryShop) -> None:
     shop.payment_listing.disputed.append(dispute(shop, "pi_foreign", PaymentEventKind.DISPUTE_OPENED, None))
     session_id = shop.upload(b"wedding")
     checkout = shop.checkout_service.open(session_id, email=None)

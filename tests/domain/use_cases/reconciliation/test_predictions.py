@@ -50,7 +50,7 @@ def test_an_orphan_prediction_is_cancelled(shop: InMemoryShop) -> None:
     assert about_predictions(shop) == []
 
 
-def test_an_output_that_came_second_is_nobodys_concern(shop: InMemoryShop) -> None:
+def test_an_output_that_came_second_is_no_finding(shop: InMemoryShop) -> None:
     shop.pay(shop.upload(b"wedding"))
     shop.restorer.fault_injector.lose_reply("start")
     shop.work()

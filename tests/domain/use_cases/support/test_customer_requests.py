@@ -205,7 +205,7 @@ def test_an_unknown_token_renews_nothing(shop: InMemoryShop) -> None:
     assert kinds(shop, order_id) == before
 
 
-def test_a_link_that_was_taken_back_renews_nothing(shop: InMemoryShop) -> None:
+def test_a_revoked_link_renews_nothing(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     first = shop.order(order_id)
     propose(shop, order_id, shop.downloads.new_link(first))
@@ -240,7 +240,7 @@ def test_another_attempt_keeps_the_first_result_beside_the_new_one(shop: InMemor
             shop.downloads.find(given, key, earlier=number)
 
 
-def test_asking_twice_in_one_breath_is_asking_once(shop: InMemoryShop) -> None:
+def test_two_requests_at_once_count_as_one(shop: InMemoryShop) -> None:
     order_id = delivered(shop)
     for _ in range(3):
         redo(shop, order_id)
