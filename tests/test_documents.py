@@ -5,7 +5,8 @@ import shlex
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 import yaml
 
 from adapters.localization.timeline_text import timeline_text_of
-from domain.order.events import EVENT_TYPES, Event, RecordedEvent
+from domain.order.events import EVENT_TYPES, Event, RecordedEvent, RestorationCompleted
 from domain.order.states import State
 from domain.order.values import Client, Device, EmailKind, FailureReason, HoldReason, OrderId
 from domain.use_cases.reconciliation.findings import FindingCode
@@ -277,11 +278,22 @@ def sentence_shapes() -> set[str]:
         ],
     ]
     stories = [
-        timeline_text_of(_recorded(facts.order_id, life, tries))
+        timeline_text_of(_recorded(facts.order_id, each, tries))
         for facts, life, tries in zip((three, two, two), lives, (1, 1, 3), strict=True)
+        for each in (life, _with_originals(life))
     ]
     passages = [entry.text for timeline in stories for entry in timeline.entries]
     return {shape(text) for text in [*passages, *(timeline.ending for timeline in stories)]}
+
+
+def _with_originals(life: Sequence[Event]) -> list[Event]:
+    """The same events, as recorded today: with each original's size."""
+    return [
+        replace(event, original_width=1024, original_height=768)
+        if isinstance(event, RestorationCompleted)
+        else event
+        for event in life
+    ]
 
 
 def fault_sentence_shapes() -> set[str]:
