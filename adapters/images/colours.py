@@ -73,6 +73,7 @@ class PlainColours:
 
     def on_white(self, strip: Image.Image) -> Image.Image:
         """Convert a strip to RGB, with transparent pixels on white."""
+        strip = _separate(strip)
         colours = self._convert(strip)
         alpha = self.alpha(strip)
         if alpha is None:
@@ -90,7 +91,12 @@ class PlainColours:
             return strip.convert("I").point(table, "L")
         if not strip.has_transparency_data:
             return None
-        return strip.convert("RGBA").getchannel("A")
+        return _separate(strip).convert("RGBA").getchannel("A")
+
+
+def _separate(strip: Image.Image) -> Image.Image:
+    """Divide grey that is multiplied by its transparency."""
+    return strip.convert("LA") if strip.mode == "La" else strip
 
 
 def strips(size: tuple[int, int]) -> Iterator[tuple[int, int, int, int]]:

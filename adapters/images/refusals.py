@@ -1,5 +1,7 @@
 """Customer messages for refused pictures: the problem, and what to send instead."""
 
+from collections.abc import Sequence
+
 from domain.ports.errors import UnreadableImageError
 
 _MEGA = 1_000_000
@@ -100,14 +102,20 @@ def high_dynamic_range() -> UnreadableImageError:
     )
 
 
-def kind_of_tiff(english: str, german: str) -> UnreadableImageError:
-    """A TIFF file of an unsupported kind, which is described."""
+def kind_of_tiff(english: str, german: str, conditions: Sequence[tuple[str, str]]) -> UnreadableImageError:
+    """A TIFF file of an unsupported kind, which is described.
+
+    ``conditions`` are what else a TIFF has to be, in English and German, where this one may already have 8 bits per
+    channel in RGB or grey.
+    """
+    also = "".join(f", {words}" for words, _ in conditions)
+    auch = "".join(f", {worte}" for _, worte in conditions) + ("," if conditions else "")
     return UnreadableImageError(
         f"This is a TIFF file of a kind we cannot read ({english}).",
-        "Please save it as JPEG or PNG, or as TIFF with 8 bits per channel in RGB or grey, and send that file.",
+        f"Please save it as JPEG or PNG, or as TIFF with 8 bits per channel in RGB or grey{also}, and send that file.",
         f"Dies ist eine TIFF-Datei einer Art, die wir nicht lesen können ({german}). "
         "Bitte speichern Sie das Bild als JPEG oder PNG oder als TIFF mit 8 Bit pro Kanal in RGB oder "
-        "Graustufen und schicken Sie diese Datei.",
+        f"Graustufen{auch} und schicken Sie diese Datei.",
     )
 
 

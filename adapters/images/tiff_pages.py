@@ -32,7 +32,7 @@ _BYTE = 0xFF
 _INVERTED_BY_THE_DECODER = frozenset({1, 2, 4, 8})
 
 _COLOURS: Mapping[int, tuple[str, str]] = {
-    0: ("grey", "Graustufen"),
+    0: ("grey stored as a negative", "Graustufen als Negativ"),
     1: ("grey", "Graustufen"),
     2: ("RGB", "RGB"),
     3: ("palette", "Palette"),
@@ -45,6 +45,10 @@ _COLOURS: Mapping[int, tuple[str, str]] = {
     32844: ("LogL", "LogL"),
     32845: ("LogLuv", "LogLuv"),
 }
+#: Channels of the colours themselves, without transparency; three by default.
+_CHANNELS: Mapping[int, int] = {0: 1, 1: 1, 3: 1, 4: 1, 5: 4, 32844: 1}
+#: ExtraSamples of transparency, multiplied into the colours or not.
+_TRANSPARENCY = frozenset({1, 2})
 _UNKNOWN = ("unknown colours", "unbekannte Farben")
 _FORMATS: Mapping[int, tuple[str, str]] = {
     1: ("", ""),
@@ -123,16 +127,29 @@ def _unreadable(page: Directory) -> UnreadableImageError:
     bits = max(page.numbers(Tag.BITS_PER_SAMPLE), default=1)
     sample_format = max(page.numbers(Tag.SAMPLE_FORMAT), default=1)
     samples = page.number(Tag.SAMPLES_PER_PIXEL) or 1
-    colours = _COLOURS.get(page.number(Tag.PHOTOMETRIC) or 0, _UNKNOWN)
+    photometric = page.number(Tag.PHOTOMETRIC)
+    if photometric is None:
+        photometric = _usual_photometric(page)
     format_words = _FORMATS.get(sample_format, ("", ""))
+    colours = _COLOURS.get(photometric, _UNKNOWN)
+    conditions: list[tuple[str, str]] = []
     compression = page.number(Tag.COMPRESSION) or _UNCOMPRESSED
     packed, gepackt = "", ""
     if compression != _UNCOMPRESSED:
         packed, gepackt = f", compression {compression}", f", Kompression {compression}"
+        conditions.append(("uncompressed", "unkomprimiert"))
     channels, kanaele = ("", "") if samples == 1 else (f", {samples} channels", f", {samples} Kanäle")
+    if _TRANSPARENCY & set(page.numbers(Tag.EXTRA_SAMPLES, at_most=samples)):
+        channels, kanaele = f"{channels} with transparency", f"{kanaele} mit Transparenz"
+        conditions.append(("without transparency", "ohne Transparenz"))
+    elif Tag.EXTRA_SAMPLES in page.fields or samples > _CHANNELS.get(photometric, _RGB_CHANNELS):
+        conditions.append(("without extra channels", "ohne zusätzliche Kanäle"))
+    if photometric == _WHITE_IS_ZERO:
+        conditions.append(("not as a negative", "nicht als Negativ"))
     return refusals.kind_of_tiff(
         f"{bits}-bit{format_words[0]} {colours[0]}{channels}{packed}",
         f"{bits} Bit{format_words[1]}, {colours[1]}{kanaele}{gepackt}",
+        conditions,
     )
 
 

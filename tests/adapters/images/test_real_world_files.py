@@ -353,6 +353,70 @@ def test_a_kind_of_tiff_that_is_not_read_is_named_with_what_to_send(
     assert "JPEG or PNG" in message.advice
 
 
+#: What is wrong with a picture of 8 bits per channel in grey or RGB, and what the advice says about it.
+NEARLY_READ = {
+    "8-bit grey stored as a negative, 2 channels with transparency": (
+        {258: (8, 8), 262: 0, 277: 2, 338: 2},
+        "8 Bit, Graustufen als Negativ, 2 Kanäle mit Transparenz",
+        "in RGB or grey, without transparency, not as a negative, and send",
+        "RGB oder Graustufen, ohne Transparenz, nicht als Negativ, und schicken",
+    ),
+    "8-bit grey stored as a negative, 2 channels": (
+        {258: (8, 8), 262: 0, 277: 2, 338: 0},
+        "8 Bit, Graustufen als Negativ, 2 Kanäle",
+        "in RGB or grey, without extra channels, not as a negative, and send",
+        "RGB oder Graustufen, ohne zusätzliche Kanäle, nicht als Negativ, und schicken",
+    ),
+    "8-bit grey, 3 channels": (
+        {258: (8, 8, 8), 277: 3},
+        "8 Bit, Graustufen, 3 Kanäle",
+        "in RGB or grey, without extra channels, and send",
+        "RGB oder Graustufen, ohne zusätzliche Kanäle, und schicken",
+    ),
+    "8-bit RGB, 5 channels with transparency": (
+        {258: (8,) * 5, 262: 2, 277: 5, 338: (1, 1)},
+        "8 Bit, RGB, 5 Kanäle mit Transparenz",
+        "in RGB or grey, without transparency, and send",
+        "RGB oder Graustufen, ohne Transparenz, und schicken",
+    ),
+    "8-bit RGB, 3 channels, compression 34712": (
+        {258: (8,) * 3, 262: 2, 277: 3, 259: 34712},
+        "8 Bit, RGB, 3 Kanäle, Kompression 34712",
+        "in RGB or grey, uncompressed, and send",
+        "RGB oder Graustufen, unkomprimiert, und schicken",
+    ),
+    "32-bit floating point grey": (
+        {258: 32, 339: 3},
+        "32 Bit Gleitkomma, Graustufen",
+        "in RGB or grey, and send",
+        "RGB oder Graustufen und schicken",
+    ),
+}
+
+
+@pytest.mark.parametrize("words", NEARLY_READ)
+@pytest.mark.parametrize("order", "<>")
+def test_the_advice_about_a_tiff_is_not_what_was_sent_already(words: str, order: str) -> None:
+    tags, german_words, advice, german_advice = NEARLY_READ[words]
+    page = Page(size=(64, 64), pixels=bytes(64 * 64 * 5), tags=tags)  # type: ignore[arg-type]
+    message = refusal(io.BytesIO(tiff(page, order=order)))
+    assert message.problem == f"This is a TIFF file of a kind we cannot read ({words})."
+    assert advice in message.advice
+    assert f"({german_words})" in (message.german or "")
+    assert german_advice in (message.german or "")
+
+
+def test_grey_multiplied_by_its_transparency_is_divided_again() -> None:
+    for kind, stored in ((1, 60), (2, 120)):
+        page = Page(size=(64, 64), pixels=bytes((stored, 128)) * 4096, tags={258: (8, 8), 277: 2, 338: kind})
+        file = io.BytesIO(tiff(page))
+        shown = restored(file)
+        assert shown.getpixel((9, 9)) == pytest.approx((187,) * 3, abs=2)
+        assert delivered(file, encoded(shown, "PNG")).getpixel((9, 9)) == pytest.approx(
+            (120, 120, 120, 128), abs=2
+        )
+
+
 def test_floating_point_is_refused() -> None:
     assert "32-bit floating point grey" in refusal(file_of("tiff-float.tif")).problem
 
