@@ -80,7 +80,8 @@ def stripped(content: bytes) -> BarePicture | None:
 JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xd0-\xd8\xff])")
 JPEG_END = b"\xff\xd9"
 _JPEG_SCAN = 0xDA
-#: Cameras, scanners and programs write one scan, or about a dozen if progressive; each costs a decoder CPU.
+#: Cameras, scanners and programs write one scan, or about a dozen if progressive; each costs a decoder CPU. The limit
+#: by pixels is in ``completeness``.
 MAX_SCANS = 100
 #: Application segments and comments; decoders need those that define the channels.
 _JPEG_NOTES = frozenset({*range(0xE0, 0xF0), 0xFE})
@@ -145,7 +146,9 @@ _PNG_READ = frozenset({b"tRNS", b"eXIf", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"c
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Chunk:
+class PngChunk:
+    """A chunk of a PNG file, with its stored checksum."""
+
     name: bytes
     data: bytes
     checksum: bytes
@@ -169,7 +172,7 @@ def _png(content: bytes) -> BarePicture:
     kept = [_PNG_SIGNATURE]
     is_whole = has_pixels = False
     frames = {False: 0, True: 0}  # by whether the file's own picture precedes them
-    for chunk in _png_chunks(content):
+    for chunk in png_chunks(content):
         if chunk.name == b"IEND":
             is_whole = True
             break
@@ -206,11 +209,11 @@ def _png_frames(claim: bytes, before: int, behind: int) -> int:
     return max(1, int.from_bytes(claim[:4]), before + behind) + is_hidden
 
 
-def _png_chunk(name: bytes, data: bytes) -> _Chunk:
-    return _Chunk(name=name, data=data, checksum=zlib.crc32(name + data).to_bytes(4))
+def _png_chunk(name: bytes, data: bytes) -> PngChunk:
+    return PngChunk(name=name, data=data, checksum=zlib.crc32(name + data).to_bytes(4))
 
 
-def _png_chunks(content: bytes) -> Iterator[_Chunk]:
+def png_chunks(content: bytes) -> Iterator[PngChunk]:
     """Yield the chunks in order; the last one may be truncated."""
     at = len(_PNG_SIGNATURE)
     while at + 8 <= len(content):
@@ -219,7 +222,7 @@ def _png_chunks(content: bytes) -> Iterator[_Chunk]:
         if end + 4 > len(content):
             yield _png_chunk(name, content[start:end])
             return
-        yield _Chunk(name=name, data=content[start:end], checksum=content[end : end + 4])
+        yield PngChunk(name=name, data=content[start:end], checksum=content[end : end + 4])
         at = end + 4
 
 

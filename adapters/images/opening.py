@@ -1,6 +1,5 @@
 """Opening of untrusted pictures: sniffed, stripped and measured before decoding."""
 
-import hashlib
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,12 +9,13 @@ from typing import BinaryIO
 import pillow_heif
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from adapters.images import camera_raw, jpeg_completeness, refusals
+from adapters.images import camera_raw, completeness, refusals
 from adapters.images.colour_codes import profile_of
 from adapters.images.colours import DEEP_GREY_MODES, PlainColours, strips
 from adapters.images.exif_orientation import SIDEWAYS, orientation_in, turned_corner, turned_upright
 from adapters.images.frame_counts import check_frames
-from adapters.images.metadata_stripping import JPEG_END, BarePicture, format_of, stripped
+from adapters.images.jpeg_scans import scans_in
+from adapters.images.metadata_stripping import BarePicture, format_of, stripped
 from adapters.images.tiff_pages import TiffPhoto, photo_in
 from domain.ports.errors import UnreadableImageError
 
@@ -35,10 +35,6 @@ MAX_JPEG_PIXELS = 100_000_000
 
 #: Smaller pictures are icons, and some models fail on them.
 MIN_SIDE_PIXELS = 32
-
-#: Appended to a JPEG without an end: if the padding changes a pixel, pixels were missing.
-_PADDINGS = (bytes(64), b"\x55" * 64)
-_CHECKED_AT = 8
 
 #: The offset of a PNG's bits per sample.
 _PNG_BITS_AT = 24
@@ -128,11 +124,15 @@ def opened(picture: BinaryIO, limits: SizeLimits) -> Iterator[OpenedPicture]:
     try:
         bare, photo = _sniffed(content)
         del content
+        scans = tuple(scans_in(bare.content)) if bare.file_format == "JPEG" else ()
+        bare = completeness.without_end(bare, scans)
         with _decoder(bare, photo) as decoder:
             _check_size(decoder, limits)
-            if bare.file_format == "JPEG" and bare.is_cut_short:
-                _require_all_pixels(bare)
+            if bare.file_format == "JPEG":
+                completeness.check_scans(bare, scans)
             yield _opened(bare, photo, decoder)
+            if bare.file_format == "PNG":
+                completeness.check_rows(bare, decoder)
     except (UnreadableImageError, MemoryError):
         raise
     except Exception as error:
@@ -208,16 +208,3 @@ def _check_size(image: Image.Image, limits: SizeLimits) -> None:
         raise refusals.too_large(width, height, limit, None if is_baseline_jpeg else limits.max_jpeg_pixels)
     if min(width, height) < limits.min_side_pixels:
         raise refusals.too_small(width, height, limits.min_side_pixels)
-
-
-def _require_all_pixels(bare: BarePicture) -> None:
-    """Raise UnreadableImageError if a JPEG without an end lacks pixels."""
-    data = bare.content.removesuffix(JPEG_END)
-    found = set()
-    for padding in _PADDINGS:
-        with Image.open(io.BytesIO(data + padding + JPEG_END), formats=["JPEG"]) as image:
-            if "progressive" not in image.info:
-                image.draft(None, (image.width // _CHECKED_AT, image.height // _CHECKED_AT))
-            found.add(hashlib.sha256(image.tobytes()).digest())
-    if len(found) > 1 or not jpeg_completeness.is_refined(data):
-        raise refusals.damaged()

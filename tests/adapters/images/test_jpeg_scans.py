@@ -1,4 +1,5 @@
 import io
+import math
 import re
 import time
 from pathlib import Path
@@ -6,7 +7,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from adapters.images import PillowInspector
+from adapters.images.completeness import MAX_SCANNED_SAMPLES, check_scans
+from adapters.images.jpeg_scans import scans_in
 from adapters.images.metadata_stripping import MAX_SCANS, stripped
+from adapters.images.opening import MAX_PIXELS
 from domain.ports.errors import UnreadableImageError
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -75,3 +80,34 @@ def test_a_picture_with_more_scans_is_refused_with_advice() -> None:
 def test_the_file_with_180_scans_that_took_24_seconds_is_refused() -> None:
     with pytest.raises(UnreadableImageError):
         stripped((PICTURES / "jpeg-many-scans.jpg").read_bytes())
+
+
+def of_size(content: bytes, side: int) -> bytes:
+    """A progressive JPEG whose header states another size."""
+    at = content.index(b"\xff\xc2") + 5
+    return content[:at] + side.to_bytes(2) * 2 + content[at + 4 :]
+
+
+def check(content: bytes) -> None:
+    bare = stripped(content)
+    assert bare is not None
+    check_scans(bare, tuple(scans_in(bare.content)))
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_the_usual_scans_of_the_largest_progressive_picture_are_accepted(mode: str) -> None:
+    file = io.BytesIO()
+    Image.new(mode, (64, 64)).save(file, "JPEG", progressive=True, subsampling=0)
+    check(of_size(file.getvalue(), math.isqrt(MAX_PIXELS)))
+
+
+def test_the_scans_of_large_pictures_are_limited_by_their_pixels() -> None:
+    side = 7000
+    most = MAX_SCANNED_SAMPLES // side**2
+    check(of_size(with_scans(most), side))
+    for scans in (most + 1, MAX_SCANS - 1):
+        hostile = io.BytesIO(of_size(with_scans(scans), side))
+        before = time.process_time()
+        with pytest.raises(UnreadableImageError, match=re.escape("save it again as an ordinary JPEG")):
+            PillowInspector().inspect(hostile)
+        assert time.process_time() - before < 0.2
