@@ -107,6 +107,9 @@ _LAYOUTS = {
 SIGNATURES = tuple(_LAYOUTS)
 
 
+#: The longest list of numbers that is read: a palette of 16 bits.
+_NUMBERS_AT_MOST = 3 * 2**16
+
 _TRANSPARENCY_MASK = 4
 
 
@@ -130,13 +133,13 @@ class Directory:
     at: int
     fields: Mapping[int, Field]
 
-    def numbers(self, tag: int, *, at_most: int | None = None) -> tuple[int, ...]:
+    def numbers(self, tag: int, *, at_most: int = _NUMBERS_AT_MOST) -> tuple[int, ...]:
         """Return a field's first integers, rationals rounded down; empty if missing."""
         field = self.fields.get(tag)
         if field is None or (kind := _TYPES[field.kind]).code is None:
             return ()
         width = 2 if kind.is_rational else 1
-        count = field.count if at_most is None else min(field.count, at_most)
+        count = min(field.count, at_most)
         values = struct.unpack_from(f"{self.layout.order}{count * width}{kind.code}", field.value)
         if not kind.is_rational:
             return values

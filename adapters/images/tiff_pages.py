@@ -83,13 +83,12 @@ def photo_in(content: bytes) -> TiffPhoto:
     """
     page = _page_in(content)
     bits = max(page.numbers(Tag.BITS_PER_SAMPLE), default=1)
-    formats = set(page.numbers(Tag.SAMPLE_FORMAT)) or {1}
-    if not formats <= _UNSIGNED or bits > _MOST_BITS:
+    formats = page.numbers(Tag.SAMPLE_FORMAT) or (1,)
+    if not _UNSIGNED.issuperset(formats) or bits > _MOST_BITS:
         raise _unreadable(page)
     replaced: dict[int, Field] = {}
     if Tag.SAMPLE_FORMAT in page.fields:
-        count = page.fields[Tag.SAMPLE_FORMAT].count
-        replaced[Tag.SAMPLE_FORMAT] = _shorts(page, *([1] * count))
+        replaced[Tag.SAMPLE_FORMAT] = _shorts(page, *([1] * len(formats)))
     photometric = page.number(Tag.PHOTOMETRIC)
     if photometric is None:
         photometric = _usual_photometric(page)
@@ -169,6 +168,8 @@ def _page_in(content: bytes) -> Directory:
     if len(pages) > 1:
         raise refusals.several_pages(len(pages))
     page = pages[0]
+    if sum(len(field.value) for field in page.fields.values()) > len(content):
+        raise refusals.damaged()  # values that overlap; each would be copied
     others = [each.pixels for each in (*main, *below) if each is not page and not each.is_mask]
     if max(others, default=0) > page.pixels:
         raise refusals.preview_first()

@@ -3,6 +3,7 @@ import struct
 import time
 import tracemalloc
 import zlib
+from collections.abc import Callable
 
 import pytest
 from PIL import Image
@@ -112,6 +113,23 @@ def tiff_whose_fields_are_the_file(directories: int, padding: int) -> bytes:
     return bytes(made + bytes(padding))
 
 
+def tiff_whose_only_page_has_the_file_in_each_field(padding: int) -> bytes:
+    usual = {256: 64, 257: 64, 258: 8, 259: 1, 262: 1, 277: 1, 278: 64}
+    whole = (273, 279, 284, 317, 320, 322, 323, 324, 325, 332, 338, 339, 347, *range(512, 522), 529, 34675)
+    entries = {tag: struct.pack("<HHII", tag, 3, 1, value) for tag, value in usual.items()}
+    entries |= {tag: struct.pack("<HHII", tag, 1, padding, 8) for tag in whole}
+    listed = b"".join(entries[tag] for tag in sorted(entries))
+    pixels = b"\1" * padding  # as numbers: unsigned samples
+    return (
+        b"II*\x00"
+        + struct.pack("<I", 8 + padding)
+        + pixels
+        + struct.pack("<H", len(entries))
+        + listed
+        + bytes(4)
+    )
+
+
 def avif_with_many_frames() -> bytes:
     """The number of a sequence's samples is replaced by a larger one."""
     content = saved("AVIF", 3)
@@ -163,8 +181,16 @@ def test_sub_directories_that_many_pages_share_are_read_once() -> None:
     assert time.process_time() - before < 1.5
 
 
-def test_values_that_many_fields_share_are_not_copied_for_each_of_them() -> None:
-    content = tiff_whose_fields_are_the_file(500, 8_000_000)
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: tiff_whose_fields_are_the_file(500, 8_000_000),
+        lambda: tiff_whose_only_page_has_the_file_in_each_field(8_000_000),
+    ],
+    ids=["of sub-directories", "of the only page"],
+)
+def test_values_that_many_fields_share_are_not_copied_for_each_of_them(made: Callable[[], bytes]) -> None:
+    content = made()
     before = time.process_time()
     tracemalloc.start()
     with pytest.raises(UnreadableImageError):

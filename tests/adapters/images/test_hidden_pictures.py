@@ -169,3 +169,36 @@ def test_an_animation_of_its_default_image_alone_is_a_photo() -> None:
         assert difference(restored(png_of([plain[0], *before, *plain[1:]])), SHADES) < 1
     behind = [*plain[:-1], control, stray, plain[-1]]  # without a claim
     assert difference(restored(png_of(behind)), SHADES) < 1
+
+
+# HEIF and WebP --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("primary", [0, 1])
+def test_the_primary_picture_of_a_heif_file_is_the_photo(primary: int) -> None:
+    more = {"save_all": True, "append_images": [OTHER], "primary_index": primary}
+    file = encoded(SHADES, "HEIF", quality=95, **more)
+    assert difference(restored(file), (SHADES, OTHER)[primary]) < 2
+
+
+def webp_of(listed: list[tuple[bytes, bytes]]) -> io.BytesIO:
+    body = b"WEBP" + b"".join(name + len(data).to_bytes(4, "little") + data for name, data in listed)
+    return io.BytesIO(b"RIFF" + len(body).to_bytes(4, "little") + body)
+
+
+@pytest.mark.parametrize("flags", [0, 2])
+@pytest.mark.parametrize("is_still_first", [True, False])
+def test_a_webp_with_a_still_picture_beside_a_frame_is_refused(flags: int, *, is_still_first: bool) -> None:
+    size = b"".join((side - 1).to_bytes(3, "little") for side in SIZE)
+    still, frame = (encoded(image, "WEBP", lossless=True).getvalue()[12:] for image in (SHADES, OTHER))
+    pictures = [(still[:4], still[8:]), (b"ANMF", bytes(6) + size + b"\x64\0\0\0" + frame)]
+    head = [(b"VP8X", bytes([flags, 0, 0, 0]) + size), (b"ANIM", bytes(6))]
+    assert "damaged" in refusal(webp_of([*head, *(pictures if is_still_first else pictures[::-1])])).problem
+
+
+def test_a_webp_animation_of_one_frame_is_a_photo() -> None:
+    size = b"".join((side - 1).to_bytes(3, "little") for side in SIZE)
+    frame = encoded(SHADES, "WEBP", lossless=True).getvalue()[12:]
+    head = [(b"VP8X", bytes([2, 0, 0, 0]) + size), (b"ANIM", bytes(6))]
+    file = webp_of([*head, (b"ANMF", bytes(6) + size + b"\x64\0\0\0" + frame)])
+    assert difference(restored(file), SHADES) < 1
