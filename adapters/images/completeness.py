@@ -36,14 +36,14 @@ def without_end(bare: BarePicture, scans: tuple[Scan, ...]) -> BarePicture:
 
 def check_scans(bare: BarePicture, scans: tuple[Scan, ...]) -> None:
     """Check that a JPEG's scans are complete and cheap enough."""
-    samples = 0
+    is_split = len(scans) > 1 and not scans[0].frame.is_progressive
+    times, samples = 1 + len(_PADDINGS) * is_split, 0
     for at, scan in enumerate(scans):
-        samples += scan.samples
+        samples += scan.samples * times
         if samples > MAX_SCANNED_SAMPLES:
             raise refusals.too_many_scans(at)
     if not is_refined(scans) or not all(scan.has_all_restarts for scan in scans):
         raise refusals.damaged()
-    is_split = len(scans) > 1 and not scans[0].frame.is_progressive
     if (bare.is_cut_short or is_split) and not _is_drawn_alike(bare.content, scans):
         raise refusals.damaged()
 

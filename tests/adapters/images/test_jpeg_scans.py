@@ -13,6 +13,7 @@ from adapters.images.jpeg_scans import scans_in
 from adapters.images.metadata_stripping import MAX_SCANS, stripped
 from adapters.images.opening import MAX_PIXELS
 from domain.ports.errors import UnreadableImageError
+from tests.adapters.images.test_missing_pixels import in_single_scans
 
 PICTURES = Path(__file__).parent / "pictures"
 SCAN = b"\xff\xda"
@@ -82,9 +83,9 @@ def test_the_file_with_180_scans_that_took_24_seconds_is_refused() -> None:
         stripped((PICTURES / "jpeg-many-scans.jpg").read_bytes())
 
 
-def of_size(content: bytes, side: int) -> bytes:
-    """A progressive JPEG whose header states another size."""
-    at = content.index(b"\xff\xc2") + 5
+def of_size(content: bytes, side: int, frame: bytes = b"\xff\xc2") -> bytes:
+    """A JPEG whose header states another size."""
+    at = content.index(frame) + 5
     return content[:at] + side.to_bytes(2) * 2 + content[at + 4 :]
 
 
@@ -111,3 +112,15 @@ def test_the_scans_of_large_pictures_are_limited_by_their_pixels() -> None:
         with pytest.raises(UnreadableImageError, match=re.escape("save it again as an ordinary JPEG")):
             PillowInspector().inspect(hostile)
         assert time.process_time() - before < 0.2
+
+
+def test_the_repeated_scans_of_a_baseline_picture_are_limited_too() -> None:
+    """Such a file is decoded three times to find missing pixels."""
+    head, *scans = in_single_scans()
+    content = head + b"".join(scans[:1] * 8 + scans) + b"\xff\xd9"
+    assert PillowInspector().inspect(io.BytesIO(content)).width
+    hostile = io.BytesIO(of_size(content, 7000, b"\xff\xc0"))
+    before = time.process_time()
+    with pytest.raises(UnreadableImageError, match=re.escape("save it again as an ordinary JPEG")):
+        PillowInspector().inspect(hostile)
+    assert time.process_time() - before < 0.2
