@@ -78,10 +78,6 @@ def test_a_violation_in_a_document_has_its_line() -> None:
     assert violation.line == 4
 
 
-def test_a_test_may_have_names_that_production_may_not() -> None:
-    assert vocabulary().violations("away = page.text", is_test=True) == []
-
-
 def test_a_violation_names_its_line_and_the_standard_term() -> None:
     (violation,) = vocabulary().violations('"""Cancel.\n\nWith lost work,\nreckon anew.\n"""\n')
     assert violation == Violation(4, "reckon", "compute, calculate")

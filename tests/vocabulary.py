@@ -54,17 +54,16 @@ class Vocabulary:
     docstring_words: int
     prose: dict[re.Pattern[str], str]
     names: dict[re.Pattern[str], str]
-    production_names: dict[re.Pattern[str], str]
     contracts: frozenset[str]
     ordinary: frozenset[str]
 
-    def violations(self, source: str, *, is_test: bool = False) -> list[Violation]:
+    def violations(self, source: str) -> list[Violation]:
         """Each violation in a module's source, by line."""
         tree = ast.parse(source)
         found = [
             *self._in_docstrings(tree),
             *self._in_comments(source),
-            *self._in_names(tree, is_test=is_test),
+            *self._in_names(tree),
         ]
         return sorted(set(found))
 
@@ -118,8 +117,8 @@ class Vocabulary:
             if token.type == tokenize.COMMENT:
                 yield from _refused(token.string, token.start[0], self.prose)
 
-    def _in_names(self, tree: ast.AST, *, is_test: bool) -> Iterator[Violation]:
-        patterns = self.prose | self.names | ({} if is_test else self.production_names)
+    def _in_names(self, tree: ast.AST) -> Iterator[Violation]:
+        patterns = self.prose | self.names
         for line, name in _defined(tree):
             words = _words_of(name)
             for refused, instead in patterns.items():
@@ -131,15 +130,13 @@ class Vocabulary:
 def vocabulary() -> Vocabulary:
     """The project's vocabulary, from the file beside this module."""
     table = tomllib.loads(WORDS.read_text())
-    prose, names, production_names = (
-        {_pattern(words): term for words, term in table[kind].items()}
-        for kind in ("prose", "names", "production_names")
+    prose, names = (
+        {_pattern(words): term for words, term in table[kind].items()} for kind in ("prose", "names")
     )
     return Vocabulary(
         table["docstring_words"],
         prose,
         names,
-        production_names,
         frozenset(table["contracts"]),
         frozenset(table["documents"]["ordinary"]),
     )
@@ -162,8 +159,7 @@ def violations_in(file: Path) -> list[Violation]:
     """Each violation in one file."""
     if file.suffix != ".py":
         return vocabulary().in_document(file.read_text(), file.suffix)
-    is_test = (ROOT / "tests") in file.resolve().parents
-    return vocabulary().violations(file.read_text(), is_test=is_test)
+    return vocabulary().violations(file.read_text())
 
 
 def main(paths: Iterable[str]) -> int:

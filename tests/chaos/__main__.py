@@ -18,7 +18,7 @@ from sandbox.signal_handling import EndedBySignalError, ending_in_order
 from tests.chaos.faults import TRACKS
 from tests.chaos.outcome import Outcome
 from tests.chaos.planted_bugs import PLANTS, environment_with
-from tests.chaos.report import Screen, json_report, tell
+from tests.chaos.report import Screen, json_report, print_report
 from tests.chaos.run import run
 from tests.chaos.schedule import scheduled
 
@@ -55,7 +55,7 @@ def main() -> None:
         sys.exit("The run was ended before its time; nothing of it is running any more.")
     except (CommandFailedError, DemoError) as error:
         sys.exit(str(error))
-    tell(console, outcome)
+    print_report(console, outcome)
     if arguments.json:
         sys.stdout.write(json_report(outcome) + "\n")
     for failure in outcome.failures:

@@ -61,10 +61,10 @@ class FaultRunner:
         self,
         shop_under_test: ShopUnderTest,
         tracks: Sequence[Sequence[PlannedFault]],
-        tell: Callable[[Incident], None],
+        report: Callable[[Incident], None],
     ) -> None:
         self._shop_under_test = shop_under_test
-        self._tell = tell
+        self._report = report
         self._tracks = [[Incident(planned, FAULTS[planned.fault]) for planned in track] for track in tracks]
         self._threads = [Thread(target=self._follow, args=(track,), daemon=True) for track in self._tracks]
         self._began = 0.0
@@ -94,7 +94,7 @@ class FaultRunner:
             if self._shop_under_test.ending.is_set():
                 return
             self._carry_out(incident)
-            self._tell(incident)
+            self._report(incident)
 
     def _carry_out(self, incident: Incident) -> None:
         fault = incident.fault

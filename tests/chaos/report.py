@@ -62,7 +62,7 @@ class Screen:
         self._console.print(line, soft_wrap=True)
 
 
-def tell(console: Console, outcome: Outcome) -> None:
+def print_report(console: Console, outcome: Outcome) -> None:
     """Print the faults, the counts, the laws and the verdict."""
     console.print(_incidents(outcome))
     for what, count in outcome.counts.items():

@@ -33,7 +33,7 @@ from tests.waiting import eventually
 #: come the shop's own waits, of which that of a refund after some failed attempts is the longest.
 REST_SECONDS = 200.0
 #: How often to report progress.
-_TELL_SECONDS = 0.5
+_REPORT_SECONDS = 0.5
 #: What the shop's own reconciliation may find at rest: unused outputs of duplicate predictions that await the
 #: purge, and orders that are held for their mails.
 _EXPLAINED = {"stray_object", "order_held"}
@@ -122,7 +122,7 @@ class Run:
         self._fault_runner.start()
         completed = 0
         while (left := began + self._schedule.seconds - time.monotonic()) > 0:
-            self._shop_under_test.ending.wait(min(_TELL_SECONDS, left))
+            self._shop_under_test.ending.wait(min(_REPORT_SECONDS, left))
             completed = max(completed, self._completed())
             self._watcher.show(time.monotonic() - began, completed, self._visits)
         return max(completed, self._completed())

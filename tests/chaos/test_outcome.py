@@ -66,10 +66,10 @@ def test_three_hundred_orders_in_two_minutes_are_the_least() -> None:
 
 
 def test_other_errors_are_reported_too() -> None:
-    turned_away = Experience(VISIT, Ending.REFUSED, word="POST /api/uploads was answered with 404")
+    refused = Experience(VISIT, Ending.REFUSED, word="POST /api/uploads was answered with 404")
     outcome = replace(
         GOOD,
-        visits=Visits([turned_away]),
+        visits=Visits([refused]),
         disagreements=["work_lost 1: ..."],
         deaths=["The API has ended."],
         defects=["KeyError()"],

@@ -30,7 +30,7 @@ from tests.doubles.restorer import InMemoryRestorer
 MOMENT = StoppedClock().now()
 
 
-def tell(garbled: list[UnreadableEntry], kind: str, unreadable: TakeUnreadable) -> None:
+def report_unreadable(garbled: list[UnreadableEntry], kind: str, unreadable: TakeUnreadable) -> None:
     """Report the unreadable entries of one kind of list."""
     for entry in garbled:
         if entry.kind == kind:
@@ -54,14 +54,14 @@ class InMemoryPaymentListing:
 
     def endpoint_version(self, unreadable: TakeUnreadable = refuse_unreadable) -> EndpointVersion | None:
         with self.fault_injector.over("endpoint_version", ""):
-            tell(self.garbled, "webhook endpoint", unreadable)
+            report_unreadable(self.garbled, "webhook endpoint", unreadable)
             return self.endpoint
 
     def events(
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
         with self.fault_injector.over("events", ""):
-            tell(self.garbled, "event", unreadable)
+            report_unreadable(self.garbled, "event", unreadable)
             yield from (
                 each for each in reversed(self.webhook_events) if (each.created_at or self.moment) >= since
             )
@@ -70,7 +70,7 @@ class InMemoryPaymentListing:
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedCheckout]:
         with self.fault_injector.over("checkouts", ""):
-            tell(self.garbled, "checkout", unreadable)
+            report_unreadable(self.garbled, "checkout", unreadable)
             for state in reversed(self.payments.states.values()):
                 began_at = self._began_at(state.checkout.checkout_session_id)
                 if began_at >= since:
@@ -80,7 +80,7 @@ class InMemoryPaymentListing:
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
         with self.fault_injector.over("refunds", ""):
-            tell(self.garbled, "refund", unreadable)
+            report_unreadable(self.garbled, "refund", unreadable)
             made = [
                 (payment.payment_intent_id, request, refund)
                 for payment in self.payments.payments.values()
@@ -104,7 +104,7 @@ class InMemoryPaymentListing:
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[PaymentWebhookEvent]:
         with self.fault_injector.over("disputes", ""):
-            tell(self.garbled, "dispute", unreadable)
+            report_unreadable(self.garbled, "dispute", unreadable)
             yield from (each for each in self.disputed if (each.created_at or self.moment) >= since)
 
     def _began_at(self, name: str) -> datetime:
@@ -125,7 +125,7 @@ class InMemoryPredictionListing:
         self, since: datetime, unreadable: TakeUnreadable = refuse_unreadable
     ) -> Iterator[ListedPrediction]:
         with self.fault_injector.over("predictions", ""):
-            tell(self.garbled, "prediction", unreadable)
+            report_unreadable(self.garbled, "prediction", unreadable)
             self.meanwhile()
             for prediction_id, work in reversed(self.restorer.works.items()):
                 began_at = work.began_at or self.moment
@@ -165,7 +165,7 @@ class InMemoryEmailListing:
         if self.is_closed:
             raise ListingClosedError("The mail double", "it is closed on request")
         with self.fault_injector.over("messages", ""):
-            tell(self.garbled, "mail", unreadable)
+            report_unreadable(self.garbled, "mail", unreadable)
             for message_id in reversed(list(self.mailer.mailbox)):
                 if self._accepted_at(message_id) >= since:
                     yield self._listed(message_id)

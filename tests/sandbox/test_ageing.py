@@ -50,10 +50,10 @@ def test_the_mask_covers_the_damage(tmp_path: Path) -> None:
     mask = read(tmp_path / "mask.png")[..., 0] > 0
     around = cv2.dilate(mask.astype(np.uint8), np.ones((9, 9))) > 0
     # Damage is small, so a median over a wide window is the picture without it.
-    away = np.abs(aged - cv2.medianBlur(aged.astype(np.uint8), 15)).mean(axis=2)
+    deviation = np.abs(aged - cv2.medianBlur(aged.astype(np.uint8), 15)).mean(axis=2)
 
     assert 0.005 < mask.mean() < 0.05
-    assert away[mask].mean() > 4 * away[~around].mean()
+    assert deviation[mask].mean() > 4 * deviation[~around].mean()
 
 
 def test_a_file_that_is_no_picture_is_refused_with_its_name(tmp_path: Path) -> None:

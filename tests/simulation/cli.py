@@ -79,9 +79,9 @@ def simulate(
             if is_whole and not outcome.holds
             else None
         )
-        sys.exit(_tell(outcome, shrunk, console))
+        sys.exit(_report_one(outcome, shrunk, console))
     if history is not None:
-        sys.exit(_tell(crashed(HISTORY[history], crashes or ("none",)), None, console))
+        sys.exit(_report_one(crashed(HISTORY[history], crashes or ("none",)), None, console))
     if all_planted:
         sys.exit(_all_planted(console, visitors))
     if exhaustive:
@@ -104,7 +104,7 @@ def _selected(parts: Sequence[str], visitors: int) -> tuple[Participant, ...]:
     return tuple(part for name, part in whole.items() if name in parts)
 
 
-def _tell(outcome: Outcome, shrunk: Shrunk | None, console: Console) -> int:
+def _report_one(outcome: Outcome, shrunk: Shrunk | None, console: Console) -> int:
     """Print the outcome of one world; return the exit status."""
     if outcome.trace:
         show_lines(outcome.trace, console)

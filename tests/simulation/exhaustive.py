@@ -8,7 +8,7 @@ from multiprocessing import get_context
 from rich.console import Console
 from rich.progress import Progress
 
-from tests.simulation.faults import AT, Fault, Plan, fault_id, is_chore
+from tests.simulation.faults import AT, Fault, Plan, fault_id, is_scheduled
 from tests.simulation.participants import Participant, visitor
 from tests.simulation.world_run import Outcome, run
 
@@ -96,7 +96,7 @@ def crash_points(history: History) -> list[str]:
 
 def shortest(histories: Iterable[History], count: int = 2) -> list[History]:
     """Select the histories with the fewest commits and calls of their own."""
-    return sorted(histories, key=lambda each: sum(not is_chore(point) for point in crash_points(each)))[
+    return sorted(histories, key=lambda each: sum(not is_scheduled(point) for point in crash_points(each)))[
         :count
     ]
 
@@ -118,7 +118,7 @@ def seconds_after(history: History, first: str) -> list[str]:
     """
     places = crashed(history, (first,)).places
     later = places[places.index(first.rpartition("!")[0]) + 1 :]
-    return [point for place in later for point in _crashes_at(place) if not is_chore(point)]
+    return [point for place in later for point in _crashes_at(place) if not is_scheduled(point)]
 
 
 def exhaust(console: Console, jobs: int) -> int:
@@ -135,7 +135,7 @@ def _exhausted(history: History, pool: Executor, console: Console, *, in_pairs: 
     chunks = [points[start : start + CHUNK] for start in range(0, len(points), CHUNK)]
     futures = [pool.submit(try_crashes, history, chunk) for chunk in chunks]
     if in_pairs:
-        futures += [pool.submit(try_seconds, history, first) for first in points if not is_chore(first)]
+        futures += [pool.submit(try_seconds, history, first) for first in points if not is_scheduled(first)]
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         tried = [future.result() for future in progress.track(futures, description=history.name)]
     broken = [one for each in tried for one in each.broken]

@@ -26,7 +26,7 @@ LATENCY = {
     "mailer": (60_000, 400_000),
 }
 #: Scheduled tasks that may run in the middle of a call.
-CHORES = (
+SCHEDULED = (
     "agenda",
     "agenda",
     "agenda",
@@ -109,10 +109,10 @@ class FaultHooks:
         if Fault.CLOCK_STEP in struck:
             self.note(struck, Fault.CLOCK_STEP)
             process.skew = self.faults.chance.one_of(f"step {struck.name}", (-STEP, timedelta(0), STEP))
-        if Fault.CHORES in struck:
-            chore = self.faults.chance.one_of(f"chore {struck.name}", CHORES)
-            if self.scheduler.tell(chore):
-                self.note(struck, Fault.CHORES)
+        if Fault.SCHEDULED in struck:
+            task = self.faults.chance.one_of(f"chore {struck.name}", SCHEDULED)
+            if self.scheduler.notify(task):
+                self.note(struck, Fault.SCHEDULED)
                 self.scheduler.sleep(SECOND)
         claim = cast("Claim | None", self.scheduler.current.facts.get("claim"))
         if Fault.REQUEST in struck and claim is not None:

@@ -28,7 +28,7 @@ class Fault(StrEnum):
     STOP_INSIDE = "stopped inside a transaction"  # with all the rows it has locked
     BROKEN = "connection broken"  # within a transaction, or in the middle of an object
     DELAY = "delay"
-    CHORES = "chores at that moment"  # sweeper and housekeeping
+    SCHEDULED = "chores at that moment"  # sweeper and housekeeping
     REQUEST = "a request at that moment"  # about the order in progress, between claim and record
     LOST = "lost"
     DUPLICATE = "duplicate"
@@ -46,7 +46,7 @@ _CALL = (
     Fault.CRASH_AFTER,
     Fault.STOP,
     Fault.DELAY,
-    Fault.CHORES,
+    Fault.SCHEDULED,
     Fault.REQUEST,
 )
 _MESSAGE = (Fault.LOST, Fault.DUPLICATE, Fault.DELAY, Fault.REORDER)
@@ -63,7 +63,7 @@ AT: dict[str, tuple[Fault, ...]] = {
         Fault.STOP_INSIDE,
         Fault.BROKEN,
         Fault.DELAY,
-        Fault.CHORES,
+        Fault.SCHEDULED,
         Fault.CLOCK_STEP,
     ),
     "commit": (Fault.ERROR, Fault.TIMEOUT_AFTER, Fault.CRASH_BEFORE, Fault.CRASH_AFTER),
@@ -75,16 +75,16 @@ AT: dict[str, tuple[Fault, ...]] = {
 #: Of the bytes drawn for a place, each fault uses two; from here on they are unused.
 SPARE = 2 * max(map(len, AT.values()))
 #: What is scheduled and belongs to no single order.
-CHORES = (
+SCHEDULED = (
     *("sweeper", "leases", "housekeeping", "reconciling", "retention", "reminders"),
     *("unmatched payments", "pending payments", "checkouts", "refunds", "disputes", "events"),
     *("objects", "predictions", "messages"),
 )
 
 
-def is_chore(place: str) -> bool:
+def is_scheduled(place: str) -> bool:
     """Whether a place belongs to a scheduled task, not to an order."""
-    return any(f" {chore}" in place for chore in CHORES)
+    return any(f" {name}" in place for name in SCHEDULED)
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class Faults:
     struck: list[str] = field(default_factory=list)
     tally: Counter[tuple[str, Fault]] = field(default_factory=Counter)
     places: list[str] = field(default_factory=list)  # reached, in order; only where there is a plan
-    on_chores: int = 0  # how many of those that struck
+    on_scheduled: int = 0  # how many of those that struck
     ordered: dict[str, list[Fault]] = field(default_factory=dict)  # for the next place of a kind
 
     def __post_init__(self) -> None:
@@ -173,7 +173,7 @@ class Faults:
         Not every drawn fault does: it may find nothing to act on at its place.
         """
         self.struck.append(fault_id(place, fault))
-        self.on_chores += is_chore(place)
+        self.on_scheduled += is_scheduled(place)
         self.tally[place.partition(" ")[0], fault] += 1
 
     def _planned(self, kind: str, name: str, drawn: list[Fault]) -> list[Fault]:

@@ -89,7 +89,7 @@ class InterleavedUnitOfWork(InMemoryUnitOfWork):
             self._strikes_at.pop(transaction.writing.txid, None)
             del self._paces[transaction.writing.txid]
             self.end(transaction)
-            self.trouble.scheduler.tell(("transaction", transaction.writing.txid))
+            self.trouble.scheduler.notify(("transaction", transaction.writing.txid))
 
     def _commit(self, transaction: InMemoryTransaction, about: str) -> None:
         if transaction.is_void or not transaction.pages.is_written:

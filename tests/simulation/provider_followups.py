@@ -114,7 +114,7 @@ class ProviderFollowups(ShopOfDoubles):
 
     def refund_made(self, payment_intent_id: str, refund: ProviderRefund) -> None:
         """Post a webhook event about a refund; some refunds fail later."""
-        self._tell_refund(payment_intent_id, refund)
+        self._post_refund(payment_intent_id, refund)
         name = refund.provider_refund_id
         if refund.is_pending:
             self._later(f"payout {name}", lambda: self._pay_refund(payment_intent_id, name), HOUR)
@@ -123,14 +123,14 @@ class ProviderFollowups(ShopOfDoubles):
 
     def _pay_refund(self, payment_intent_id: str, provider_refund_id: str) -> None:
         self.trace.note("pays a pending refund", provider_refund_id)
-        self._tell_refund(payment_intent_id, self.payments.pay_refund(provider_refund_id))
+        self._post_refund(payment_intent_id, self.payments.pay_refund(provider_refund_id))
 
     def _fail_refund(self, payment_intent_id: str, refund: ProviderRefund) -> None:
         self.trace.note("lets a refund fail", refund.provider_refund_id)
         self.payments.fail_refund(refund.provider_refund_id)
-        self._tell_refund(payment_intent_id, replace(refund, has_failed=True, is_pending=False))
+        self._post_refund(payment_intent_id, replace(refund, has_failed=True, is_pending=False))
 
-    def _tell_refund(self, payment_intent_id: str, refund: ProviderRefund) -> None:
+    def _post_refund(self, payment_intent_id: str, refund: ProviderRefund) -> None:
         payment = self.payments.payments[payment_intent_id]
         request = next(
             (w for w, made in payment.refunds if made.provider_refund_id == refund.provider_refund_id), None
@@ -293,8 +293,8 @@ class ProviderFollowups(ShopOfDoubles):
         if is_lost:
             self.email_listing.undeliverable.add(message_id)
         else:
-            self.scheduler.tell(("mail", mail.to), after=SECOND)
-            self.scheduler.tell("a mail", after=SECOND)
+            self.scheduler.notify(("mail", mail.to), after=SECOND)
+            self.scheduler.notify("a mail", after=SECOND)
         self.mail_arrives(message_id, mail)
         accepted = EmailWebhookEvent(
             event_id=f"{message_id}:{DeliveryStatus.ACCEPTED}",

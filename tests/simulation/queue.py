@@ -47,7 +47,7 @@ class SimulatedQueue:
                 late += int(faults.chance.between(f"reorder {struck.name}", 0.1, 10) * SECOND)
             for _ in range(2 if Fault.DUPLICATE in struck else 1):
                 heapq.heappush(self._waiting, (scheduler.now + late, next(self._numbers), reaction_id))
-            scheduler.tell("queue")
+            scheduler.notify("queue")
 
     def take(self) -> UUID:
         """Wait for the next wake-up."""

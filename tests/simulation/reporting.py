@@ -67,7 +67,7 @@ class Report:
     orders: int = 0
     events: int = 0
     faults: int = 0
-    on_chores: int = 0  # of the faults
+    on_scheduled: int = 0  # of the faults
     seconds: float = 0.0  # of all processes' time
     runs_twice: int = 0
     ended: Counter[str] = field(default_factory=Counter)
@@ -82,7 +82,7 @@ class Report:
         self.orders += outcome.orders
         self.events += outcome.events
         self.faults += sum(outcome.tally.values())
-        self.on_chores += outcome.on_chores
+        self.on_scheduled += outcome.on_scheduled
         self.seconds += outcome.seconds
         self.ended += outcome.ended
         self.tally += outcome.tally
@@ -119,7 +119,7 @@ class Report:
             "seeds": self.seeds,
             "orders": self.orders,
             "events": self.events,
-            "faults_on_chores": self.on_chores,
+            "faults_on_chores": self.on_scheduled,
             "faults": {f"{kind}: {fault}": times for (kind, fault), times in sorted(self.tally.items())},
             "recoveries": dict(sorted(self.recoveries.items())),
             "orders_ended": dict(sorted(self.ended.items())),
@@ -152,7 +152,7 @@ def _sentences(report: Report) -> Iterator[str]:
     ended = ", ".join(f"{times:,} {state}" for state, times in sorted(report.ended.items()))
     yield (
         f"{report.seeds:,} worlds, {report.orders:,} orders ({ended}), {report.events:,} events, "
-        f"{report.faults:,} faults, {report.on_chores:,} of them on what runs by the clock; "
+        f"{report.faults:,} faults, {report.on_scheduled:,} of them on what runs by the clock; "
         f"{report.orders_a_minute:,.0f} orders a minute and core."
     )
     if report.runs_twice:

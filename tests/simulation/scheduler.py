@@ -147,7 +147,7 @@ class Scheduler:
         self._give_way()
 
     def wait(self, thing: Hashable, *, at_most: int | None = None) -> None:
-        """Let others run until ``tell`` names the thing, or a time-out passes.
+        """Let others run until ``notify`` names the thing, or a time-out passes.
 
         ``at_most`` is in microseconds.
         """
@@ -160,7 +160,7 @@ class Scheduler:
             self._wake(task, self.now + at_most)
         self._give_way()
 
-    def tell(self, thing: Hashable, *, after: int = 0) -> bool:
+    def notify(self, thing: Hashable, *, after: int = 0) -> bool:
         """Wake all tasks that wait for a thing; whether there were any."""
         woken = [task for task in self._waiting.pop(thing, ()) if task.waits_for == thing]
         for task in woken:

@@ -58,7 +58,7 @@ def test_postgresql_answers_every_statement_as_the_unit_of_work_in_memory_does(
 
 def test_both_refuse_alike_what_a_world_has_recorded_already(postgres: PostgresUnitOfWork) -> None:
     world, journal = lived(9)
-    tell(postgres, journal)
+    replay(postgres, journal)
     steps = [one.args[0] for one in journal.statements() if one.method == "append" and one.args[0].events]
     assert len(steps) > 50
     for step in steps:
@@ -71,7 +71,7 @@ def test_both_refuse_alike_what_a_world_has_recorded_already(postgres: PostgresU
         assert refusals[0] is refusals[1]
 
 
-def tell(unit_of_work: Database, journal: Journal) -> None:
+def replay(unit_of_work: Database, journal: Journal) -> None:
     """Replay a world's transactions, whatever the results."""
     for transaction in journal.transactions:
         with unit_of_work.transaction() as repeated:

@@ -7,7 +7,7 @@ import pytest
 
 from tests.simulation import exhaustive
 from tests.simulation.exhaustive import HISTORIES, crash_points, shortest, try_crashes, try_seconds
-from tests.simulation.faults import is_chore
+from tests.simulation.faults import is_scheduled
 
 
 @pytest.mark.parametrize(
@@ -16,7 +16,7 @@ from tests.simulation.faults import is_chore
     ids=lambda history: history.name,
 )
 def test_an_order_survives_a_crash_at_each_of_its_commits_and_calls(history: exhaustive.History) -> None:
-    points = [point for point in crash_points(history) if not is_chore(point)]
+    points = [point for point in crash_points(history) if not is_scheduled(point)]
     assert len(points) >= 20
     tried = try_crashes(history, points)
     assert (tried.crashes, tried.broken) == (len(points), ())

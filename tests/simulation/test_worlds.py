@@ -59,7 +59,7 @@ def test_a_plan_of_all_that_struck_is_the_same_world() -> None:
     assert run(31, participants, plan=Plan(only=frozenset(whole.struck))).digest == whole.digest
 
 
-def test_a_customer_who_stays_away_changes_nothing_about_what_another_meets_at_first() -> None:
+def test_an_absent_customer_changes_nothing_about_what_another_meets_at_first() -> None:
     first, second = (visitor(number, habit="pay", link_action="fetch", photos=1) for number in (1, 2))
     alone, together = run(31, [second]).struck, run(31, [first, second]).struck
     uploads = [

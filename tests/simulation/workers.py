@@ -1,4 +1,4 @@
-"""The worker processes: task loops and scheduled chores, as in production."""
+"""The worker processes: task loops and scheduled tasks, as in production."""
 
 import heapq
 from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HANDS = 2
 #: The least pause between two sweeps, and the pause before it checks again what stayed due.
 SWEEP_LEAST, SWEEP_AGAIN = 5 * SECOND, 30 * SECOND
-#: The probability that a chore runs right after a restart; in production all of them do.
+#: The probability that a scheduled task runs right after a restart; in production all of them do.
 AT_ONCE = 0.1
 COMPARISON = timedelta(hours=24)
 
@@ -66,7 +66,7 @@ class Agenda:
         self._next[reaction_id] = at
         heapq.heappush(self._due, (at, reaction_id))
         if is_next:
-            self._world.scheduler.tell("agenda", after=1)
+            self._world.scheduler.notify("agenda", after=1)
 
     def _is_past(self, at: int, reaction_id: UUID) -> bool:
         return self._next.get(reaction_id) != at
@@ -81,7 +81,7 @@ class WorkerProcess:
         self._busy: dict[str, Claim] = {}  # the claim whose lease each loop holds
 
     def boot(self) -> None:
-        """Start every loop and every chore."""
+        """Start every loop and every scheduled task."""
         shop, leases = self.world, LeaseRenewal(self.world.reaction_runner)
         self._busy.clear()
         for number in range(1, HANDS + 1):
@@ -118,7 +118,7 @@ class WorkerProcess:
                 if claim.was_interrupted:
                     trace.recover("work of a dead worker was taken over")
                 self._busy[task.name] = claim
-                scheduler.tell("leases")
+                scheduler.notify("leases")
                 with leases.keep(claim, order):
                     self.world.reaction_runner.perform(claim, order)
             except LeaseLostError:
@@ -156,14 +156,14 @@ class WorkerProcess:
         scheduler = self.world.scheduler
         if self.process.life > 1 and self.world.chance.at(f"{scheduler.current.name} at once") > AT_ONCE:
             # A process that dies often would do little else.
-            scheduler.wait(name, at_most=self.world.chore_pause)
+            scheduler.wait(name, at_most=self.world.schedule_pause)
         while True:
             scheduler.current.facts["about"] = name
-            self._tell(name, self._do(name, do))
-            scheduler.wait(name, at_most=self.world.chore_pause)
+            self._count_recoveries(name, self._do(name, do))
+            scheduler.wait(name, at_most=self.world.schedule_pause)
 
-    def _tell(self, name: str, done: object) -> None:
-        """Count what a chore recovered."""
+    def _count_recoveries(self, name: str, done: object) -> None:
+        """Count what a scheduled task recovered."""
         if isinstance(done, Report):
             for finding in done.findings:
                 if finding.is_repaired:

@@ -96,8 +96,8 @@ class World(ProviderFollowups, Network):
         self.agenda = Agenda(self)
         self.laws, self.link_requests = LawChecker(self), LinkRequests(self)
         self.disputes: dict[str, PaymentWebhookEvent] = {}
-        #: Between two rounds of each scheduled chore; an hour in production.
-        self.chore_pause = 6 * HOUR
+        #: Between two rounds of each scheduled task; an hour in production.
+        self.schedule_pause = 6 * HOUR
         self.quiet_from: int | None = None  # nothing fails from here on, and stopped processes have resumed
         self.bustle = self.chance.one_of("bustle", BUSTLES)
         self._build()
@@ -256,7 +256,7 @@ class World(ProviderFollowups, Network):
         self.faults.are_on = False
         self.faults.ordered.clear()
         self.quiet_from = self.scheduler.now + HOUR
-        self.chore_pause = DAY
+        self.schedule_pause = DAY
         for process in (self.api, self.counter, *(worker.process for worker in self.workers.values())):
             process.skew = timedelta(0)
             process.knows_new_events = True
@@ -280,7 +280,7 @@ class World(ProviderFollowups, Network):
 
     def _grow_old(self) -> None:
         """Advance past the retention, and a link renewed on its last day."""
-        self.chore_pause = 5 * DAY
+        self.schedule_pause = 5 * DAY
         self.faults.requests_are_on = False
         longest = self.policy.retention.photos + self.policy.delivery.link_lifetime
         self.scheduler.run(self.scheduler.now + int(longest.total_seconds()) * SECOND)

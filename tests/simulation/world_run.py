@@ -30,7 +30,7 @@ class Outcome:
     digest: str
     struck: tuple[str, ...]
     tally: Counter[tuple[str, Fault]]
-    on_chores: int  # of the faults that struck
+    on_scheduled: int  # of the faults that struck
     recoveries: Counter[str]
     places: tuple[str, ...] = ()
     law: int | None = None
@@ -72,7 +72,7 @@ def run(
             digest=world.trace.digest(),
             struck=tuple(world.faults.struck),
             tally=world.faults.tally,
-            on_chores=world.faults.on_chores,
+            on_scheduled=world.faults.on_scheduled,
             recoveries=world.trace.recoveries,
             places=tuple(world.faults.places),
             law=broken.law if broken else None,

@@ -125,10 +125,10 @@ def test_a_dispute_during_a_match_reaches_the_order(shop: InMemoryShop) -> None:
         def match(checkout: str = checkout, session_id: UploadSessionId = session_id) -> None:
             shop.unmatched_payment_service.match(checkout, session_id, **BRUNO)
 
-        def tell(webhook_event: PaymentWebhookEvent = webhook_event) -> None:
+        def record_dispute(webhook_event: PaymentWebhookEvent = webhook_event) -> None:
             take(shop, replace(webhook_event, dispute_id=f"dp_{checkout}"))  # noqa: B023 -- done within the round
 
-        refused = at_once(match, tell)
+        refused = at_once(match, record_dispute)
         order = shop.order(shop.upload_service.find(session_id).order_id)
         assert order.is_disputed is not bool(refused), (
             "either it was matched before, or it could not be any more"

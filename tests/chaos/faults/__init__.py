@@ -15,7 +15,7 @@ __all__ = ["FAULTS", "TRACKS", "Fault", "MissedError", "Strike"]
 
 #: The time within which a supervisor detects that a process is gone.
 _NOTICED_SECONDS = 0.5
-_AWAY_SECONDS = 5.0
+_OUTAGE_SECONDS = 5.0
 
 #: Faults on the shop's own machine. A sweeper is a part of its worker and cannot be killed alone: with both
 #: workers gone there is none.
@@ -33,8 +33,8 @@ HOUSE = (
     Fault(name="cut the connections", to="PostgreSQL", do=connections_cut),
     Fault(name="FLUSHALL", to="Valkey", do=queue_emptied),
     Fault(name="kill Valkey", to="Valkey", do=killed("Valkey"), lasts_seconds=2.0),
-    Fault(name="take the storage away", to="S3", do=killed("SeaweedFS"), lasts_seconds=_AWAY_SECONDS),
-    Fault(name="let the storage hang", to="S3", do=stopped("SeaweedFS"), lasts_seconds=_AWAY_SECONDS),
+    Fault(name="take the storage away", to="S3", do=killed("SeaweedFS"), lasts_seconds=_OUTAGE_SECONDS),
+    Fault(name="let the storage hang", to="S3", do=stopped("SeaweedFS"), lasts_seconds=_OUTAGE_SECONDS),
 )
 
 #: Faults at the providers. Hanging for longer than the shop waits is a lost reply by time-out.

@@ -29,7 +29,7 @@ from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.claims import claim_next
 from tests.doubles.container import InMemoryShop
 
-AWAY = UnavailableError("The double", "out for lunch")
+UNAVAILABLE = UnavailableError("The double", "out for lunch")
 GRACE = StaffRequest(actor="person:grace", reason="They asked.")
 
 
@@ -80,12 +80,12 @@ def test_work_that_fails_is_tried_again_and_its_last_attempt_is_on_record(
     before = len(shop.events(order_id))
 
     def fails(*_: object) -> list[e.Event]:
-        raise AWAY
+        raise UNAVAILABLE
 
     monkeypatch.setitem(REACTIONS, kind, replace(REACTIONS[kind], handle=fails))
     shop.reaction_runner.perform(claim, order)
     row = shop.own_unit_of_work.pages.work[claim.reaction_id]
-    assert (row.outcome, row.problem) == (None, str(AWAY))
+    assert (row.outcome, row.problem) == (None, str(UNAVAILABLE))
     assert shop.events(order_id)[before:] == []
 
     shop.clock.advance(minutes=1)

@@ -26,7 +26,7 @@ from tests.domain.support.assertions import kinds, sent
 from tests.domain.support.claims import claim_next
 from tests.doubles.container import InMemoryShop
 
-AWAY = UnavailableError("The double", "out for lunch")
+UNAVAILABLE = UnavailableError("The double", "out for lunch")
 
 
 def test_every_message_delivered_twice_makes_one_order_with_two_mails(shop: InMemoryShop) -> None:
@@ -99,21 +99,21 @@ def test_a_mail_whose_reply_was_lost_is_sent_once_more_without_a_webhook(shop: I
     assert kinds(shop, order_id).count(e.EmailUnconfirmed) == 1
 
 
-def test_a_mail_provider_that_is_away_is_tried_again_with_growing_waits(shop: InMemoryShop) -> None:
+def test_an_unavailable_mail_provider_is_retried_with_growing_waits(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     for _ in range(4):
-        shop.mailer.fault_injector.fail("send", AWAY)
+        shop.mailer.fault_injector.fail("send", UNAVAILABLE)
     assert shop.live(order_id).state is State.COMPLETED
     assert sorted(sent(shop)) == ["confirmation", "result"]
 
 
-def test_no_person_has_to_help_because_the_mail_provider_was_away_for_half_a_day(shop: InMemoryShop) -> None:
+def test_half_a_day_without_the_mail_provider_needs_no_person(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     outage_ends_at = shop.clock.now() + timedelta(hours=12)
     while shop.clock.now() < outage_ends_at:
-        shop.mailer.fault_injector.fail("send", AWAY)
-        shop.mailer.fault_injector.fail("send", AWAY)
+        shop.mailer.fault_injector.fail("send", UNAVAILABLE)
+        shop.mailer.fault_injector.fail("send", UNAVAILABLE)
         shop.end_predictions()
         shop.pass_time(minutes=20)
     shop.mailer.fault_injector.clear_up()
@@ -133,7 +133,7 @@ def test_a_refused_result_mail_puts_the_order_on_hold(shop: InMemoryShop) -> Non
 def test_work_that_is_never_to_be_had_ends_on_hold_not_in_a_dead_letter(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     for _ in range(50):
-        shop.storage.fault_injector.fail("copy", AWAY)
+        shop.storage.fault_injector.fail("copy", UNAVAILABLE)
     order = shop.live(order_id, hours=24)
     assert order.hold is HoldReason.STORAGE_UNAVAILABLE
 
@@ -338,7 +338,7 @@ def redo_comes_back(shop: InMemoryShop, order_id: OrderId, result: bytes) -> Non
 def test_a_photo_that_is_given_up_says_after_how_many_attempts(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     for _ in range(30):
-        shop.restorer.fault_injector.fail("start", AWAY)
+        shop.restorer.fault_injector.fail("start", UNAVAILABLE)
     shop.live(order_id, hours=24)
     (failed,) = [event for event in shop.events(order_id) if isinstance(event, e.RestorationFailed)]
     assert (failed.attempts, failed.reason) == (0, FailureReason.UNAVAILABLE), (
@@ -351,7 +351,7 @@ def test_a_prediction_that_cannot_be_looked_at_is_given_up_under_its_own_attempt
     shop.work()
     (prediction_id,) = shop.restorer.works
     for _ in range(30):
-        shop.restorer.fault_injector.fail("look", AWAY)
+        shop.restorer.fault_injector.fail("look", UNAVAILABLE)
     for _ in range(60):
         shop.pass_time(minutes=30)
     failed = next(event for event in shop.events(order_id) if isinstance(event, e.RestorationAttemptFailed))

@@ -142,10 +142,10 @@ def test_the_customer_gets_the_file_even_if_that_cannot_be_recorded(
 ) -> None:
     order_id = api.shop.delivered()
 
-    def away(*_: object) -> None:
+    def unavailable(*_: object) -> None:
         raise UnavailableError("PostgreSQL", "it restarts")
 
-    monkeypatch.setattr(api.shop.downloads, "record_served", away)
+    monkeypatch.setattr(api.shop.downloads, "record_served", unavailable)
     with capture_logs() as logs:
         answer = api.http.get(f"/api/download/{api.shop.token(order_id)}")
     assert len(answer.content) == int(answer.headers["content-length"])

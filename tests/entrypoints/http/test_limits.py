@@ -75,7 +75,7 @@ def test_one_network_of_ipv6_is_one_client() -> None:
         assert statuses == [201, 429, 201]
 
 
-def test_the_total_of_sessions_holds_while_the_count_by_client_is_away() -> None:
+def test_the_total_of_sessions_holds_while_the_count_by_client_is_unavailable() -> None:
     with limited_api(sessions_by_client=1, sessions=3) as (api, network):
         api.shop.visitor_limits._limiter = BrokenLimiter()  # noqa: SLF001 -- Valkey is unavailable
         assert [api.http.post("/api/uploads").status_code for _ in range(3)] == [201] * 3

@@ -89,7 +89,7 @@ def test_the_description_of_the_api_is_served_and_no_page_that_loads_from_elsewh
     assert api.http.get("/").json()["documentation"] == "/schema/openapi.json"
 
 
-def test_a_process_that_answers_is_alive_whatever_else_is_away(api: ApiClient) -> None:
+def test_a_process_that_answers_is_alive_whatever_else_is_unavailable(api: ApiClient) -> None:
     api.shop.storage.fault_injector.fail("check", UnavailableError("The storage", "no answer"))
     assert api.http.get("/health/live").json() == {"status": "ok"}
 
@@ -112,7 +112,7 @@ def test_a_shop_that_can_work_is_ready(api: ApiClient) -> None:
     )
 
 
-def test_readiness_names_what_is_away_and_what_to_do(api: ApiClient) -> None:
+def test_readiness_names_what_is_unavailable_and_what_to_do(api: ApiClient) -> None:
     api.shop.storage.fault_injector.fail("check", UnavailableError("The storage", "it has no bucket photos"))
     checks = assert_problem(api.http.get("/health/ready"), 503, "not-ready")["checks"]
     assert checks["database"] == "ok"

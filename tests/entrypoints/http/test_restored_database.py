@@ -21,7 +21,7 @@ def test_no_checkout_is_opened_and_the_customer_receives_the_reason(behind: ApiC
     assert answer.headers["retry-after"] == "60"
 
 
-def test_webhooks_come_again_and_are_taken_once_the_database_is_put_right(behind: ApiClient) -> None:
+def test_webhooks_are_repeated_and_handled_once_the_database_is_recovered(behind: ApiClient) -> None:
     session_id = behind.shop.upload(b"harvest")
     event = behind.payment_event(session_id)
     assert_problem(behind.post_from_stripe(event), 503, "payments-paused")

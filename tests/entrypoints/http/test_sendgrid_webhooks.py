@@ -159,11 +159,11 @@ def test_a_batch_ends_with_the_first_outage(api: ApiClient, monkeypatch: pytest.
     order_id = api.shop.delivered()
     calls = []
 
-    def away(*_: object, **__: object) -> None:
+    def unavailable(*_: object, **__: object) -> None:
         calls.append(1)
         raise UnavailableError("PostgreSQL", "it restarts")
 
-    monkeypatch.setattr(api.shop.command_handler, "preview", away)
+    monkeypatch.setattr(api.shop.command_handler, "preview", unavailable)
     batch = batch_of("sendgrid-bounce-without-arguments", api, order_id) * 3
     assert_problem(api.post_from_sendgrid(batch), 503, "unavailable")
     assert len(calls) == 1

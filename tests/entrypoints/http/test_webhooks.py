@@ -70,11 +70,11 @@ def test_a_webhook_is_not_acknowledged_unless_it_was_stored(
     session_id = api.shop.upload(PORTRAIT)
     event = api.payment_event(session_id)
 
-    def away(*_: object) -> None:
+    def unavailable(*_: object) -> None:
         raise UnavailableError("PostgreSQL", "it restarts")
 
     with monkeypatch.context() as outage:
-        outage.setattr(api.shop.payment_webhook, "handle", away)
+        outage.setattr(api.shop.payment_webhook, "handle", unavailable)
         assert_problem(api.post_from_stripe(event), 503, "unavailable")
     assert api.post_from_stripe(event).status_code == 200
 

@@ -21,7 +21,7 @@ def shop(monkeypatch: pytest.MonkeyPatch) -> InMemoryShop:
     return InMemoryShop()
 
 
-def test_a_worker_begins_once_the_database_is_put_right(shop: InMemoryShop) -> None:
+def test_a_worker_begins_once_the_database_is_recovered(shop: InMemoryShop) -> None:
     lose(shop, b"wedding")
     stopping, begun = Event(), Event()
 
@@ -46,7 +46,7 @@ def test_a_worker_that_waits_can_be_stopped(shop: InMemoryShop) -> None:
     assert not wait_until_current(shop.log_heads, stopping)
 
 
-def test_a_worker_waits_for_a_storage_that_is_away(shop: InMemoryShop) -> None:
+def test_a_worker_waits_for_an_unavailable_storage(shop: InMemoryShop) -> None:
     shop.storage.fault_injector.fail("keys", UnavailableError("The storage double", "away"))
     with capture_logs() as logs:
         assert wait_until_current(shop.log_heads, Event())

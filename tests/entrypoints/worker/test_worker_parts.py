@@ -59,7 +59,7 @@ def claim() -> Claim:
     )
 
 
-def test_a_chore_that_fails_is_named_in_the_log_and_goes_on() -> None:
+def test_a_task_that_fails_is_named_in_the_log_and_goes_on() -> None:
     rounds: list[int] = []
     went_on = Event()
 
@@ -79,7 +79,7 @@ def test_a_chore_that_fails_is_named_in_the_log_and_goes_on() -> None:
     ]
 
 
-def test_a_stopped_schedule_lets_the_chore_in_hand_come_to_its_end() -> None:
+def test_a_stopped_schedule_lets_the_running_task_end() -> None:
     began, may_end, ended = Event(), Event(), Event()
 
     def take_long() -> None:

@@ -20,7 +20,7 @@ from tests.doubles.email import token_in
 
 GRACE = StaffRequest(actor="person:grace", reason="They asked for it on the phone.")
 
-AWAY = UnavailableError("The double", "out for lunch")
+UNAVAILABLE = UnavailableError("The double", "out for lunch")
 
 
 def refund_event(intent: str | None, provider_refund_id: str) -> PaymentWebhookEvent:
@@ -115,7 +115,7 @@ def test_a_payment_for_an_expired_session_is_recorded_as_unmatched(shop: InMemor
     webhook_event = shop.payment(shop.upload(b"forgotten"))
     shop.clock.advance(days=8)
     shop.storage.fault_injector.fail(
-        "purge", AWAY
+        "purge", UNAVAILABLE
     )  # the session expires, and its photos are still on their way out
     with pytest.raises(UnavailableError):
         shop.upload_cleanup.tidy()
@@ -198,7 +198,7 @@ def test_a_result_that_a_dispute_kept_back_too_long_goes_out_once_and_with_a_lin
 ) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
-    shop.mailer.fault_injector.fail("send", AWAY)
+    shop.mailer.fault_injector.fail("send", UNAVAILABLE)
     shop.end_predictions()
     shop.work()
     assert shop.order(order_id).state is State.READY

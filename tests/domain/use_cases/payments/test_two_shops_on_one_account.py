@@ -131,7 +131,7 @@ def test_a_refund_webhook_before_its_payment_is_recorded_by_the_selling_shop_onl
     assert not shops.fresh.own_unit_of_work.pages.streams
 
 
-def test_a_changed_secret_key_takes_no_payment_away_that_the_database_knows(shops: TwoShops) -> None:
+def test_a_changed_secret_key_loses_no_payment_that_the_database_knows(shops: TwoShops) -> None:
     webhook_event = shops.old.payment(shops.old.upload(b"wedding"))
     renewed = InMemoryShop(
         unit_of_work=shops.old.unit_of_work,

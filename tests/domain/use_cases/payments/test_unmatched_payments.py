@@ -25,7 +25,7 @@ from domain.use_cases.payments.unmatched_payments import (
 from tests.domain.use_cases.payments.test_webhooks_in_any_order import of_dispute, of_refund, take
 from tests.doubles.container import InMemoryShop
 
-AWAY = UnavailableError("The double", "out for lunch")
+UNAVAILABLE = UnavailableError("The double", "out for lunch")
 REFUSED = RefusedError("The double", "its balance is empty", code="balance_insufficient")
 BRUNO = {"actor": "person:bruno", "note": "They asked for it on the phone."}
 
@@ -236,7 +236,7 @@ def test_after_a_day_only_a_lookup_shows_whether_it_was_refunded(shop: InMemoryS
     if was_made:
         shop.payments.fault_injector.lose_reply("issue_refund")
     else:
-        shop.payments.fault_injector.fail("issue_refund", AWAY)
+        shop.payments.fault_injector.fail("issue_refund", UNAVAILABLE)
     with pytest.raises(UnavailableError):
         shop.unmatched_payment_service.refund_due()
     shop.clock.advance(hours=24)
@@ -266,7 +266,7 @@ def test_a_failing_refund_does_not_block_the_others(shop: InMemoryShop) -> None:
     pay_twice(shop)
     other = pay_twice(shop)
     wait(shop, shop.policy.payments.unmatched_wait)
-    shop.payments.fault_injector.fail("issue_refund", AWAY)
+    shop.payments.fault_injector.fail("issue_refund", UNAVAILABLE)
     with pytest.raises(UnavailableError):
         shop.unmatched_payment_service.refund_due()
     assert refunded_amount(shop, other) == 490
@@ -494,7 +494,7 @@ def test_photos_that_cannot_be_paid_with_it_are_refused_with_what_to_do(shop: In
     expired_checkout = shop.checkout(expired)
     shop.payments.expire(expired_checkout)
     shop.clock.advance(days=8)
-    shop.storage.fault_injector.fail("purge", AWAY)
+    shop.storage.fault_injector.fail("purge", UNAVAILABLE)
     with pytest.raises(UnavailableError):
         shop.upload_cleanup.tidy()
     for session_id, problem in [

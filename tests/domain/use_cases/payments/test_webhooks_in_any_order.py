@@ -25,7 +25,7 @@ from domain.use_cases.payments.payment_events import Handled
 from tests.domain.support.assertions import kinds, order_of
 from tests.doubles.container import InMemoryShop
 
-AWAY = UnavailableError("The double", "out for lunch")
+UNAVAILABLE = UnavailableError("The double", "out for lunch")
 
 
 def take(shop: InMemoryShop, *webhook_events: PaymentWebhookEvent) -> None:
@@ -125,7 +125,7 @@ def test_a_changed_outcome_waits_for_the_provider_and_is_not_believed_without_it
     intent = payment.payment_intent_id
     take(shop, of_dispute(intent, DisputeOutcome.WON))
     changed = of_dispute(intent, DisputeOutcome.LOST)
-    shop.payments.fault_injector.fail("look_up_dispute", AWAY)
+    shop.payments.fault_injector.fail("look_up_dispute", UNAVAILABLE)
     with pytest.raises(UnavailableError):
         shop.payment_webhook.handle(changed, sha256_of(b"lost"))
     assert shop.payment_webhook.handle(changed, sha256_of(b"lost")) is Handled.DISPUTE_UNKNOWN
@@ -203,7 +203,7 @@ def test_an_expired_session_whose_photos_are_on_their_way_out_does_not_open_agai
     checkout = shop.checkout(session_id)
     shop.payments.expire(checkout)
     shop.clock.advance(days=8)
-    shop.storage.fault_injector.fail("purge", AWAY)
+    shop.storage.fault_injector.fail("purge", UNAVAILABLE)
     with pytest.raises(UnavailableError):
         shop.upload_cleanup.tidy()
     take(shop, shop.webhook_event(checkout, PaymentEventKind.ABANDONED))
@@ -217,7 +217,7 @@ def test_a_webhook_that_cannot_be_verified_at_the_provider_is_retried(
     checkout = shop.checkout(session_id)
     shop.payments.pay_later(checkout)
     webhook_event = shop.webhook_event(checkout, PaymentEventKind.PENDING)
-    shop.payments.fault_injector.fail("find_checkout", AWAY)
+    shop.payments.fault_injector.fail("find_checkout", UNAVAILABLE)
     with pytest.raises(UnavailableError):
         shop.payment_webhook.handle(webhook_event, sha256_of(webhook_event.event_id))
     assert shop.upload_service.find(session_id).status is UploadStatus.CHECKOUT
@@ -232,7 +232,7 @@ def test_a_webhook_of_an_older_page_does_not_reopen_a_session_while_a_new_page_o
     old = shop.checkout(session_id)
     shop.payments.expire(old)
     shop.clock.advance(hours=2)
-    shop.payments.fault_injector.fail("open_checkout", AWAY)
+    shop.payments.fault_injector.fail("open_checkout", UNAVAILABLE)
     with pytest.raises(UnavailableError):
         shop.checkout_service.open(session_id, email=None)
     take(shop, shop.webhook_event(old, PaymentEventKind.ABANDONED))
@@ -299,7 +299,7 @@ def test_a_session_whose_end_is_never_reported_is_looked_up_once_it_is_over(shop
     shop.clock.advance(seconds=PENDING_PAYMENT.total_seconds())
     assert shop.checkout_sync.poll_pending_payments() == 0
     shop.clock.advance(seconds=1)
-    shop.payments.fault_injector.fail("find_checkout", AWAY)
+    shop.payments.fault_injector.fail("find_checkout", UNAVAILABLE)
     with pytest.raises(UnavailableError):
         shop.checkout_sync.poll_pending_payments()
     shop.checkout_sync.poll_pending_payments()
@@ -384,7 +384,7 @@ def test_a_refund_ahead_of_its_payment_comes_again_only_when_the_provider_cannot
     intent = shop.payments.pay(checkout)
     early = of_refund(intent, shop.payments.refund_by_hand(intent, 490))
     for question in ("find_checkout_by_payment", "look_up_refund"):
-        shop.payments.fault_injector.fail(question, AWAY)
+        shop.payments.fault_injector.fail(question, UNAVAILABLE)
         with pytest.raises(UnavailableError):
             shop.payment_webhook.handle(early, sha256_of(b"1"))
     assert not shop.own_unit_of_work.pages.inbox

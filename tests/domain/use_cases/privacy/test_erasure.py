@@ -24,7 +24,7 @@ from domain.use_cases.privacy.erasure_certificate import Certificate
 from tests.doubles.container import InMemoryShop
 
 ADA = "ada@customer.example"
-AWAY = UnavailableError("The double", "out for lunch")
+UNAVAILABLE = UnavailableError("The double", "out for lunch")
 
 
 def finished(shop: InMemoryShop, **facts: str) -> OrderId:
@@ -163,9 +163,9 @@ def test_what_an_erasure_would_take_can_be_looked_at_first(shop: InMemoryShop) -
     assert shop.own_unit_of_work.pages.customers
 
 
-def test_photos_go_even_if_the_storage_is_away_when_the_person_is_forgotten(shop: InMemoryShop) -> None:
+def test_photos_are_deleted_even_if_the_storage_is_unavailable_during_the_erasure(shop: InMemoryShop) -> None:
     finished(shop)
-    shop.storage.fault_injector.fail("purge", AWAY)
+    shop.storage.fault_injector.fail("purge", UNAVAILABLE)
     certificate = erase(shop)
     assert certificate.objects is None
     assert shop.storage.objects

@@ -13,7 +13,7 @@ from domain.use_cases.checkout.uploads import UploadSessionClosedError
 from domain.use_cases.order_command_handler import Cause
 from tests.doubles.container import InMemoryShop
 
-AWAY = UnavailableError("The double", "out for lunch")
+UNAVAILABLE = UnavailableError("The double", "out for lunch")
 
 
 def test_cleanup_deletes_unpaid_uploads_and_nothing_else(shop: InMemoryShop) -> None:
@@ -46,7 +46,7 @@ def test_a_payment_for_photos_that_were_tidied_is_refunded_by_itself(shop: InMem
 def test_housekeeping_goes_on_with_the_others_when_one_session_cannot_be_tidied(shop: InMemoryShop) -> None:
     sessions = [shop.upload(b"forgotten") for _ in range(3)]
     shop.clock.advance(days=8)
-    shop.storage.fault_injector.fail("purge", AWAY)
+    shop.storage.fault_injector.fail("purge", UNAVAILABLE)
     with pytest.raises(UnavailableError):
         shop.upload_cleanup.tidy()
     assert len(shop.storage.objects) == 1
@@ -73,7 +73,7 @@ def test_photos_are_deleted_after_their_event_whatever_the_storage_does(
     shop.live(order_id)
     cause = Cause(name="retention", key="retention", actor="worker", correlation_id=order_id)
     for _ in range(failures):
-        shop.storage.fault_injector.fail("purge", AWAY)
+        shop.storage.fault_injector.fail("purge", UNAVAILABLE)
     shop.command_handler.handle(order_id, [e.PhotosPurged()], cause)
     shop.work()
     for _ in range(failures):

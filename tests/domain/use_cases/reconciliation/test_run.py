@@ -54,15 +54,15 @@ def test_what_just_happened_is_on_its_way_and_not_wrong(shop: InMemoryShop) -> N
     assert compare(shop).agrees
 
 
-def test_a_side_that_is_away_keeps_what_it_reported_and_costs_the_others_nothing(
+def test_an_unavailable_side_keeps_its_findings_and_the_others_are_compared(
     delivered: InMemoryShop,
 ) -> None:
     delivered.payments.states.clear()
-    away = UnavailableError("The double", "out for lunch")
-    delivered.payments.fault_injector.fail("find_checkout", away)
+    unavailable = UnavailableError("The double", "out for lunch")
+    delivered.payments.fault_injector.fail("find_checkout", unavailable)
     delivered.storage.objects.clear()
     report = compare(delivered)
-    assert report.cut_off == {Side.PAYMENTS: str(away)}
+    assert report.cut_off == {Side.PAYMENTS: str(unavailable)}
     assert set(found(report)) == {"object_missing"}
     assert not report.agrees
 

@@ -88,9 +88,11 @@ def test_a_database_that_lacks_the_newest_event_is_behind_and_writes_no_head(sho
     assert shop.log_heads.newest() == newest
 
 
-def test_an_answer_is_believed_for_a_while_and_as_long_as_the_storage_is_away(shop: InMemoryShop) -> None:
-    away = UnavailableError("The storage double", "away")
-    shop.storage.fault_injector.fail("keys", away)
+def test_an_answer_is_cached_for_a_while_and_as_long_as_the_storage_is_unavailable(
+    shop: InMemoryShop,
+) -> None:
+    unavailable = UnavailableError("The storage double", "away")
+    shop.storage.fault_injector.fail("keys", unavailable)
     with pytest.raises(UnavailableError):
         shop.log_heads.check()
     shop.log_heads.check()
@@ -98,7 +100,7 @@ def test_an_answer_is_believed_for_a_while_and_as_long_as_the_storage_is_away(sh
     shop.log_heads.check()
     assert len(shop.storage.fault_injector.calls) == calls
     shop.clock.advance(minutes=1)
-    shop.storage.fault_injector.fail("keys", away)
+    shop.storage.fault_injector.fail("keys", unavailable)
     shop.log_heads.check()
 
 
@@ -132,7 +134,7 @@ def test_afterwards_the_shop_goes_on_and_a_repeat_does_nothing(shop: InMemorySho
     assert shop.restored_database.recover() is None
 
 
-def test_an_empty_database_is_put_right_too(shop: InMemoryShop) -> None:
+def test_an_empty_database_is_recovered_too(shop: InMemoryShop) -> None:
     backup = Backup(shop)
     shop.pay(shop.upload(b"wedding"))
     shop.log_heads.write()

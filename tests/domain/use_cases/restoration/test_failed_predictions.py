@@ -153,7 +153,7 @@ def test_a_prediction_that_is_no_longer_polled_ends_by_itself(shop: InMemoryShop
     assert work.ends_within - POLICY.predictions.deadline == timedelta(minutes=1)
 
 
-def test_a_restorer_that_is_away_for_half_an_hour_is_still_asked_to_cancel(shop: InMemoryShop) -> None:
+def test_a_restorer_unavailable_for_half_an_hour_is_still_asked_to_cancel(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     for _ in range(100):

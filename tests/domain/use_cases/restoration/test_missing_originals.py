@@ -20,7 +20,7 @@ from tests.domain.support.reconciliation_runs import compare
 from tests.doubles.container import InMemoryShop
 from tests.doubles.images import PlainInspector
 
-AWAY = UnavailableError("The storage", "it is away")
+UNAVAILABLE = UnavailableError("The storage", "it is away")
 
 Spoil = Callable[[InMemoryShop, ObjectKey], None]
 
@@ -109,19 +109,19 @@ def test_an_order_of_which_every_upload_is_lost_is_refunded_whole(
     assert not shop.restorer.works
 
 
-def test_a_storage_that_is_away_fails_no_photo(shop: InMemoryShop) -> None:
+def test_an_unavailable_storage_fails_no_photo(shop: InMemoryShop) -> None:
     order_id = paid(shop, b"wedding", b"harvest")
     for _ in range(3):
-        shop.storage.fault_injector.fail("copy", AWAY)
+        shop.storage.fault_injector.fail("copy", UNAVAILABLE)
     order = shop.live(order_id)
     assert order.state is State.COMPLETED
     assert not order.failed_images
 
 
-def test_a_storage_that_goes_away_after_a_lost_upload_was_seen_fails_it_once(shop: InMemoryShop) -> None:
+def test_a_storage_outage_after_a_lost_upload_was_seen_fails_it_once(shop: InMemoryShop) -> None:
     order_id = paid(shop, b"wedding", b"harvest", b"portrait")
     lose(shop, upload_key(shop.order(order_id), 0))
-    shop.storage.fault_injector.fail("copy", AWAY)
+    shop.storage.fault_injector.fail("copy", UNAVAILABLE)
     order = shop.live(order_id)
     assert len(order.failed_images) == len(order.refunds) == 1
     assert kinds(shop, order_id).count(e.ImagesMoved) == 1

@@ -137,7 +137,7 @@ def test_a_provider_that_is_busy_for_long_makes_no_photo_fail(
     assert e.RestorationAttemptFailed not in kinds(shop, order_id)
 
 
-def test_a_provider_that_is_away_gives_its_places_back_at_each_try(shop: InMemoryShop) -> None:
+def test_an_unavailable_provider_frees_its_places_at_each_try(shop: InMemoryShop) -> None:
     for _ in range(9):
         shop.restorer.fault_injector.fail("start", UnavailableError("The double", "out for lunch"))
     order_id = shop.pay(shop.upload(*photos(4)))
