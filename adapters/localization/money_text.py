@@ -54,7 +54,8 @@ def _refund_issued(event: e.RefundIssued, entry: TimelineEntry) -> str:
     later = f", {duration_text(since)} after it was resolved" if since and since > timedelta(0) else ""
     by_hand = note_of_payment_by_hand(event.provider_refund_id) is not None
     way = ", paid another way than by the payment provider" if by_hand else ""
-    end = "; with that, the full payment was refunded" if entry.after.everything_is_refunded else ""
+    is_all = entry.after.everything_is_refunded and not entry.after.ledger.is_lost_in_another_currency
+    end = "; with that, the full payment was refunded" if is_all else ""
     return f"{amount} was refunded to the customer{way}{later}{end}."
 
 

@@ -47,6 +47,10 @@ def _completed(order: Order) -> str:
 
 
 def _refunded(order: Order) -> str:
+    if order.ledger.is_lost_in_another_currency:
+        issued = order.ledger.issued
+        refunded = f", and {money_of(order, issued)} was refunded" if issued else ""
+        return f"The order is closed: a bank took the payment in another currency{refunded}."
     was = "is being" if order.is_refunded_for_now else "was"
     return f"The order is closed: all of {money_of(order, order.paid_amount)} {was} refunded to the customer."
 
@@ -122,5 +126,7 @@ STATES: Mapping[State, StateText] = {
         staff=lambda _: "The order is closed and its customer's data are erased.",
     ),
 }
+#: For the owner of an order that is over because a bank took the payment in another currency.
+TAKEN = "The bank took the payment back in another currency; the order is closed."
 #: For the owner of an order that is held, in each state.
 HELD = "A person of the shop is looking at this order; nothing needs to be done."

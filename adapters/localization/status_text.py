@@ -5,7 +5,7 @@ from typing import assert_never
 
 from adapters.localization.formats import counted, listed, ordinal
 from adapters.localization.labels import FAILURES, HOLDS, MAILS
-from adapters.localization.state_text import HELD, STATES, money_of
+from adapters.localization.state_text import HELD, STATES, TAKEN, money_of
 from domain.order.email import EmailStatus
 from domain.order.image import Image
 from domain.order.order import Order
@@ -71,6 +71,8 @@ def owner_sentence_of(order: Order) -> str:
     """The order's status as a sentence for its owner."""
     if order.is_held:
         return HELD
+    if order.state is State.REFUNDED and order.ledger.is_lost_in_another_currency:
+        return TAKEN
     return STATES[State.REFUNDING if order.is_refunded_for_now else order.state].owner
 
 

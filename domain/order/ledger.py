@@ -129,6 +129,16 @@ class Ledger:
         return sum(self._amount_of(d) for d in self.disputes.values() if d.outcome is is_lost)
 
     @property
+    def is_lost_in_another_currency(self) -> bool:
+        """Whether a bank took another currency, which counts as the full payment."""
+        return any(
+            dispute.outcome is DisputeOutcome.LOST
+            and dispute.amount is not None
+            and dispute.amount.currency != self.currency
+            for dispute in self.disputes.values()
+        )
+
+    @property
     def returned_amount(self) -> int:
         """What the customer has back, from the shop or a bank."""
         return min(self.issued + self.lost, self.paid)

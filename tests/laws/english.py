@@ -92,6 +92,10 @@ CLAIMS: tuple[tuple[str, Earned], ...] = (
         rf"stripe has yet to confirm that {_AMOUNT} was paid back",
         lambda known, found: sum(known.accepted_refunds.values()) == minor_units(found),
     ),
+    (
+        r"bank (took the payment( back)? in another currency|has taken the payment back)",
+        lambda known, _: known.lost > 0,
+    ),
     (rf"all of {_AMOUNT} was refunded to the customer", lambda known, _: known.is_all_back),
     (
         rf"{_AMOUNT} was refunded to the customer",

@@ -16,6 +16,7 @@ CLAIMS: tuple[tuple[str, Earned], ...] = (
     # Money: it is announced when it was asked for.
     (r"bekommen sie (ihr geld|das geld dafür) zurück", lambda *_: True),  # should a photo fail
     (r"deshalb gibt es nichts zu erstatten", lambda known, _: known.paid == 0),
+    (r"ihre bank hat die zahlung zurückgeholt", lambda known, _: known.lost > 0),
     (r"alles, was sie bezahlt haben, ist erstattet", lambda known, _: known.is_all_back),
     (rf"erstattet: {_AMOUNT}", lambda known, found: sum(known.issued.values()) == minor_units(found)),
     (

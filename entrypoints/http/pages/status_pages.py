@@ -92,6 +92,8 @@ def _status_phrase(seen: Order) -> str:
         phrase = "failed_free"
     elif seen.every_image_is_settled and not seen.restored_images and seen.state not in TERMINAL:
         phrase = "failed"
+    elif seen.state is State.REFUNDED and seen.ledger.is_lost_in_another_currency:
+        phrase = "taken"
     elif seen.is_refunded_for_now:
         phrase = "disputed" if seen.is_disputed else "refunding"
     elif seen.state is State.COMPLETED and seen.photos_are_purged:

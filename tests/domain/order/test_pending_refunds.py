@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.localization.status_text import status_of
+from adapters.localization.status_text import owner_sentence_of, status_of
 from adapters.localization.timeline_text import timeline_text_of
 from domain.order import events as e
 from domain.order.ledger import RefundStatus
@@ -72,6 +72,26 @@ def test_a_pending_refund_beside_a_lost_dispute_in_another_currency_is_not_calle
     order = given(*history).order
     assert (order.state, order.ledger.pending) == (State.REFUNDED, 490)
     assert "was refunded" not in status_of(order)
+
+
+def test_what_a_bank_took_of_another_currency_is_not_called_refunded() -> None:
+    """5.00 USD and 4.90 EUR may not be 9.80 EUR."""
+    opened = replace(FACTS.disputed(), amount=Money(amount=500, currency="USD"))
+    history = (
+        *FACTS.until_restoring(),
+        FACTS.refund_requested(490),
+        opened,
+        FACTS.decided(DisputeOutcome.LOST),
+        FACTS.refund_issued(490),
+    )
+    order = given(*history).has_state(State.REFUNDED).order
+    assert "a bank took the payment in another currency, and 4.90 EUR was refunded." in status_of(order)
+    assert (
+        owner_sentence_of(order) == "The bank took the payment back in another currency; the order is closed."
+    )
+    assert "the full payment was refunded" not in " ".join(
+        entry.text for entry in timeline_text_of(log(*history)).entries
+    )
 
 
 def test_a_delivered_order_is_complete_only_when_the_share_of_its_failed_photo_is_paid() -> None:
