@@ -281,7 +281,7 @@ def test_an_image_is_refunded_once() -> None:
 
 def test_an_image_the_order_does_not_have_is_not_refunded() -> None:
     stranger = replace(FACTS.owed(490, 0), image_ids=(Facts().image(7),))
-    given(FACTS.paid()).when(stranger).then_refused(UnknownImageError)
+    given(FACTS.paid()).when(stranger).then_refused(UnknownImageError, image_id=Facts().image(7))
 
 
 def test_a_late_failure_of_an_earlier_refund_does_not_undo_the_one_that_was_paid() -> None:

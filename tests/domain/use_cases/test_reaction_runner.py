@@ -3,6 +3,7 @@
 A mail is sent once, or flagged.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -10,7 +11,7 @@ import pytest
 
 from domain.order import events as e
 from domain.order.order import Order
-from domain.order.reactions import MoveImages, PrepareDownload, Reaction, SendEmail
+from domain.order.reactions import MoveImages, PrepareDownload, Reaction, SendEmail, reaction_id_of
 from domain.order.states import State
 from domain.order.values import EmailKind, FailureReason, HoldReason, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
@@ -18,7 +19,7 @@ from domain.ports.errors import RefusedError, UnavailableError
 from domain.ports.reaction_queue import Claim, Outcome
 from domain.ports.unit_of_work import LeaseLostError
 from domain.use_cases.order_command_handler import Cause, ReactionResult
-from domain.use_cases.reaction_handlers import spec_of
+from domain.use_cases.reaction_handlers import REACTIONS, spec_of
 from domain.use_cases.restoration.originals import OriginalsCopier
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.contracts.unreadable_events import DAMAGES, spoil_in_memory
@@ -360,3 +361,19 @@ def test_a_prediction_that_cannot_be_looked_at_is_given_up_under_its_own_attempt
         prediction_id,
         FailureReason.UNAVAILABLE,
     )
+
+
+def test_an_unexpected_exception_is_recorded_by_its_type_alone(
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    claimed = shop.reaction_runner.claim(reaction_id_of(order_id, MoveImages()))
+    assert claimed is not None
+
+    def fails(*_: object) -> list[e.Event]:
+        raise RuntimeError("ada@customer.example")
+
+    monkeypatch.setitem(REACTIONS, MoveImages, replace(REACTIONS[MoveImages], handle=fails))
+    with pytest.raises(RuntimeError):
+        shop.reaction_runner.perform(*claimed)
+    assert shop.own_unit_of_work.pages.work[claimed[0].reaction_id].problem == "RuntimeError"

@@ -131,3 +131,14 @@ def test_a_result_that_is_lost_and_cannot_be_restored_anew_is_left_to_a_person(s
 
 def redo(shop: InMemoryShop, order_id: OrderId) -> None:
     shop.staff_actions.redo(order_id, ADA, photos=(1,))
+
+
+def test_an_archive_has_earlier_results_in_a_folder_of_their_own(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    redo(shop, order_id)
+    link = shop.live(order_id).newest_link
+    assert link is not None
+    content = shop.storage.objects[link.archive.key]
+    assert content.count(b"earlier results/1-great-aunt-1") == 1
+    assert content.startswith(b"great-aunt-1"), "the newest result comes first, outside"

@@ -100,6 +100,9 @@ def test_a_repeat_under_the_same_key_is_noted_once(shop: InMemoryShop) -> None:
     done, noted = shop.email_correction.correct(order_id, by, RIGHT)
     assert (done.events, noted) == ((), 0)
     assert kinds(shop, order_id).count(e.NoteAdded) == 1
+    with shop.unit_of_work.transaction() as transaction:
+        keys = [recorded.cause_key for recorded in transaction.event_store.history(order_id)]
+    assert [key for key in keys if key.startswith("desk:address:")], "the cause says what was done"
 
 
 def test_a_forgotten_customer_has_no_address_to_correct(shop: InMemoryShop) -> None:
