@@ -3,7 +3,7 @@
 Ids are named by what they are about; each effect is reported to the world, which follows up.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -139,14 +139,20 @@ class SimulatedStore(InMemoryStorage):
     trouble: FaultHooks | None = None
     world: Following | None = None
     spoiled: set[ObjectKey] = field(default_factory=set)  # what it confirmed, and has lost or damaged since
+    backup: dict[ObjectKey, bytes] = field(default_factory=dict)  # of what is spoiled
 
     def spoil(self, key: ObjectKey, *, is_damaged: bool) -> None:
         """Lose an object, or change its bytes."""
         if key in self.objects:
             content = self.objects.pop(key)
             self.spoiled.add(key)
+            self.backup[key] = content
             if is_damaged:
                 self.objects[key] = content.swapcase()
+
+    def restore(self, keys: Iterable[ObjectKey]) -> None:
+        """Restore spoiled objects from a backup, as an operator would."""
+        self.objects |= {key: self.backup[key] for key in keys if key in self.backup}
 
     def _keep(
         self, key: ObjectKey, data: bytes, sha256: Sha256, media_type: str, labels: Mapping[str, str]

@@ -86,19 +86,26 @@ class Staff:
     def release_all(self) -> None:
         """Release every held order.
 
-        A refund that the provider will never make is paid manually after some releases without effect.
+        After some releases without effect, a refund that the provider will never make is paid manually, and results
+        that the storage lost for good are restored from a backup, as docs/support.md says.
         """
         for order in list(self.world.own_unit_of_work.pages.orders.values()):
             if order.is_held:
                 self.world.trace.note("releases an order", str(order.order_id))
                 self._releases[order.order_id] += 1
                 with suppress(*EXPECTED):
-                    if (
-                        self._releases[order.order_id] > VAIN_RELEASES
-                        and order.hold is HoldReason.REFUND_NOT_ISSUED
-                    ):
-                        self._settle(order)
+                    if self._releases[order.order_id] > VAIN_RELEASES:
+                        self._remove_the_cause(order)
                     self.world.staff_actions.release(order.order_id, BY)
+
+    def _remove_the_cause(self, order: Order) -> None:
+        if order.hold is HoldReason.REFUND_NOT_ISSUED:
+            self._settle(order)
+        elif order.hold is HoldReason.DOWNLOAD_NOT_PREPARED:
+            self.world.trace.note("restores its results from a backup", str(order.order_id))
+            self.world.storage.restore(
+                result.key for image in order.images.values() for result in image.results
+            )
 
     def _settle(self, order: Order) -> None:
         """Record a manual refund for each failed one."""
