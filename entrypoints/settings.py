@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from domain.pricing import PriceList
 from entrypoints.settings_errors import SettingsError
 from entrypoints.settings_types import (
+    NO_CURRENCY,
     Address,
     Count,
     CountOrNone,
@@ -286,7 +287,7 @@ class Settings(DatabaseSettings):
     @classmethod
     def _can_be_paid(cls, steps: Steps, read: ValidationInfo) -> Steps:
         """Refuse a price that the currency cannot express; raises ValueError."""
-        return PriceList(currency=read.data.get("price_currency", "XXX"), steps=steps).steps
+        return PriceList(currency=read.data.get("price_currency", NO_CURRENCY), steps=steps).steps
 
     @field_validator("link_reminder_days")
     @classmethod

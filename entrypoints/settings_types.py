@@ -25,6 +25,8 @@ from domain.pricing import PriceList
 YEAR_SECONDS = 366 * 24 * 3600
 CENTURY_DAYS = 36_525
 BILLION = 1_000_000_000
+#: ISO 4217's code for no currency, with which price steps are validated while the currency is unknown.
+NO_CURRENCY = "XXX"
 
 _ADDRESS = TypeAdapter(AnyHttpUrl)
 
@@ -69,8 +71,7 @@ def _steps(text: object) -> object:
         steps = tuple((int(count), int(amount)) for count, amount in pairs)
     except ValueError:
         raise ValueError("write COUNT:MINOR_UNITS, with commas between, as in 1:490,10:390") from None
-    # XXX is ISO 4217's code for no currency: only the steps are validated here.
-    return PriceList(currency="XXX", steps=steps).steps
+    return PriceList(currency=NO_CURRENCY, steps=steps).steps
 
 
 def _inputs(text: object) -> object:

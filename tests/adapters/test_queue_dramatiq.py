@@ -100,7 +100,7 @@ def test_a_worker_goes_on_after_redis_was_emptied(queue: DramatiqQueue) -> None:
 
 
 def test_an_unavailable_redis_is_not_an_error_for_senders(tmp_path_factory: pytest.TempPathFactory) -> None:
-    unavailable = DramatiqQueue(f"unix://{tmp_path_factory.mktemp('nobody')}/valkey.sock")
+    unavailable = DramatiqQueue(f"unix://{tmp_path_factory.mktemp('no_server')}/valkey.sock")
     unavailable.send([(uuid4(), REACTION)])
     with pytest.raises(UnavailableError, match="check REDIS_URL"):
         unavailable.check()
