@@ -253,7 +253,7 @@ class InMemoryShop(ShopOfDoubles):
                 self.restorer.fail(prediction_id, outcome)
             self.post_prediction(prediction_id)
 
-    def post_prediction(self, prediction_id: str) -> None:
+    def post_prediction(self, prediction_id: str, body: bytes = b"webhook event") -> None:
         """Deliver the restorer's webhook about a prediction, to its webhook URL."""
         order, image, attempt, token = self.restorer.works[prediction_id].webhook_url.split("/")[-4:]
         address = OrderId(UUID(order)), ImageId(UUID(image)), int(attempt)
@@ -261,7 +261,7 @@ class InMemoryShop(ShopOfDoubles):
         webhook_event = PredictionWebhookEvent(
             event_id=f"msg_{prediction_id}", prediction_id=prediction_id, has_ended=True
         )
-        self.prediction_webhook.handle(webhook_event, *address, sha256_of(b"webhook event"))
+        self.prediction_webhook.handle(webhook_event, *address, sha256_of(body))
 
     @contextmanager
     def event_store_fails(self) -> Iterator[None]:

@@ -460,3 +460,13 @@ def test_who_is_disappointed_is_not_advertised_to() -> None:
     shop.work()
     letters = {mail.content.subject: mail.content.html for mail in shop.mailer.mailbox.values()}
     assert "rewards=None" in letters["partial_result"]
+
+
+def test_the_own_reservation_does_not_count_when_the_quote_is_too_old(shop: ShopWithReferrals) -> None:
+    session_id, codes = shop.upload(b"wedding"), Codes(points=shop.points_code(ADA))
+    shop.payments.fault_injector.fail("open_checkout", UnavailableError("The double", "out for lunch"))
+    with pytest.raises(UnavailableError):
+        shop.checkout_service.open(session_id, email=None, codes=codes)
+    shop.clock.advance(minutes=6)
+    opened = shop.checkout_service.open(session_id, email=None, codes=codes)
+    assert (opened.attempt, opened.spending is not None) == (2, True)

@@ -13,6 +13,7 @@ from domain.ports.errors import RefusedError
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund, refund_kind
 from domain.signed_tokens import sha256_of
 from domain.use_cases.payments.payment_events import Handled
+from domain.use_cases.support.attention_items import AttentionKind
 from domain.use_cases.support.attention_list import AttentionList
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.doubles.container import InMemoryShop
@@ -109,6 +110,27 @@ def test_a_refund_paid_by_hand_and_in_the_dashboard_is_recorded_held_and_shown(s
         each for each in AttentionList(unit_of_work=shop.unit_of_work).items() if each.order_id == order_id
     ]
     assert attention_text_of(attention_item) == "more was paid back for it than was paid"
+
+
+def test_an_overpaid_order_held_for_another_reason_is_listed_with_the_amount(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    intent = shop.order(order_id).payment.payment_intent_id  # type: ignore[union-attr]
+    assert intent is not None
+    by = StaffRequest(actor="person:grace", reason="They asked for it.")
+    shop.payments.fault_injector.fail("issue_refund", RefusedError("The double", "no", code="declined"))
+    shop.staff_actions.refund(order_id, by)
+    shop.work()
+    shop.staff_actions.record_manual_refund(order_id, by)
+    take(shop, shop.payments.refund_by_hand(intent, 490))
+    shop.staff_actions.release(order_id, by)
+    shop.staff_actions.hold(order_id, by)
+    shown = {
+        each.kind: attention_text_of(each) for each in AttentionList(unit_of_work=shop.unit_of_work).items()
+    }
+    assert shown == {
+        AttentionKind.ON_HOLD: "a staff member asked for it",
+        AttentionKind.OVERPAID: "4.90 EUR more was paid back than was paid",
+    }
 
 
 def test_refunds_are_fetched_for_a_webhook_that_names_only_the_charge(shop: InMemoryShop) -> None:

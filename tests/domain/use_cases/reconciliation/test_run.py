@@ -94,6 +94,21 @@ def test_an_entry_that_cannot_be_read_is_a_finding_and_costs_its_side_nothing(
     assert sorted(others) == [(FindingCode.MAIL_UNKNOWN_THERE, False), (FindingCode.NOTICE_LOST, True)]
 
 
+def test_a_prediction_whose_webhook_address_cannot_be_read_is_named_as_one(delivered: InMemoryShop) -> None:
+    delivered.pay(delivered.upload(b"eve"))
+    delivered.restorer.fault_injector.lose_reply("start")
+    delivered.work()
+    delivered.clock.advance(hours=2)
+    unreadable = UnreadableAnswerError("The double", "a shape of its own")
+    delivered.prediction_listing.fault_injector.fail("address_of", unreadable)
+    (finding,) = (each for each in compare(delivered).findings if each.side is Side.RESTORER)
+    assert (finding.what, finding.subject) == (
+        FindingCode.ENTRY_UNREADABLE,
+        list(delivered.restorer.works)[-1],
+    )
+    assert finding_text_of(finding).wrong.startswith("This upload of prediction cannot be read")
+
+
 @pytest.mark.parametrize("method", ["find_checkout", "look_up_refund"])
 def test_a_claim_whose_answer_cannot_be_read_is_a_finding_and_the_others_are_checked(
     delivered: InMemoryShop, method: str

@@ -367,6 +367,21 @@ def test_further_results_that_were_delivered_are_on_record_again(
     assert shop.downloads.find(token).content == before.newest_link.archive
 
 
+def test_results_that_were_not_packed_before_the_restore_are_packed_after_it(shop: InMemoryShop) -> None:
+    backup = Backup(shop)
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    shop.log_heads.write()
+    shop.storage.delete([key for key in shop.storage.objects if key.startswith("downloads/")])
+    backup.restore(shop)
+    recovery = shop.restored_database.recover()
+    assert recovery is not None
+    assert recovery.unplaced == ()
+    rebuilt = shop.order(order_id)
+    assert (len(rebuilt.restored_images), rebuilt.links) == (1, {})
+    assert shop.live(order_id).state is State.COMPLETED
+
+
 def test_a_further_result_that_was_never_packed_is_listed_by_its_order(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)

@@ -219,3 +219,13 @@ def test_a_stream_that_cannot_be_followed_is_listed_and_hides_no_other_order(sho
     )
     assert by_order[broken].number == number(shop.order(broken))
     assert "version 2 is missing before it" in attention_text_of(by_order[broken])
+
+
+def test_a_prediction_webhook_that_changed_is_listed_by_its_type(shop: InMemoryShop) -> None:
+    shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    for body in (b"webhook event", b"another body"):
+        shop.post_prediction("prediction-1", body)
+    assert [(each.kind, attention_text_of(each)) for each in items(shop)] == [
+        (AttentionKind.WEBHOOK_CONFLICT, "replicate posted prediction with other contents under a known id")
+    ]
