@@ -27,6 +27,6 @@ def finished(pictures: BinaryIO, output: BinaryIO, limits: SizeLimits, result_by
     return normalization.finish(result, io.BytesIO(original) if original else None, output, limits)
 
 
-def thumbnail(picture: BinaryIO, output: BinaryIO, limits: SizeLimits) -> None:
+def thumbnail(picture: BinaryIO, output: BinaryIO, limits: SizeLimits, side_pixels: int) -> None:
     """See Thumbnailer."""
-    output.write(thumbnails.thumbnail(picture, limits))
+    output.write(thumbnails.thumbnail(picture, limits, side_pixels))

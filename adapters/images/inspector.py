@@ -62,5 +62,5 @@ class PillowInspector:
         target.seek(0)
         return target, facts
 
-    def thumbnail(self, picture: BinaryIO) -> bytes:
-        return thumbnails.thumbnail(picture, self._limits)
+    def thumbnail(self, picture: BinaryIO, side_pixels: int = 360) -> bytes:
+        return thumbnails.thumbnail(picture, self._limits, side_pixels)

@@ -63,7 +63,7 @@ class PooledInspector:
             )
             return io.BytesIO(target.read()), facts
 
-    def thumbnail(self, picture: BinaryIO) -> bytes:
+    def thumbnail(self, picture: BinaryIO, side_pixels: int = 360) -> bytes:
         with TemporaryFile() as output:
-            self._pool.run(decoder_tasks.thumbnail, picture, self._limits, output=output)
+            self._pool.run(decoder_tasks.thumbnail, picture, self._limits, side_pixels, output=output)
             return output.read()

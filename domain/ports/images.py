@@ -59,10 +59,15 @@ class ImageInspector(Protocol):
 
 
 class Thumbnailer(Protocol):
-    """Creates thumbnails."""
+    """Creates thumbnails and previews.
 
-    def thumbnail(self, picture: BinaryIO) -> bytes:
-        """A JPEG of a few kilobytes, upright and without metadata.
+    360 pixels are large enough to see a restoration on paper, and ten to twenty kilobytes: there may be hundreds on a
+    page.
+    """
 
-        It shows the whole image. Raise UnreadableImageError.
+    def thumbnail(self, picture: BinaryIO, side_pixels: int = 360) -> bytes:
+        """A small upright JPEG without metadata.
+
+        It shows the whole image, at most ``side_pixels`` wide and high, and never enlarges it. Raise
+        UnreadableImageError, and UnavailableError when too many requests are waiting.
         """

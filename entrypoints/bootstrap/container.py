@@ -14,6 +14,7 @@ from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.delivery.emails import EmailSender
 from domain.use_cases.delivery.link_reminders import LinkReminders
+from domain.use_cases.delivery.previews import Previews
 from domain.use_cases.order_command_handler import OrderCommandHandler
 from domain.use_cases.payments.checkout_sync import CheckoutSync
 from domain.use_cases.payments.order_placement import OrderPlacement
@@ -154,6 +155,13 @@ class Container:
             token_signer=ports.token_signer,
             clock=ports.clock,
             policy=ports.policy,
+        )
+        self.previews = Previews(
+            unit_of_work=ports.unit_of_work,
+            downloads=self.downloads,
+            storage=ports.storage,
+            thumbnailer=ports.thumbnailer,
+            scratch=ports.scratch,
         )
         self.email_sender = EmailSender(
             unit_of_work=ports.unit_of_work,

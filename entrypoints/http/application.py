@@ -9,7 +9,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from entrypoints.bootstrap.container import Container
-from entrypoints.http.api import checkout, customer_requests, downloads, health, orders, uploads
+from entrypoints.http.api import checkout, customer_requests, downloads, health, orders, previews, uploads
 from entrypoints.http.dependencies import dependencies_of
 from entrypoints.http.malformed_requests import MalformedGuard
 from entrypoints.http.pages import photo_pages
@@ -47,6 +47,9 @@ def create_app(container: Container) -> Litestar:
             downloads.send_image,
             downloads.fetch_archive,
             downloads.fetch_image,
+            previews.show_upload,
+            previews.show_order_photo,
+            previews.show_original,
             photo_pages.show_album,
             customer_requests.ask_for_redo,
             customer_requests.ask_for_new_link,

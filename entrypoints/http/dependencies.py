@@ -9,6 +9,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
 from entrypoints.bootstrap.container import Container
+from entrypoints.http.previews import PreviewAnswers, PreviewCache
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ def dependencies_of(container: Container) -> dict[str, Provide]:
     """
     upload_threads, download_threads = CapacityLimiter(UPLOAD_THREADS), CapacityLimiter(DOWNLOAD_THREADS)
     checkout_threads, payment_threads = CapacityLimiter(CHECKOUT_THREADS), CapacityLimiter(PAYMENT_THREADS)
+    preview_cache = PreviewCache()
     given: dict[str, Callable[[], object]] = {
         "upload_threads": lambda: upload_threads,
         "download_threads": lambda: download_threads,
@@ -61,6 +63,7 @@ def dependencies_of(container: Container) -> dict[str, Provide]:
         "prediction_webhook": lambda: container.prediction_webhook,
         "email_webhook": lambda: container.email_webhook,
         "downloads": lambda: container.downloads,
+        "previews": lambda: PreviewAnswers(container.previews, preview_cache),
         "customer_requests": lambda: container.customer_requests,
         "queries": lambda: container.queries,
         "photo_galleries": lambda: container.photo_galleries,

@@ -38,6 +38,7 @@ from domain.use_cases.checkout.uploads import (
 )
 from domain.use_cases.checkout.visitor_limits import StorageNearlyFullError, TooManyRequestsError
 from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedError, UnknownLinkError
+from domain.use_cases.delivery.previews import UnknownPhotoError
 from entrypoints.bootstrap.wording import error_text
 from entrypoints.http import errors
 from entrypoints.http.byte_ranges import FileChangedError, UnsatisfiableRangeError
@@ -115,6 +116,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     TooManyRequestsError: Kind(429, "too-many-requests", "Too many requests"),
     StorageNearlyFullError: Kind(503, "storage-nearly-full", "No photos can be accepted now"),
     AskedTooOftenError: Kind(429, "asked-too-often", "Asked for too often"),
+    UnknownPhotoError: Kind(404, "photo-unknown", "No such photo"),
     UnknownImageError: Kind(404, "image-unknown", "No such image"),
     ShopError: Kind(409, "not-possible-now", "Not possible now"),
     ForgedMessageError: Kind(400, "message-forged", "The message is not signed by its sender"),

@@ -54,8 +54,8 @@ class PlainInspector:
         output.seek(0)
         return output, facts
 
-    def thumbnail(self, picture: BinaryIO) -> bytes:
+    def thumbnail(self, picture: BinaryIO, side_pixels: int = 360) -> bytes:
         picture.seek(0)
         self.inspect(picture)
         picture.seek(0)
-        return JPEG_BEGINS + picture.read(100)
+        return JPEG_BEGINS + b"%d pixels of " % side_pixels + picture.read(100)

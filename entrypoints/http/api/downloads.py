@@ -17,12 +17,14 @@ from litestar.types import ASGIApp
 from domain.order.values import ImageId
 from domain.ports.object_storage import ObjectStorage
 from domain.use_cases.delivery.downloads import Delivery, DownloadService
+from domain.use_cases.delivery.previews import PreviewSize, PreviewSource
 from entrypoints.http.byte_ranges import is_known_to_client, requested_range, require_same_file
 from entrypoints.http.clients import client_of
 from entrypoints.http.dependencies import Given
 from entrypoints.http.file_responses import FileAnswer, OpenedFile, etag_of
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
+from entrypoints.http.previews import PreviewAnswers
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of
 
@@ -78,13 +80,19 @@ async def send_image(
     request: AnyRequest,
     token: FromPath[str],
     image: FromPath[UUID],
+    previews: Given[PreviewAnswers],
     earlier: FromQuery[int] = 0,
+    size: FromQuery[PreviewSize | None] = None,
 ) -> ASGIApp:
-    """Send one restored image of the token's order.
+    """Send one restored image of the order, or its preview.
 
-    ``earlier`` counts back from the newest result, which is 0.
+    ``earlier`` counts back from the newest result, which is 0. A preview is a JPEG of at most 480 pixels (thumbnail) or
+    1600 (screen), and is not recorded as served.
     """
     delivery = await to_thread.run_sync(partial(downloads.find, token, ImageId(image), earlier=earlier))
+    if size is not None:
+        shown = await previews.answer(request, PreviewSource(content=delivery.content), size)
+        return shown.to_asgi_response(app=None, request=request)
     return await _answer(downloads, storage, download_threads, request, delivery)
 
 

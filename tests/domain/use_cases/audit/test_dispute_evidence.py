@@ -303,8 +303,8 @@ def test_a_picture_that_cannot_be_shown_small_is_evidence_all_the_same(shop: InM
     order_id = finished(shop, b"wedding")
 
     class Blind(PlainInspector):
-        def thumbnail(self, picture: Any) -> bytes:
-            del picture
+        def thumbnail(self, picture: Any, side_pixels: int = 360) -> bytes:
+            del picture, side_pixels
             return super().thumbnail(io.BytesIO(b"broken"))
 
     pack = dispute_evidence(shop, Blind()).pack(order_id)
