@@ -25,6 +25,8 @@ COMMAND_STATEMENT_TIMEOUT_SECONDS = 30.0
 #: How long after its own statement time-out a server may take to answer. A stopped process or a broken network path
 #: never answers, and TCP keepalives do not detect a stopped process: its kernel still acknowledges them.
 ANSWER_GRACE_SECONDS = 2.0
+#: Statements are prepared when they are executed for the second time on a connection.
+PREPARE_AFTER_EXECUTIONS = 1
 #: Seconds to wait for a connection while the whole pool is in use.
 POOL_TIMEOUT_SECONDS = 5.0
 #: A transaction of ours waits for nothing but the database. A client silent for this long inside one was stopped or
@@ -88,11 +90,13 @@ def connect(
         url,
         pool_size=connections,
         max_overflow=0,
+        pool_use_lifo=True,  # few connections stay busy: their statements are prepared, their caches warm
         pool_timeout=POOL_TIMEOUT_SECONDS,
         hide_parameters=True,  # an error's text must not carry what customers sent
         connect_args={
             "target_session_attrs": url.query.get("target_session_attrs", "read-write"),
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
+            "prepare_threshold": PREPARE_AFTER_EXECUTIONS,
             # Detect a server that vanished within a minute instead of hours.
             "keepalives_idle": 30,
             "keepalives_interval": 10,
