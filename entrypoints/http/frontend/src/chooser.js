@@ -1,0 +1,51 @@
+// Ways to choose photos beside the file dialog: dropping, pasting, and the camera of a phone.
+
+/** Call `chosen(files)` for each choice; folders are left out. */
+export function listen(form, chosen) {
+  form.addEventListener("change", (event) => {
+    if (event.target.type === "file" && event.target.files.length) {
+      const files = [...event.target.files];
+      event.target.value = ""; // The same photo can be chosen again after a refusal.
+      chosen(files);
+    }
+  });
+  for (const camera of form.querySelectorAll("[data-camera]")) {
+    camera.hidden = !matchMedia("(pointer: coarse)").matches;
+  }
+}
+
+/** Accept photos that are dropped or pasted anywhere on the page. */
+export function listenToPage(chosen) {
+  const form = () => document.querySelector("[data-upload]");
+  const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+  addEventListener("dragover", (event) => {
+    if (hasFiles(event)) {
+      event.preventDefault(); // Or a drop would leave the page for the photo.
+      form()?.setAttribute("data-over", "");
+    }
+  });
+  addEventListener("dragleave", (event) => {
+    if (!event.relatedTarget) {
+      form()?.removeAttribute("data-over");
+    }
+  });
+  addEventListener("drop", (event) => {
+    if (hasFiles(event)) {
+      event.preventDefault();
+      form()?.removeAttribute("data-over");
+      chosen(filesOf(event.dataTransfer.items));
+    }
+  });
+  addEventListener("paste", (event) => {
+    if (event.clipboardData.files.length) {
+      event.preventDefault();
+      chosen([...event.clipboardData.files]);
+    }
+  });
+}
+
+function filesOf(items) {
+  return [...items]
+    .filter((item) => item.kind === "file" && !item.webkitGetAsEntry?.()?.isDirectory)
+    .map((item) => item.getAsFile());
+}

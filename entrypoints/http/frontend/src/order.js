@@ -1,0 +1,5 @@
+// The order page: it shows by itself what happens to each photo.
+
+import { follow } from "./live.js";
+
+follow();

@@ -1,0 +1,143 @@
+// One photo on its way to the shop by tus: it goes on where it was when a line, a phone or a tab comes back.
+
+import { Upload, defaultOptions } from "tus-js-client";
+
+// Small enough to arrive on a slow line before it breaks again; what arrived whole is never sent twice.
+const CHUNK_BYTES = 1024 * 1024;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
+const { urlStorage } = defaultOptions;
+
+/** What tells a chosen file from another one of its session. */
+export function keyOf(file) {
+  return [file.name, file.type, file.size, file.lastModified].join("-");
+}
+
+/** The names of a session's photos whose upload began in this browser and did not end, by key. */
+export async function begun(session) {
+  const prefix = `tus::${session}/`;
+  const all = (await urlStorage.findAllUploads()).filter(({ urlStorageKey }) => urlStorageKey.startsWith(prefix));
+  return new Map(
+    all.map(({ urlStorageKey, metadata }) => [
+      urlStorageKey.slice(prefix.length, urlStorageKey.lastIndexOf("::")),
+      metadata.filename,
+    ]),
+  );
+}
+
+/**
+ * Uploads one file, however often the line breaks.
+ *
+ * `told` has a function for each thing that happens: `progress(share)`, `received()` while the shop looks at the photo,
+ * `paused()`, and one of `done(response)` and `refused(sentence, status)`, which ends it.
+ */
+export class Transfer {
+  #told;
+  #upload;
+  #timer = null;
+  #failures = 0;
+  #isOver = false;
+
+  constructor(file, { endpoint, session, told }) {
+    this.#told = told;
+    this.#upload = new Upload(file, {
+      endpoint,
+      chunkSize: CHUNK_BYTES,
+      retryDelays: null, // Its own retries end after some; a line may be away for longer.
+      metadata: { filename: file.name, filetype: file.type || "application/octet-stream" },
+      removeFingerprintOnSuccess: true,
+      fingerprint: async () => `${session}/${keyOf(file)}`,
+      onAfterResponse: (request, response) => {
+        // The client would begin anew after any error, though only 404 and 410 say that the begun upload is gone.
+        const status = response.getStatus();
+        if (request.getMethod() === "HEAD" && status >= 400 && ![403, 404, 410].includes(status)) {
+          throw new Error(`The offset was answered with ${status}.`);
+        }
+      },
+      onProgress: (sent, total) => {
+        sent < total ? told.progress(sent / total) : told.received();
+      },
+      onChunkComplete: () => {
+        this.#failures = 0;
+      },
+      onSuccess: ({ lastResponse }) => {
+        this.#end();
+        told.done(lastResponse);
+      },
+      onError: (error) => this.#failed(error),
+    });
+  }
+
+  /** Begin, or go on with what an earlier visit began. */
+  async start() {
+    addEventListener("online", this.#goOn);
+    document.addEventListener("visibilitychange", this.#goOn);
+    const [previous] = await this.#upload.findPreviousUploads();
+    if (previous) {
+      this.#upload.resumeFromPreviousUpload(previous);
+    }
+    if (!this.#isOver) {
+      this.#upload.start();
+    }
+  }
+
+  /** Stop, and have the shop forget what it has of the photo. */
+  async cancel() {
+    this.#end();
+    await this.#upload.abort(true).catch(() => {}); // An upload that it is not told of expires there.
+    await this.#forget();
+  }
+
+  #goOn = () => {
+    if (this.#timer && navigator.onLine && !document.hidden) {
+      clearTimeout(this.#timer);
+      this.#timer = null;
+      this.#upload.start();
+    }
+  };
+
+  async #failed(error) {
+    if (this.#isOver) {
+      return;
+    }
+    const response = error.originalResponse;
+    const status = response?.getStatus() ?? 0;
+    if (status >= 400 && status < 500 && ![409, 423, 429].includes(status)) {
+      this.#end();
+      await this.#forget();
+      this.#told.refused(sentenceOf(response), status);
+      return;
+    }
+    this.#told.paused();
+    const asked = Number(response?.getHeader("Retry-After")) * 1000;
+    const wait = Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS);
+    this.#failures += 1;
+    this.#timer = setTimeout(() => {
+      this.#timer = null;
+      this.#upload.start();
+    }, asked || wait);
+  }
+
+  async #forget() {
+    for (const { urlStorageKey } of await this.#upload.findPreviousUploads()) {
+      await urlStorage.removeUpload(urlStorageKey);
+    }
+  }
+
+  #end() {
+    this.#isOver = true;
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    removeEventListener("online", this.#goOn);
+    document.removeEventListener("visibilitychange", this.#goOn);
+  }
+}
+
+/** The sentence of a problem document, for the customer; empty if the answer is none. */
+function sentenceOf(response) {
+  try {
+    return JSON.parse(response.getBody()).detail ?? "";
+  } catch {
+    return "";
+  }
+}

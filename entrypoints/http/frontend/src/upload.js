@@ -1,0 +1,196 @@
+// Home and upload page: photos are on their way as soon as they are chosen, and stay so through tunnels and closed tabs.
+
+import { listen, listenToPage } from "./chooser.js";
+import { forget, keep, kept } from "./kept.js";
+import { announce, fetchPage, refresh, say } from "./page.js";
+import { Row } from "./row.js";
+import { Transfer, begun, keyOf } from "./transfer.js";
+
+const AT_ONCE = 2;
+
+/** By key, each photo that is not in the shop yet. */
+const photos = new Map();
+let session = null;
+let running = 0;
+let wakeLock = null;
+
+listenToPage(choose);
+takeOverPage();
+
+/** Make the page's form and buttons work without loading another page. */
+async function takeOverPage() {
+  const form = document.querySelector("[data-upload]");
+  if (!form) {
+    return; // The session is paid or expired.
+  }
+  listen(form, choose);
+  for (const button of form.querySelectorAll("[type=submit], button:not([type])")) {
+    button.hidden = true; // A choice starts the upload.
+  }
+  session = form.dataset.session ?? null;
+  if (session) {
+    document.addEventListener("submit", submitted);
+    await goOn();
+  }
+}
+
+/** Go on with what a closed tab left, and ask for what this browser could not keep. */
+async function goOn() {
+  const files = await kept(session);
+  const missing = await begun(session);
+  for (const file of files) {
+    missing.delete(keyOf(file));
+  }
+  if (files.length) {
+    await choose(files);
+  }
+  for (const name of missing.values()) {
+    complain(say("resume", { name }));
+  }
+}
+
+async function choose(files) {
+  if (!session && !(await openSession())) {
+    return;
+  }
+  for (const file of files) {
+    const key = keyOf(file);
+    if (photos.has(key)) {
+      announce(say("duplicate", { name: file.name }));
+      continue;
+    }
+    const photo = { key, file, state: "waiting", row: null, transfer: null };
+    photo.row = new Row(file, { remove: () => remove(photo), retry: () => retry(photo) });
+    photos.set(key, photo);
+    keep(session, key, file);
+  }
+  startNext();
+}
+
+/** Open a session, and show its page in the place of the home page. */
+async function openSession() {
+  try {
+    const response = await fetch("api/uploads", { method: "POST", headers: { Accept: "application/json" } });
+    const answer = await response.json();
+    if (!response.ok) {
+      complain(answer.detail);
+      return false;
+    }
+    const address = new URL(`uploads/${answer.session_id}`, location.href);
+    const page = await fetchPage(address);
+    history.pushState(null, "", address);
+    document.title = page.title;
+    document.querySelector("main").replaceWith(document.adoptNode(page.querySelector("main")));
+    await takeOverPage();
+    return true;
+  } catch {
+    complain(say("failed"));
+    return false;
+  }
+}
+
+function startNext() {
+  for (const photo of photos.values()) {
+    if (running >= AT_ONCE) {
+      break;
+    }
+    if (photo.state === "waiting") {
+      running += 1;
+      photo.state = "running";
+      photo.transfer = new Transfer(photo.file, {
+        endpoint: new URL(`../api/uploads/${session}/tus`, location.href).href,
+        session,
+        told: {
+          progress: (share) => photo.row.progress(share),
+          received: () => photo.row.received(),
+          paused: () => photo.row.paused(),
+          done: (response) => done(photo, response),
+          refused: (sentence, status) => refused(photo, sentence, status),
+        },
+      });
+      photo.transfer.start();
+    }
+  }
+  showWhetherPayable();
+}
+
+async function done(photo, response) {
+  running -= 1;
+  photo.state = "done";
+  forget(session, photo.key);
+  startNext();
+  await refresh().catch(() => {}); // The line of the photo goes in any case; the next one shows it.
+  photo.row.remove();
+  photos.delete(photo.key);
+  const isDuplicate = response.getHeader("Upload-Duplicate") === "true";
+  announce(say(isDuplicate ? "duplicate" : "announce_done", { name: photo.file.name }));
+  showWhetherPayable();
+}
+
+function refused(photo, sentence, status) {
+  running -= 1;
+  photo.state = "refused";
+  const why = sentence || say("failed");
+  photo.row.refused(why, ![413, 415, 422].includes(status));
+  announce(say("announce_refused", { name: photo.file.name, why }));
+  forget(session, photo.key);
+  startNext();
+}
+
+async function remove(photo) {
+  if (photo.state === "running") {
+    running -= 1;
+    photo.transfer.cancel();
+  }
+  photo.state = "removed";
+  photos.delete(photo.key);
+  photo.row.remove();
+  announce(say("announce_removed", { name: photo.file.name }));
+  forget(session, photo.key);
+  startNext();
+}
+
+function retry(photo) {
+  photo.state = "waiting";
+  photo.row.waits();
+  keep(session, photo.key, photo.file);
+  startNext();
+}
+
+/** Photos on their way belong to the order, so its payment waits for them. */
+async function showWhetherPayable() {
+  const isBusy = [...photos.values()].some(({ state }) => state === "waiting" || state === "running");
+  document.querySelector("[data-pay]")?.setAttribute("aria-disabled", isBusy);
+  const reason = document.querySelector("[data-pay-waits]");
+  if (reason) {
+    reason.hidden = !isBusy;
+  }
+  if (!isBusy) {
+    wakeLock?.release();
+    wakeLock = null;
+  } else if (!wakeLock && !document.hidden) {
+    // A phone that locks itself would pause the upload; one that may not stay awake goes on when it is unlocked.
+    wakeLock = await navigator.wakeLock?.request("screen").catch(() => null);
+  }
+}
+
+async function submitted(event) {
+  const form = event.target;
+  if (form.querySelector("[data-pay][aria-disabled=true]")) {
+    event.preventDefault();
+    announce(document.querySelector("[data-pay-waits]").textContent);
+  } else if (form.hasAttribute("data-swap")) {
+    event.preventDefault();
+    const body = new URLSearchParams(new FormData(form));
+    await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => {});
+    await refresh().catch(() => form.submit());
+    showWhetherPayable();
+  }
+}
+
+/** Say beside the form what the customer has to know. */
+function complain(sentence) {
+  const problem = document.querySelector("[data-problem]");
+  problem.textContent = sentence;
+  problem.hidden = false;
+}
