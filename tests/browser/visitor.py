@@ -1,0 +1,48 @@
+"""One person in front of a browser, and what went wrong."""
+
+from collections.abc import Callable
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
+
+from tests.browser.accessibility import violations
+
+#: What a browser says when there is no line, which tests take away.
+_NO_LINE = "net::ERR_INTERNET_DISCONNECTED"
+
+
+class Visitor:
+    """A browser of one person; its pages share cookies and storage.
+
+    Attributes:
+        complaints: errors that the browser logged, such as violations of the content policy.
+    """
+
+    def __init__(self, browser: Browser, url: str, **options: Any) -> None:
+        self.context: BrowserContext = browser.new_context(
+            base_url=url, **{"locale": "en-US", "reduced_motion": "reduce", **options}
+        )
+        self.complaints: list[str] = []
+        self.context.on("console", self._hear)
+        self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+
+    def open(self, address: str) -> Page:
+        """Open an address in a new tab."""
+        page = self.context.new_page()
+        page.goto(address)
+        return page
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and _NO_LINE not in message.text:
+            self.complaints.append(message.text)
+
+
+NewVisitor = Callable[..., Visitor]
+
+
+def is_accessible(page: Page) -> None:
+    """Assert that axe finds nothing, in light and in dark colours."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page) == [], scheme
+    page.emulate_media(color_scheme="null")
