@@ -4,6 +4,7 @@ All missing or malformed settings are reported at once, each with its descriptio
 never shown. ``.env.example`` is generated from this module.
 """
 
+from pathlib import Path
 from typing import Annotated, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -65,6 +66,10 @@ class Settings(DatabaseSettings):
         description="the signing secret of Stripe's webhook (whsec_...); two with a comma while it is rotated"
     )
     stripe_api_base: Address = Field("https://api.stripe.com", description="where Stripe's API answers")
+    stripe_checkout_origins: Hosts = Field(
+        ("https://checkout.stripe.com",),
+        description="where Stripe's payment pages are; a custom domain of yours, if Stripe has one for you",
+    )
 
     replicate_api_token: Secret = Field(description="Replicate's API token (r8_...)")
     replicate_webhook_secret: SigningKey = Field(
@@ -119,6 +124,17 @@ class Settings(DatabaseSettings):
         description="the address mails come from; SendGrid must have verified it",
     )
     sender_name: str = Field("RestoreClick", description="the name mails come from")
+
+    shop_name: str | None = Field(
+        None, max_length=80, description="the name on the shop's pages; SENDER_NAME if it is left out"
+    )
+    brand_directory: Path | None = Field(
+        None,
+        description="a folder with the shop's own logo, colours and legal pages; docs/operations.md describes it",
+    )
+    sandbox_mailbox_url: Address | None = Field(
+        None, description="set by the sandbox only: pages say that nothing is real, and link to this mailbox"
+    )
 
     worker_secret_key: Annotated[SecretStr, Field(min_length=32)] = Field(
         description="signs download links and webhook addresses; 32 secret characters or more"

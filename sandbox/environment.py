@@ -100,6 +100,8 @@ class Sandbox:
                 **_without_proxies(),
                 **_QUOTAS,
                 "PUBLIC_URL": self._shop_url,
+                "STRIPE_CHECKOUT_ORIGINS": announcements.result()["stripe"]["url"],
+                "SANDBOX_MAILBOX_URL": f"{announcements.result()['sendgrid']['url']}/mailbox",
                 "SENDER_ADDRESS": "photos@shop.example",
             }
             self.addresses = {

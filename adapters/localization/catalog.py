@@ -60,6 +60,17 @@ class Catalog:
             raise LanguageFileError(file.name, [f"{name} is no phrase" for name in broken])
         return cls(language=language, phrases=phrases)
 
+    @property
+    def tag(self) -> str:
+        """The tag of the language, as HTML and HTTP take it: ``pt-BR``."""
+        return str(self.language).replace("_", "-")
+
+    @property
+    def own_name(self) -> str:
+        """The language's name in the language itself: ``Deutsch``."""
+        name = self.language.get_display_name(self.language) or self.tag
+        return name[:1].upper() + name[1:]
+
     def say(self, name: str, count: int | None = None, /, **filling: str) -> str:
         """A phrase in the plural form of ``count``, filled in."""
         phrase = self.phrases[name]

@@ -56,14 +56,14 @@ def serve(fd: int | None) -> None:
     """Serve the shop's API; every setting comes from the environment."""
     from entrypoints.bootstrap.database import check_database
     from entrypoints.command_errors import CommandFailedError
-    from entrypoints.http import CannotListenError, run
+    from entrypoints.http import BrandError, CannotListenError, run
     from entrypoints.settings import read_settings
 
     settings = read_settings()
     check_database(settings)  # refuses an outdated schema before any request is served
     try:
         run(settings, fd=fd)
-    except CannotListenError as error:
+    except (BrandError, CannotListenError) as error:
         raise CommandFailedError(str(error)) from error
 
 

@@ -3,7 +3,8 @@
 from importlib.metadata import version
 from typing import Any
 
-from litestar import Litestar, Response, Router, get
+from litestar import Litestar, Response, Router
+from litestar.datastructures import State
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -12,8 +13,9 @@ from entrypoints.bootstrap.container import Container
 from entrypoints.http.api import checkout, customer_requests, downloads, health, orders, previews, uploads
 from entrypoints.http.dependencies import dependencies_of
 from entrypoints.http.malformed_requests import MalformedGuard
-from entrypoints.http.pages import photo_pages
-from entrypoints.http.problem_details import answer
+from entrypoints.http.pages import photo_pages, shop_pages
+from entrypoints.http.pages.html_pages import explain
+from entrypoints.http.pages.site import Site
 from entrypoints.http.request_logging import RequestLogging
 from entrypoints.http.webhooks import handlers
 
@@ -21,17 +23,18 @@ from entrypoints.http.webhooks import handlers
 MAX_BODY_BYTES = 16 * 1024
 
 
-@get("/", include_in_schema=False, sync_to_thread=False)
-def index() -> dict[str, str]:
-    """Name the service and its entry points."""
-    return {"name": "RestoreClick", "documentation": "/schema/openapi.json", "health": "/health/ready"}
+def create_app(container: Container, site: Site | None = None) -> Litestar:
+    """Build the HTTP application on a container, which the caller closes.
 
-
-def create_app(container: Container) -> Litestar:
-    """Build the HTTP application on a container, which the caller closes."""
+    ``site`` is the shop as its pages show it; by default one without a brand.
+    """
     app = Litestar(
         [
-            index,
+            shop_pages.show_home,
+            shop_pages.show_legal_page,
+            shop_pages.send_asset,
+            shop_pages.send_robots,
+            shop_pages.send_icon,
             uploads.open_session,
             uploads.send_photo,
             uploads.show_session,
@@ -59,7 +62,8 @@ def create_app(container: Container) -> Litestar:
             health.ready,
         ],
         dependencies=dependencies_of(container),
-        exception_handlers={Exception: answer},
+        exception_handlers={Exception: explain},
+        state=State({"site": site or Site()}),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(
             title="RestoreClick",

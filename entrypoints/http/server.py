@@ -17,6 +17,7 @@ from entrypoints.bootstrap.garbage_collection import exempt_startup_objects
 from entrypoints.bootstrap.wording import error_text
 from entrypoints.http.application import create_app
 from entrypoints.http.bounded_protocol import BoundedProtocol
+from entrypoints.http.pages.site import site_from
 from entrypoints.logging_config import configure_logs
 from entrypoints.settings import Settings
 
@@ -58,15 +59,19 @@ def announce(url: str) -> None:
 
 
 def run(settings: Settings, *, fd: int | None = None) -> None:
-    """Wire the shop, serve it until SIGTERM or SIGINT, and close it."""
+    """Wire the shop, serve it until SIGTERM or SIGINT, and close it.
+
+    Raises CannotListenError and BrandError.
+    """
     configure_logs(settings.log_level)
+    site = site_from(settings)
     with open_container(settings) as container:
         try:
             container.log_heads.check()
         except UnavailableError as error:
             # Not fatal: each request that needs a current database makes this check itself; the others can be served.
             _log.error("log_head_refused", problem=error_text(error))
-        app = create_app(container)
+        app = create_app(container, site)
         exempt_startup_objects()
         serve(app, settings, fd=fd)
 

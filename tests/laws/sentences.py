@@ -14,8 +14,8 @@ from adapters.localization.status_text import image_status_of, owner_sentence_of
 from adapters.localization.timeline_text import timeline_text_of
 from domain.order import events as e
 from domain.order.order import Order
-from entrypoints.bootstrap.wording import localization_of
 from entrypoints.http.pages import status_pages
+from tests.entrypoints.support.visits import visit_in
 from tests.laws import english, german
 from tests.laws.known import Earned, Known, known_from
 from tests.laws.snapshot import AcceptedMail, OrderStream, Snapshot, Step, Violation, violation
@@ -135,7 +135,7 @@ def check_status(order: Order, known: Known) -> None:
     )
     _check(sentences, known)
     for language in LANGUAGES:
-        page = status_pages.of_order(order, {}, localization_of(language)).content
+        page = status_pages.of_order(order, {}, visit_in(language)).content
         _check(_texts_in(str(page)), known, language)
 
 

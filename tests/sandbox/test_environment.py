@@ -44,11 +44,11 @@ def test_the_environment_names_all_that_the_shop_needs(sandbox: Sandbox) -> None
     assert set(sandbox.environment) == {
         *("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "WORKER_SECRET_KEY"),
         *("S3_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_REGION", "S3_BUCKET"),
-        *("STRIPE_API_BASE", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"),
+        *("STRIPE_API_BASE", "STRIPE_CHECKOUT_ORIGINS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"),
         *("REPLICATE_API_BASE", "REPLICATE_API_TOKEN", "REPLICATE_WEBHOOK_SECRET", "REPLICATE_OUTPUT_HOSTS"),
         *("REPLICATE_SECOND_MODEL", "REPLICATE_SECOND_INPUT_NAME"),
         *("SENDGRID_API_BASE", "SENDGRID_API_KEY", "SENDGRID_WEBHOOK_PUBLIC_KEY"),
-        *("SENDER_ADDRESS", "NO_PROXY", "no_proxy"),
+        *("SANDBOX_MAILBOX_URL", "SENDER_ADDRESS", "NO_PROXY", "no_proxy"),
         *(
             f"MAX_{each}_PER_{span}"
             for each in ("SESSIONS", "MEBIBYTES", "CHECKOUTS")

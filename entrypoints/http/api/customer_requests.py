@@ -24,6 +24,7 @@ from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import UnknownOrderError
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
+from entrypoints.http.pages.site import visit_of
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of
 
@@ -126,9 +127,7 @@ def _taken(request: AnyRequest, title: str, sentence_key: str | None = None) -> 
     """
     sentence = f"asked.{sentence_key or title}"
     if html_pages.is_html_preferred(request):
-        return html_pages.page(
-            "accepted", html_pages.localization_for(request), status=202, request_kind=title, phrase=sentence
-        )
+        return html_pages.page("accepted", visit_of(request), status=202, request_kind=title, phrase=sentence)
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     return Response(
         AcceptedView(sentence=localization_of("en").say(sentence)), status_code=202, headers=headers

@@ -19,6 +19,7 @@ from entrypoints.http.api import order_schemas
 from entrypoints.http.dependencies import Given, is_known
 from entrypoints.http.errors import UnknownOrderError
 from entrypoints.http.pages import html_pages, status_pages
+from entrypoints.http.pages.site import visit_of
 from entrypoints.http.request_bodies import AnyRequest
 
 
@@ -46,9 +47,7 @@ async def show_progress(
 def _progress(queries: Queries, request: AnyRequest, order_id: OrderId) -> Response[Any]:
     if html_pages.is_html_preferred(request):
         order = fold(order_id, _history(queries, order_id))
-        return status_pages.of_order(
-            order, queries.file_names(order_id), html_pages.localization_for(request)
-        )
+        return status_pages.of_order(order, queries.file_names(order_id), visit_of(request))
     shown = _shown(queries, request, order_id, order_schemas.progress)
     shown.headers["Vary"] = "Accept"
     return shown

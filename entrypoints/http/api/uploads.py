@@ -22,6 +22,7 @@ from entrypoints.http.client_disconnect import run_for_client
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
 from entrypoints.http.pages import html_pages, status_pages
+from entrypoints.http.pages.site import visit_of
 from entrypoints.http.request_bodies import AnyRequest, receive_into
 
 #: What a session advertises; the image inspector decides.
@@ -116,7 +117,7 @@ def show_session(
             status_code=303,
             headers={"Cache-Control": "private, no-store", "Vary": "Accept"},
         )
-    return status_pages.of_upload(seen, policy, html_pages.localization_for(request))
+    return status_pages.of_upload(seen, policy, visit_of(request))
 
 
 def _require_raw_photo(request: AnyRequest, limit_bytes: int) -> None:

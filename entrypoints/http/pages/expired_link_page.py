@@ -7,6 +7,7 @@ from litestar import Response
 from domain.use_cases.delivery.downloads import LinkExpiredError
 from entrypoints.http import problem_details
 from entrypoints.http.pages import html_pages
+from entrypoints.http.pages.site import visit_of
 from entrypoints.http.request_bodies import AnyRequest
 
 
@@ -20,9 +21,8 @@ def explain(request: AnyRequest, error: Exception) -> Response[Any]:
         request,
         problem,
         "expired_link",
-        html_pages.localization_for(request),
+        visit_of(request),
         renewal=_renewal(request),
-        has_forms=True,
     )
 
 

@@ -1,19 +1,21 @@
 """HTML pages for browsers; other clients receive JSON documents."""
 
+import json
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from litestar import MediaType, Response
 
-from entrypoints.bootstrap.wording import Localization, localization_of
 from entrypoints.http import problem_details
+from entrypoints.http.pages.site import Visit, visit_of
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of
 
 _HEADERS = {
     "Cache-Control": "private, no-store",
     "Referrer-Policy": "no-referrer",
-    "Vary": "Accept, Accept-Language",
+    "Vary": "Accept, Accept-Language, Cookie",
 }
 
 #: Problems that people meet, explained in their own language; all others are met by programs and explained in English.
@@ -29,13 +31,14 @@ _EXPLAINED = frozenset(
         "unavailable",
         "busy",
         "internal",
+        "not-found",
     }
 )
 
-#: A page loads and sends nothing, unless it has pictures or forms of this shop.
+#: A page loads and sends nothing but to this shop; a form that pays is redirected to the payment provider.
 _CONTENT_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src {pictures}; base-uri 'none'; form-action {forms}; "
-    "frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
 )
 
 _templates = Environment(
@@ -53,69 +56,79 @@ def is_html_preferred(request: AnyRequest) -> bool:
     return request.accept.best_match(offered) == MediaType.HTML
 
 
-def localization_for(request: AnyRequest) -> Localization:
-    """The localization for the browser's language, English without a catalog."""
-    return localization_of(request.headers.get("accept-language", ""))
-
-
 def page(
     template: str,
-    localization: Localization,
+    visit: Visit,
     *,
     refresh_seconds: int | None = None,
     status: int = 200,
-    has_pictures: bool = False,
-    has_forms: bool = False,
+    has_payment: bool = False,
+    is_public: bool = False,
+    texts: Mapping[str, str] | None = None,
     **facts: Any,
 ) -> Response[Any]:
-    """Render ``templates/TEMPLATE.jinja``, reloaded after ``refresh_seconds``."""
-    policy = _CONTENT_POLICY.format(
-        pictures="'self'" if has_pictures else "'none'", forms="'self'" if has_forms else "'none'"
-    )
+    """Render ``templates/TEMPLATE.jinja``, reloaded after ``refresh_seconds``.
+
+    ``has_payment`` if a form leads to the payment provider, ``is_public`` if search engines may list the page.
+    ``texts`` are the sentences of its scripts, by name.
+    """
+    site, localization = visit.site, visit.localization
     content = _templates.get_template(f"{template}.jinja").render(
-        language=localization.language,
+        site=site,
+        asset=site.asset,
+        script=site.assets.script,
+        languages=_languages(visit),
+        language=localization.phrases.tag,
         direction=localization.direction,
         say=localization.say,
         money=localization.money,
         day=localization.day,
         size=localization.size,
         refresh_seconds=refresh_seconds,
+        is_public=is_public,
+        texts=json.dumps(texts, ensure_ascii=False) if texts else None,
         **facts,
     )
-    return Response(
-        content,
-        status_code=status,
-        media_type=MediaType.HTML,
-        headers={**_HEADERS, "Content-Security-Policy": policy},
-    )
+    forms = " ".join(["'self'", *(site.checkout_origins if has_payment else ())])
+    headers = {**_HEADERS, "Content-Security-Policy": _CONTENT_POLICY.format(forms=forms)}
+    if visit.cookie is not None:
+        headers["Set-Cookie"] = visit.cookie
+    return Response(content, status_code=status, media_type=MediaType.HTML, headers=headers)
 
 
 def explain(request: AnyRequest, error: Exception) -> Response[Any]:
     """Answer an error with a page for browsers or a problem document."""
+    if not is_html_preferred(request):
+        return problem_details.answer(request, error)
     problem = problem_details.problem_of(error)
     problem_details.note(request, problem, error)
-    if not is_html_preferred(request):
-        return problem_details.response(request, problem)
+    visit = visit_of(request)
     if problem.kind.name in _EXPLAINED:
-        name, localization = problem.kind.name.replace("-", "_"), localization_for(request)
-        title, explanation = localization.say(f"problem.{name}_title"), localization.say(f"problem.{name}")
+        name, say = problem.kind.name.replace("-", "_"), visit.localization.say
+        title, explanation = say(f"problem.{name}_title"), say(f"problem.{name}")
     else:
-        localization = localization_of("en")
+        visit = visit.in_english()
         detail = problem.detail.removeprefix(f"{problem.kind.title}: ")  # the heading says that already
         title, explanation = problem.kind.title, detail[:1].upper() + detail[1:]
-    return problem_page(request, problem, "problem", localization, title=title, explanation=explanation)
+    return problem_page(request, problem, "problem", visit, title=title, explanation=explanation)
 
 
 def problem_page(
-    request: AnyRequest,
-    problem: problem_details.Problem,
-    template: str,
-    localization: Localization,
-    **facts: Any,
+    request: AnyRequest, problem: problem_details.Problem, template: str, visit: Visit, **facts: Any
 ) -> Response[Any]:
     """The page of a problem, with its status, headers and request id."""
     answer = page(
-        template, localization, status=problem.kind.status, request_id=request_id_of(request.scope), **facts
+        template, visit, status=problem.kind.status, request_id=request_id_of(request.scope), **facts
     )
     answer.headers.update(problem.headers)
     return answer
+
+
+def _languages(visit: Visit) -> list[Mapping[str, Any]]:
+    """The languages of the switch; none after a form."""
+    catalogs = visit.site.languages.values() if visit.can_switch else ()
+    current = visit.localization.phrases.tag
+    return [
+        {"tag": each.tag, "name": each.own_name, "is_current": each.tag == current}
+        for each in sorted(catalogs, key=lambda each: each.own_name)
+    ]

@@ -12,10 +12,11 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from domain.use_cases.queries import PhotoGalleries, PhotoGallery
-from entrypoints.bootstrap.wording import Localization, redo_obstacle_text
+from entrypoints.bootstrap.wording import redo_obstacle_text
 from entrypoints.http.dependencies import Given
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
+from entrypoints.http.pages.site import Visit, visit_of
 from entrypoints.http.request_bodies import AnyRequest
 
 
@@ -55,7 +56,7 @@ def show_album(
     """Show the photos behind a link, and which can be redone."""
     album = photo_galleries.open(token)
     if html_pages.is_html_preferred(request):
-        return _page(album, html_pages.localization_for(request))
+        return _page(album, visit_of(request))
     headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept"}
     return Response(_view(album), headers=headers)
 
@@ -81,18 +82,16 @@ def _view(album: PhotoGallery) -> AlbumView:
     )
 
 
-def _page(album: PhotoGallery, localization: Localization) -> Response[Any]:
+def _page(album: PhotoGallery, visit: Visit) -> Response[Any]:
     obstacles = {image_id: f"no_redo.{why}" for image_id, why in album.why_no_redo.items()}
     may_redo = any(image_id not in obstacles for image_id in album.order.images)
     return html_pages.page(
         "photos",
-        localization,
+        visit,
         link=album.link,
         redo_until=album.redo_until if may_redo else None,
         photos=[
             {"image": image, "name": album.file_names.get(image_id), "obstacle": obstacles.get(image_id)}
             for image_id, image in album.order.images.items()
         ],
-        has_pictures=True,
-        has_forms=True,
     )

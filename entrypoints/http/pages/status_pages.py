@@ -11,9 +11,9 @@ from domain.order.states import TERMINAL, State
 from domain.order.values import ImageId, Money
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.use_cases.shop_policy import ShopPolicy
-from entrypoints.bootstrap.wording import Localization
 from entrypoints.http.api import order_schemas, upload_schemas
 from entrypoints.http.pages.html_pages import page
+from entrypoints.http.pages.site import Visit
 
 #: How soon a page reloads while work goes on, and while it waits for a person or a bank.
 REFRESH_SECONDS, PATIENT_REFRESH_SECONDS = 5, 60
@@ -22,14 +22,14 @@ REFRESH_SECONDS, PATIENT_REFRESH_SECONDS = 5, 60
 _ENDED_WITHOUT_RESULT = "not_restored"
 
 
-def of_order(seen: Order, names: Mapping[ImageId, str], localization: Localization) -> Response[Any]:
+def of_order(seen: Order, names: Mapping[ImageId, str], visit: Visit) -> Response[Any]:
     """The page of an order, reloaded until the order has ended."""
     status = _status_phrase(seen)
     has_ended = seen.state in TERMINAL
     is_resendable = status in {"delivered", "completed"} and not seen.is_disputed
     return page(
         "order",
-        localization,
+        visit,
         status_phrase=status,
         order=seen,
         settled=sum(image.is_settled for image in seen.images.values()),
@@ -46,17 +46,16 @@ def of_order(seen: Order, names: Mapping[ImageId, str], localization: Localizati
         ],
         returned=_returned(seen),
         refresh_seconds=_refresh(seen),
-        has_forms=is_resendable,
     )
 
 
-def of_upload(session: UploadSession, policy: ShopPolicy, localization: Localization) -> Response[Any]:
+def of_upload(session: UploadSession, policy: ShopPolicy, visit: Visit) -> Response[Any]:
     """The page of an unpaid upload session, reloaded while payment is pending."""
     seen = upload_schemas.upload(session, policy)
     refresh = {UploadStatus.CHECKOUT: REFRESH_SECONDS, UploadStatus.PENDING: PATIENT_REFRESH_SECONDS}
     return page(
         "upload",
-        localization,
+        visit,
         status_phrase=session.status,
         upload=seen,
         has_expired=session.status is UploadStatus.EXPIRED,

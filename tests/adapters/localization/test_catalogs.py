@@ -1,6 +1,7 @@
 """Each language is one complete catalog file, and another can be added."""
 
 import itertools
+import json
 import re
 from collections.abc import Callable
 from importlib.resources import as_file
@@ -20,6 +21,10 @@ ENGLISH = Catalog.read(CATALOGS / "en.toml")
 #: The sections of which pages are made, and no mail.
 PAGES = {
     "page",
+    "site",
+    "home",
+    "legal",
+    "gallery",
     "photo_page",
     "no_redo",
     "expired_link",
@@ -102,7 +107,7 @@ def test_every_phrase_is_used_in_some_letter(folder: Path) -> None:
         name: phrase if isinstance(phrase, str) else phrase["other"]
         for name, phrase in ENGLISH.phrases.items()
     }
-    marked = [f'{name} = "<{name}> {text}"' for name, text in phrases.items()]
+    marked = [f"{name} = {json.dumps(f'<{name}> {text}')}" for name, text in phrases.items()]
     (folder / "nl.toml").write_text("\n".join(marked), "utf-8")
     writer = TemplateEmailRenderer(languages=folder)
     used: set[str] = set()

@@ -1,0 +1,127 @@
+"""The shop's own pages and files: home, legal pages, assets and icons."""
+
+from typing import Any
+
+from litestar import Response, get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+from domain.order.values import Money
+from domain.use_cases.shop_policy import MEBIBYTE, ShopPolicy
+from entrypoints.http.dependencies import Given
+from entrypoints.http.pages import html_pages
+from entrypoints.http.pages.assets import Asset
+from entrypoints.http.pages.brand import LEGAL_PAGES, html_of
+from entrypoints.http.pages.site import Site, Visit, visit_of
+from entrypoints.http.request_bodies import AnyRequest
+
+#: The language of legal texts for visitors whose language has none.
+_FALLBACK = "en"
+
+_FOREVER = "public, max-age=31536000, immutable"
+_A_DAY = "public, max-age=86400"
+
+#: A picture or style sheet opened by itself must not run anything, even one of a brand folder.
+_ASSET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+#: What a program learns of the shop.
+_ENTRY_POINTS = {
+    "name": "RestoreClick",
+    "documentation": "/schema/openapi.json",
+    "health": "/health/ready",
+}
+
+
+@get("/", include_in_schema=False, sync_to_thread=False)
+def show_home(policy: Given[ShopPolicy], request: AnyRequest) -> Response[Any]:
+    """Show the shop to a browser, the entry points to a program."""
+    if not html_pages.is_html_preferred(request):
+        return Response(_ENTRY_POINTS, headers={"Vary": "Accept"})
+    return html_pages.page("home", visit_of(request), is_public=True, **home_facts(policy))
+
+
+def home_facts(policy: ShopPolicy) -> dict[str, Any]:
+    """What the home page shows of the shop's policy."""
+    currency = policy.prices.currency
+    steps = policy.prices.steps
+    return {
+        "prices": [
+            {
+                "from_count": count,
+                "to_count": steps[number + 1][0] - 1 if number + 1 < len(steps) else None,
+                "each": Money(amount=amount, currency=currency),
+            }
+            for number, (count, amount) in enumerate(steps)
+        ],
+        "max_photos": policy.uploads.max_photos,
+        "max_photo_mebibytes": policy.uploads.max_photo_bytes // MEBIBYTE,
+        "photo_days": policy.retention.photos.days,
+        "redo_days": policy.delivery.redo_within.days,
+    }
+
+
+@get([f"/{name}" for name in LEGAL_PAGES], include_in_schema=False, sync_to_thread=False)
+def show_legal_page(policy: Given[ShopPolicy], request: AnyRequest) -> Response[Any]:
+    """Show the imprint, the privacy page or the contact page."""
+    name, visit = request.url.path.rpartition("/")[2], visit_of(request)
+    text = _brand_text(visit, name) or html_of(_default_text(visit, name, policy))
+    return html_pages.page("legal", visit, is_public=True, page_name=name, text=text)
+
+
+@get("/assets/{revision:str}/{name:path}", include_in_schema=False, sync_to_thread=False)
+def send_asset(request: AnyRequest, revision: FromPath[str], name: FromPath[str]) -> Response[bytes]:
+    """Send a static file.
+
+    An address of another revision, as during an upgrade, gets this process's file, which no cache keeps.
+    """
+    assets = Site.of(request.app.state).assets
+    asset = assets.find(name.removeprefix("/"))
+    if asset is None:
+        raise NotFoundException
+    return _file(request, asset, _FOREVER if revision == assets.revision else "no-cache")
+
+
+@get("/robots.txt", include_in_schema=False, sync_to_thread=False)
+def send_robots(request: AnyRequest) -> Response[bytes]:
+    """Send the rules for search engines: orders are not theirs to read."""
+    return _root_file(request, "robots.txt")
+
+
+@get("/favicon.ico", include_in_schema=False, sync_to_thread=False)
+def send_icon(request: AnyRequest) -> Response[bytes]:
+    """Send the icon to browsers that ignore the page's link to it."""
+    return _root_file(request, "favicon.ico")
+
+
+def _root_file(request: AnyRequest, name: str) -> Response[bytes]:
+    asset = Site.of(request.app.state).assets.find(name)
+    if asset is None:
+        raise NotFoundException
+    return _file(request, asset, _A_DAY)
+
+
+def _file(request: AnyRequest, asset: Asset, caching: str) -> Response[bytes]:
+    headers = {"Cache-Control": caching, "Content-Security-Policy": _ASSET_POLICY}
+    content = asset.content
+    if asset.compressed is not None:
+        headers["Vary"] = "Accept-Encoding"
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            content, headers["Content-Encoding"] = asset.compressed, "gzip"
+    return Response(content, media_type=asset.media_type, headers=headers)
+
+
+def _brand_text(visit: Visit, name: str) -> str | None:
+    """The owner's text of a legal page, if there is one."""
+    texts, tag = visit.site.brand.texts, visit.localization.phrases.tag
+    return texts.get(f"{name}.{tag}") or texts.get(f"{name}.{_FALLBACK}")
+
+
+def _default_text(visit: Visit, name: str, policy: ShopPolicy) -> str:
+    site = visit.site
+    return visit.localization.say(
+        f"legal.{name}",
+        shop=site.shop_name,
+        address=site.contact_address or "",
+        photo_days=str(policy.retention.photos.days),
+        upload_days=str(policy.retention.uploads.days),
+    )
