@@ -16,7 +16,6 @@ from sqlalchemy import make_url
 from benchmarks.cpu import CpuMeter
 from benchmarks.synthetic import fill
 from entrypoints.bootstrap.schema import upgrade
-from entrypoints.settings import DatabaseSettings
 from sandbox.environment import Sandbox
 from sandbox.ports import listening_socket
 from sandbox.processes import Process, Supervisor
@@ -58,7 +57,7 @@ class Servers:
                 self._server_url = postgres_server.start(supervisor, self.folder)
                 self._processes = supervisor.processes
             self._execute(f"CREATE DATABASE {_TEMPLATE}")
-            upgrade(DatabaseSettings.model_validate({"database_url": self._url_of(_TEMPLATE)}))
+            upgrade(self._url_of(_TEMPLATE))
             fill(self._url_of(_TEMPLATE), self._filled)
             self._stack = self._stack.pop_all()
         return self

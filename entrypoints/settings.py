@@ -5,13 +5,15 @@ never shown. ``.env.example`` is generated from this module.
 """
 
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.pricing import PriceList
+from entrypoints.database_setting import DESCRIPTION
 from entrypoints.settings_errors import SettingsError
+from entrypoints.settings_problems import problems
 from entrypoints.settings_types import (
     NO_CURRENCY,
     Address,
@@ -36,24 +38,15 @@ from entrypoints.settings_types import (
     Steps,
 )
 
-S = TypeVar("S", bound=BaseSettings)
 
-
-class DatabaseSettings(BaseSettings):
-    """Settings of commands that use only the database."""
+class Settings(BaseSettings):
+    """All settings; operators read the descriptions."""
 
     model_config = SettingsConfigDict(
         extra="ignore", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
     )
 
-    database_url: DatabaseUrl = Field(
-        repr=False, description="PostgreSQL 15 or later, as postgresql://USER:PASSWORD@HOST/DATABASE"
-    )
-
-
-class Settings(DatabaseSettings):
-    """All settings; operators read the descriptions."""
-
+    database_url: DatabaseUrl = Field(repr=False, description=DESCRIPTION)
     redis_url: RedisUrl = Field(description="Redis or Valkey; it only wakes the workers, so it may be lost")
     s3_endpoint: Address = Field(description="the S3 server that keeps the photos")
     s3_access_key: Secret = Field(description="the S3 server's access key")
@@ -332,17 +325,8 @@ def read_settings() -> Settings:
 
     Raises SettingsError, which names everything that is wrong with them.
     """
-    return _read(Settings)
-
-
-def read_database_settings() -> DatabaseSettings:
-    """The database's settings alone; raises SettingsError."""
-    return _read(DatabaseSettings)
-
-
-def _read(kind: type[S]) -> S:
     try:
-        return kind()
+        return Settings()  # type: ignore[call-arg]  # the environment has them
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-        raise SettingsError.of(details, kind.model_fields) from None
+        raise SettingsError(problems(details, Settings.model_fields)) from None

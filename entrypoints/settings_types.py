@@ -4,7 +4,6 @@ import base64
 import json
 from ipaddress import ip_network
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -21,6 +20,7 @@ from pydantic_core import Url
 from pydantic_settings import NoDecode
 
 from domain.pricing import PriceList
+from entrypoints.database_setting import checked_database_url
 
 YEAR_SECONDS = 366 * 24 * 3600
 CENTURY_DAYS = 36_525
@@ -38,23 +38,6 @@ def _address(text: str) -> str:
 def _landing_page(text: str) -> str:
     """Accept a URL that may contain ``{upload_session}``; return it unchanged."""
     _ADDRESS.validate_python(text.replace("{upload_session}", "upload-session"))
-    return text
-
-
-def _database(text: str) -> str:
-    """Accept what libpq accepts.
-
-    That includes a URL without a host, and one with a socket's folder as ``?host=``.
-    """
-    try:
-        parts = urlsplit(text)
-        is_whole = parts.scheme in {"postgresql", "postgres"} and len(parts.path) > 1 and parts.port != 0
-    except ValueError:  # its port is no number; urlsplit's message might repeat the password
-        is_whole = False
-    if not is_whole:
-        raise ValueError(
-            "write postgresql://USER:PASSWORD@HOST/DATABASE, and %40, %2F... for signs in a password"
-        )
     return text
 
 
@@ -115,7 +98,7 @@ def _network(text: str) -> str:
     return text
 
 
-DatabaseUrl = Annotated[str, AfterValidator(_database)]
+DatabaseUrl = Annotated[str, AfterValidator(checked_database_url)]
 Address = Annotated[str, AfterValidator(_address)]
 RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss", "unix"])]
 Secret = Annotated[SecretStr, Field(min_length=8)]

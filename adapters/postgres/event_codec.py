@@ -143,3 +143,7 @@ class Codec:
         for version in range(int(digits), current):
             fields = self._upcasters[name, version](fields)
         return msgspec.convert(fields, event)
+
+
+#: The codec of this program's events.
+OWN_CODEC = Codec()

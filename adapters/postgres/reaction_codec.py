@@ -5,12 +5,9 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-import structlog
 
 from domain.order.reactions import REACTION_TYPES, Reaction
 from domain.ports.unit_of_work import UnreadableReactionError
-
-_log = structlog.get_logger(__name__)
 
 #: Converts the arguments stored under a kind and version to those of the next version.
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
@@ -78,7 +75,9 @@ def readable(rows: Iterable[Any]) -> Iterator[tuple[Any, Reaction]]:
         try:
             yield row, reaction_of(row.reaction_id, row.kind, row.arguments_version, row.arguments)
         except UnreadableReactionError as error:
-            _log.error(
+            import structlog  # noqa: PLC0415 -- takes a tenth of the start of a command that needs no log
+
+            structlog.get_logger(__name__).error(
                 "reaction_unreadable",
                 reaction_id=str(error.reaction_id),
                 kind=row.kind,

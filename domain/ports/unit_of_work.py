@@ -7,26 +7,30 @@ UnitOfWorkError
 └── UnreadableReactionError  another version of the shop wrote this reaction: leave it alone
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 from uuid import UUID
 
 from domain.order.values import OrderId
-from domain.ports.customers import Customers
-from domain.ports.event_store import ChainedEvent, EventStore, LeftOutOrder
-from domain.ports.log_recovery import LogRecovery
-from domain.ports.notes import Notes
-from domain.ports.order_queries import OrderQueries
-from domain.ports.personal_data import PersonalData
-from domain.ports.points_balances import PointsBalances
-from domain.ports.prediction_limiter import PredictionSlots
-from domain.ports.rate_limiter import UsageTotals
-from domain.ports.reaction_queue import ReactionTable
-from domain.ports.reconciliation_queries import ReconciliationQueries, ReconciliationRounds
-from domain.ports.unmatched_payments import UnmatchedPayments
-from domain.ports.upload_sessions import UploadSessions
-from domain.ports.webhook_inbox import WebhookInbox
+
+if TYPE_CHECKING:  # a command that lists orders needs none of them, nor the events they import
+    from domain.ports.customers import Customers
+    from domain.ports.event_store import ChainedEvent, EventStore, LeftOutOrder
+    from domain.ports.log_recovery import LogRecovery
+    from domain.ports.notes import Notes
+    from domain.ports.order_queries import OrderQueries
+    from domain.ports.personal_data import PersonalData
+    from domain.ports.points_balances import PointsBalances
+    from domain.ports.prediction_limiter import PredictionSlots
+    from domain.ports.rate_limiter import UsageTotals
+    from domain.ports.reaction_queue import ReactionTable
+    from domain.ports.reconciliation_queries import ReconciliationQueries, ReconciliationRounds
+    from domain.ports.unmatched_payments import UnmatchedPayments
+    from domain.ports.upload_sessions import UploadSessions
+    from domain.ports.webhook_inbox import WebhookInbox
 
 
 class UnitOfWorkError(Exception):

@@ -16,7 +16,6 @@ from domain.ports.clock import Clock
 from domain.ports.customers import Customer
 from domain.ports.event_store import ChainedEvent, LogCursor, UnreadableEvent
 from domain.ports.notes import Note
-from domain.ports.order_queries import ALL_ORDERS, OrderFilter, OrderSummary
 from domain.ports.unit_of_work import (
     HasCustomers,
     HasEventStore,
@@ -32,6 +31,7 @@ from domain.use_cases.checkout.points_statement import (
     statement,
 )
 from domain.use_cases.delivery.downloads import DownloadService
+from domain.use_cases.order_listing import OrderListing
 from domain.use_cases.shop_policy import ShopPolicy
 from domain.use_cases.support.attention_items import AttentionItem
 from domain.use_cases.support.attention_list import AttentionList, AttentionRepositories
@@ -67,7 +67,7 @@ class QueryRepositories(
 
 
 @dataclass(eq=False, kw_only=True)
-class Queries:
+class Queries(OrderListing):
     """Read orders, payments and the log, in one transaction per method."""
 
     unit_of_work: UnitOfWork[QueryRepositories]
@@ -109,11 +109,6 @@ class Queries:
         """The notes of staff members about an order, oldest first."""
         with self.unit_of_work.transaction() as transaction:
             return transaction.notes.of(order_id)
-
-    def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> Sequence[OrderSummary]:
-        """The orders that match a filter, newest first."""
-        with self.unit_of_work.transaction() as transaction:
-            return transaction.order_queries.newest(limit, wanted)
 
     def order_id_of(self, number: OrderNumber) -> OrderId | None:
         """The order with this number; None if there is none."""

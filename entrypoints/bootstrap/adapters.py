@@ -13,6 +13,7 @@ from adapters.images.pooled_inspector import PooledInspector
 from adapters.localization.export_text import EnglishExportText
 from adapters.mailer_sendgrid import SendGridListing, SendGridMailer, SendGridWebhookParser
 from adapters.payments_stripe import StripeListing, StripePayments, StripeWebhookParser
+from adapters.postgres import repositories  # noqa: F401 -- see there
 from adapters.postgres.clock import DatabaseClock
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.queue_dramatiq import DramatiqQueue

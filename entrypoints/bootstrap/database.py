@@ -12,9 +12,7 @@ from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.errors import UnavailableError
 from domain.ports.unit_of_work import Database
-from domain.use_cases.queries import Queries
 from entrypoints.command_errors import CommandFailedError
-from entrypoints.settings import DatabaseSettings, read_database_settings
 
 
 class NoDatabaseError(CommandFailedError):
@@ -28,15 +26,13 @@ class NoDatabaseError(CommandFailedError):
 
 
 @contextmanager
-def open_unit_of_work(
-    settings: DatabaseSettings, *, connections: int = 2, processes: int = 1
-) -> Iterator[Database]:
+def open_unit_of_work(database_url: str, *, connections: int = 2, processes: int = 1) -> Iterator[Database]:
     """The database, once it answers and its schema is current.
 
     Raises NoDatabaseError or UnavailableError.
     """
     unit_of_work = PostgresUnitOfWork(
-        settings.database_url,
+        database_url,
         connections=connections,
         processes=processes,
         statement_timeout_seconds=COMMAND_STATEMENT_TIMEOUT_SECONDS,
@@ -48,22 +44,12 @@ def open_unit_of_work(
         unit_of_work.close()
 
 
-@contextmanager
-def open_queries(*, processes: int = 1) -> Iterator[Queries]:
-    """The read side, for commands that need no provider.
-
-    Raises SettingsError, and the errors of ``open_unit_of_work``.
-    """
-    with open_unit_of_work(read_database_settings(), processes=processes) as unit_of_work:
-        yield Queries(unit_of_work=unit_of_work, hash_chain=unit_of_work)
-
-
-def check_database(settings: DatabaseSettings) -> None:
+def check_database(database_url: str) -> None:
     """Check that the database answers and its schema is current.
 
     Raises the errors of ``open_unit_of_work``.
     """
-    with open_unit_of_work(settings):
+    with open_unit_of_work(database_url):
         pass
 
 

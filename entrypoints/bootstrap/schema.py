@@ -8,7 +8,6 @@ from alembic.util.exc import CommandError
 from adapters.postgres import schema_upgrade
 from entrypoints.bootstrap.database import connection_problems_explained
 from entrypoints.command_errors import CommandFailedError
-from entrypoints.settings import DatabaseSettings
 
 
 class UnknownRevisionError(CommandFailedError):
@@ -22,7 +21,7 @@ class UnknownRevisionError(CommandFailedError):
 
 
 def upgrade(
-    settings: DatabaseSettings, revision: str = "head", *, on_wait: Callable[[str], object] | None = None
+    database_url: str, revision: str = "head", *, on_wait: Callable[[str], object] | None = None
 ) -> None:
     """Upgrade the schema to a revision; idempotent.
 
@@ -30,13 +29,13 @@ def upgrade(
     NoDatabaseError, UnknownRevisionError or UnavailableError.
     """
     with connection_problems_explained(), _known(revision):
-        schema_upgrade.upgrade(settings.database_url, revision, on_wait=on_wait or (lambda _sentence: None))
+        schema_upgrade.upgrade(database_url, revision, on_wait=on_wait or (lambda _sentence: None))
 
 
-def downgrade(settings: DatabaseSettings, revision: str) -> None:
+def downgrade(database_url: str, revision: str) -> None:
     """Downgrade the schema of an empty log; raises the errors of ``upgrade``."""
     with connection_problems_explained(), _known(revision):
-        schema_upgrade.downgrade(settings.database_url, revision)
+        schema_upgrade.downgrade(database_url, revision)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import rich_click as click
 
+from entrypoints.bootstrap.garbage_collection import collect_rarely, leave_garbage
 from entrypoints.cli.commands.customers import customer_commands
 from entrypoints.cli.commands.demo import run_demo, run_dev
 from entrypoints.cli.commands.orders import order_commands
@@ -26,6 +27,7 @@ INTERRUPTED = 130
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command, by default from ``sys.argv``, and exit with its status."""
+    collect_rarely()
     try:
         cli(arguments, prog_name="restoreclick", standalone_mode=False)
     except click.ClickException as failure:
@@ -33,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(failure.exit_code)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
+    finally:
+        leave_garbage()
     sys.exit(0)
 
 
@@ -60,7 +64,7 @@ def serve(fd: int | None) -> None:
     from entrypoints.settings import read_settings
 
     settings = read_settings()
-    check_database(settings)  # refuses an outdated schema before any request is served
+    check_database(settings.database_url)  # refuses an outdated schema before any request is served
     try:
         run(settings, fd=fd)
     except (BrandError, CannotListenError) as error:
@@ -75,7 +79,7 @@ def worker() -> None:
     from entrypoints.worker import run
 
     settings = read_settings()
-    check_database(settings)  # as for serve
+    check_database(settings.database_url)  # as for serve
     run(settings)
 
 
@@ -107,11 +111,9 @@ def db() -> None:
 def upgrade(revision: str) -> None:
     """Bring the schema up to date; running it twice is harmless."""
     from entrypoints.bootstrap import schema
-    from entrypoints.settings import read_database_settings
+    from entrypoints.database_setting import read_database_url
 
-    schema.upgrade(
-        read_database_settings(), revision, on_wait=lambda sentence: click.echo(sentence, err=True)
-    )
+    schema.upgrade(read_database_url(), revision, on_wait=lambda sentence: click.echo(sentence, err=True))
     click.echo(f"The schema is at {revision}.")
 
 
@@ -122,16 +124,16 @@ def downgrade(revision: str, *, is_agreed: bool) -> None:
     """Downgrade the schema to REVISION ("base": to nothing), which is refused once there are events."""
     from entrypoints.bootstrap import schema
     from entrypoints.cli.support.confirmation import ask
-    from entrypoints.settings import read_database_settings
+    from entrypoints.database_setting import read_database_url
 
-    settings = read_database_settings()
+    database_url = read_database_url()
     if not is_agreed:
         ask(
             f"Everything that revisions after {revision} hold is deleted.",
             question="Take the schema back?",
             undone="Nothing was changed.",
         )
-    schema.downgrade(settings, revision)
+    schema.downgrade(database_url, revision)
     click.echo(f"The schema is back at {revision}.")
 
 
@@ -143,9 +145,9 @@ def rebuild() -> None:
     """
     from entrypoints.bootstrap.database import open_unit_of_work
     from entrypoints.cli.commands.rebuild_read_models import rebuild
-    from entrypoints.settings import read_database_settings
+    from entrypoints.database_setting import read_database_url
 
-    with open_unit_of_work(read_database_settings()) as unit_of_work:
+    with open_unit_of_work(read_database_url()) as unit_of_work:
         rebuild(unit_of_work.rebuild())
 
 
@@ -182,7 +184,7 @@ def log_commands() -> None:
 @json_option
 def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
     """The whole log, all orders, in the order it was committed."""
-    from entrypoints.bootstrap.database import open_queries
+    from entrypoints.bootstrap.queries import open_queries
     from entrypoints.cli.commands.events import show_log
 
     with open_queries() as queries:
@@ -199,7 +201,7 @@ def tail(limit: int | None, *, follow: bool, as_json: bool) -> None:
 @json_option
 def verify_log(against: Path | None, *, as_json: bool) -> None:
     """Check that no event was changed, removed or put in, and print the head of the log."""
-    from entrypoints.bootstrap.database import open_queries
+    from entrypoints.bootstrap.queries import open_queries
     from entrypoints.cli.commands.verify_log import verify_log
 
     with open_queries(processes=os.cpu_count() or 1) as queries:

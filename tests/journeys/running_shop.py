@@ -28,7 +28,6 @@ from domain.ports.notes import Note
 from domain.ports.unit_of_work import Database
 from domain.signed_tokens import TokenSigner
 from entrypoints.bootstrap.database import open_unit_of_work
-from entrypoints.settings import DatabaseSettings
 from sandbox.demo.http_customer import Customer
 from sandbox.demo.local_shop import LocalShop
 from tests.waiting import eventually
@@ -36,8 +35,7 @@ from tests.waiting import eventually
 
 def unit_of_work_of(shop: LocalShop) -> AbstractContextManager[Database]:
     """The database of a local shop."""
-    settings = DatabaseSettings.model_validate({"database_url": shop.environment["DATABASE_URL"]})
-    return open_unit_of_work(settings)
+    return open_unit_of_work(shop.environment["DATABASE_URL"])
 
 
 class RunningShop:

@@ -19,7 +19,6 @@ import pytest
 from domain.order.states import State
 from domain.order.values import OrderId
 from entrypoints.bootstrap.database import open_unit_of_work
-from entrypoints.settings import DatabaseSettings
 from sandbox.demo.http_customer import Customer
 from sandbox.demo.local_shop import LOCAL
 from sandbox.environment import Sandbox
@@ -128,8 +127,8 @@ class TwoVersions:
         return stored <= set(known.stdout.split())
 
     def _completed(self, order_id: OrderId) -> bool:
-        settings = DatabaseSettings.model_validate({"database_url": self._environment["DATABASE_URL"]})
-        with open_unit_of_work(settings) as unit_of_work, unit_of_work.transaction() as transaction:
+        database_url = self._environment["DATABASE_URL"]
+        with open_unit_of_work(database_url) as unit_of_work, unit_of_work.transaction() as transaction:
             order = transaction.event_store.load(order_id)
         return order.state is State.COMPLETED
 

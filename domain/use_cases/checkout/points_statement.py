@@ -6,7 +6,7 @@ from typing import Protocol
 from domain.ports.points_balances import PointsLine
 from domain.ports.unit_of_work import HasPersonalData, HasPointsBalances
 from domain.referral_program import as_shown
-from domain.use_cases.privacy.erasure import UnknownCustomerError
+from domain.use_cases.privacy.unknown_customer import UnknownCustomerError
 
 
 class PointsStatementRepositories(HasPersonalData, HasPointsBalances, Protocol):

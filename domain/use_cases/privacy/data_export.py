@@ -22,8 +22,8 @@ from domain.ports.errors import UnreadableEventError
 from domain.ports.object_storage import ObjectStorage
 from domain.ports.unit_of_work import HasEventStore, HasPersonalData, HasUploadSessions, UnitOfWork
 from domain.use_cases.audit.archive_files import event_document, json_file, text_file
-from domain.use_cases.privacy.erasure import UnknownCustomerError
 from domain.use_cases.privacy.photo_deletion import prefixes_of
+from domain.use_cases.privacy.unknown_customer import UnknownCustomerError
 
 
 class DataExportRepositories(HasEventStore, HasPersonalData, HasUploadSessions, Protocol):

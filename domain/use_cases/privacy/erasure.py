@@ -23,6 +23,7 @@ from domain.ports.unit_of_work import HasEventStore, HasPersonalData, HasUnmatch
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
 from domain.use_cases.privacy.erasure_certificate import Certificate, erased_order
 from domain.use_cases.privacy.photo_deletion import PhotoDeletion
+from domain.use_cases.privacy.unknown_customer import UnknownCustomerError
 
 
 class ErasureRepositories(HasEventStore, HasPersonalData, HasUnmatchedPayments, Protocol):
@@ -31,14 +32,6 @@ class ErasureRepositories(HasEventStore, HasPersonalData, HasUnmatchedPayments, 
 
 #: Shorter words of a name occur in many sentences.
 TELLING_LETTERS = 4
-
-
-class UnknownCustomerError(ShopError):
-    """No customer has this address."""
-
-    def __init__(self, email: str) -> None:
-        self.email = email
-        super().__init__(f"No customer has the address {email}: ask for the one they paid with.")
 
 
 class ErasureBlockedError(ShopError):

@@ -37,7 +37,7 @@ def export_customer(email: str, target: Path) -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
 def show_customer_points(email: str, *, as_json: bool) -> None:
     """The referral code and the points of EMAIL, with the orders that moved them."""
-    from entrypoints.bootstrap.database import open_queries
+    from entrypoints.bootstrap.queries import open_queries
     from entrypoints.cli.commands.points import show_points
 
     with open_queries() as queries:

@@ -46,14 +46,14 @@ def list_orders(
     as_json: bool,
 ) -> None:
     """The newest orders, all of them or those that match every option given."""
-    from entrypoints.bootstrap.database import open_queries
-    from entrypoints.cli.commands.order_views import filter_of, show_list
+    from entrypoints.bootstrap.order_listing import open_order_listing
+    from entrypoints.cli.commands.order_list import filter_of, show_list
 
     wanted = filter_of(
         state=state, is_held=is_held, email=email, since=since, until=until, provider_id=provider_id
     )
-    with open_queries() as queries:
-        show_list(queries, wanted, limit, as_json=as_json)
+    with open_order_listing() as listing:
+        show_list(listing, wanted, limit, as_json=as_json)
 
 
 @order_commands.command("show")
@@ -61,7 +61,7 @@ def list_orders(
 @json_option
 def show_order(order: str, *, as_json: bool) -> None:
     """The current state of an order; ID is its number, its id, or the beginning of that."""
-    from entrypoints.bootstrap.database import open_queries
+    from entrypoints.bootstrap.queries import open_queries
     from entrypoints.cli.commands.order_views import show
 
     with open_queries() as queries:
@@ -73,7 +73,7 @@ def show_order(order: str, *, as_json: bool) -> None:
 @json_option
 def order_history(order: str, *, as_json: bool) -> None:
     """An order's timeline from the log, in sentences; ID is as for `show`."""
-    from entrypoints.bootstrap.database import open_queries
+    from entrypoints.bootstrap.queries import open_queries
     from entrypoints.cli.commands.order_views import show_history
 
     with open_queries() as queries:

@@ -17,7 +17,7 @@ def payment_commands() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document a line, for programs.")
 def list_unmatched(*, as_json: bool) -> None:
     """The payments that belong to no order and are not refunded, oldest first."""
-    from entrypoints.bootstrap.database import open_queries
+    from entrypoints.bootstrap.queries import open_queries
     from entrypoints.cli.commands.unmatched_payments import show_unmatched
 
     with open_queries() as queries:

@@ -1,11 +1,10 @@
 """The reconciliation report: findings of each side, with advice."""
 
-import re
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import click
 import msgspec
@@ -17,42 +16,10 @@ from domain.use_cases.reconciliation.findings import Finding, Foreign, Report, S
 from domain.use_cases.reconciliation.run import Reconciliation
 from entrypoints.bootstrap.wording import SIDES, counted, finding_text_of, listed
 from entrypoints.cli.support.console import screen
-from entrypoints.command_errors import MisuseError
+from entrypoints.cli.support.moments import moment
 
 #: How many items that are not this shop's are listed on a terminal.
 SHOWN_FOREIGN = 20
-
-_SPAN = re.compile(r"(\d{1,5})([dhm])")
-_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
-
-
-class UnknownMomentError(MisuseError):
-    """The text is no moment, or one in the future."""
-
-    def __init__(self, written: str) -> None:
-        self.written = written
-        super().__init__(
-            f"{written!r} is no moment in the past: write 7d, 12h, 30m, or a date such as 2026-11-22."
-        )
-
-
-def moment(written: str, now: datetime) -> datetime:
-    """Parse ``7d``, ``12h``, ``30m`` or an ISO date into a moment.
-
-    The time zone is UTC by default. Raises UnknownMomentError.
-    """
-    span = _SPAN.fullmatch(written.strip())
-    try:
-        if span is not None:
-            meant = now - timedelta(**{_UNITS[span[2]]: int(span[1])})
-        else:
-            meant = datetime.fromisoformat(written.strip())
-    except (ValueError, OverflowError) as error:
-        raise UnknownMomentError(written) from error
-    meant = meant if meant.tzinfo is not None else meant.replace(tzinfo=UTC)
-    if meant > now:
-        raise UnknownMomentError(written)
-    return meant
 
 
 def reconcile(

@@ -70,7 +70,7 @@ def _on_order(command: Callable[..., None]) -> Callable[..., None]:
 @json_option
 def attention(*, as_json: bool) -> None:
     """What needs a person: since when, why, and the command that helps."""
-    from entrypoints.bootstrap.database import open_queries
+    from entrypoints.bootstrap.queries import open_queries
     from entrypoints.cli.commands.attention import show_attention_items
 
     with open_queries() as queries:

@@ -21,7 +21,7 @@ def open_shop() -> Iterator[Container]:
     """
     settings = read_settings()
     log_beside_the_answer()
-    check_database(settings)  # before any other error is reported
+    check_database(settings.database_url)  # before any other error is reported
     with open_container(settings) as shop:
         _warn_of_clock(shop.ports.clock.check)
         yield shop

@@ -14,7 +14,7 @@ from domain.order.values import ObjectKey, OrderId
 from domain.ports.errors import ObjectMissingError, UnavailableError
 from domain.use_cases.checkout.referrals_and_points import Codes
 from domain.use_cases.privacy.data_export import DataExport
-from domain.use_cases.privacy.erasure import UnknownCustomerError
+from domain.use_cases.privacy.unknown_customer import UnknownCustomerError
 from entrypoints.cli.commands.erase_customer import erase
 from entrypoints.cli.commands.export_customer import HistoryMissingError, export
 from entrypoints.cli.commands.points import show_points

@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.errors import UnavailableError
 from domain.signed_tokens import sha256_of
-from entrypoints.cli.commands.reconcile import UnknownMomentError, moment, reconcile
+from entrypoints.cli.commands.reconcile import reconcile
+from entrypoints.cli.support.moments import UnknownMomentError, moment
 from entrypoints.worker.scheduled_reconciliation import compare_if_due
 from tests.contracts.stored_streams import facts, take_order
 from tests.contracts.unreadable_events import DAMAGES, spoil_in_postgres

@@ -13,7 +13,7 @@ from adapters.localization.export_text import EnglishExportText
 from domain.order.values import Money, OrderId
 from domain.ports.errors import ObjectMissingError
 from domain.use_cases.privacy.data_export import DataExport, ExportArchive
-from domain.use_cases.privacy.erasure import UnknownCustomerError
+from domain.use_cases.privacy.unknown_customer import UnknownCustomerError
 from tests.contracts.unreadable_events import DAMAGES, Damage, spoil_in_memory
 from tests.doubles.container import InMemoryShop
 

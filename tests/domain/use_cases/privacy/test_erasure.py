@@ -18,9 +18,9 @@ from domain.use_cases.privacy.erasure import (
     ErasureBlockedError,
     MoneyUnmatchedError,
     TellingReasonError,
-    UnknownCustomerError,
 )
 from domain.use_cases.privacy.erasure_certificate import Certificate
+from domain.use_cases.privacy.unknown_customer import UnknownCustomerError
 from tests.doubles.container import InMemoryShop
 
 ADA = "ada@customer.example"

@@ -1,0 +1,38 @@
+"""Every repository, for processes that run for long.
+
+They import all of them at the start, so that the first request does not wait for it.
+"""
+
+from adapters.postgres import (
+    customers,
+    event_store,
+    log_recovery,
+    notes,
+    order_queries,
+    personal_data,
+    points_balances,
+    prediction_limiter,
+    reactions,
+    reconciliation_queries,
+    unmatched_payments,
+    upload_sessions,
+    usage_totals,
+    webhook_inbox,
+)
+
+__all__ = [
+    "customers",
+    "event_store",
+    "log_recovery",
+    "notes",
+    "order_queries",
+    "personal_data",
+    "points_balances",
+    "prediction_limiter",
+    "reactions",
+    "reconciliation_queries",
+    "unmatched_payments",
+    "upload_sessions",
+    "usage_totals",
+    "webhook_inbox",
+]
