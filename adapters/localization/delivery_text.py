@@ -1,13 +1,12 @@
 """Sentences about downloads, links and e-mails."""
 
 from adapters.localization.formats import counted, date_text, in_plain_words, size_text
-from adapters.localization.labels import BROWSERS, DEVICES, MAILS, OPT_OUTS
+from adapters.localization.labels import MAILS, OPT_OUTS, client_text
 from adapters.localization.sentences import Sentences
 from adapters.localization.status_text import photo_text
 from domain.order import events as e
 from domain.order.email import EmailStatus
 from domain.order.states import State
-from domain.order.values import Client
 from domain.use_cases.audit.timeline import TimelineEntry
 
 
@@ -93,13 +92,6 @@ def _file(event: e.FileEvent, entry: TimelineEntry) -> str:
 
 def _client(event: e.FileEvent) -> str:
     return f" ({client_text(event.client)})" if event.client is not None else ""
-
-
-def client_text(client: Client) -> str:
-    """``Firefox on a phone, network 203.0.113.0/24``."""
-    device = DEVICES[client.device]
-    program = f"{BROWSERS[client.browser]} on {device}" if client.browser is not None else device
-    return f"{program}, network {client.network}" if client.network is not None else program
 
 
 SENTENCES: Sentences = {

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from domain.order import actors
 from domain.order.values import (
     Browser,
+    Client,
     Device,
     DisputeOutcome,
     EmailKind,
@@ -129,3 +130,10 @@ SIDES: Mapping[Side, str] = {
 def actor_name(actor: str) -> str:
     """An actor's name as people know it."""
     return ACTORS.get(actor, actor.removeprefix("person:"))
+
+
+def client_text(client: Client) -> str:
+    """``Firefox on a phone, network 203.0.113.0/24``."""
+    device = DEVICES[client.device]
+    program = f"{BROWSERS[client.browser]} on {device}" if client.browser is not None else device
+    return f"{program}, network {client.network}" if client.network is not None else program

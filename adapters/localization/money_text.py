@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from adapters.localization.formats import counted, duration_text, in_plain_words
-from adapters.localization.labels import OUTCOMES, POINTS
+from adapters.localization.labels import OUTCOMES, POINTS, client_text
 from adapters.localization.sentences import Sentences
 from adapters.localization.status_text import photos_text
 from domain.order import events as e
@@ -13,12 +13,13 @@ from domain.use_cases.audit.timeline import TimelineEntry
 
 
 def _payment_received(event: e.PaymentReceived, _: TimelineEntry) -> str:
-    """What was paid, for how many photos, and the quote."""
+    """What was paid, for how many photos, the quote, and the client."""
     photos = counted(len(event.photos), "photo")
     number = f"the order got number {event.order_number}"
     price = f"{event.quoted} less {event.discount}" if event.discount.amount else ""
+    origin = f" Its checkout was opened with {client_text(event.client)}." if event.client else ""
     if event.paid.amount == 0:
-        return f"The customer ordered the restoration of {photos} at no charge ({price}); {number}."
+        return f"The customer ordered the restoration of {photos} at no charge ({price}); {number}.{origin}"
     tax = event.tax
     if tax is not None:
         price = f"{price or event.quoted} and {tax} tax"
@@ -26,7 +27,7 @@ def _payment_received(event: e.PaymentReceived, _: TimelineEntry) -> str:
     if event.paid != (due + tax if tax is not None else due):
         price = f"{price or event.quoted} had been quoted"
     noted = f" ({price})" if price else ""
-    return f"The customer's payment of {event.paid} for {photos} arrived{noted}; {number}."
+    return f"The customer's payment of {event.paid} for {photos} arrived{noted}; {number}.{origin}"
 
 
 def _refund_requested(event: e.RefundRequested, entry: TimelineEntry) -> str:

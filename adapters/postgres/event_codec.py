@@ -18,6 +18,7 @@ from domain.ports.errors import UnreadableEventError
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("order.payment_received", 1): lambda fields: {**fields, "tax": None},
+    ("order.payment_received", 2): lambda fields: {**fields, "client": None},
     ("order.dispute_opened", 1): lambda fields: {**fields, "is_inquiry": False},
     ("order.download_prepared", 1): lambda fields: {**fields, "edition": 1},
     ("order.restoration_completed", 1): lambda fields: {

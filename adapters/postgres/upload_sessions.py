@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from sqlalchemy import Connection, Row, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from adapters.postgres.driver_sql import execute
 from adapters.postgres.tables import file_uploads, upload_sessions
 from domain.order.values import (
+    Client,
     CustomerId,
     Money,
     ObjectKey,
@@ -60,7 +62,7 @@ _SET_CHECKOUT = """UPDATE upload_sessions SET status = :status, checkout_attempt
         checkout_session_id = :checkout_session_id, checkout_url = :url, checkout_reserved_at = :reserved_at,
         checkout_expires_at = :expires_at, quoted_amount = :quoted_amount, quoted_currency = :quoted_currency,
         referrer_id = :referrer_id, points_customer_id = :points_customer_id, points = :points,
-        points_discount_amount = :points_discount_amount
+        points_discount_amount = :points_discount_amount, client = :client
     WHERE session_id = :session_id"""
 _SET_STATUS = "UPDATE upload_sessions SET status = :status WHERE session_id = :session_id"
 
@@ -179,6 +181,7 @@ class PostgresUploadSessions(UploadSessions):
                 "points_customer_id": spending.customer_id if spending else None,
                 "points": spending.points if spending else None,
                 "points_discount_amount": spending.discount.amount if spending else None,
+                "client": msgspec.json.encode(checkout.client).decode() if checkout.client else None,
             },
         )
 
@@ -274,6 +277,7 @@ def _checkout(row: Row[Any]) -> Checkout:
         url=row.checkout_url,
         referrer_id=CustomerId(row.referrer_id) if row.referrer_id else None,
         spending=_spending(row) if row.points is not None else None,
+        client=msgspec.convert(row.client, Client) if row.client is not None else None,
     )
 
 

@@ -50,6 +50,7 @@ class PaymentReceived:
     paid: Money  # quoted less discount, plus tax; any other amount holds the order
     photos: tuple[PaidPhoto, ...]
     tax: Money | None = None  # what the provider added to the quoted amount
+    client: Client | None = None  # that asked for the checkout; none if it was not recorded
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,16 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from domain.order.values import CustomerId, Money, OrderId, PhotoId, Sha256, StoredObject, UploadSessionId
+from domain.order.values import (
+    Client,
+    CustomerId,
+    Money,
+    OrderId,
+    PhotoId,
+    Sha256,
+    StoredObject,
+    UploadSessionId,
+)
 from domain.ports.images import ImageFacts
 from domain.referral_program import Spending
 
@@ -43,6 +52,7 @@ class Checkout:
     url: str | None = None
     referrer_id: CustomerId | None = None  # the customer whose referral code was given
     spending: Spending | None = None  # points reserved while it is open
+    client: Client | None = None  # that asked for it
 
 
 @dataclass(frozen=True, kw_only=True)

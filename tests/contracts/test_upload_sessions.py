@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from domain.order.values import FailureReason, OrderId, UploadSessionId
+from domain.order.values import Browser, Client, Device, FailureReason, OrderId, UploadSessionId
 from domain.ports.unit_of_work import Database
 from domain.ports.upload_sessions import UploadedPhoto, UploadSession, UploadStatus
 from tests.contracts.stored_streams import MINUTE, NOON, checkout, facts, photo, session, take_order
@@ -66,7 +66,10 @@ def test_a_checkout_fixes_the_session_and_its_page_follows(unit_of_work: Databas
         transaction.upload_sessions.set_checkout(visit.session_id, checkout())
     reserved = replace(visit, status=UploadStatus.CHECKOUT, checkout=checkout())
     assert find(unit_of_work, visit.session_id) == reserved
-    page = replace(checkout(), checkout_session_id=f"cs_{uuid4()}", url="https://pay.example/1")
+    client = Client(network="203.0.113.0/24", device=Device.PHONE, browser=Browser.SAFARI)
+    page = replace(
+        checkout(), checkout_session_id=f"cs_{uuid4()}", url="https://pay.example/1", client=client
+    )
     with unit_of_work.transaction() as transaction:
         transaction.upload_sessions.set_checkout(visit.session_id, page)
     assert find(unit_of_work, visit.session_id) == replace(reserved, checkout=page)

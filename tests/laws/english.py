@@ -75,6 +75,7 @@ CLAIMS: tuple[tuple[str, Earned], ...] = (
         rf"the customer's payment of {_AMOUNT} for [^.;]* arrived",
         lambda known, found: known.paid == minor_units(found),
     ),
+    (r"its checkout was opened with", lambda known, _: known.checkout_client is not None),
     (
         rf"(resolved to pay back|the refund of) {_AMOUNT}",
         lambda known, found: minor_units(found) in known.ever_asked | known.ever_issued,

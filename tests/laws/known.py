@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from domain.order import events as e
-from domain.order.values import DisputeOutcome, DownloadLinkId, EmailId, EmailKind, ImageId, RefundId
+from domain.order.values import Client, DisputeOutcome, DownloadLinkId, EmailId, EmailKind, ImageId, RefundId
 
 File = tuple[DownloadLinkId, ImageId | None]
 
@@ -15,6 +15,7 @@ class Known:
     """What a beginning of a stream proves."""
 
     paid: int = 0
+    checkout_client: Client | None = None
     photos: list[ImageId] = field(default_factory=list)
     kinds: set[type[e.Event]] = field(default_factory=set)
     accepted: dict[EmailId, EmailKind] = field(
@@ -36,6 +37,7 @@ class Known:
         match event:
             case e.PaymentReceived():
                 self.paid = event.paid.amount
+                self.checkout_client = event.client
                 self.photos = [photo.image_id for photo in event.photos]
             case e.EmailSent():
                 self.accepted[event.email_id] = event.kind

@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from adapters.postgres.tables.columns import created, metadata, moment, touched
 
@@ -74,6 +75,7 @@ upload_sessions = Table(
     Column("points_customer_id", Uuid),
     Column("points", Integer, CheckConstraint("points > 0")),
     Column("points_discount_amount", BigInteger, CheckConstraint("points_discount_amount > 0")),
+    Column("client", JSONB),  # that asked for the checkout: network, device and browser
     CheckConstraint(
         "num_nonnulls(points_customer_id, points, points_discount_amount) IN (0, 3)",
         name="upload_sessions_spending_is_whole",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.order.errors import ShopError
-from domain.order.values import UploadSessionId
+from domain.order.values import Client, UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.payments import CheckoutStatus, NewCheckout, PaymentProvider
 from domain.ports.unit_of_work import HasCustomers, HasPointsBalances, HasUploadSessions, UnitOfWork
@@ -72,15 +72,18 @@ class CheckoutService:
         email: str | None,
         locale: str | None = None,
         codes: Codes = NO_CODES,
+        client: Client | None = None,
     ) -> Checkout:
         """Open the session's checkout page, or return the one already open.
 
         Idempotent: the quote is stored, and points are reserved, before the provider is called, so a retry sends the
-        same request. Different codes make a new page. Raises UnknownUploadSessionError, UploadSessionClosedError,
+        same request. Different codes make a new page. The first ``client`` to ask is recorded.
+
+        Raises UnknownUploadSessionError, UploadSessionClosedError,
         NothingToPayError, CheckoutFixedError, NoPointsError, what ``ReferralProgram.read`` raises, or the provider's
         errors.
         """
-        session, checkout = self._reserve_after_expiring(session_id, codes, email)
+        session, checkout = self._reserve_after_expiring(session_id, codes, email, client)
         if checkout.url is not None:
             return checkout
         opened = self.payments.open_checkout(self._request(session, checkout, email, locale))
@@ -101,14 +104,14 @@ class CheckoutService:
         return checkout
 
     def _reserve_after_expiring(
-        self, session_id: UploadSessionId, codes: Codes, email: str | None
+        self, session_id: UploadSessionId, codes: Codes, email: str | None, client: Client | None
     ) -> tuple[UploadSession, Checkout]:
         """Reserve a quote, after expiring the page that it replaces.
 
         An expired page cannot be paid. Raises UploadSessionClosedError if that page was paid in the meantime.
         """
         expired: str | None = None
-        while isinstance(reserved := self._reserve(session_id, codes, email, expired), str):
+        while isinstance(reserved := self._reserve(session_id, codes, email, client, expired), str):
             status = self.payments.expire_checkout(reserved)
             if status in PAID_PAGES:
                 raise UploadSessionClosedError(session_id, PAID_PAGES[status])
@@ -116,7 +119,12 @@ class CheckoutService:
         return reserved
 
     def _reserve(
-        self, session_id: UploadSessionId, codes: Codes, email: str | None, expired: str | None
+        self,
+        session_id: UploadSessionId,
+        codes: Codes,
+        email: str | None,
+        client: Client | None,
+        expired: str | None,
     ) -> tuple[UploadSession, Checkout] | str:
         """The session with its quote, or the page to expire first.
 
@@ -141,7 +149,7 @@ class CheckoutService:
                     raise CheckoutFixedError(session_id, known.expires_at)
                 if known.checkout_session_id not in {None, expired}:
                     return known.checkout_session_id
-            checkout = self._quote(transaction, session, claims, now)
+            checkout = replace(self._quote(transaction, session, claims, now), client=client)
             transaction.upload_sessions.set_checkout(session_id, checkout)
             return session, checkout
 

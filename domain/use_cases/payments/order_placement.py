@@ -151,6 +151,7 @@ class OrderPlacement:
             discount=_discount(checkout, purchase.quoted),
             paid=checkout.paid,
             tax=_tax(checkout, purchase.quoted),
+            client=session.checkout.client if session.checkout else None,
             photos=tuple(
                 PaidPhoto(image_id=ImageId(photo.photo_id), upload=photo.upload, share=share)
                 for photo, share in zip(session.photos, shares, strict=True)

@@ -23,6 +23,7 @@ from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.support.email_correction import is_address
 from entrypoints.http.api import upload_schemas
 from entrypoints.http.client_address import client_key
+from entrypoints.http.clients import client_of
 from entrypoints.http.dependencies import LOCALE, Given, first_language
 from entrypoints.http.malformed_requests import require_plain_json
 from entrypoints.http.request_bodies import AnyRequest
@@ -64,10 +65,8 @@ async def open_checkout(
 
     Idempotent: a repeated request gets the same page.
     """
-    locale, client = (
-        data.locale or first_language(request.headers.get("accept-language", "")),
-        client_key(request),
-    )
+    locale = data.locale or first_language(request.headers.get("accept-language", ""))
+    client, seen = client_key(request), client_of(request)
     session_id = UploadSessionId(data.session_id)
     codes = Codes(referral=data.referral_code, points=data.points_code)
 
@@ -77,7 +76,9 @@ async def open_checkout(
         if not codes.are_none:
             visitor_limits.check_code_guesses(client)
         try:
-            checkout = checkout_service.open(session_id, email=data.email, locale=locale, codes=codes)
+            checkout = checkout_service.open(
+                session_id, email=data.email, locale=locale, codes=codes, client=seen
+            )
         except (UnknownReferralCodeError, UnknownPointsCodeError):
             visitor_limits.count_code_guess(client)
             raise

@@ -14,6 +14,9 @@ from adapters.localization.timeline_text import TimelineText, timeline_text_of
 from domain.order import events as e
 from domain.order.reactions import pending_reactions
 from domain.order.values import (
+    Browser,
+    Client,
+    Device,
     DisputeOutcome,
     EmailKind,
     FailureReason,
@@ -129,6 +132,13 @@ def test_a_discount_a_gift_and_a_wrong_amount_are_named() -> None:
     assert "arrived (14.70 EUR less 4.90 EUR);" in last(FACTS.paid(discount=490))
     assert "at no charge (14.70 EUR less 14.70 EUR);" in last(FACTS.paid(discount=1470))
     assert "of 5.00 EUR for 3 photos arrived (14.70 EUR had been quoted);" in last(FACTS.paid(500))
+
+
+def test_the_payment_names_the_client_that_opened_its_checkout() -> None:
+    client = Client(network="203.0.113.0/24", device=Device.PHONE, browser=Browser.SAFARI)
+    origin = "Its checkout was opened with Safari on a phone, network 203.0.113.0/24."
+    assert last(replace(FACTS.paid(), client=client)).endswith(f"20261122-000001. {origin}")
+    assert last(replace(FACTS.paid(discount=1470), client=client)).endswith(origin)
 
 
 def test_photos_have_numbers_and_spans() -> None:

@@ -15,14 +15,14 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.values import EmailKind, FailureReason, HoldReason, NoteId
 from tests.contracts.stored_streams import facts, take_order
-from tests.domain.support.event_builders import Facts
+from tests.domain.support.event_builders import PHONE, Facts
 
 STORED_EVENTS = Path(__file__).with_name("stored_events.json")
 
 FACTS = Facts()
 NOTE = NoteId(UUID("01931000-0000-7000-8000-0000000000aa"))
 EVENTS: tuple[e.Event, ...] = (
-    FACTS.paid(discount=98),
+    replace(FACTS.paid(discount=98), client=PHONE),
     FACTS.moved(),
     FACTS.started(),
     FACTS.attempt_failed(reason=FailureReason.TIMED_OUT),
@@ -61,6 +61,7 @@ EVENTS: tuple[e.Event, ...] = (
 )
 #: Events that only older versions wrote.
 OLD_EVENTS: tuple[e.Event, ...] = (
+    FACTS.paid(discount=98),
     FACTS.restored(),
     replace(FACTS.refund_issued(441), is_told=False),
     FACTS.served(FACTS.image(0), client=None),

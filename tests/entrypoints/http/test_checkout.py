@@ -6,10 +6,11 @@ from uuid import uuid4
 import pytest
 from anyio import to_thread
 
+from domain.order.values import Browser, Client, Device
 from domain.ports.errors import RefusedError
 from domain.ports.payments import NewCheckout, OpenedCheckout
 from entrypoints.http.dependencies import CHECKOUT_THREADS
-from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient, assert_problem
+from tests.entrypoints.support.http_fixtures import FIREFOX, PORTRAIT, SCANNER, ApiClient, assert_problem
 
 
 def ask(api: ApiClient, session_id: object, **requests: Any) -> Any:
@@ -31,6 +32,17 @@ def test_asking_again_gives_the_same_page(api: ApiClient) -> None:
     session_id = api.shop.upload(PORTRAIT)
     assert ask(api, session_id).json() == ask(api, session_id).json()
     assert len(api.shop.payments.checkouts) == 1
+
+
+def test_the_payment_records_the_client_that_first_opened_its_checkout(api: ApiClient) -> None:
+    session_id = api.shop.upload(PORTRAIT)
+    api.http.headers["User-Agent"] = FIREFOX
+    ask(api, session_id)
+    api.http.headers["User-Agent"] = SCANNER
+    ask(api, session_id)
+    payment = api.shop.order(api.shop.pay(session_id)).payment
+    assert payment is not None
+    assert payment.client == Client(network=None, device=Device.DESKTOP, browser=Browser.FIREFOX)
 
 
 @pytest.mark.parametrize("fields", [{"price": 1}, {"amount": 1}, {"currency": "IDR"}, {"photos": 1}])

@@ -16,15 +16,14 @@ from entrypoints.http.file_responses import disposition
 from tests.doubles.object_storage import CHUNK_BYTES, InMemoryStorage
 from tests.entrypoints.support.http_fixtures import (
     BROWSER,
+    FIREFOX,
     PORTRAIT,
+    SCANNER,
     ApiClient,
     HttpShop,
     application,
     assert_problem,
 )
-
-FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:136.0) Gecko/20100101 Firefox/136.0"
-SCANNER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/124.0 Safari/537.36"
 
 
 def served(api: ApiClient, order_id: OrderId) -> list[e.ResultServed]:

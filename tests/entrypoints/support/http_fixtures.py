@@ -34,6 +34,8 @@ SENDGRID_KEY = ec.generate_private_key(ec.SECP256R1())
 
 PORTRAIT = b"great-aunt Adele, 1931"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:136.0) Gecko/20100101 Firefox/136.0"
+SCANNER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/124.0 Safari/537.36"
 
 
 class HttpShop(InMemoryShop):
