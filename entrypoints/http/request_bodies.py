@@ -34,7 +34,7 @@ async def receive_into(
     size_bytes = 0
     batch = bytearray()
     async with _patience(PATIENCE_SECONDS):
-        async for chunk in _chunks(request, limit_bytes):
+        async for chunk in chunks_of(request, limit_bytes):
             batch += chunk
             if len(batch) >= BATCH_BYTES:
                 size_bytes += await to_thread.run_sync(file.write, batch, limiter=limiter)
@@ -51,7 +51,7 @@ async def receive_bytes(request: AnyRequest, *, limit_bytes: int) -> bytes:
     Raises BodyTooLargeError, BodyTooSlowError and BodyCutError.
     """
     async with _patience(SMALL_BODY_SECONDS):
-        return b"".join([chunk async for chunk in _chunks(request, limit_bytes)])
+        return b"".join([chunk async for chunk in chunks_of(request, limit_bytes)])
 
 
 async def whole_body(request: AnyRequest) -> bytes:
@@ -66,7 +66,8 @@ async def whole_body(request: AnyRequest) -> bytes:
             raise BodyCutError from error
 
 
-async def _chunks(request: AnyRequest, limit_bytes: int) -> AsyncIterator[bytes]:
+async def chunks_of(request: AnyRequest, limit_bytes: int) -> AsyncIterator[bytes]:
+    """The body as it arrives; raises BodyTooLargeError and BodyCutError."""
     announced = request.content_length
     if announced is not None and announced > limit_bytes:
         raise BodyTooLargeError(limit_bytes)
