@@ -44,6 +44,11 @@ class Localization:
         return self.phrases.language.language
 
     @property
+    def tag(self) -> str:
+        """The language tag of the region: ``de-AT``."""
+        return str(self.region).replace("_", "-")
+
+    @property
     def direction(self) -> str:
         """``ltr`` or ``rtl``, as HTML takes it."""
         return self.phrases.language.text_direction

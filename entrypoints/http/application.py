@@ -10,19 +10,10 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from entrypoints.bootstrap.container import Container
-from entrypoints.http.api import (
-    checkout,
-    customer_requests,
-    downloads,
-    health,
-    orders,
-    previews,
-    tus,
-    uploads,
-)
+from entrypoints.http.api import checkout, customer_requests, downloads, health, orders, previews, uploads
 from entrypoints.http.dependencies import dependencies_of
 from entrypoints.http.malformed_requests import MalformedGuard
-from entrypoints.http.pages import photo_pages, shop_pages
+from entrypoints.http.pages import photo_pages, shop_pages, upload_pages
 from entrypoints.http.pages.html_pages import explain
 from entrypoints.http.pages.site import Site
 from entrypoints.http.request_logging import RequestLogging
@@ -44,11 +35,16 @@ def create_app(container: Container, site: Site | None = None) -> Litestar:
             shop_pages.send_asset,
             shop_pages.send_robots,
             shop_pages.send_icon,
+            upload_pages.show_upload,
+            upload_pages.send_first_photos,
+            upload_pages.send_more_photos,
+            upload_pages.remove_from_page,
+            upload_pages.change_photos,
+            upload_pages.pay,
             uploads.open_session,
             uploads.send_photo,
             uploads.show_session,
             uploads.remove_photo,
-            tus.router,
             checkout.open_checkout,
             handlers.from_stripe,
             handlers.from_replicate,

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
 from entrypoints.bootstrap.container import Container
+from entrypoints.http.checkouts import Checkouts
 from entrypoints.http.previews import PreviewAnswers, PreviewCache
 
 T = TypeVar("T")
@@ -57,9 +58,12 @@ def dependencies_of(container: Container) -> dict[str, Provide]:
         "email_webhook_parser": lambda: container.ports.email_webhook_parser,
         "visitor_limits": lambda: container.visitor_limits,
         "upload_service": lambda: container.upload_service,
-        "resumable_uploads": lambda: container.resumable_uploads,
         "photo_removal": lambda: container.photo_removal,
-        "checkout_service": lambda: container.checkout_service,
+        "checkouts": lambda: Checkouts(
+            log_heads=container.log_heads,
+            visitor_limits=container.visitor_limits,
+            checkout_service=container.checkout_service,
+        ),
         "payment_webhook": lambda: container.payment_webhook,
         "prediction_webhook": lambda: container.prediction_webhook,
         "email_webhook": lambda: container.email_webhook,

@@ -7,6 +7,7 @@ RequestError
 ├── BodyEmptyError         the body has no bytes
 ├── ClientGoneError        the client disconnected before the response
 ├── NotARawPhotoError      a form, or a content type other than an image
+├── NotAPhotoFormError     no multipart form where one with photos is expected
 ├── MalformedError         a NUL byte, or JSON that is nested too deep
 ├── UnknownOrderError      no order has this id
 └── NotReadyError          a part without which the shop cannot work is unavailable
@@ -70,6 +71,16 @@ class NotARawPhotoError(RequestError):
         super().__init__(
             f"A photo cannot be sent as {content_type[:80]}: send its bytes alone as the body, one photo per request,"
             " with Content-Type: application/octet-stream and the file's name in ?filename=."
+        )
+
+
+class NotAPhotoFormError(RequestError):
+    """The body is no ``multipart/form-data`` form."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This address takes photos from the form on its page; programs send each photo's bytes to"
+            " /api/uploads/SESSION/photos."
         )
 
 

@@ -67,7 +67,10 @@ async def whole_body(request: AnyRequest) -> bytes:
 
 
 async def chunks_of(request: AnyRequest, limit_bytes: int) -> AsyncIterator[bytes]:
-    """The body as it arrives; raises BodyTooLargeError and BodyCutError."""
+    """The body in the pieces in which it arrives.
+
+    Raises BodyTooLargeError, before the first piece if Content-Length says so, and BodyCutError.
+    """
     announced = request.content_length
     if announced is not None and announced > limit_bytes:
         raise BodyTooLargeError(limit_bytes)

@@ -1,4 +1,4 @@
-"""Removal of a photo from an unpaid upload session."""
+"""Changes of an unpaid upload session whose checkout may be open."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +19,7 @@ class CheckoutOpeningError(ShopError):
     def __init__(self, session_id: UploadSessionId) -> None:
         self.session_id = session_id
         super().__init__(
-            f"The checkout of upload session {session_id} is being opened: take the photo out in a moment."
+            f"The checkout of upload session {session_id} is being opened: change the photos in a moment."
         )
 
 
@@ -40,17 +40,27 @@ class PhotoRemoval:
         Idempotent: a photo that is not in the session is no error. Raises UnknownUploadSessionError,
         UploadSessionClosedError once the session is paid or expired, CheckoutOpeningError, or the provider's errors.
         """
+        self._change(session_id, photo_id)
+
+    def reopen(self, session_id: UploadSessionId) -> None:
+        """Accept photos again, after expiring an open checkout page.
+
+        Idempotent: an open session stays as it is. Raises what ``remove`` raises.
+        """
+        self._change(session_id, None)
+
+    def _change(self, session_id: UploadSessionId, removed: PhotoId | None) -> None:
         expired: str | None = None
-        while page := self._remove_unless_page_is_open(session_id, photo_id, expired):
+        while page := self._change_unless_page_is_open(session_id, removed, expired):
             status = self.payments.expire_checkout(page)
             if status in PAID_PAGES:
                 raise UploadSessionClosedError(session_id, PAID_PAGES[status])
             expired = page
 
-    def _remove_unless_page_is_open(
-        self, session_id: UploadSessionId, photo_id: PhotoId, expired: str | None
+    def _change_unless_page_is_open(
+        self, session_id: UploadSessionId, removed: PhotoId | None, expired: str | None
     ) -> str | None:
-        """Remove the photo, or return the page to expire first.
+        """Change the session, or return the page to expire first.
 
         The page is given by the provider's id; ``expired`` is the page that was just expired.
         """
@@ -58,7 +68,7 @@ class PhotoRemoval:
             session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
                 raise UnknownUploadSessionError(session_id)
-            if all(photo.photo_id != photo_id for photo in session.photos):
+            if removed is not None and all(photo.photo_id != removed for photo in session.photos):
                 return None
             if session.status is UploadStatus.CHECKOUT:
                 page = _open_page(session, self.clock.now())
@@ -68,7 +78,8 @@ class PhotoRemoval:
                 transaction.upload_sessions.set_status(session_id, UploadStatus.OPEN)
             elif session.status is not UploadStatus.OPEN:
                 raise UploadSessionClosedError(session_id, session.status)
-            transaction.upload_sessions.remove_photo(session_id, photo_id)
+            if removed is not None:
+                transaction.upload_sessions.remove_photo(session_id, removed)
         return None
 
 

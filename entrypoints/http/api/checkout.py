@@ -11,19 +11,11 @@ from litestar.params import JSONBody
 
 from domain.order.values import UploadSessionId
 from domain.referral_program import LONGEST_CODE
-from domain.use_cases.checkout.checkout import CheckoutService
-from domain.use_cases.checkout.referrals_and_points import (
-    Codes,
-    UnknownPointsCodeError,
-    UnknownReferralCodeError,
-)
+from domain.use_cases.checkout.referrals_and_points import Codes
 from domain.use_cases.checkout.uploads import UploadService
-from domain.use_cases.checkout.visitor_limits import VisitorLimits
-from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.support.email_correction import is_address
 from entrypoints.http.api import upload_schemas
-from entrypoints.http.client_address import client_key
-from entrypoints.http.clients import client_of
+from entrypoints.http.checkouts import Checkouts
 from entrypoints.http.dependencies import LOCALE, Given, first_language
 from entrypoints.http.malformed_requests import require_plain_json
 from entrypoints.http.request_bodies import AnyRequest
@@ -53,9 +45,7 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 @post("/api/checkout-sessions", before_request=require_plain_json)
 async def open_checkout(
-    log_heads: Given[LogHeads],
-    visitor_limits: Given[VisitorLimits],
-    checkout_service: Given[CheckoutService],
+    checkouts: Given[Checkouts],
     upload_service: Given[UploadService],
     checkout_threads: Given[CapacityLimiter],
     request: AnyRequest,
@@ -66,26 +56,15 @@ async def open_checkout(
     Idempotent: a repeated request gets the same page.
     """
     locale = data.locale or first_language(request.headers.get("accept-language", ""))
-    client, seen = client_key(request), client_of(request)
     session_id = UploadSessionId(data.session_id)
     codes = Codes(referral=data.referral_code, points=data.points_code)
 
-    def open_or_count() -> upload_schemas.CheckoutView:
-        log_heads.check()
-        visitor_limits.open_checkout(client)
-        if not codes.are_none:
-            visitor_limits.check_code_guesses(client)
-        try:
-            checkout = checkout_service.open(
-                session_id, email=data.email, locale=locale, codes=codes, client=seen
-            )
-        except (UnknownReferralCodeError, UnknownPointsCodeError):
-            visitor_limits.count_code_guess(client)
-            raise
+    def open_and_show() -> upload_schemas.CheckoutView:
+        checkout = checkouts.open(request, session_id, email=data.email, locale=locale, codes=codes)
         photos = len(upload_service.find(session_id).photos)
         view = upload_schemas.opened_checkout(checkout, photos)
         if view is None:
             raise AssertionError("A checkout that was opened has its page.")
         return view
 
-    return await to_thread.run_sync(open_or_count, limiter=checkout_threads)
+    return await to_thread.run_sync(open_and_show, limiter=checkout_threads)

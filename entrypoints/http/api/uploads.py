@@ -21,8 +21,8 @@ from entrypoints.http.client_address import client_key
 from entrypoints.http.client_disconnect import run_for_client
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
-from entrypoints.http.pages import html_pages, status_pages
-from entrypoints.http.pages.site import visit_of
+from entrypoints.http.pages import html_pages
+from entrypoints.http.pages.site import Site
 from entrypoints.http.request_bodies import AnyRequest, receive_into
 
 #: What a session advertises; the image inspector decides.
@@ -106,18 +106,18 @@ def show_session(
 ) -> Response[upload_schemas.UploadView]:
     """Show a session: its photos, price, checkout and order.
 
-    A browser that returns from the payment gets a page, and is redirected to the order's page once the order exists.
+    A browser that returns from the payment is redirected to the session's page, or to the order's once it exists.
     """
-    seen = upload_service.find(UploadSessionId(session))
+    session_id = UploadSessionId(session)
+    seen = upload_service.find(session_id)
     if not html_pages.is_html_preferred(request):
         return Response(upload_schemas.upload(seen, policy), headers={"Vary": "Accept"})
     if seen.status is UploadStatus.PAID:
-        return Redirect(
-            policy.urls.status.replace("{order}", str(seen.order_id)),
-            status_code=303,
-            headers={"Cache-Control": "private, no-store", "Vary": "Accept"},
-        )
-    return status_pages.of_upload(seen, policy, visit_of(request))
+        address = policy.urls.status.replace("{order}", str(seen.order_id))
+    else:
+        address = Site.of(request.app.state).address(f"/uploads/{session_id}")
+    headers = {"Cache-Control": "private, no-store", "Vary": "Accept"}
+    return Redirect(address, status_code=303, headers=headers)
 
 
 def _require_raw_photo(request: AnyRequest, limit_bytes: int) -> None:

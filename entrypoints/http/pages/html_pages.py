@@ -32,6 +32,20 @@ _EXPLAINED = frozenset(
         "busy",
         "internal",
         "not-found",
+        "too-many-requests",
+        "storage-nearly-full",
+        "payments-paused",
+        "provider-refused",
+        "body-too-large",
+        "body-too-slow",
+        "body-incomplete",
+        "form-expected",
+        "request-malformed",
+        "method-not-allowed",
+        "upload-session-closed",
+        "checkout-opening",
+        "checkout-fixed",
+        "nothing-to-pay",
     }
 )
 

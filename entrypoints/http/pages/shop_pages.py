@@ -13,6 +13,7 @@ from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.assets import Asset
 from entrypoints.http.pages.brand import LEGAL_PAGES, html_of
 from entrypoints.http.pages.site import Site, Visit, visit_of
+from entrypoints.http.pages.upload_view import script_texts
 from entrypoints.http.request_bodies import AnyRequest
 
 #: The language of legal texts for visitors whose language has none.
@@ -37,15 +38,21 @@ def show_home(policy: Given[ShopPolicy], request: AnyRequest) -> Response[Any]:
     """Show the shop to a browser, the entry points to a program."""
     if not html_pages.is_html_preferred(request):
         return Response(_ENTRY_POINTS, headers={"Vary": "Accept"})
-    return html_pages.page("home", visit_of(request), is_public=True, **home_facts(policy))
+    return home_page(visit_of(request), policy)
 
 
-def home_facts(policy: ShopPolicy) -> dict[str, Any]:
-    """What the home page shows of the shop's policy."""
+def home_page(visit: Visit, policy: ShopPolicy, problem: str | None = None) -> Response[Any]:
+    """What the shop does; ``problem`` is the phrase of a refused form."""
     currency = policy.prices.currency
     steps = policy.prices.steps
-    return {
-        "prices": [
+    return html_pages.page(
+        "home",
+        visit,
+        is_public=True,
+        status=422 if problem else 200,
+        texts=script_texts(visit),
+        problem=problem,
+        prices=[
             {
                 "from_count": count,
                 "to_count": steps[number + 1][0] - 1 if number + 1 < len(steps) else None,
@@ -53,11 +60,11 @@ def home_facts(policy: ShopPolicy) -> dict[str, Any]:
             }
             for number, (count, amount) in enumerate(steps)
         ],
-        "max_photos": policy.uploads.max_photos,
-        "max_photo_mebibytes": policy.uploads.max_photo_bytes // MEBIBYTE,
-        "photo_days": policy.retention.photos.days,
-        "redo_days": policy.delivery.redo_within.days,
-    }
+        max_photos=policy.uploads.max_photos,
+        max_photo_mebibytes=policy.uploads.max_photo_bytes // MEBIBYTE,
+        photo_days=policy.retention.photos.days,
+        redo_days=policy.delivery.redo_within.days,
+    )
 
 
 @get([f"/{name}" for name in LEGAL_PAGES], include_in_schema=False, sync_to_thread=False)

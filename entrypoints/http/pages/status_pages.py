@@ -1,4 +1,4 @@
-"""Customers' status pages of an order or upload, without ids or tokens."""
+"""Customers' status page of an order, without its id or a token."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,9 +9,7 @@ from domain.order.image import Image
 from domain.order.order import Order
 from domain.order.states import TERMINAL, State
 from domain.order.values import ImageId, Money
-from domain.ports.upload_sessions import UploadSession, UploadStatus
-from domain.use_cases.shop_policy import ShopPolicy
-from entrypoints.http.api import order_schemas, upload_schemas
+from entrypoints.http.api import order_schemas
 from entrypoints.http.pages.html_pages import page
 from entrypoints.http.pages.site import Visit
 
@@ -46,22 +44,6 @@ def of_order(seen: Order, names: Mapping[ImageId, str], visit: Visit) -> Respons
         ],
         returned=_returned(seen),
         refresh_seconds=_refresh(seen),
-    )
-
-
-def of_upload(session: UploadSession, policy: ShopPolicy, visit: Visit) -> Response[Any]:
-    """The page of an unpaid upload session, reloaded while payment is pending."""
-    seen = upload_schemas.upload(session, policy)
-    refresh = {UploadStatus.CHECKOUT: REFRESH_SECONDS, UploadStatus.PENDING: PATIENT_REFRESH_SECONDS}
-    return page(
-        "upload",
-        visit,
-        status_phrase=session.status,
-        upload=seen,
-        has_expired=session.status is UploadStatus.EXPIRED,
-        photos=[{"name": each.file_name, "state": "uploaded"} for each in seen.photos],
-        price=Money(amount=seen.quote.amount, currency=seen.quote.currency) if seen.quote else None,
-        refresh_seconds=refresh.get(session.status),
     )
 
 

@@ -25,6 +25,8 @@ PAGES = {
     "home",
     "legal",
     "gallery",
+    "refusal",
+    "upload_script",
     "photo_page",
     "no_redo",
     "expired_link",

@@ -1,0 +1,77 @@
+"""What the page of an upload session shows."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from litestar import Response
+
+from domain.ports.upload_sessions import UploadSession, UploadStatus
+from domain.use_cases.shop_policy import MEBIBYTE, ShopPolicy
+from entrypoints.http.pages.html_pages import page
+from entrypoints.http.pages.payment_forms import PaymentForm
+from entrypoints.http.pages.photo_refusals import Refusal
+from entrypoints.http.pages.site import Visit
+
+#: How soon the page reloads while a payment is expected, and while a bank takes days.
+REFRESH_SECONDS = {UploadStatus.CHECKOUT: 5, UploadStatus.PENDING: 60}
+
+#: The sentences of the script that uploads photos.
+_SCRIPT = "upload_script."
+
+
+def upload_page(
+    session: UploadSession,
+    policy: ShopPolicy,
+    visit: Visit,
+    *,
+    refusals: Sequence[Refusal] = (),
+    form: PaymentForm | None = None,
+    problem: str | None = None,
+    status: int = 200,
+) -> Response[Any]:
+    """The photos of an unpaid session, with price and payment form.
+
+    ``problem`` is the phrase of what is wrong with the payment ``form``.
+    """
+    photos, is_open = session.photos, session.status is UploadStatus.OPEN
+    checkout = session.checkout if session.status is not UploadStatus.OPEN else None
+    total = policy.prices.quote(len(photos)) if photos else None
+    if checkout is not None:
+        total = checkout.quoted
+    discount = checkout.spending.discount if checkout and checkout.spending else None
+    return page(
+        "upload",
+        visit,
+        status=status,
+        refresh_seconds=REFRESH_SECONDS.get(session.status),
+        has_payment=True,
+        texts=script_texts(visit) if is_open else None,
+        session_id=session.session_id,
+        upload_status=session.status if photos or not is_open else "empty",
+        is_open=is_open,
+        has_expired=session.status is UploadStatus.EXPIRED,
+        photos=photos,
+        unit_price=replace(total, amount=total.amount // len(photos)) if total and photos else None,
+        total=total,
+        discount=discount,
+        due=replace(total, amount=total.amount - discount.amount) if total and discount else total,
+        checkout_url=checkout.url if checkout and session.status is UploadStatus.CHECKOUT else None,
+        refusals=[(each.file_name, each.sentence(visit.localization)) for each in refusals],
+        form=form or PaymentForm(),
+        problem=problem,
+        takes_codes=policy.referral_terms.takes_referrals,
+        max_photos=policy.uploads.max_photos,
+        max_photo_mebibytes=policy.uploads.max_photo_bytes // MEBIBYTE,
+    )
+
+
+def script_texts(visit: Visit) -> dict[str, str]:
+    """The script's sentences, with their placeholders left as they are."""
+    open_places = {name: f"{{{name}}}" for name in ("name", "percent", "done", "total", "why")}
+    phrases = visit.localization.phrases.phrases
+    return {
+        name.removeprefix(_SCRIPT): visit.localization.say(name, **open_places)
+        for name in phrases
+        if name.startswith(_SCRIPT)
+    }

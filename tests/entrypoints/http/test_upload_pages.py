@@ -1,0 +1,283 @@
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from litestar.testing import TestClient
+
+from domain.order.values import UploadSessionId
+from domain.ports.payments import CheckoutStatus
+from domain.ports.upload_sessions import UploadStatus
+from entrypoints.http import photo_forms
+from tests.doubles.container import POLICY
+from tests.entrypoints.http.test_uploads import LIMIT_BYTES, Sender
+from tests.entrypoints.support.http_fixtures import (
+    BROWSER,
+    PORTRAIT,
+    ApiClient,
+    HttpShop,
+    application,
+    assert_problem,
+)
+
+BOUNDARY = "the-edge-of-a-print"
+FORM = f"multipart/form-data; boundary={BOUNDARY}"
+GERMAN = {**BROWSER, "Accept-Language": "de"}
+
+
+@pytest.fixture
+def limited_api() -> Iterator[ApiClient]:
+    """An HTTP API that accepts two photos of three mebibytes."""
+    shop = HttpShop(
+        replace(POLICY, uploads=replace(POLICY.uploads, max_photo_bytes=LIMIT_BYTES, max_photos=2))
+    )
+    with TestClient(application(shop), raise_server_exceptions=False) as http:
+        yield ApiClient(shop, http)
+
+
+def send(
+    api: ApiClient, files: Sequence[tuple[str, bytes]], path: str = "/uploads", **headers: str
+) -> httpx.Response:
+    """Submit the form with these files, as a browser does."""
+    parts = [("photos", (name, content, "image/jpeg")) for name, content in files]
+    return api.http.post(path, files=parts, headers={**BROWSER, **headers}, follow_redirects=False)
+
+
+def session_of(answer: httpx.Response) -> UploadSessionId:
+    """The session that an answer redirects to."""
+    assert answer.status_code == 303, answer.text
+    return UploadSessionId(UUID(answer.headers["location"].rpartition("/")[2]))
+
+
+def names_on(api: ApiClient, session_id: UploadSessionId) -> list[str]:
+    page = api.http.get(f"/uploads/{session_id}", headers=BROWSER).text
+    return re.findall(r'<bdi class="name">([^<]+)</bdi>', page)
+
+
+def test_a_form_without_scripts_sends_many_photos_and_leads_to_their_page(api: ApiClient) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT), ("wedding.png", b"a wedding")]))
+    page = api.http.get(f"/uploads/{session_id}", headers=BROWSER)
+    assert names_on(api, session_id) == ["aunt.jpg", "wedding.png"]
+    assert "2 photos at €4.90 each</dt><dd>€9.80" in page.text
+    assert "Pay €9.80" in page.text
+    previews = re.findall(r'<img class="thumbnail" src="([^"]+)" alt="Preview of [^"]+" width', page.text)
+    assert [api.http.get(preview).status_code for preview in previews] == [200, 200]
+
+
+def test_more_photos_are_added_to_the_same_page(api: ApiClient) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    assert session_of(send(api, [("uncle.jpg", b"an uncle")], f"/uploads/{session_id}/photos")) == session_id
+    assert names_on(api, session_id) == ["aunt.jpg", "uncle.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "sentences"),
+    [
+        (BROWSER, ("notes.txt</bdi>: ", "is already here", "empty.jpg</bdi>: This file is empty")),
+        (GERMAN, ("notes.txt</bdi>: ", "ist schon da", "empty.jpg</bdi>: Diese Datei ist leer")),
+    ],
+)
+def test_a_refusal_is_explained_by_file_name_and_the_other_photos_are_kept(
+    api: ApiClient, headers: dict[str, str], sentences: tuple[str, ...]
+) -> None:
+    files = [
+        ("aunt.jpg", PORTRAIT),
+        ("notes.txt", b"broken"),
+        ("again.jpg", PORTRAIT),
+        ("empty.jpg", b""),
+        ("uncle.jpg", b"an uncle"),
+    ]
+    answer = send(api, files, **headers)
+    assert answer.status_code == 422
+    (alert,) = re.findall(r'<div class="problem" role="alert">(.*?)</div>', answer.text, re.DOTALL)
+    assert [each for each in sentences if each not in alert] == []
+    assert alert.count("<li data-refused>") == 3
+    assert re.findall(r'<bdi class="name">([^<]+)</bdi>', answer.text) == ["aunt.jpg", "uncle.jpg"]
+
+
+def test_a_photo_that_is_too_large_is_not_stored_and_the_next_one_is(limited_api: ApiClient) -> None:
+    answer = send(limited_api, [("huge.tif", b"x" * (LIMIT_BYTES + 1)), ("aunt.jpg", PORTRAIT)])
+    assert answer.status_code == 422
+    assert "huge.tif</bdi>: This file is too large" in answer.text
+    assert re.findall(r'<bdi class="name">([^<]+)</bdi>', answer.text) == ["aunt.jpg"]
+    assert len(limited_api.shop.storage.objects) == 1
+
+
+def test_photos_beyond_the_limit_of_an_order_are_named(limited_api: ApiClient) -> None:
+    answer = send(limited_api, [(f"{number}.jpg", b"photo %d" % number) for number in range(3)])
+    assert "2.jpg</bdi>: One order takes 2 photos at most" in answer.text
+    assert re.findall(r'<bdi class="name">([^<]+)</bdi>', answer.text) == ["0.jpg", "1.jpg"]
+
+
+def test_a_form_with_far_more_parts_than_photos_is_refused(limited_api: ApiClient) -> None:
+    answer = send(limited_api, [("aunt.jpg", PORTRAIT)] * 100)
+    assert answer.status_code == 400
+    assert "We could not read that" in answer.text
+
+
+def test_a_form_without_a_photo_says_so_and_opens_no_session(api: ApiClient) -> None:
+    answer = send(api, [("", b"")])
+    assert answer.status_code == 422
+    assert 'role="alert">No photo was chosen' in answer.text
+    assert api.shop.own_unit_of_work.pages.uploads == {}
+
+
+def test_what_is_no_form_is_refused(api: ApiClient) -> None:
+    for content_type in ("image/jpeg", "application/x-www-form-urlencoded", "multipart/form-data", ""):
+        answer = api.http.post("/uploads", content=PORTRAIT, headers={"Content-Type": content_type})
+        assert_problem(answer, 415, "form-expected")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"no boundary at all",
+        b"--"
+        + BOUNDARY.encode()
+        + b'\r\nContent-Disposition: form-data; name="photos"; filename="\xff.jpg"\r\n\r\nx',
+        b"--" + BOUNDARY.encode() + b"\r\n" + b"X: y\r\n" * 100 + b"\r\n",
+        b"--" + BOUNDARY.encode() + b"\r\nContent-Disposition: " + b"x" * 10_000,
+    ],
+)
+def test_a_malformed_form_is_refused(api: ApiClient, body: bytes) -> None:
+    answer = api.http.post("/uploads", content=body, headers={"Content-Type": FORM})
+    assert answer.status_code == 400
+    assert answer.json()["type"] in {"/problems/request-malformed", "/problems/body-incomplete"}
+    assert api.shop.storage.objects == {}
+
+
+def _part(content: bytes) -> bytes:
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="photos"; filename="aunt.jpg"\r\n\r\n'
+    return head.encode() + content
+
+
+def test_a_form_that_stalls_is_ended(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_forms, "PATIENCE_SECONDS", 0.05)
+    sender = Sender(_part(PORTRAIT), 1, then="silence")
+    assert sender.post_to(api.shop, "/uploads", FORM) == 408
+    assert api.shop.storage.objects == {}
+
+
+def test_a_form_that_is_cut_off_keeps_the_photos_that_arrived(api: ApiClient) -> None:
+    whole = _part(PORTRAIT) + b"\r\n" + _part(b"half a photo")
+    sender = Sender(whole, 1, then="leave")
+    assert sender.post_to(api.shop, "/uploads", FORM) == 400
+    assert list(api.shop.storage.objects.values()) == [PORTRAIT]
+
+
+def test_a_photo_is_written_to_a_file_in_batches(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(photo_forms, "BATCH_BYTES", 1000)
+    photo = bytes(range(256)) * 40
+    session_id = session_of(send(api, [("aunt.jpg", photo)]))
+    (added,) = api.shop.upload_service.find(session_id).photos
+    assert (added.upload.size_bytes, api.shop.storage.objects[added.upload.key]) == (10240, photo)
+
+
+def test_a_client_that_sends_too_much_is_refused_before_its_photos_are_read() -> None:
+    quotas = replace(POLICY.visitor_quotas, mebibytes_by_client=1)
+    shop = HttpShop(replace(POLICY, visitor_quotas=quotas))
+    with TestClient(application(shop), raise_server_exceptions=False) as http:
+        answer = send(ApiClient(shop, http), [("aunt.jpg", b"x" * 2 * 1024 * 1024)], **GERMAN)
+    assert answer.status_code == 429
+    assert "<h1>Einen Moment bitte</h1>" in answer.text
+    assert shop.storage.objects == {}
+
+
+def test_a_photo_is_removed_by_its_button(api: ApiClient) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT), ("uncle.jpg", b"an uncle")]))
+    page = api.http.get(f"/uploads/{session_id}", headers=BROWSER).text
+    (first, _) = re.findall(r'action="([^"]+/remove)"', page)
+    assert "Remove aunt.jpg" in page
+    assert session_of(api.http.post(first, headers=BROWSER, follow_redirects=False)) == session_id
+    assert names_on(api, session_id) == ["uncle.jpg"]
+
+
+def pay(api: ApiClient, session_id: UploadSessionId, **form: str) -> httpx.Response:
+    headers = {**BROWSER, "Accept-Language": "de-AT,de;q=0.5"}
+    return api.http.post(f"/uploads/{session_id}/pay", data=form, headers=headers, follow_redirects=False)
+
+
+def test_the_button_to_pay_leads_to_the_payment_page(api: ApiClient) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    answer = pay(api, session_id, email="  adele@customers.example ")
+    checkout = api.shop.upload_service.find(session_id).checkout
+    assert checkout is not None
+    assert (answer.status_code, answer.headers["location"]) == (303, checkout.url)
+    (asked,) = api.shop.payments.checkouts.values()
+    assert (asked.email, asked.locale) == ("adele@customers.example", "de-AT")
+
+
+def test_the_page_may_send_its_form_on_to_the_payment_provider(api: ApiClient) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    policy = api.http.get(f"/uploads/{session_id}", headers=BROWSER).headers["content-security-policy"]
+    assert "form-action 'self' https://checkout.stripe.com;" in policy
+    assert "checkout.stripe.com" not in api.http.get("/", headers=BROWSER).headers["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "email", ["adele", "adele@customers", "a\0b@customers.example", "a" * 300 + "@b.example"]
+)
+def test_a_wrong_address_is_explained_beside_its_field(api: ApiClient, email: str) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    answer = pay(api, session_id, email=email)
+    assert answer.status_code == 422
+    assert 'role="alert" id="pay-problem">Das ist keine E-Mail-Adresse' in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    assert api.shop.payments.checkouts == {}
+
+
+@pytest.mark.parametrize("code", ["ABCD-EFGH", "no such code", "x" * 65])
+def test_a_code_that_does_not_exist_is_explained(api: ApiClient, code: str) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    answer = pay(api, session_id, code=code)
+    assert answer.status_code == 422
+    assert "Diesen Code kennen wir nicht" in answer.text
+    assert f'value="{code}"' in answer.text
+
+
+def test_the_photos_can_be_changed_after_the_payment_page_was_opened(api: ApiClient) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    pay(api, session_id)
+    waiting = api.http.get(f"/uploads/{session_id}", headers=BROWSER).text
+    assert f'action="/uploads/{session_id}/change"' in waiting
+    assert "/remove" not in waiting
+    assert session_of(api.http.post(f"/uploads/{session_id}/change", follow_redirects=False)) == session_id
+    assert api.shop.upload_service.find(session_id).status is UploadStatus.OPEN
+    (page,) = api.shop.payments.states.values()
+    assert page.status is CheckoutStatus.EXPIRED
+    send(api, [("uncle.jpg", b"an uncle")], f"/uploads/{session_id}/photos")
+    assert names_on(api, session_id) == ["aunt.jpg", "uncle.jpg"]
+
+
+def test_paid_photos_lead_to_their_order_and_stay_as_they_are(api: ApiClient) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    order_id = api.shop.pay(session_id)
+    order = f"https://shop.example/api/restoration/status/{order_id}"
+    for path in (f"/uploads/{session_id}", f"/api/uploads/{session_id}"):
+        answer = api.http.get(path, headers=BROWSER, follow_redirects=False)
+        assert (answer.status_code, answer.headers["location"]) == (303, order)
+    assert pay(api, session_id).headers["location"] == f"/uploads/{session_id}"
+    for path in ("change", "photos"):
+        answer = (
+            send(api, [("uncle.jpg", b"an uncle")], f"/uploads/{session_id}/{path}")
+            if path == "photos"
+            else api.http.post(f"/uploads/{session_id}/{path}", headers=BROWSER)
+        )
+        assert answer.status_code == 409
+        assert "These photos are ordered already" in answer.text
+
+
+def test_an_unknown_upload_is_explained(api: ApiClient) -> None:
+    unknown = uuid4()
+    answers = [
+        api.http.get(f"/uploads/{unknown}", headers=GERMAN),
+        api.http.post(f"/uploads/{unknown}/pay", headers=GERMAN),
+        api.http.post(f"/uploads/{unknown}/change", headers=GERMAN),
+        api.http.post(f"/uploads/{unknown}/photos/{unknown}/remove", headers=GERMAN),
+        send(api, [("aunt.jpg", PORTRAIT)], f"/uploads/{unknown}/photos", **GERMAN),
+    ]
+    for answer in answers:
+        assert answer.status_code == 404
+        assert "<h1>Diese Fotos gibt es hier nicht</h1>" in answer.text
