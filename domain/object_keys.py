@@ -1,5 +1,7 @@
 """Object keys, and the prefixes that list them."""
 
+from uuid import UUID
+
 from domain.order.values import ImageId, ObjectKey, OrderId, PhotoId, UploadSessionId
 
 TEMPORARY = "uploads/temp/"
@@ -18,6 +20,11 @@ def uploads_of(session_id: UploadSessionId) -> str:
 def upload_key(session_id: UploadSessionId, photo_id: PhotoId) -> ObjectKey:
     """The key of an uploaded photo."""
     return ObjectKey(f"{uploads_of(session_id)}{photo_id}")
+
+
+def upload_part_key(session_id: UploadSessionId, upload_id: UUID, part_id: UUID) -> ObjectKey:
+    """The key of a part of a resumable upload."""
+    return ObjectKey(f"{uploads_of(session_id)}{upload_id}/{part_id}")
 
 
 def originals_of(order_id: OrderId) -> str:

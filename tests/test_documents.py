@@ -262,7 +262,13 @@ def sentence_shapes() -> set[str]:
     confirmation, result = EmailKind.CONFIRMATION, EmailKind.RESULT
     lives: list[list[Event]] = [
         [
-            *(three.paid(), three.moved(), three.sent(confirmation), three.started(0), three.started(1)),
+            *(
+                three.paid(client=DEMO),
+                three.moved(),
+                three.sent(confirmation),
+                three.started(0),
+                three.started(1),
+            ),
             *(three.started(2), three.restored(0), three.restored(1), three.restored(2), three.prepared()),
             *(three.sent(result), three.downloaded(client=DEMO), three.served(client=DEMO)),
         ],
@@ -300,7 +306,7 @@ def fault_sentence_shapes() -> set[str]:
     """The shapes of the sentences of the demo with faults."""
     three, refused = Facts(photos=3), FailureReason.CONTENT_FILTER
     life: list[Event] = [
-        *(three.paid(), three.moved(), three.sent(EmailKind.CONFIRMATION)),
+        *(three.paid(client=DEMO), three.moved(), three.sent(EmailKind.CONFIRMATION)),
         *(three.started(0), three.started(1), three.started(2)),
         *(three.attempt_failed(1, reason=refused), three.started(1, attempt=2)),
         *(three.attempt_failed(1, attempt=2, reason=refused), three.failed(1, attempts=2)),

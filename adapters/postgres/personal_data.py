@@ -23,6 +23,7 @@ HOLDINGS: Final[Mapping[str, str]] = {
     "customers": "customer_id = :customer_id",
     "upload_sessions": f"session_id IN ({_SESSIONS})",
     "file_uploads": f"session_id IN ({_SESSIONS})",
+    "resumable_uploads": f"session_id IN ({_SESSIONS})",
     "orders": "customer_id = :customer_id",
     "images": _OF_AN_ORDER,
     "restoration_jobs": f"image_id IN (SELECT image_id FROM images WHERE {_OF_AN_ORDER})",
@@ -46,6 +47,7 @@ _ERASE: Final[Mapping[str, str]] = {
         WHERE {HOLDINGS["unmatched_payments"]}""",
     "notes": f"DELETE FROM notes WHERE {_OF_AN_ORDER}",
     "file_uploads": f"DELETE FROM file_uploads WHERE {HOLDINGS['file_uploads']}",
+    "resumable_uploads": f"DELETE FROM resumable_uploads WHERE {HOLDINGS['resumable_uploads']}",
     "upload_sessions": f"""UPDATE upload_sessions
         SET checkout_url = NULL, temp_objects_deleted_at = coalesce(temp_objects_deleted_at, :erased_at)
         WHERE {HOLDINGS["upload_sessions"]}""",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         PostgresReconciliationQueries,
         PostgresReconciliationRounds,
     )
+    from adapters.postgres.resumable_uploads import PostgresResumableUploads
     from adapters.postgres.unmatched_payments import PostgresUnmatchedPayments
     from adapters.postgres.upload_sessions import PostgresUploadSessions
     from adapters.postgres.usage_totals import PostgresUsageTotals
@@ -45,6 +46,12 @@ class PostgresTransaction:
         from adapters.postgres.upload_sessions import PostgresUploadSessions
 
         return PostgresUploadSessions(self._connection)
+
+    @cached_property
+    def resumable_uploads(self) -> PostgresResumableUploads:
+        from adapters.postgres.resumable_uploads import PostgresResumableUploads
+
+        return PostgresResumableUploads(self._connection)
 
     @cached_property
     def customers(self) -> PostgresCustomers:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, delete, func, select, text, u
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from adapters.postgres.driver_sql import execute
-from adapters.postgres.tables import file_uploads, upload_sessions
+from adapters.postgres.tables import file_uploads, resumable_uploads, upload_sessions
 from domain.order.values import (
     Client,
     CustomerId,
@@ -225,6 +225,9 @@ class PostgresUploadSessions(UploadSessions):
             upload_sessions.c.session_id == session_id, upload_sessions.c.status != UploadStatus.PAID
         )
         self._connection.execute(delete(file_uploads).where(file_uploads.c.session_id.in_(unpaid)))
+        self._connection.execute(
+            delete(resumable_uploads).where(resumable_uploads.c.session_id == session_id)
+        )
         of_session = upload_sessions.c.session_id == session_id
         self._connection.execute(
             update(upload_sessions).where(of_session).values(temp_objects_deleted_at=now)

@@ -14,11 +14,13 @@ _TAKE = """INSERT INTO usage_totals AS kept (name, window_started_at, amount)
     RETURNING amount"""
 _TAKEN = text("SELECT amount FROM usage_totals WHERE name = :name AND window_started_at = :window_started_at")
 _DELETE = text("DELETE FROM usage_totals WHERE window_started_at < :started_before")
-#: Originals and results of orders not purged, archives of their links, and uploads under temporary keys.
+#: Originals and results of orders not purged, archives of their links, and uploads and their parts under temporary
+#: keys.
 _STORED_BYTES = text(
     """SELECT
         (SELECT coalesce(sum(size_bytes), 0) FROM file_uploads JOIN upload_sessions USING (session_id)
          WHERE temp_objects_deleted_at IS NULL)
+      + (SELECT coalesce(sum(offset_bytes), 0) FROM resumable_uploads WHERE photo_id IS NULL)
       + (SELECT coalesce(sum(size_bytes + coalesce(restored_size_bytes, 0)), 0) FROM images
          JOIN orders USING (order_id) WHERE NOT photos_are_purged AND original_key IS NOT NULL)
       + (SELECT coalesce(sum(archive_size_bytes), 0) FROM (

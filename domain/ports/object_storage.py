@@ -1,6 +1,7 @@
 """The port for object storage: write-once objects whose keys name their owner.
 
 uploads/temp/{session}/{photo}          an upload, until upload cleanup
+uploads/temp/{session}/{upload}/{part}  a piece of an upload, until the whole photo is stored
 uploads/originals/{order}/{image}       the same bytes, owned by an order
 uploads/restored/{order}/{prediction}   the output of a prediction
 downloads/{order}/{fingerprint}.zip     an archive for the customer, named by the files in it

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # a command that lists orders needs none of them, nor the eve
     from domain.ports.rate_limiter import UsageTotals
     from domain.ports.reaction_queue import ReactionTable
     from domain.ports.reconciliation_queries import ReconciliationQueries, ReconciliationRounds
+    from domain.ports.resumable_uploads import ResumableUploads
     from domain.ports.unmatched_payments import UnmatchedPayments
     from domain.ports.upload_sessions import UploadSessions
     from domain.ports.webhook_inbox import WebhookInbox
@@ -71,6 +72,11 @@ class UnreadableReactionError(UnitOfWorkError):
         super().__init__(
             f"Reaction {reaction_id} ({kind}, version {version}) cannot be read: run the version that wrote it."
         )
+
+
+class HasResumableUploads(Protocol):
+    @property
+    def resumable_uploads(self) -> ResumableUploads: ...
 
 
 class HasUploadSessions(Protocol):
@@ -149,6 +155,7 @@ class HasUsageTotals(Protocol):
 
 
 class Transaction(
+    HasResumableUploads,
     HasUploadSessions,
     HasCustomers,
     HasPersonalData,

@@ -127,7 +127,7 @@ class UploadSessions(Protocol):
         """
 
     def forget_temp_objects(self, session_id: UploadSessionId, now: datetime) -> None:
-        """Record that the temp objects are deleted, and forget the sketches.
+        """Record that the temp objects are deleted; forget sketches and resumable uploads.
 
         A session without an order keeps its row, but none of its photos: a payment may still arrive for it, and the row
         distinguishes deleted photos from lost ones.

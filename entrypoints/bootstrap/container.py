@@ -7,6 +7,7 @@ from domain.use_cases.audit.dispute_evidence import DisputeEvidence
 from domain.use_cases.checkout.checkout import CheckoutService
 from domain.use_cases.checkout.photo_removal import PhotoRemoval
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
+from domain.use_cases.checkout.resumable_uploads import ResumableUploadService
 from domain.use_cases.checkout.uploads import UploadService
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.delivery.archives import ArchiveBuilder
@@ -88,6 +89,15 @@ class Container:
         )
         self.photo_removal = PhotoRemoval(
             unit_of_work=ports.unit_of_work, payments=ports.payments, clock=ports.clock
+        )
+        self.resumable_uploads = ResumableUploadService(
+            unit_of_work=ports.unit_of_work,
+            uploads=self.upload_service,
+            photo_removal=self.photo_removal,
+            storage=ports.storage,
+            scratch=ports.scratch,
+            ids=ports.ids,
+            policy=ports.policy,
         )
         self.referral_program = ReferralProgram(
             token_signer=ports.token_signer, clock=ports.clock, policy=ports.policy

@@ -10,7 +10,16 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
 from entrypoints.bootstrap.container import Container
-from entrypoints.http.api import checkout, customer_requests, downloads, health, orders, previews, uploads
+from entrypoints.http.api import (
+    checkout,
+    customer_requests,
+    downloads,
+    health,
+    orders,
+    previews,
+    tus,
+    uploads,
+)
 from entrypoints.http.dependencies import dependencies_of
 from entrypoints.http.malformed_requests import MalformedGuard
 from entrypoints.http.pages import photo_pages, shop_pages, upload_pages
@@ -45,6 +54,7 @@ def create_app(container: Container, site: Site | None = None) -> Litestar:
             uploads.send_photo,
             uploads.show_session,
             uploads.remove_photo,
+            tus.router,
             checkout.open_checkout,
             handlers.from_stripe,
             handlers.from_replicate,

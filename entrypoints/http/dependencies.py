@@ -58,6 +58,7 @@ def dependencies_of(container: Container) -> dict[str, Provide]:
         "email_webhook_parser": lambda: container.ports.email_webhook_parser,
         "visitor_limits": lambda: container.visitor_limits,
         "upload_service": lambda: container.upload_service,
+        "resumable_uploads": lambda: container.resumable_uploads,
         "photo_removal": lambda: container.photo_removal,
         "checkouts": lambda: Checkouts(
             log_heads=container.log_heads,

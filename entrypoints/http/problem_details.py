@@ -31,6 +31,12 @@ from domain.use_cases.checkout.referrals_and_points import (
     UnknownPointsCodeError,
     UnknownReferralCodeError,
 )
+from domain.use_cases.checkout.resumable_uploads import (
+    OffsetMismatchError,
+    TooManyUploadsError,
+    UnknownUploadError,
+    UploadTooLargeError,
+)
 from domain.use_cases.checkout.uploads import (
     TooManyPhotosError,
     UnknownUploadSessionError,
@@ -45,6 +51,12 @@ from entrypoints.http.byte_ranges import FileChangedError, UnsatisfiableRangeErr
 from entrypoints.http.dependencies import first_language
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of
+from entrypoints.http.tus_protocol import (
+    ChecksumMismatchError,
+    NotAPieceError,
+    TusHeaderError,
+    TusVersionError,
+)
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -96,6 +108,14 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.MalformedError: Kind(400, "request-malformed", "The request is malformed"),
     errors.UnknownOrderError: Kind(404, "order-unknown", "No such order"),
     errors.NotReadyError: Kind(503, "not-ready", "Not ready"),
+    TusVersionError: Kind(412, "tus-version-unsupported", "Another version of tus"),
+    TusHeaderError: Kind(400, "tus-header-malformed", "A header is missing or malformed"),
+    NotAPieceError: Kind(415, "piece-not-offset", "Not a piece of an upload"),
+    ChecksumMismatchError: Kind(460, "checksum-mismatch", "The bytes do not have their checksum"),
+    UnknownUploadError: Kind(404, "upload-unknown", "No such upload"),
+    OffsetMismatchError: Kind(409, "offset-mismatch", "Not the upload's offset"),
+    UploadTooLargeError: Kind(413, "body-too-large", "Too large"),
+    TooManyUploadsError: Kind(409, "too-many-uploads", "Too many uploads"),
     UnreadableImageError: Kind(422, "photo-unreadable", "This photo cannot be read"),
     UnknownUploadSessionError: Kind(404, "upload-session-unknown", "No such upload session"),
     UploadSessionClosedError: Kind(409, "upload-session-closed", "The upload session is closed"),

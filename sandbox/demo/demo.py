@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from sandbox import samples
+from sandbox.demo.browser_addresses import show_in_browser
 from sandbox.demo.customer_journey import RESTORED, CustomerJourney, printable
 from sandbox.demo.errors import DemoError
 from sandbox.demo.http_customer import Customer, Json
@@ -69,8 +70,9 @@ def run(photos: Sequence[Path]) -> None:
                 with board:
                     visit.order(chosen)
                 _take_home(visit)
-            console.print(f"From the first photo to the saved files it took {_lasted(opened)}.\n")
-            show(shop.environment, "orders", "history", visit.order_id)
+                console.print(f"From the first photo to the saved files it took {_lasted(opened)}.\n")
+                show(shop.environment, "orders", "history", visit.order_id)
+                show_in_browser(visit)
     console.print(f"\nAll in all {_lasted(began)}. The shop is closed; nothing of it is running any more.")
     _require_all_delivered(visit)
 

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sandbox import samples
+from sandbox.demo.browser_addresses import show_in_browser
 from sandbox.demo.customer_journey import ENDED, RESTORED, CustomerJourney
 from sandbox.demo.errors import DemoError
 from sandbox.demo.final_report import FinalReport
@@ -72,6 +73,7 @@ def _run_demo(shop: LocalShop, console: Console) -> None:
         if fault_plan.missed:
             raise AnotherStoryError(fault_plan.missed)
         FinalReport(visit=visit, twin_control=twin_control, console=console).show(photos)
+        show_in_browser(visit)
 
 
 @dataclass(kw_only=True)

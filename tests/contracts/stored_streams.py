@@ -10,6 +10,7 @@ from domain.order.order import Order
 from domain.order.reactions import MoveImages, Reaction, reaction_id_of
 from domain.order.values import CustomerId, ObjectKey, OrderId, PhotoId, StoredObject, UploadSessionId
 from domain.ports.reaction_queue import Claim, ScheduledReaction
+from domain.ports.resumable_uploads import ResumableUpload, ResumableUploadId
 from domain.ports.unit_of_work import Database, Transaction
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadStatus
 from tests.domain.support.event_builders import Facts, euros, stored
@@ -119,3 +120,16 @@ def rolled_back(unit_of_work: Database) -> Iterator[Transaction]:
             raise ChangeOfMindError  # noqa: TRY301 -- to roll back is the point
     except ChangeOfMindError:
         pass
+
+
+def resumable(
+    session_id: UploadSessionId, file_name: str = "great-aunt-1931.jpg", *, size_bytes: int = 100
+) -> ResumableUpload:
+    return ResumableUpload(
+        upload_id=ResumableUploadId(uuid4()),
+        session_id=session_id,
+        file_name=file_name,
+        metadata="filename Z3JlYXQtYXVudC0xOTMxLmpwZw==",
+        size_bytes=size_bytes,
+        expires_at=NOON,
+    )

@@ -10,7 +10,17 @@ from domain.ports.personal_data import Erasure
 from domain.ports.unit_of_work import Database
 from domain.ports.upload_sessions import UploadStatus
 from domain.unmatched_payment import UnmatchedPayment
-from tests.contracts.stored_streams import NOON, checkout, claimed, facts, photo, schedule, scheduled, session
+from tests.contracts.stored_streams import (
+    NOON,
+    checkout,
+    claimed,
+    facts,
+    photo,
+    resumable,
+    schedule,
+    scheduled,
+    session,
+)
 from tests.domain.support.event_builders import Facts, euros
 from tests.domain.support.recording import step
 
@@ -28,6 +38,7 @@ def buy(unit_of_work: Database, email: str = GRACE) -> tuple[Facts, CustomerId]:
         upload = replace(session(order_id=about.order_id), session_id=paid.upload_session_id)
         transaction.upload_sessions.open(upload)
         transaction.upload_sessions.add_photo(upload.session_id, photo("grace-and-the-moth-1947.jpg"))
+        transaction.resumable_uploads.add(resumable(upload.session_id, "grace-and-the-moth-1947.jpg"))
         page = "https://pay.example/grace-hopper"
         opened = replace(checkout(), checkout_session_id=f"cs_{uuid4()}", url=page)
         transaction.upload_sessions.set_checkout(upload.session_id, opened)
@@ -119,6 +130,7 @@ def test_nothing_identifies_an_erased_customer(unit_of_work: Database) -> None:
         "customers": 1,
         "upload_sessions": 1,
         "file_uploads": 1,
+        "resumable_uploads": 1,
         "reactions": 1,
         "notes": 1,
         "unmatched_payments": 1,

@@ -8,6 +8,7 @@ from domain.order.values import CustomerId, OrderId, UploadSessionId
 from domain.ports.customers import Customer
 from domain.ports.notes import Note
 from domain.ports.personal_data import Erasure, Holdings, PersonalData
+from domain.ports.resumable_uploads import ResumableUploadId
 from tests.doubles.tables import Tables, hold
 from tests.doubles.upload_sessions import UploadRow
 
@@ -43,6 +44,7 @@ class InMemoryPersonalData(PersonalData):
             "customers": [self._pages.customers[customer_id]],
             "upload_sessions": [replace(page.session, photos=()) for page in uploads],
             "file_uploads": [photo for page in uploads for photo in page.session.photos],
+            "resumable_uploads": [self._pages.resumable[key] for key in self._resumable(customer_id)],
             "orders": orders,
             "images": [image for order in orders for image in order.images.values()],
             "restoration_jobs": [
@@ -86,6 +88,9 @@ class InMemoryPersonalData(PersonalData):
                 session=replace(page.session, photos=(), checkout=checkout),
                 temp_objects_deleted_at=page.temp_objects_deleted_at or erasure.erased_at,
             )
+        resumable = self._resumable(customer_id)
+        for upload_id in resumable:
+            del pages.resumable[upload_id]
         for reaction_id in work:
             pages.work[reaction_id] = replace(pages.work[reaction_id], problem=None)
         notes = self._notes(customer_id)
@@ -97,6 +102,7 @@ class InMemoryPersonalData(PersonalData):
             "unmatched_payments": len(unmatched),
             "notes": len(notes),
             "file_uploads": sum(len(page.session.photos) for page in uploads),
+            "resumable_uploads": len(resumable),
             "upload_sessions": len(uploads),
             "reactions": len(work),
             "customers": 1,
@@ -104,6 +110,10 @@ class InMemoryPersonalData(PersonalData):
 
     def _uploads(self, customer_id: CustomerId) -> list[UploadRow]:
         return [self._pages.uploads[key] for key in self.sessions(customer_id) if key in self._pages.uploads]
+
+    def _resumable(self, customer_id: CustomerId) -> list[ResumableUploadId]:
+        sessions = self.sessions(customer_id)
+        return [key for key, upload in self._pages.resumable.items() if upload.session_id in sessions]
 
     def _notes(self, customer_id: CustomerId) -> list[Note]:
         orders = self.orders(customer_id)

@@ -16,6 +16,7 @@ from domain.ports.customers import Customer
 from domain.ports.event_store import LogCursor, UnreadableEvent
 from domain.ports.notes import Note
 from domain.ports.personal_data import Erasure
+from domain.ports.resumable_uploads import ResumableUpload, ResumableUploadId
 from domain.ports.webhook_inbox import Conflict
 from domain.unmatched_payment import UnmatchedPayment
 from tests.doubles.transaction_overlay import TableOverlay, TransactionWrites
@@ -35,6 +36,7 @@ class Tables:
     """All rows, for tests to read and never to write."""
 
     uploads: MutableMapping[UploadSessionId, UploadRow] = field(default_factory=dict)
+    resumable: MutableMapping[ResumableUploadId, ResumableUpload] = field(default_factory=dict)
     customers: MutableMapping[CustomerId, Customer] = field(default_factory=dict)
     last_numbers: MutableMapping[date, int] = field(default_factory=dict)
     inbox: MutableMapping[tuple[str, str], tuple[str, Sha256, datetime]] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from domain.ports.prediction_limiter import PredictionSlots
 from domain.ports.rate_limiter import UsageTotals
 from domain.ports.reaction_queue import ReactionTable
 from domain.ports.reconciliation_queries import ReconciliationQueries, ReconciliationRounds
+from domain.ports.resumable_uploads import ResumableUploads
 from domain.ports.unit_of_work import Database
 from domain.ports.unmatched_payments import UnmatchedPayments
 from domain.ports.upload_sessions import UploadSessions
@@ -37,6 +38,7 @@ from tests.doubles.points_balances import InMemoryPointsBalances
 from tests.doubles.prediction_limiter import InMemoryPredictionSlots
 from tests.doubles.reaction_table import InMemoryReactionTable
 from tests.doubles.reconciliation_queries import InMemoryReconciliationQueries, InMemoryReconciliationRounds
+from tests.doubles.resumable_uploads import InMemoryResumableUploads
 from tests.doubles.tables import DraftTables, Tables
 from tests.doubles.transaction_overlay import Locks, TransactionWrites
 from tests.doubles.unmatched_payments import InMemoryUnmatchedPayments
@@ -48,6 +50,7 @@ from tests.doubles.webhook_inbox import InMemoryWebhookInbox
 class InMemoryTransaction:
     """Everything one transaction can use, on a draft of the tables."""
 
+    resumable_uploads: ResumableUploads
     upload_sessions: UploadSessions
     customers: Customers
     personal_data: PersonalData
@@ -162,7 +165,10 @@ class InMemoryUnitOfWork(Database):
 
 #: The factory of each port of a transaction.
 _PORTS: dict[str, Callable[[InMemoryTransaction], object]] = {
-    "upload_sessions": lambda of: InMemoryUploadSessions(of.pages.uploads, of.pages.orders),
+    "resumable_uploads": lambda of: InMemoryResumableUploads(of.pages.resumable),
+    "upload_sessions": lambda of: InMemoryUploadSessions(
+        of.pages.uploads, of.pages.orders, of.pages.resumable
+    ),
     "customers": lambda of: InMemoryCustomers(of.pages),
     "personal_data": lambda of: InMemoryPersonalData(of.pages),
     "points_balances": lambda of: InMemoryPointsBalances(of.pages),

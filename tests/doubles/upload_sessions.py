@@ -8,6 +8,7 @@ from domain.order.order import Order
 from domain.order.states import State
 from domain.order.values import OrderId, PhotoId, UploadSessionId
 from domain.ports.images import ImageFacts
+from domain.ports.resumable_uploads import ResumableUpload, ResumableUploadId
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadSessions, UploadStatus
 from tests.doubles.tables import hold, is_held_by_another
 
@@ -28,9 +29,13 @@ class InMemoryUploadSessions(UploadSessions):
     """
 
     def __init__(
-        self, pages: MutableMapping[UploadSessionId, UploadRow], orders: Mapping[OrderId, Order]
+        self,
+        pages: MutableMapping[UploadSessionId, UploadRow],
+        orders: Mapping[OrderId, Order],
+        resumable: MutableMapping[ResumableUploadId, ResumableUpload],
     ) -> None:
         self._pages = pages
+        self._resumable = resumable
         self._orders = orders
 
     def open(self, session: UploadSession) -> None:
@@ -125,6 +130,8 @@ class InMemoryUploadSessions(UploadSessions):
         if session.status is not UploadStatus.PAID:
             session = replace(session, photos=())
         self._pages[session_id] = UploadRow(session=session, temp_objects_deleted_at=now)
+        for upload in [each for each in self._resumable.values() if each.session_id == session_id]:
+            del self._resumable[upload.upload_id]
 
     def remove_tidied(self, tidied_before: datetime) -> int:
         tidied = [

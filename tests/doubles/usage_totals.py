@@ -41,6 +41,7 @@ class InMemoryUsageTotals(UsageTotals):
             if page.temp_objects_deleted_at is None
             for photo in page.session.photos
         )
+        parts = sum(each.offset_bytes for each in self._pages.resumable.values() if not each.is_complete)
         kept = [order for order in self._pages.orders.values() if not order.photos_are_purged]
         originals = sum(
             image.upload.size_bytes + (image.restored.size_bytes if image.restored else 0)
@@ -49,7 +50,7 @@ class InMemoryUsageTotals(UsageTotals):
             if image.original is not None
         )
         archives = {link.archive for order in kept for link in order.links.values()}
-        return uploads + originals + sum(archive.size_bytes for archive in archives)
+        return uploads + parts + originals + sum(archive.size_bytes for archive in archives)
 
 
 @dataclass

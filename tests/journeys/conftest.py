@@ -70,4 +70,4 @@ def reconcile(
 def start(tmp_path: Path) -> Iterator[Start]:
     """Start commands, which end with the test."""
     with ExitStack() as stack:
-        yield lambda *words: stack.enter_context(Visitor(tmp_path, *words))
+        yield lambda *words, **options: stack.enter_context(Visitor(tmp_path, *words, **options))

@@ -1,10 +1,12 @@
 """A terminal user: starts `restoreclick`, reads output, presses Ctrl-C, checks leftovers."""
 
 import os
+import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from threading import Thread
 from typing import Self
@@ -13,22 +15,32 @@ from tests.waiting import eventually
 
 
 class Visitor:
-    """One running command, with its own home and temporary folder."""
+    """One running command, with its own home and temporary folder.
 
-    def __init__(self, home: Path, *words: str | Path) -> None:
+    With ``at_terminal`` it reads from and prints to a terminal instead of a pipe.
+    """
+
+    def __init__(self, home: Path, *words: str | Path, at_terminal: bool = False) -> None:
         self.home = home / "home"
         self.temporary = home / "temporary"
         for folder in (self.home, self.temporary):
             folder.mkdir(exist_ok=True, parents=True)
         self.printed: list[str] = []
+        self._terminal: int | None = None
+        theirs: int | None = None
+        if at_terminal:
+            self._terminal, theirs = pty.openpty()
         self.process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "entrypoints.cli", *map(str, words)],
             cwd=self.home,
             env={**os.environ, "TMPDIR": str(self.temporary), "STRIPE_SECRET_KEY": "sk_live_of_the_visitor"},
-            stdout=subprocess.PIPE,
+            stdin=theirs,
+            stdout=subprocess.PIPE if theirs is None else theirs,
             stderr=subprocess.STDOUT,
             text=True,
         )
+        if theirs is not None:
+            os.close(theirs)
         self._reader = Thread(target=self._read)
         self._reader.start()
 
@@ -55,6 +67,11 @@ class Visitor:
         self._reader.join(timeout=10)
         return status
 
+    def type(self, text: str) -> None:
+        """Type at the terminal."""
+        assert self._terminal is not None
+        os.write(self._terminal, text.encode())
+
     def press(self, key: signal.Signals) -> int:
         """Send a signal to the command alone, and wait for its end."""
         self.process.send_signal(key)
@@ -76,8 +93,10 @@ class Visitor:
         return any(str(self.home.parent) in _words(entry / file) for file in ("cmdline", "environ"))
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
+        lines = self.process.stdout if self._terminal is None else os.fdopen(self._terminal, errors="replace")
+        assert lines is not None
+        # A terminal that its last process has left is an input/output error to Linux.
+        with lines, suppress(OSError):
             self.printed.extend(lines)
 
     def _must_run(self, words: str) -> bool:

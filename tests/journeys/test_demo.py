@@ -1,8 +1,10 @@
 """`restoreclick demo` delivers or says why not, and leaves only the photos."""
 
+import re
 from pathlib import Path
 from zipfile import ZipFile
 
+import httpx2
 import pytest
 from PIL import Image
 
@@ -46,6 +48,20 @@ def test_a_demo_that_delivers_everything_ends_well(start: Start, photo: Path) ->
         "The order is complete: the link to the photo was sent to the customer, who fetched 1 file through it.",
     ):
         assert text in screen
+    left_nothing(visitor)
+
+
+@pytest.mark.slow
+def test_a_demo_on_a_terminal_stays_open_for_a_browser_until_enter(start: Start, photo: Path) -> None:
+    visitor = start("demo", photo, at_terminal=True)
+    visitor.reads("Press Enter to close the shop.")
+    page = re.search(r"This order +(\S+)", visitor.screen)
+    assert page is not None
+    answer = httpx2.get(page[1], headers={"Accept": "text/html"})
+    assert answer.status_code == 200
+    assert "<h1>" in answer.text
+    visitor.type("\n")
+    assert visitor.wait() == 0, visitor.screen
     left_nothing(visitor)
 
 

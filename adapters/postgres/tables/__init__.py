@@ -1,7 +1,14 @@
 """The schema in SQLAlchemy; a test compares it with the migrations."""
 
 from adapters.postgres.tables.columns import Xid8, metadata
-from adapters.postgres.tables.customers import customers, erasures, file_uploads, notes, upload_sessions
+from adapters.postgres.tables.customers import (
+    customers,
+    erasures,
+    file_uploads,
+    notes,
+    resumable_uploads,
+    upload_sessions,
+)
 from adapters.postgres.tables.events import events, order_numbers
 from adapters.postgres.tables.reactions import admission_pause, admissions, reactions, schema_compatibility
 from adapters.postgres.tables.read_models import (
@@ -41,6 +48,7 @@ __all__ = [
     "reactions",
     "reconciliations",
     "restoration_jobs",
+    "resumable_uploads",
     "schema_compatibility",
     "unmatched_payments",
     "upload_sessions",

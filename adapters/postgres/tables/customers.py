@@ -1,7 +1,9 @@
 """Customers, their uploads, and notes of staff about their orders."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -111,6 +113,27 @@ file_uploads = Table(
 )
 Index("file_uploads_session", file_uploads.c.session_id, file_uploads.c.sequence)
 Index("file_uploads_once", file_uploads.c.session_id, file_uploads.c.distinct_sha256, unique=True)
+
+resumable_uploads = Table(
+    "resumable_uploads",
+    metadata,
+    Column("upload_id", Uuid, primary_key=True),
+    Column("session_id", Uuid, ForeignKey("upload_sessions.session_id", ondelete="CASCADE"), nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("size_bytes", BigInteger, CheckConstraint("size_bytes > 0"), nullable=False),
+    Column("offset_bytes", BigInteger, nullable=False),
+    Column("part_keys", ARRAY(Text), nullable=False),
+    moment("expires_at", nullable=False),
+    Column("photo_id", Uuid),
+    Column("is_duplicate", Boolean, nullable=False),
+    created(),
+    CheckConstraint("offset_bytes BETWEEN 0 AND size_bytes", name="resumable_uploads_offset_is_within"),
+    CheckConstraint(
+        "(photo_id IS NOT NULL) = (offset_bytes = size_bytes)", name="resumable_uploads_whole_has_photo"
+    ),
+)
+Index("resumable_uploads_session", resumable_uploads.c.session_id)
 
 notes = Table(
     "notes",

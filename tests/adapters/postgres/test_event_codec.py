@@ -22,7 +22,7 @@ STORED_EVENTS = Path(__file__).with_name("stored_events.json")
 FACTS = Facts()
 NOTE = NoteId(UUID("01931000-0000-7000-8000-0000000000aa"))
 EVENTS: tuple[e.Event, ...] = (
-    replace(FACTS.paid(discount=98), client=PHONE),
+    FACTS.paid(discount=98, client=PHONE),
     FACTS.moved(),
     FACTS.started(),
     FACTS.attempt_failed(reason=FailureReason.TIMED_OUT),

@@ -87,6 +87,7 @@ class Facts:
         customer_id: CustomerId | None = None,
         checkout_session_id: str | None = None,
         currency: str = "EUR",
+        client: Client | None = None,
     ) -> e.PaymentReceived:
         quoted = self.price * self.photos
         amount = Money(amount=quoted - discount if paid is None else paid, currency=currency)
@@ -103,6 +104,7 @@ class Facts:
                 PaidPhoto(image_id=image_id, upload=stored(f"uploads/temp/{image_id}"), share=share)
                 for image_id, share in zip(self.images, amount.split(self.photos), strict=True)
             ),
+            client=client,
         )
 
     def moved(self) -> e.ImagesMoved:

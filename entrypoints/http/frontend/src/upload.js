@@ -4,6 +4,7 @@ import { listen, listenToPage } from "./chooser.js";
 import { forget, keep, kept } from "./kept.js";
 import { announce, fetchPage, refresh, say } from "./page.js";
 import { Row } from "./row.js";
+import { compare } from "./slider.js";
 import { Transfer, begun, keyOf } from "./transfer.js";
 
 const AT_ONCE = 2;
@@ -14,6 +15,7 @@ let session = null;
 let running = 0;
 let wakeLock = null;
 
+compare();
 listenToPage(choose);
 takeOverPage();
 
