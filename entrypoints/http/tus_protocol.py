@@ -157,7 +157,7 @@ def capabilities(max_size_bytes: int) -> dict[str, str]:
 def headers_of(upload: ResumableUpload) -> dict[str, str]:
     """The headers that describe an upload.
 
-    Photo-Id and Photo-Duplicate are ours: the photo that a complete upload added, and whether the session had it.
+    Photo-Id and Upload-Duplicate are ours: the photo of a complete upload, and that the session had it before.
     """
     headers = {
         "Tus-Resumable": VERSION,
@@ -167,5 +167,5 @@ def headers_of(upload: ResumableUpload) -> dict[str, str]:
     }
     if upload.photo_id is not None:
         headers["Photo-Id"] = str(upload.photo_id)
-        headers["Photo-Duplicate"] = "true" if upload.is_duplicate else "false"
+        headers["Upload-Duplicate"] = "true" if upload.is_duplicate else "false"
     return headers

@@ -154,7 +154,7 @@ def test_a_complete_upload_says_so_again_when_its_answer_was_lost(api: ApiClient
     path = begin(api)
     photo_id = send(api, path, PORTRAIT).headers["photo-id"]
     looked = api.http.head(path, headers=TUS)
-    assert (looked.headers["photo-id"], looked.headers["photo-duplicate"]) == (photo_id, "false")
+    assert (looked.headers["photo-id"], looked.headers["upload-duplicate"]) == (photo_id, "false")
     again = send(api, path, b"", len(PORTRAIT))
     assert (again.status_code, again.headers["photo-id"]) == (204, photo_id)
     assert len(photos(api, path)) == 1
@@ -163,7 +163,7 @@ def test_a_complete_upload_says_so_again_when_its_answer_was_lost(api: ApiClient
 def test_the_same_bytes_again_are_a_duplicate(api: ApiClient) -> None:
     session_id = api.open_session()
     answers = [send(api, begin(api, session_id=session_id), PORTRAIT) for _ in range(2)]
-    assert [answer.headers["photo-duplicate"] for answer in answers] == ["false", "true"]
+    assert [answer.headers["upload-duplicate"] for answer in answers] == ["false", "true"]
     assert answers[0].headers["photo-id"] == answers[1].headers["photo-id"]
 
 
