@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Uuid, func, or_, select, text
 
+from adapters.postgres.driver_sql import execute
 from adapters.postgres.tables import (
     customers,
     email_queue,
@@ -12,9 +13,16 @@ from adapters.postgres.tables import (
     restoration_jobs,
 )
 from adapters.postgres.tables.read_models import images
-from domain.order.states import DELIVERABLE_STATES
+from domain.order.states import DELIVERABLE_STATES, State
 from domain.order.values import DownloadLinkId, EmailId, Money, OrderId, OrderNumber
-from domain.ports.order_queries import ALL_ORDERS, REMINDER, OrderFilter, OrderQueries, OrderSummary
+from domain.ports.order_queries import (
+    ALL_ORDERS,
+    REMINDER,
+    OrderFilter,
+    OrderQueries,
+    OrderSummary,
+    OrderVersion,
+)
 
 #: Refunds and disputes have no read model: their ids are looked up in the log with a sequential scan, which is
 #: acceptable for a command that staff run.
@@ -23,6 +31,9 @@ _IN_THE_LOG = text(
     WHERE (name LIKE 'order.refund%' OR name LIKE 'order.dispute%')
       AND :provider_id IN (data ->> 'provider_refund_id', data ->> 'dispute_id')"""
 ).columns(order_id=Uuid)
+
+
+_VERSIONS = "SELECT order_id, version, state FROM orders WHERE order_id = ANY(:order_ids)"
 
 
 def conditions_of(wanted: OrderFilter) -> Iterator[ColumnElement[bool]]:
@@ -123,6 +134,10 @@ class PostgresOrderQueries(OrderQueries):
             )
             for row in rows
         ]
+
+    def versions(self, order_ids: Collection[OrderId]) -> Mapping[OrderId, OrderVersion]:
+        found = execute(self._connection, _VERSIONS, {"order_ids": list(order_ids)})
+        return {OrderId(order_id): OrderVersion(version, State(state)) for order_id, version, state in found}
 
     def find(self, number: OrderNumber) -> OrderId | None:
         found = self._connection.execute(select(orders.c.order_id).where(orders.c.number == number))

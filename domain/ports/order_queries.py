@@ -53,11 +53,22 @@ class OrderSummary:
 REMINDER = "reminder:"
 
 
+@dataclass(frozen=True)
+class OrderVersion:
+    """How many events an order has, and its state after them."""
+
+    version: int
+    state: State
+
+
 class OrderQueries(Protocol):
     """Queries on the projections of orders."""
 
     def newest(self, limit: int, wanted: OrderFilter = ALL_ORDERS) -> list[OrderSummary]:
         """The orders that match ``wanted``, newest first."""
+
+    def versions(self, order_ids: Collection[OrderId]) -> Mapping[OrderId, OrderVersion]:
+        """The current version of each known order."""
 
     def find(self, number: OrderNumber) -> OrderId | None:
         """The order with this number."""

@@ -1,9 +1,10 @@
 """The list of orders, which needs no event."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.ports.order_queries import ALL_ORDERS, OrderFilter, OrderSummary
+from domain.order.values import OrderId
+from domain.ports.order_queries import ALL_ORDERS, OrderFilter, OrderSummary, OrderVersion
 from domain.ports.unit_of_work import HasOrderQueries, UnitOfWork
 
 
@@ -17,3 +18,8 @@ class OrderListing:
         """The orders that match a filter, newest first."""
         with self.unit_of_work.transaction() as transaction:
             return transaction.order_queries.newest(limit, wanted)
+
+    def versions(self, order_ids: Collection[OrderId]) -> Mapping[OrderId, OrderVersion]:
+        """The version and state of each known order."""
+        with self.unit_of_work.transaction() as transaction:
+            return transaction.order_queries.versions(order_ids)

@@ -22,6 +22,7 @@ from entrypoints.http.api import (
 )
 from entrypoints.http.dependencies import dependencies_of
 from entrypoints.http.malformed_requests import MalformedGuard
+from entrypoints.http.order_streams import OrderStreams
 from entrypoints.http.pages import photo_pages, shop_pages, upload_pages
 from entrypoints.http.pages.html_pages import explain
 from entrypoints.http.pages.site import Site
@@ -37,6 +38,7 @@ def create_app(container: Container, site: Site | None = None) -> Litestar:
 
     ``site`` is the shop as its pages show it; by default one without a brand.
     """
+    order_streams = OrderStreams(lambda: container.queries)
     app = Litestar(
         [
             shop_pages.show_home,
@@ -61,6 +63,7 @@ def create_app(container: Container, site: Site | None = None) -> Litestar:
             handlers.from_sendgrid,
             orders.show_order,
             orders.show_progress,
+            orders.follow_order,
             downloads.follow_link,
             downloads.send_archive,
             downloads.send_image,
@@ -77,9 +80,9 @@ def create_app(container: Container, site: Site | None = None) -> Litestar:
             health.live,
             health.ready,
         ],
-        dependencies=dependencies_of(container),
+        dependencies=dependencies_of(container, order_streams),
         exception_handlers={Exception: explain},
-        state=State({"site": site or Site()}),
+        state=State({"site": site or Site(), "order_streams": order_streams}),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(
             title="RestoreClick",

@@ -10,6 +10,7 @@ from litestar.params import SkipValidation
 
 from entrypoints.bootstrap.container import Container
 from entrypoints.http.checkouts import Checkouts
+from entrypoints.http.order_streams import OrderStreams
 from entrypoints.http.previews import PreviewAnswers, PreviewCache
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ PAYMENT_THREADS = 4
 LOCALE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}"
 
 
-def dependencies_of(container: Container) -> dict[str, Provide]:
+def dependencies_of(container: Container, order_streams: OrderStreams) -> dict[str, Provide]:
     """What handlers can be given, by parameter name.
 
     Each is looked up in the container at every request.
@@ -46,6 +47,7 @@ def dependencies_of(container: Container) -> dict[str, Provide]:
     checkout_threads, payment_threads = CapacityLimiter(CHECKOUT_THREADS), CapacityLimiter(PAYMENT_THREADS)
     preview_cache = PreviewCache()
     given: dict[str, Callable[[], object]] = {
+        "order_streams": lambda: order_streams,
         "upload_threads": lambda: upload_threads,
         "download_threads": lambda: download_threads,
         "checkout_threads": lambda: checkout_threads,

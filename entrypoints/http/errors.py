@@ -10,6 +10,7 @@ RequestError
 ├── NotAPhotoFormError     no multipart form where one with photos is expected
 ├── MalformedError         a NUL byte, or JSON that is nested too deep
 ├── UnknownOrderError      no order has this id
+├── TooManyStreamsError    the client, or this process, has too many open streams
 └── NotReadyError          a part without which the shop cannot work is unavailable
 """
 
@@ -100,6 +101,13 @@ class UnknownOrderError(RequestError):
         super().__init__(
             f"There is no order {order_id}: it begins once it is paid, so look again after the payment."
         )
+
+
+class TooManyStreamsError(RequestError):
+    """The client, or this process, has too many open streams."""
+
+    def __init__(self) -> None:
+        super().__init__("Too many pages follow their orders at once: close some, or look again in a minute.")
 
 
 class NotReadyError(RequestError):

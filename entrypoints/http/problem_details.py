@@ -63,6 +63,9 @@ MEDIA_TYPE = "application/problem+json"
 #: Retry-After where the error names no time.
 RETRY_AFTER_SECONDS = 5
 
+#: Retry-After for a client with too many open streams.
+STREAM_RETRY_SECONDS = 60
+
 _log = structlog.get_logger(__name__)
 
 
@@ -107,6 +110,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.NotAPhotoFormError: Kind(415, "form-expected", "Send a form"),
     errors.MalformedError: Kind(400, "request-malformed", "The request is malformed"),
     errors.UnknownOrderError: Kind(404, "order-unknown", "No such order"),
+    errors.TooManyStreamsError: Kind(429, "too-many-streams", "Too many streams"),
     errors.NotReadyError: Kind(503, "not-ready", "Not ready"),
     TusVersionError: Kind(412, "tus-version-unsupported", "Another version of tus"),
     TusHeaderError: Kind(400, "tus-header-malformed", "A header is missing or malformed"),
@@ -218,6 +222,9 @@ def problem_of(error: Exception) -> Problem:
             | StorageNearlyFullError(wait=wait)
         ):
             later = {"Retry-After": str(math.ceil(wait.total_seconds()))}
+            return Problem(kind=kind, detail=str(error), headers=later)
+        case errors.TooManyStreamsError():
+            later = {"Retry-After": str(STREAM_RETRY_SECONDS)}
             return Problem(kind=kind, detail=str(error), headers=later)
         case UnsatisfiableRangeError():
             whole = {"Content-Range": f"bytes */{error.whole_bytes}", "Accept-Ranges": "bytes"}

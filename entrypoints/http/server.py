@@ -98,7 +98,7 @@ def serve(
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     with listener, _signals_end_quietly():
-        _ReadyServer(config, lambda: on_ready(url_of(listener))).run(sockets=[listener])
+        _ShopServer(config, app, lambda: on_ready(url_of(listener))).run(sockets=[listener])
 
 
 def inherited(fd: int) -> socket.socket:
@@ -134,17 +134,23 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class _ReadyServer(uvicorn.Server):
-    """Uvicorn that calls ``on_ready`` once it accepts connections."""
+class _ShopServer(uvicorn.Server):
+    """Uvicorn that reports its start and ends streams when it stops."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, app: Litestar, on_ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self._app = app
         self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._on_ready()
         _log.info("api_ready")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Streams would last for minutes; their browsers open new ones at the next process.
+        self._app.state.order_streams.close_all()
+        await super().shutdown(sockets)
 
 
 @contextmanager

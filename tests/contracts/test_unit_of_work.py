@@ -11,7 +11,7 @@ from domain.order.reactions import CancelPrediction
 from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, OrderId, OrderNumber, Sha256
 from domain.ports.event_store import Commit, LogCursor
-from domain.ports.order_queries import OrderFilter
+from domain.ports.order_queries import OrderFilter, OrderVersion
 from domain.ports.reaction_queue import Outcome
 from domain.ports.unit_of_work import CauseRepeatedError, Database, LeaseLostError, VersionConflictError
 from domain.ports.upload_sessions import UploadStatus
@@ -376,6 +376,8 @@ def test_an_order_is_found_by_its_number(unit_of_work: Database) -> None:
     assert order.payment is not None
     with unit_of_work.transaction() as transaction:
         assert transaction.order_queries.find(order.payment.order_number) == order.order_id
+        versions = transaction.order_queries.versions([order.order_id, OrderId(uuid4())])
+        assert versions == {order.order_id: OrderVersion(order.version, order.state)}
         assert transaction.order_queries.find(OrderNumber("20261122-999999")) is None
 
 

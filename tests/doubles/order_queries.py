@@ -10,7 +10,14 @@ from domain.order.ledger import Refund
 from domain.order.order import Order
 from domain.order.states import State
 from domain.order.values import DownloadLinkId, EmailId, OrderId, OrderNumber
-from domain.ports.order_queries import ALL_ORDERS, REMINDER, OrderFilter, OrderQueries, OrderSummary
+from domain.ports.order_queries import (
+    ALL_ORDERS,
+    REMINDER,
+    OrderFilter,
+    OrderQueries,
+    OrderSummary,
+    OrderVersion,
+)
 from tests.doubles.tables import Tables
 
 
@@ -37,6 +44,10 @@ class InMemoryOrderQueries(OrderQueries):
             and (wanted.paid_before is None or paid_at < wanted.paid_before)
             and (wanted.provider_id is None or _has_provider_id(order, wanted.provider_id))
         )
+
+    def versions(self, order_ids: Collection[OrderId]) -> Mapping[OrderId, OrderVersion]:
+        known = (self._pages.orders[order_id] for order_id in order_ids if order_id in self._pages.orders)
+        return {order.order_id: OrderVersion(order.version, order.state) for order in known}
 
     def find(self, number: OrderNumber) -> OrderId | None:
         lines = (_summary(order) for order in self._pages.orders.values())

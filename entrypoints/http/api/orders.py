@@ -3,21 +3,30 @@
 The UUID is a read-only capability: a client that has it may see the order and change nothing.
 """
 
+import re
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from anyio import to_thread
 from litestar import Response, get
 from litestar.params import FromPath
+from litestar.response.base import ASGIResponse
+from litestar.serialization import encode_json
+from litestar.types import ASGIApp
 
 from domain.order.events import RecordedEvent
 from domain.order.evolve import fold
+from domain.order.states import TERMINAL
 from domain.order.values import OrderId
 from domain.use_cases.queries import Queries
 from entrypoints.http.api import order_schemas
+from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import Given, is_known
 from entrypoints.http.errors import UnknownOrderError
+from entrypoints.http.event_stream import OrderEventStream
+from entrypoints.http.order_streams import OrderStreams
 from entrypoints.http.pages import html_pages, status_pages
 from entrypoints.http.pages.site import visit_of
 from entrypoints.http.request_bodies import AnyRequest
@@ -42,6 +51,39 @@ async def show_progress(
     Programs poll it; a browser that follows the e-mail's link gets a page.
     """
     return await to_thread.run_sync(_progress, queries, request, OrderId(order))
+
+
+@get("/api/orders/{order:uuid}/events")
+async def follow_order(
+    queries: Given[Queries], order_streams: Given[OrderStreams], request: AnyRequest, order: FromPath[UUID]
+) -> ASGIApp:
+    """Send the progress of an order at each change, as server-sent events.
+
+    The id of an event is the order's version. A client that comes back with Last-Event-ID gets what is newer, and 204
+    if the order is over and nothing is: then it should not come back.
+    """
+    order_id = OrderId(order)
+    latest = await order_streams.version(order_id)
+    if latest is None:
+        raise UnknownOrderError(order_id)
+    known_version = _last_event_id(request)
+    if known_version == latest.version and latest.state in TERMINAL:
+        return ASGIResponse(status_code=204, headers={"Cache-Control": "no-store"})
+    watch = order_streams.open(order_id, client_key(request), latest)
+    return OrderEventStream(order_streams, watch, known_version, partial(_document, queries))
+
+
+def _last_event_id(request: AnyRequest) -> int:
+    """The version that the client knows; 0 if it knows none."""
+    given = request.headers.get("last-event-id", "")
+    return int(given) if re.fullmatch(r"[0-9]{1,9}", given) else 0
+
+
+def _document(queries: Queries, order_id: OrderId) -> tuple[int, bytes]:
+    """The version of an order, and its progress as JSON."""
+    history = _history(queries, order_id)
+    names = queries.file_names(order_id)
+    return len(history), encode_json(order_schemas.progress(fold(order_id, history), names, history))
 
 
 def _progress(queries: Queries, request: AnyRequest, order_id: OrderId) -> Response[Any]:

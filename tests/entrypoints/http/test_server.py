@@ -38,12 +38,16 @@ print("the shop can be closed")
 
 @contextmanager
 def serving(
-    listener: socket.socket | None = None, *, limits: Mapping[str, float] | None = None, **settings: object
+    listener: socket.socket | None = None,
+    *,
+    program: str = PROGRAM,
+    limits: Mapping[str, float] | None = None,
+    **settings: object,
 ) -> Iterator[tuple[subprocess.Popen[str], httpx2.Client]]:
     """Run the program until the block ends; yield a client for it."""
     fds = [listener.fileno()] if listener else []
     arguments = json.dumps({"fd": fds[0] if fds else None, "settings": settings, "limits": limits or {}})
-    command = [sys.executable, "-c", PROGRAM, arguments]
+    command = [sys.executable, "-c", program, arguments]
     with subprocess.Popen(  # noqa: S603
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, pass_fds=fds
     ) as process:
