@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import psycopg
-from psycopg.rows import namedtuple_row
+from psycopg.rows import RowFactory, namedtuple_row, tuple_row
 from sqlalchemy import ClauseElement, Connection, text
 from sqlalchemy.dialects import postgresql
 
@@ -20,10 +20,31 @@ def execute(
     connection: Connection, statement: str | ClauseElement, parameters: Mapping[str, object]
 ) -> psycopg.Cursor[Any]:
     """Execute a constant statement; text has ``:named`` parameters, rows are named tuples."""
+    return _execute(connection, statement, parameters, namedtuple_row)
+
+
+def fetch_plain(
+    connection: Connection, statement: str, parameters: Mapping[str, object]
+) -> list[tuple[Any, ...]]:
+    """Fetch the rows of a constant statement as plain tuples.
+
+    The server sends them in its binary form, which takes less to read: for many rows.
+    """
+    return _execute(connection, statement, parameters, tuple_row, binary=True).fetchall()
+
+
+def _execute(
+    connection: Connection,
+    statement: str | ClauseElement,
+    parameters: Mapping[str, object],
+    row_factory: RowFactory[Any],
+    *,
+    binary: bool = False,
+) -> psycopg.Cursor[Any]:
     query, names = _numbered(statement)
-    cursor = psycopg.RawCursor(connection.connection.driver_connection, row_factory=namedtuple_row)  # type: ignore[arg-type]
+    cursor = psycopg.RawCursor(connection.connection.driver_connection, row_factory=row_factory)  # type: ignore[arg-type]
     try:
-        return cursor.execute(query, [parameters[name] for name in names])
+        return cursor.execute(query, [parameters[name] for name in names], binary=binary)
     except psycopg.Error as error:
         # The only way to have SQLAlchemy wrap the error, and drop the pool's connections to a server that is gone.
         connection._handle_dbapi_exception(error, query, None, None, None)  # noqa: SLF001

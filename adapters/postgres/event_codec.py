@@ -120,26 +120,23 @@ class Codec:
 
     def decode(self, stored_name: str, data: str) -> e.Event:
         """Decode any stored version, or raise UnknownEventError or DamagedEventError."""
+        decoder = self._decoders.get(stored_name)
         try:
-            return self._decode(stored_name, data)
+            if decoder is not None:
+                return decoder.decode(data)
+            return self._decode_old(stored_name, msgspec.json.decode(data))
         except msgspec.MsgspecError as error:
             raise DamagedEventError(stored_name, str(error)) from error
         except (LookupError, TypeError, AttributeError) as error:  # an upcaster met fields of another shape
             raise DamagedEventError(stored_name, f"{type(error).__name__}: {error}") from error
 
-    def _decode(self, stored_name: str, data: str) -> e.Event:
-        decoder = self._decoders.get(stored_name)
-        if decoder is not None:
-            return decoder.decode(data)
+    def _decode_old(self, stored_name: str, fields: dict[str, Any]) -> e.Event:
         if stored_name in self._replaced:
             replacement, upcast = self._replaced[stored_name]
-            return self._decode(replacement, msgspec.json.encode(upcast(msgspec.json.decode(data))).decode())
-        return self._decode_old(stored_name, msgspec.json.decode(data))
-
-    def _decode_old(self, stored_name: str, fields: dict[str, Any]) -> e.Event:
+            return self._decode_old(replacement, upcast(fields))
         name, _, digits = stored_name.rpartition(".v")
         event, current = self._current.get(name, (None, 0))
-        if event is None or not digits.isdecimal() or not 0 < int(digits) < current:
+        if event is None or not digits.isdecimal() or not 0 < int(digits) <= current:
             raise UnknownEventError(stored_name)
         for version in range(int(digits), current):
             fields = self._upcasters[name, version](fields)

@@ -12,7 +12,7 @@ import msgspec
 from sqlalchemy import Connection, Row, text
 from sqlalchemy.exc import IntegrityError
 
-from adapters.postgres.driver_sql import execute
+from adapters.postgres.driver_sql import execute, fetch_plain
 from adapters.postgres.event_codec import Codec
 from adapters.postgres.hash_chain import event_sha256
 from adapters.postgres.json_rows import as_json, insert_from_json, upsert_from_json
@@ -21,6 +21,7 @@ from adapters.postgres.read_models import changed_rows
 from domain.order.events import RecordedEvent
 from domain.order.evolve import FoldedEvent, fold
 from domain.order.order import Order
+from domain.order.replacement import made
 from domain.order.values import OrderId, Sha256
 from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import Commit, EventStore, LogCursor, UnreadableEvent
@@ -73,12 +74,10 @@ _LOAD_BY_PAYMENT = f"""SELECT {_FOLD_FIELDS} FROM events
     ORDER BY version"""
 _HEAD = text("SELECT sha256 FROM events WHERE order_id = :order_id AND version = :version")
 #: In commit order: an open transaction has a txid of at least xmin, and nothing from xmin on is read yet.
-_WHOLE_LOG = text(
-    f"""SELECT txid::text::bigint AS transaction_id, {EVENT_FIELDS} FROM events
+_WHOLE_LOG = f"""SELECT {EVENT_FIELDS}, txid::text::bigint AS transaction_id FROM events
     WHERE (txid, position) > (CAST(CAST(:txid AS text) AS xid8), :position)
       AND txid < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY txid, position LIMIT :limit"""
-)
 
 #: An order, or why it cannot be read.
 FoldedOrder = tuple[OrderId, Order | UnreadableEventError]
@@ -126,8 +125,8 @@ class PostgresEventStore(EventStore):
     def read_all(
         self, after: LogCursor, limit: int
     ) -> list[tuple[LogCursor, RecordedEvent | UnreadableEvent]]:
-        rows = self.connection.execute(_WHOLE_LOG, {**after._asdict(), "limit": limit}).all()
-        return [(LogCursor(txid, row[0]), read_row(row, self.codec)) for txid, *row in rows]
+        rows = fetch_plain(self.connection, _WHOLE_LOG, {**after._asdict(), "limit": limit})
+        return [(LogCursor(row[-1], row[0]), read_row(row[:-1], self.codec)) for row in rows]
 
     def _roll_back(self) -> None:
         """Roll back, so that no caller can commit under a lost lease."""
@@ -192,16 +191,16 @@ class PostgresEventStore(EventStore):
 
     def _load(self, statement: str, key: object) -> Order | None:
         """Fold the stream that a statement returns, if there is one."""
-        rows = execute(self.connection, statement, {"key": key}).fetchall()
+        rows = fetch_plain(self.connection, statement, {"key": key})
         return _folded_from(rows, self.codec) if rows else None
 
     def _decode(self, rows: Sequence[Row[Any]]) -> list[RecordedEvent]:
         return [decode_row(row, self.codec) for row in rows]
 
 
-def _folded_from(rows: Sequence[Row[*tuple[Any, ...]]], codec: Codec) -> Order:
+def _folded_from(rows: Sequence[tuple[Any, ...]], codec: Codec) -> Order:
     """Fold rows of ``_FOLD_FIELDS``, all of one order."""
-    order_id: OrderId = rows[0].order_id
+    order_id: OrderId = rows[0][0]
     try:
         stream = [
             FoldedEvent(version, recorded_at, sha256, codec.decode(name, data))
@@ -219,18 +218,18 @@ def _folded_from(rows: Sequence[Row[*tuple[Any, ...]]], codec: Codec) -> Order:
 
 def next_orders(connection: Connection, codec: Codec, after: OrderId, events: int) -> Iterator[FoldedOrder]:
     """Fold the next streams, of about as many events, by order id."""
-    rows = execute(connection, _NEXT_STREAMS, {"after": after, "events": events}).fetchall()
+    rows = fetch_plain(connection, _NEXT_STREAMS, {"after": after, "events": events})
     return _folded_orders(rows, codec)
 
 
 def orders_of(connection: Connection, codec: Codec, order_ids: Sequence[OrderId]) -> Iterator[FoldedOrder]:
     """Fold the streams of these orders."""
-    rows = execute(connection, _LOAD_SOME, {"order_ids": list(order_ids)}).fetchall()
+    rows = fetch_plain(connection, _LOAD_SOME, {"order_ids": list(order_ids)})
     return _folded_orders(rows, codec)
 
 
-def _folded_orders(rows: Sequence[Row[*tuple[Any, ...]]], codec: Codec) -> Iterator[FoldedOrder]:
-    for order_id, stream in groupby(rows, key=lambda row: OrderId(row.order_id)):
+def _folded_orders(rows: Sequence[tuple[Any, ...]], codec: Codec) -> Iterator[FoldedOrder]:
+    for order_id, stream in groupby(rows, key=lambda row: OrderId(row[0])):
         try:
             yield order_id, _folded_from(list(stream), codec)
         except UnreadableEventError as error:
@@ -244,13 +243,27 @@ def stream_rows(connection: Connection, order_ids: Sequence[OrderId]) -> Sequenc
 
 def decode_row(row: Sequence[Any], codec: Codec) -> RecordedEvent:
     """Decode a row of ``EVENT_FIELDS``; raise UnreadableEventError."""
-    position, data, event_id, order_id, version, name, recorded_at, cause, cause_key, *rest = row
-    correlation_id, actor, _, sha256 = rest
+    (
+        position,
+        data,
+        event_id,
+        order_id,
+        version,
+        name,
+        recorded_at,
+        cause,
+        cause_key,
+        correlation_id,
+        actor,
+        _,
+        sha256,
+    ) = row
     try:
         event = codec.decode(name, data)
     except UnreadableEventError as error:
         raise UnreadableEventError(error.detail, order_id) from error
-    return RecordedEvent(
+    return made(
+        RecordedEvent,
         event_id=event_id,
         order_id=order_id,
         version=version,

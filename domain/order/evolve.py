@@ -23,7 +23,7 @@ from domain.order.evolve_restoration import apply_restoration, with_images
 from domain.order.image import Image
 from domain.order.lifecycle import next_state
 from domain.order.order import Order
-from domain.order.replacement import replace
+from domain.order.replacement import amend, replace
 from domain.order.values import EmailKind, OrderId, Sha256
 
 #: E-mails that are not resent after a bounce: by then others say more.
@@ -50,10 +50,12 @@ def apply(order: Order, recorded: FoldedEvent | e.RecordedEvent) -> Order:
     That is version, head, and when each state was first reached.
     """
     after = evolve(order, recorded.event)
+    if after is order:
+        after = replace(order)
     entered_at = order.entered_at
     if after.state not in entered_at:
         entered_at = {**entered_at, after.state: recorded.recorded_at}
-    return replace(after, version=recorded.version, head=recorded.sha256, entered_at=entered_at)
+    return amend(after, version=recorded.version, head=recorded.sha256, entered_at=entered_at)
 
 
 def evolve(order: Order, event: e.Event) -> Order:

@@ -1,6 +1,6 @@
 """Apply events of restorations and redos."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from domain.order import events as e
 from domain.order.evolve_delivery import enqueue_another_email
@@ -8,6 +8,13 @@ from domain.order.image import Attempt, AttemptStatus, Image
 from domain.order.order import Order
 from domain.order.replacement import replace
 from domain.order.values import EmailKind, FailureReason
+
+_STATUS: Mapping[type, AttemptStatus] = {
+    e.RestorationStarted: AttemptStatus.RUNNING,
+    e.RestorationAttemptFailed: AttemptStatus.FAILED,
+    e.SmallResultStored: AttemptStatus.COMPLETED,
+    e.RestorationCompleted: AttemptStatus.COMPLETED,
+}
 
 
 def apply_restoration(order: Order, event: e.RestorationEvent) -> Order:
@@ -69,26 +76,22 @@ def _apply_attempt(image: Image, event: e.AttemptEvent) -> Image:
         superseded = (*superseded, known.prediction_id)
     attempt = Attempt(
         number=event.attempt,
-        status=AttemptStatus.RUNNING,
+        status=_STATUS[type(event)],
         prediction_id=event.prediction_id,
         model=event.model if isinstance(event, e.RestorationStarted) else known.model if known else None,
+        reason=event.reason if isinstance(event, e.RestorationAttemptFailed) else None,
         superseded=superseded,
     )
+    attempts = {**image.attempts, event.attempt: attempt}
     match event:
-        case e.RestorationStarted():
-            return replace(image, attempts={**image.attempts, event.attempt: attempt})
-        case e.RestorationAttemptFailed():
-            failed = replace(attempt, status=AttemptStatus.FAILED, reason=event.reason)
-            return replace(image, attempts={**image.attempts, event.attempt: failed})
+        case e.RestorationStarted() | e.RestorationAttemptFailed():
+            return replace(image, attempts=attempts)
         case e.SmallResultStored():
-            completed = replace(attempt, status=AttemptStatus.COMPLETED)
-            attempts = {**image.attempts, event.attempt: completed}
             return replace(image, attempts=attempts, to_enlarge=event)
         case e.RestorationCompleted():
-            completed = replace(attempt, status=AttemptStatus.COMPLETED)
             return replace(
                 image,
-                attempts={**image.attempts, event.attempt: completed},
+                attempts=attempts,
                 earlier=(*image.earlier, image.restored) if image.restored else image.earlier,
                 restored=event.restored,
                 redo_from=None,
