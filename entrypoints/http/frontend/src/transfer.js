@@ -6,6 +6,8 @@ import { Upload, defaultOptions } from "tus-js-client";
 const CHUNK_BYTES = 1024 * 1024;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
+// An offset that differs, or a lock, is over after the next look; what conflicts for longer is a refusal.
+const CONFLICTS = 3;
 const { urlStorage } = defaultOptions;
 
 /** What tells a chosen file from another one of its session. */
@@ -102,7 +104,8 @@ export class Transfer {
     }
     const response = error.originalResponse;
     const status = response?.getStatus() ?? 0;
-    if (status >= 400 && status < 500 && ![409, 423, 429].includes(status)) {
+    const isTransient = status === 429 || ([409, 423].includes(status) && this.#failures < CONFLICTS);
+    if (status >= 400 && status < 500 && !isTransient) {
       this.#end();
       await this.#forget();
       this.#told.refused(sentenceOf(response), status);

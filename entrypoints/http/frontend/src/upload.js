@@ -124,7 +124,7 @@ async function done(photo, response) {
   await refresh().catch(() => {}); // The line of the photo goes in any case; the next one shows it.
   photo.row.remove();
   photos.delete(photo.key);
-  const isDuplicate = response.getHeader("Upload-Duplicate") === "true";
+  const isDuplicate = response.getHeader("Photo-Duplicate") === "true";
   announce(say(isDuplicate ? "duplicate" : "announce_done", { name: photo.file.name }));
   showWhetherPayable();
 }
