@@ -9,9 +9,6 @@ export function listen(form, chosen) {
       chosen(files);
     }
   });
-  for (const camera of form.querySelectorAll("[data-camera]")) {
-    camera.hidden = !matchMedia("(pointer: coarse)").matches;
-  }
 }
 
 /** Accept photos that are dropped or pasted anywhere on the page. */

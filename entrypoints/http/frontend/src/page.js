@@ -54,9 +54,10 @@ export function refresh() {
   return running;
 }
 
-/** Replace what differs in each live element by what another document has there. */
+/** Take over the heading of another document, and what differs in each live element. */
 export function takeOver(page) {
   document.title = page.title;
+  document.querySelector("h1").textContent = page.querySelector("h1").textContent;
   for (const old of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(old.id);
     if (fresh && !fresh.isEqualNode(old)) {

@@ -76,15 +76,13 @@ export class Row {
     const picture = this.#part("picture");
     const address = URL.createObjectURL(file);
     const release = () => URL.revokeObjectURL(address);
-    picture.addEventListener("load", release, { once: true });
-    picture.addEventListener(
-      "error",
-      () => {
-        release();
-        picture.removeAttribute("src");
-      },
-      { once: true },
-    );
+    picture.addEventListener("load", release);
+    picture.addEventListener("error", () => {
+      release();
+      const place = document.createElement("span");
+      place.className = picture.className;
+      picture.replaceWith(place);
+    });
     picture.src = address;
   }
 }

@@ -31,7 +31,7 @@ export async function begun(session) {
  * Uploads one file, however often the line breaks.
  *
  * `told` has a function for each thing that happens: `progress(share)`, `received()` while the shop looks at the photo,
- * `paused()`, and one of `done(response)` and `refused(sentence, status)`, which ends it.
+ * `paused()`, and one of `done(response)` and `refused(problem)` with the problem document, which ends it.
  */
 export class Transfer {
   #told;
@@ -46,6 +46,7 @@ export class Transfer {
       endpoint,
       chunkSize: CHUNK_BYTES,
       retryDelays: null, // Its own retries end after some; a line may be away for longer.
+      headers: { "Accept-Language": document.documentElement.lang }, // Of refusals.
       metadata: { filename: file.name, filetype: file.type || "application/octet-stream" },
       removeFingerprintOnSuccess: true,
       fingerprint: async () => `${session}/${keyOf(file)}`,
@@ -108,7 +109,7 @@ export class Transfer {
     if (status >= 400 && status < 500 && !isTransient) {
       this.#end();
       await this.#forget();
-      this.#told.refused(sentenceOf(response), status);
+      this.#told.refused(problemIn(response));
       return;
     }
     this.#told.paused();
@@ -136,11 +137,11 @@ export class Transfer {
   }
 }
 
-/** The sentence of a problem document, for the customer; empty if the answer is none. */
-function sentenceOf(response) {
+/** The problem document of an answer; empty if it is none. */
+function problemIn(response) {
   try {
-    return JSON.parse(response.getBody()).detail ?? "";
+    return JSON.parse(response.getBody());
   } catch {
-    return "";
+    return {};
   }
 }

@@ -9,6 +9,16 @@ import { Transfer, begun, keyOf } from "./transfer.js";
 
 const AT_ONCE = 2;
 
+// The sentences for problems that the shop describes to programs; of an unreadable photo it writes for people.
+const REFUSALS = {
+  "body-empty": "empty",
+  "body-too-large": "too_large",
+  "too-many-photos": "too_many",
+  "too-many-requests": "too_often",
+  "too-many-uploads": "too_many",
+};
+const FINAL = ["body-empty", "body-too-large", "photo-unreadable", "too-many-photos", "too-many-uploads"];
+
 /** By key, each photo that is not in the shop yet. */
 const photos = new Map();
 let session = null;
@@ -26,9 +36,6 @@ async function takeOverPage() {
     return; // The session is paid or expired.
   }
   listen(form, choose);
-  for (const button of form.querySelectorAll("[type=submit], button:not([type])")) {
-    button.hidden = true; // A choice starts the upload.
-  }
   session = form.dataset.session ?? null;
   if (session) {
     document.addEventListener("submit", submitted);
@@ -75,14 +82,18 @@ async function openSession() {
     const response = await fetch("api/uploads", { method: "POST", headers: { Accept: "application/json" } });
     const answer = await response.json();
     if (!response.ok) {
-      complain(answer.detail);
+      complain(sentenceFor(answer));
       return false;
     }
     const address = new URL(`uploads/${answer.session_id}`, location.href);
     const page = await fetchPage(address);
     history.pushState(null, "", address);
     document.title = page.title;
-    document.querySelector("main").replaceWith(document.adoptNode(page.querySelector("main")));
+    addEventListener("popstate", () => location.reload());
+    const main = document.adoptNode(page.querySelector("main"));
+    document.querySelector("main").replaceWith(main);
+    scrollTo(0, 0);
+    main.focus();
     await takeOverPage();
     return true;
   } catch {
@@ -107,7 +118,7 @@ function startNext() {
           received: () => photo.row.received(),
           paused: () => photo.row.paused(),
           done: (response) => done(photo, response),
-          refused: (sentence, status) => refused(photo, sentence, status),
+          refused: (problem) => refused(photo, problem),
         },
       });
       photo.transfer.start();
@@ -124,19 +135,31 @@ async function done(photo, response) {
   await refresh().catch(() => {}); // The line of the photo goes in any case; the next one shows it.
   photo.row.remove();
   photos.delete(photo.key);
-  const isDuplicate = response.getHeader("Photo-Duplicate") === "true";
+  const isDuplicate = response.getHeader("Upload-Duplicate") === "true";
   announce(say(isDuplicate ? "duplicate" : "announce_done", { name: photo.file.name }));
   showWhetherPayable();
 }
 
-function refused(photo, sentence, status) {
+function refused(photo, problem) {
   running -= 1;
   photo.state = "refused";
-  const why = sentence || say("failed");
-  photo.row.refused(why, ![413, 415, 422].includes(status));
+  const why = sentenceFor(problem);
+  photo.row.refused(why, !FINAL.includes(kindOf(problem)));
   announce(say("announce_refused", { name: photo.file.name, why }));
   forget(session, photo.key);
   startNext();
+  if (kindOf(problem).startsWith("upload-session-")) {
+    location.reload(); // It has ended or is being paid, which its page explains.
+  }
+}
+
+function kindOf(problem) {
+  return (problem.type ?? "").split("/").pop();
+}
+
+function sentenceFor(problem) {
+  const kind = kindOf(problem);
+  return kind === "photo-unreadable" ? problem.detail : say(REFUSALS[kind] ?? "failed");
 }
 
 async function remove(photo) {
