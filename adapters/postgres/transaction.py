@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from adapters.postgres.customers import PostgresCustomers
     from adapters.postgres.event_codec import Codec
     from adapters.postgres.event_store import PostgresEventStore
+    from adapters.postgres.idempotency_keys import PostgresIdempotencyKeys
     from adapters.postgres.log_recovery import PostgresLogRecovery
     from adapters.postgres.notes import PostgresNotes
     from adapters.postgres.order_queries import PostgresOrderQueries
@@ -52,6 +53,12 @@ class PostgresTransaction:
         from adapters.postgres.resumable_uploads import PostgresResumableUploads
 
         return PostgresResumableUploads(self._connection)
+
+    @cached_property
+    def idempotency_keys(self) -> PostgresIdempotencyKeys:
+        from adapters.postgres.idempotency_keys import PostgresIdempotencyKeys
+
+        return PostgresIdempotencyKeys(self._connection)
 
     @cached_property
     def customers(self) -> PostgresCustomers:

@@ -19,6 +19,7 @@ from domain.order.values import OrderId
 if TYPE_CHECKING:  # a command that lists orders needs none of them, nor the events they import
     from domain.ports.customers import Customers
     from domain.ports.event_store import ChainedEvent, EventStore, LeftOutOrder
+    from domain.ports.idempotency_keys import IdempotencyKeys
     from domain.ports.log_recovery import LogRecovery
     from domain.ports.notes import Notes
     from domain.ports.order_queries import OrderQueries
@@ -149,12 +150,18 @@ class HasNotes(Protocol):
     def notes(self) -> Notes: ...
 
 
+class HasIdempotencyKeys(Protocol):
+    @property
+    def idempotency_keys(self) -> IdempotencyKeys: ...
+
+
 class HasUsageTotals(Protocol):
     @property
     def usage_totals(self) -> UsageTotals: ...
 
 
 class Transaction(
+    HasIdempotencyKeys,
     HasResumableUploads,
     HasUploadSessions,
     HasCustomers,

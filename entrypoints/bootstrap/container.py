@@ -16,6 +16,7 @@ from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.delivery.emails import EmailSender
 from domain.use_cases.delivery.link_reminders import LinkReminders
 from domain.use_cases.delivery.previews import Previews
+from domain.use_cases.idempotent_requests import IdempotentRequests
 from domain.use_cases.order_command_handler import OrderCommandHandler
 from domain.use_cases.payments.checkout_sync import CheckoutSync
 from domain.use_cases.payments.order_placement import OrderPlacement
@@ -289,6 +290,7 @@ class Container:
         )
 
     def _wire_queries(self, ports: Ports) -> None:
+        self.idempotent_requests = IdempotentRequests(unit_of_work=ports.unit_of_work, clock=ports.clock)
         self.queries = Queries(unit_of_work=ports.unit_of_work, hash_chain=ports.unit_of_work)
         self.photo_galleries = PhotoGalleries(
             queries=self.queries, downloads=self.downloads, clock=ports.clock, policy=ports.policy

@@ -82,7 +82,13 @@ def create_app(container: Container, site: Site | None = None) -> Litestar:
         ],
         dependencies=dependencies_of(container, order_streams),
         exception_handlers={Exception: explain},
-        state=State({"site": site or Site(), "order_streams": order_streams}),
+        state=State(
+            {
+                "site": site or Site(),
+                "order_streams": order_streams,
+                "idempotent_requests": lambda: container.idempotent_requests,
+            }
+        ),
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=OpenAPIConfig(
             title="RestoreClick",

@@ -11,6 +11,7 @@ RequestError
 ├── MalformedError         a NUL byte, or JSON that is nested too deep
 ├── UnknownOrderError      no order has this id
 ├── TooManyStreamsError    the client, or this process, has too many open streams
+├── IdempotencyKeyError    an idempotency key that is no key
 └── NotReadyError          a part without which the shop cannot work is unavailable
 """
 
@@ -108,6 +109,15 @@ class TooManyStreamsError(RequestError):
 
     def __init__(self) -> None:
         super().__init__("Too many pages follow their orders at once: close some, or look again in a minute.")
+
+
+class IdempotencyKeyError(RequestError):
+    """An idempotency key that is no key."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Idempotency-Key takes 16 to 255 visible characters: send a new UUID with each new request."
+        )
 
 
 class NotReadyError(RequestError):

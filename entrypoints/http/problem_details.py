@@ -45,6 +45,7 @@ from domain.use_cases.checkout.uploads import (
 from domain.use_cases.checkout.visitor_limits import StorageNearlyFullError, TooManyRequestsError
 from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedError, UnknownLinkError
 from domain.use_cases.delivery.previews import UnknownPhotoError
+from domain.use_cases.idempotent_requests import KeyReusedError, RequestInProgressError
 from entrypoints.bootstrap.wording import error_text
 from entrypoints.http import errors
 from entrypoints.http.byte_ranges import FileChangedError, UnsatisfiableRangeError
@@ -111,6 +112,9 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.MalformedError: Kind(400, "request-malformed", "The request is malformed"),
     errors.UnknownOrderError: Kind(404, "order-unknown", "No such order"),
     errors.TooManyStreamsError: Kind(429, "too-many-streams", "Too many streams"),
+    errors.IdempotencyKeyError: Kind(400, "idempotency-key-malformed", "No idempotency key"),
+    KeyReusedError: Kind(422, "idempotency-key-reused", "The key of another request"),
+    RequestInProgressError: Kind(409, "request-in-progress", "The first request is in progress"),
     errors.NotReadyError: Kind(503, "not-ready", "Not ready"),
     TusVersionError: Kind(412, "tus-version-unsupported", "Another version of tus"),
     TusHeaderError: Kind(400, "tus-header-malformed", "A header is missing or malformed"),
@@ -229,8 +233,9 @@ def problem_of(error: Exception) -> Problem:
         case UnsatisfiableRangeError():
             whole = {"Content-Range": f"bytes */{error.whole_bytes}", "Accept-Ranges": "bytes"}
             return Problem(kind=kind, detail=str(error), headers=whole)
-        case UnitOfWorkError():
-            return Problem(kind=kind, detail=kind.detail or "", headers={"Retry-After": "1"})
+        case UnitOfWorkError() | RequestInProgressError():
+            detail = kind.detail or str(error)
+            return Problem(kind=kind, detail=detail, headers={"Retry-After": "1"})
         case _:
             return Problem(kind=kind, detail=kind.detail or error_text(error))
 

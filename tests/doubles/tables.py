@@ -22,6 +22,7 @@ from domain.unmatched_payment import UnmatchedPayment
 from tests.doubles.transaction_overlay import TableOverlay, TransactionWrites
 
 if TYPE_CHECKING:
+    from tests.doubles.idempotency_keys import KeyRow
     from tests.doubles.reaction_table import Work
     from tests.doubles.upload_sessions import UploadRow
 
@@ -37,6 +38,7 @@ class Tables:
 
     uploads: MutableMapping[UploadSessionId, UploadRow] = field(default_factory=dict)
     resumable: MutableMapping[ResumableUploadId, ResumableUpload] = field(default_factory=dict)
+    idempotency_keys: MutableMapping[Sha256, KeyRow] = field(default_factory=dict)
     customers: MutableMapping[CustomerId, Customer] = field(default_factory=dict)
     last_numbers: MutableMapping[date, int] = field(default_factory=dict)
     inbox: MutableMapping[tuple[str, str], tuple[str, Sha256, datetime]] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from domain.ports.event_store import (
     EventStore,
     LeftOutOrder,
 )
+from domain.ports.idempotency_keys import IdempotencyKeys
 from domain.ports.log_recovery import LogRecovery
 from domain.ports.notes import Notes
 from domain.ports.order_queries import OrderQueries
@@ -30,6 +31,7 @@ from domain.ports.upload_sessions import UploadSessions
 from domain.ports.webhook_inbox import WebhookInbox
 from tests.doubles.customers import InMemoryCustomers
 from tests.doubles.event_store import InMemoryEventStore, event_sha256
+from tests.doubles.idempotency_keys import InMemoryIdempotencyKeys
 from tests.doubles.log_recovery import InMemoryLogRecovery
 from tests.doubles.notes import InMemoryNotes
 from tests.doubles.order_queries import InMemoryOrderQueries
@@ -50,6 +52,7 @@ from tests.doubles.webhook_inbox import InMemoryWebhookInbox
 class InMemoryTransaction:
     """Everything one transaction can use, on a draft of the tables."""
 
+    idempotency_keys: IdempotencyKeys
     resumable_uploads: ResumableUploads
     upload_sessions: UploadSessions
     customers: Customers
@@ -165,6 +168,7 @@ class InMemoryUnitOfWork(Database):
 
 #: The factory of each port of a transaction.
 _PORTS: dict[str, Callable[[InMemoryTransaction], object]] = {
+    "idempotency_keys": lambda of: InMemoryIdempotencyKeys(of.pages.idempotency_keys),
     "resumable_uploads": lambda of: InMemoryResumableUploads(of.pages.resumable),
     "upload_sessions": lambda of: InMemoryUploadSessions(
         of.pages.uploads, of.pages.orders, of.pages.resumable

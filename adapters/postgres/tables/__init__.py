@@ -10,6 +10,7 @@ from adapters.postgres.tables.customers import (
     upload_sessions,
 )
 from adapters.postgres.tables.events import events, order_numbers
+from adapters.postgres.tables.idempotency import idempotency_keys
 from adapters.postgres.tables.reactions import admission_pause, admissions, reactions, schema_compatibility
 from adapters.postgres.tables.read_models import (
     READ_MODELS,
@@ -39,6 +40,7 @@ __all__ = [
     "erasures",
     "events",
     "file_uploads",
+    "idempotency_keys",
     "images",
     "metadata",
     "notes",

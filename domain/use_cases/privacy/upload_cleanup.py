@@ -9,7 +9,7 @@ from domain.order.values import UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
 from domain.ports.object_storage import ObjectStorage
-from domain.ports.unit_of_work import HasReactions, HasWebhookInbox, UnitOfWork
+from domain.ports.unit_of_work import HasIdempotencyKeys, HasReactions, HasWebhookInbox, UnitOfWork
 from domain.use_cases.deferred_errors import deferring
 from domain.use_cases.privacy.unreadable_orders import (
     UnreadableOrderRepositories,
@@ -18,7 +18,9 @@ from domain.use_cases.privacy.unreadable_orders import (
 from domain.use_cases.shop_policy import ShopPolicy
 
 
-class UploadCleanupRepositories(UnreadableOrderRepositories, HasReactions, HasWebhookInbox, Protocol):
+class UploadCleanupRepositories(
+    UnreadableOrderRepositories, HasReactions, HasWebhookInbox, HasIdempotencyKeys, Protocol
+):
     """The repositories that the cleanup reads and changes."""
 
 
@@ -66,7 +68,7 @@ class UploadCleanup:
         return tidied
 
     def forget_records(self) -> int:
-        """Delete closed reactions and handled webhook events after their retention.
+        """Delete expired reactions, webhook events and idempotency keys.
 
         Returns the number of rows. A deleted reaction is inserted again if it is required again, and the log, not the
         inbox, prevents an event from being recorded twice. Both are kept longer than providers retry and than
@@ -78,8 +80,9 @@ class UploadCleanup:
             with self.unit_of_work.transaction() as transaction:
                 work = transaction.reactions.forget_closed(before, RECORDS)
                 messages = transaction.webhook_inbox.forget(before, RECORDS)
-            forgotten += work + messages
-            is_more = RECORDS in {work, messages}
+                keys = transaction.idempotency_keys.forget(self.clock.now(), RECORDS)
+            forgotten += work + messages + keys
+            is_more = RECORDS in {work, messages, keys}
         return forgotten
 
     def _expire(self) -> list[UploadSessionId]:

@@ -17,6 +17,7 @@ from domain.use_cases.support.email_correction import is_address
 from entrypoints.http.api import upload_schemas
 from entrypoints.http.checkouts import Checkouts
 from entrypoints.http.dependencies import LOCALE, Given, first_language
+from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.malformed_requests import require_plain_json
 from entrypoints.http.request_bodies import AnyRequest
 
@@ -43,7 +44,7 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("locale is not a language tag such as de-AT, so correct it or leave it out")
 
 
-@post("/api/checkout-sessions", before_request=require_plain_json)
+@post("/api/checkout-sessions", before_request=require_plain_json, middleware=[Idempotency()])
 async def open_checkout(
     checkouts: Given[Checkouts],
     upload_service: Given[UploadService],

@@ -22,13 +22,14 @@ from domain.use_cases.support.customer_requests import CustomerRequests
 from entrypoints.bootstrap.wording import localization_of
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import UnknownOrderError
+from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
 from entrypoints.http.pages.site import visit_of
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of
 
-_request = partial(post, status_code=202, sync_to_thread=True)
+_request = partial(post, status_code=202, sync_to_thread=True, middleware=[Idempotency()])
 
 #: The photo page, relative to ``/{image}/redo``.
 _ALBUM = "../photos"

@@ -21,6 +21,7 @@ from entrypoints.http.client_address import client_key
 from entrypoints.http.client_disconnect import run_for_client
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
+from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.site import Site
 from entrypoints.http.request_bodies import AnyRequest, receive_into
@@ -37,7 +38,7 @@ ACCEPTED_MEDIA_TYPES = (
 )
 
 
-@post("/api/uploads", sync_to_thread=True)
+@post("/api/uploads", sync_to_thread=True, middleware=[Idempotency()])
 def open_session(
     visitor_limits: Given[VisitorLimits],
     upload_service: Given[UploadService],

@@ -16,7 +16,7 @@ from tests.contracts.stored_streams import NOON
 from tests.contracts.test_personal_data import GRACE, buy, erasure
 from tests.domain.support.recording import step
 
-#: Counters, hashes of webhook bodies, and erasures: none identifies a customer.
+#: Counters, hashes of webhook bodies, responses kept for a day, and erasures: none identifies a customer.
 WITHOUT_PERSONAL_DATA = frozenset(
     {
         "order_numbers",
@@ -24,6 +24,7 @@ WITHOUT_PERSONAL_DATA = frozenset(
         "webhook_conflicts",
         "admission_pause",
         "erasures",
+        "idempotency_keys",
         "reconciliations",
         "schema_compatibility",
         "usage_totals",
