@@ -137,3 +137,7 @@ def client_text(client: Client) -> str:
     device = DEVICES[client.device]
     program = f"{BROWSERS[client.browser]} on {device}" if client.browser is not None else device
     return f"{program}, network {client.network}" if client.network is not None else program
+
+
+#: The note that staff read when a customer corrected their own address.
+CORRECTED_BY_CUSTOMER = "The customer corrected the e-mail address on the page of the order."

@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_time, format_timedelta
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
@@ -76,6 +76,13 @@ class Localization:
     def day(self, at: datetime) -> str:
         """21 March 2026, as it is in UTC."""
         return format_date(at.astimezone(UTC), "long", locale=self.region)
+
+    def duration(self, span: timedelta) -> str:
+        """5 minutes, 1 hour, 2 days; at least one minute."""
+        minutes = max(-(-span // timedelta(minutes=1)), 1)
+        return format_timedelta(
+            timedelta(minutes=minutes), granularity="minute", threshold=1, locale=self.region
+        )
 
     def size(self, size_bytes: int) -> str:
         """812 kB, 3.4 MB, 3,4 MB."""

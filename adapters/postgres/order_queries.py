@@ -1,7 +1,7 @@
 """Queries over the read models of orders."""
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Uuid, func, or_, select, text
 
@@ -74,6 +74,12 @@ def _has_provider_id(provider_id: str) -> ColumnElement[bool]:
     )
 
 
+_TURNAROUNDS = text(
+    """SELECT completed_at - paid_at AS took
+    FROM (SELECT paid_at, completed_at FROM orders ORDER BY paid_at DESC LIMIT :orders) AS newest
+    WHERE completed_at IS NOT NULL"""
+)
+
 _FINISHED = text(
     """SELECT order_id FROM orders
     WHERE state IN ('completed', 'refunded') AND NOT photos_are_purged
@@ -138,6 +144,10 @@ class PostgresOrderQueries(OrderQueries):
     def versions(self, order_ids: Collection[OrderId]) -> Mapping[OrderId, OrderVersion]:
         found = execute(self._connection, _VERSIONS, {"order_ids": list(order_ids)})
         return {OrderId(order_id): OrderVersion(version, State(state)) for order_id, version, state in found}
+
+    def recent_turnarounds(self, orders: int) -> list[timedelta]:
+        found = self._connection.execute(_TURNAROUNDS, {"orders": orders})
+        return list(found.scalars())
 
     def find(self, number: OrderNumber) -> OrderId | None:
         found = self._connection.execute(select(orders.c.order_id).where(orders.c.number == number))

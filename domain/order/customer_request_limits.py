@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from domain.order import events as e
 from domain.order.actors import CUSTOMER
-from domain.order.errors import AskedTooOftenError
+from domain.order.errors import AskedTooOftenError, CorrectionRefusedError
 from domain.order.image import Image
 from domain.order.limits import Limits
 from domain.order.order import Order
@@ -19,7 +19,11 @@ from domain.order.values import DownloadLinkId, EmailKind, RedoObstacle
 MAX_MAILS = 5
 MAX_LINKS = 5
 PAUSE = timedelta(minutes=5)
+#: A mistyped address is corrected once; the others are for typing errors in the correction.
+MAX_CORRECTIONS = 3
 
+
+BEFORE_THE_RESULT = frozenset({State.PAID, State.RESTORING, State.SETTLED})
 
 History = Sequence[e.RecordedEvent]
 
@@ -48,6 +52,24 @@ def check_link_limit(history: History) -> None:
     No pause is needed: while the newest link is valid, no other one is issued.
     """
     if len(_asked(history, e.DownloadLinkIssued)) >= MAX_LINKS:
+        raise AskedTooOftenError(wait=None)
+
+
+def may_correct_address(order: Order) -> bool:
+    """Whether an order's state lets the customer correct its address.
+
+    Only before the result: a link to photos must not go to an address that was given later by a client that knows no
+    more than the address of the order's page.
+    """
+    return order.state in BEFORE_THE_RESULT and not order.is_held and not order.is_disputed
+
+
+def check_correction(order: Order, history: History) -> None:
+    """Raise CorrectionRefusedError or AskedTooOftenError unless it is allowed."""
+    if not may_correct_address(order):
+        raise CorrectionRefusedError
+    made = [each for each in history if each.actor == CUSTOMER and isinstance(each.event, e.NoteAdded)]
+    if len(made) >= MAX_CORRECTIONS:
         raise AskedTooOftenError(wait=None)
 
 

@@ -124,6 +124,15 @@ class RedoRefusedError(ShopError):
         super().__init__(f"Image {image_id} cannot be tried once more ({why}).")
 
 
+class CorrectionRefusedError(ShopError):
+    """Customers cannot correct the address of this order themselves."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The address of this order cannot be corrected here: write to us, and a person will help you."
+        )
+
+
 class AskedTooOftenError(ShopError):
     """A customer requested the same thing too soon or too often.
 

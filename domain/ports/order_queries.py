@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.order.states import State
@@ -69,6 +69,12 @@ class OrderQueries(Protocol):
 
     def versions(self, order_ids: Collection[OrderId]) -> Mapping[OrderId, OrderVersion]:
         """The current version of each known order."""
+
+    def recent_turnarounds(self, orders: int) -> list[timedelta]:
+        """How long the completed ones of the newest orders took.
+
+        From the payment to the first completion; ``orders`` limits how many of the newest are considered.
+        """
 
     def find(self, number: OrderNumber) -> OrderId | None:
         """The order with this number."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.order.customer_request_limits import redo_ends_at, why_no_redo
@@ -66,6 +66,10 @@ class QueryRepositories(
     """The repositories that the queries read."""
 
 
+#: The newest orders that an estimate considers, and how many of them have to be complete.
+ESTIMATED_FROM, ENOUGH = 50, 5
+
+
 @dataclass(eq=False, kw_only=True)
 class Queries(OrderListing):
     """Read orders, payments and the log, in one transaction per method."""
@@ -104,6 +108,15 @@ class Queries(OrderListing):
         with self.unit_of_work.transaction() as transaction:
             names = transaction.upload_sessions.file_names(order_id)
         return {ImageId(photo_id): name for photo_id, name in names.items()}
+
+    def usual_turnaround(self) -> timedelta | None:
+        """How long four of five recent orders took at most.
+
+        From payment to delivery; none if too few recent orders are complete for an estimate.
+        """
+        with self.unit_of_work.transaction() as transaction:
+            took = sorted(transaction.order_queries.recent_turnarounds(ESTIMATED_FROM))
+        return took[4 * len(took) // 5] if len(took) >= ENOUGH else None
 
     def notes(self, order_id: OrderId) -> Sequence[Note]:
         """The notes of staff members about an order, oldest first."""

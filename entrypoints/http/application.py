@@ -23,7 +23,7 @@ from entrypoints.http.api import (
 from entrypoints.http.dependencies import dependencies_of
 from entrypoints.http.malformed_requests import MalformedGuard
 from entrypoints.http.order_streams import OrderStreams
-from entrypoints.http.pages import photo_pages, shop_pages, upload_pages
+from entrypoints.http.pages import order_pages, photo_pages, shop_pages, upload_pages
 from entrypoints.http.pages.html_pages import explain
 from entrypoints.http.pages.site import Site
 from entrypoints.http.request_logging import RequestLogging
@@ -52,6 +52,7 @@ def create_app(container: Container, site: Site | None = None) -> Litestar:
             upload_pages.remove_from_page,
             upload_pages.change_photos,
             upload_pages.pay,
+            order_pages.correct_address,
             uploads.open_session,
             uploads.send_photo,
             uploads.show_session,

@@ -52,6 +52,8 @@ def dependencies_of(container: Container, order_streams: OrderStreams) -> dict[s
         "download_threads": lambda: download_threads,
         "checkout_threads": lambda: checkout_threads,
         "payment_threads": lambda: payment_threads,
+        "clock": lambda: container.ports.clock,
+        "email_correction": lambda: container.email_correction,
         "policy": lambda: container.ports.policy,
         "scratch": lambda: container.ports.scratch,
         "storage": lambda: container.ports.storage,

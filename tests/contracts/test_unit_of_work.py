@@ -311,6 +311,16 @@ def test_the_chain_of_one_order_contains_its_committed_events_only(
     assert list(unit_of_work.chained_events(OrderId(uuid4()))) == []
 
 
+def test_turnarounds_are_those_of_the_newest_orders_that_are_complete(unit_of_work: Database) -> None:
+    done, running = facts(), facts()
+    after = take_order(unit_of_work, done, *done.until_completed()[1:])
+    take_order(unit_of_work, running, at=NOON + timedelta(days=1))
+    took = after.entered_at[State.COMPLETED] - after.entered_at[State.PAID]
+    with unit_of_work.transaction() as transaction:
+        assert transaction.order_queries.recent_turnarounds(10) == [took]
+        assert transaction.order_queries.recent_turnarounds(1) == []  # the newest order is not complete
+
+
 def test_orders_are_listed_newest_first(unit_of_work: Database) -> None:
     old, new = facts(), facts(photos=3)
     take_order(unit_of_work, old, *old.until_delivered()[1:], old.held())

@@ -1,7 +1,7 @@
 """Order queries in memory."""
 
 from collections.abc import Collection, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.order.closure import OVER
 from domain.order.download_link import DownloadLink
@@ -48,6 +48,14 @@ class InMemoryOrderQueries(OrderQueries):
     def versions(self, order_ids: Collection[OrderId]) -> Mapping[OrderId, OrderVersion]:
         known = (self._pages.orders[order_id] for order_id in order_ids if order_id in self._pages.orders)
         return {order.order_id: OrderVersion(order.version, order.state) for order in known}
+
+    def recent_turnarounds(self, orders: int) -> list[timedelta]:
+        newest = sorted(self._pages.orders.values(), key=lambda order: order.entered_at[State.PAID])[-orders:]
+        return [
+            order.entered_at[State.COMPLETED] - order.entered_at[State.PAID]
+            for order in newest
+            if State.COMPLETED in order.entered_at
+        ]
 
     def find(self, number: OrderNumber) -> OrderId | None:
         lines = (_summary(order) for order in self._pages.orders.values())

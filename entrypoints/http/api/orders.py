@@ -1,6 +1,7 @@
 """An order as its owner may see it.
 
-The UUID is a read-only capability: a client that has it may see the order and change nothing.
+The UUID is a capability: a client that has it may see the order, have its e-mail sent again, and correct a mistyped
+address before the result, each within limits.
 """
 
 import re
@@ -20,6 +21,7 @@ from domain.order.events import RecordedEvent
 from domain.order.evolve import fold
 from domain.order.states import TERMINAL
 from domain.order.values import OrderId
+from domain.ports.clock import Clock
 from domain.use_cases.queries import Queries
 from entrypoints.http.api import order_schemas
 from entrypoints.http.client_address import client_key
@@ -27,7 +29,8 @@ from entrypoints.http.dependencies import Given, is_known
 from entrypoints.http.errors import UnknownOrderError
 from entrypoints.http.event_stream import OrderEventStream
 from entrypoints.http.order_streams import OrderStreams
-from entrypoints.http.pages import html_pages, status_pages
+from entrypoints.http.pages import html_pages
+from entrypoints.http.pages.order_pages import order_page
 from entrypoints.http.pages.site import visit_of
 from entrypoints.http.request_bodies import AnyRequest
 
@@ -44,13 +47,13 @@ def show_order(
 # of an address with two methods to a thread twice.
 @get("/api/restoration/status/{order:uuid}", exception_handlers={Exception: html_pages.explain})
 async def show_progress(
-    queries: Given[Queries], request: AnyRequest, order: FromPath[UUID]
+    queries: Given[Queries], clock: Given[Clock], request: AnyRequest, order: FromPath[UUID]
 ) -> Response[order_schemas.ProgressView | None]:
     """Show the progress of the restoration.
 
     Programs poll it; a browser that follows the e-mail's link gets a page.
     """
-    return await to_thread.run_sync(_progress, queries, request, OrderId(order))
+    return await to_thread.run_sync(_progress, queries, clock, request, OrderId(order))
 
 
 @get("/api/orders/{order:uuid}/events")
@@ -86,10 +89,9 @@ def _document(queries: Queries, order_id: OrderId) -> tuple[int, bytes]:
     return len(history), encode_json(order_schemas.progress(fold(order_id, history), names, history))
 
 
-def _progress(queries: Queries, request: AnyRequest, order_id: OrderId) -> Response[Any]:
+def _progress(queries: Queries, clock: Clock, request: AnyRequest, order_id: OrderId) -> Response[Any]:
     if html_pages.is_html_preferred(request):
-        order = fold(order_id, _history(queries, order_id))
-        return status_pages.of_order(order, queries.file_names(order_id), visit_of(request))
+        return order_page(queries, clock, order_id, visit_of(request))
     shown = _shown(queries, request, order_id, order_schemas.progress)
     shown.headers["Vary"] = "Accept"
     return shown

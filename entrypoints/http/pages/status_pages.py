@@ -1,14 +1,18 @@
 """Customers' status page of an order, without its id or a token."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from litestar import Response
 
+from domain.order.customer_request_limits import may_correct_address
+from domain.order.email import EmailStatus
 from domain.order.image import Image
 from domain.order.order import Order
 from domain.order.states import TERMINAL, State
-from domain.order.values import ImageId, Money
+from domain.order.values import EmailKind, ImageId, Money
 from entrypoints.http.api import order_schemas
 from entrypoints.http.pages.html_pages import page
 from entrypoints.http.pages.site import Visit
@@ -16,35 +20,89 @@ from entrypoints.http.pages.site import Visit
 #: How soon a page reloads while work goes on, and while it waits for a person or a bank.
 REFRESH_SECONDS, PATIENT_REFRESH_SECONDS = 5, 60
 
+#: Statuses whose e-mail was sent, so that it can be requested again; before the result, that is the confirmation.
+_RESENDABLE = frozenset({"delivered", "completed", "redoing"})
+_CONFIRMED = frozenset({"paid", "free", "restoring", "settled"})
+
 #: The state shown of a photo that had no result when its order ended.
 _ENDED_WITHOUT_RESULT = "not_restored"
 
 
-def of_order(seen: Order, names: Mapping[ImageId, str], visit: Visit) -> Response[Any]:
-    """The page of an order, reloaded until the order has ended."""
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What an order's page shows besides the order itself.
+
+    ``email`` is the customer's address; ``problem`` the phrase of why it was not corrected.
+    """
+
+    now: datetime
+    usual_turnaround: timedelta | None = None
+    email: str | None = None
+    problem: str | None = None
+
+
+def of_order(
+    seen: Order, names: Mapping[ImageId, str], visit: Visit, progress: Progress | None = None
+) -> Response[Any]:
+    """The page of an order, reloaded until it changes no more."""
     status = _status_phrase(seen)
     has_ended = seen.state in TERMINAL
-    is_resendable = status in {"delivered", "completed"} and not seen.is_disputed
+    has_photos = seen.state is not State.ERASED
+    refresh_seconds = _refresh(seen)
     return page(
         "order",
         visit,
+        status=422 if progress is not None and progress.problem else 200,
         status_phrase=status,
         order=seen,
         settled=sum(image.is_settled for image in seen.images.values()),
         has_ended=has_ended,
-        has_button=is_resendable,
-        photos=[]
-        if seen.state is State.ERASED
-        else [
+        is_live=refresh_seconds is not None,
+        has_button=_is_resendable(seen, status),
+        has_previews=has_photos and not seen.photos_are_purged,
+        photos=[
             {
+                "id": image.image_id,
                 "name": names.get(image.image_id),
                 "state": _photo_state(image, names, has_ended=has_ended),
             }
             for image in seen.images.values()
+            if has_photos
         ],
         returned=_returned(seen),
-        refresh_seconds=_refresh(seen),
+        estimate=_estimate(seen, visit, progress) if progress is not None else None,
+        address=_shown_address(progress.email)
+        if progress and progress.email and may_correct_address(seen)
+        else None,
+        problem=progress.problem if progress is not None else None,
+        refresh_seconds=refresh_seconds,
     )
+
+
+def _is_resendable(seen: Order, status: str) -> bool:
+    """Whether the e-mail about this state can be requested again."""
+    if status in _CONFIRMED:
+        return any(
+            email.kind is EmailKind.CONFIRMATION and email.status is EmailStatus.SENT
+            for email in seen.emails.values()
+        )
+    return status in _RESENDABLE and not seen.is_disputed
+
+
+def _estimate(seen: Order, visit: Visit, progress: Progress) -> str | None:
+    """How long it usually takes, or that it takes longer."""
+    usual, paid_at = progress.usual_turnaround, seen.entered_at.get(State.PAID)
+    if usual is None or paid_at is None or not may_correct_address(seen) or seen.every_image_is_settled:
+        return None
+    if progress.now - paid_at > 2 * usual:
+        return visit.localization.say("order_page.takes_longer")
+    return visit.localization.say("order_page.estimate", duration=visit.localization.duration(usual))
+
+
+def _shown_address(email: str) -> str:
+    """An address that only its owner recognizes: ``a…@example.com``."""
+    name, _, host = email.rpartition("@")
+    return f"{name[:1]}…@{host}"
 
 
 def _returned(seen: Order) -> Mapping[str, Money]:
@@ -69,19 +127,31 @@ def _status_phrase(seen: Order) -> str:
         phrase = "disputed"
     elif seen.state is State.PAID and not seen.paid_amount:
         phrase = "free"
-    elif seen.state is State.REFUNDED and not seen.paid_amount:
-        phrase = "failed_free"
     elif seen.every_image_is_settled and not seen.restored_images and seen.state not in TERMINAL:
         phrase = "failed"
-    elif seen.state is State.REFUNDED and seen.ledger.is_lost_in_another_currency:
-        phrase = "taken"
-    elif seen.is_refunded_for_now:
-        phrase = "disputed" if seen.is_disputed else "refunding"
-    elif seen.state is State.COMPLETED and seen.photos_are_purged:
-        phrase = "purged"
-    elif seen.state in {State.DELIVERED, State.COMPLETED} and not seen.result_is_sent:
-        phrase = "fetched"
+    elif seen.state is State.REFUNDED:
+        phrase = _refunded_phrase(seen)
+    elif seen.state in {State.DELIVERED, State.COMPLETED}:
+        phrase = _delivered_phrase(seen)
     return phrase
+
+
+def _refunded_phrase(seen: Order) -> str:
+    if not seen.paid_amount:
+        return "failed_free"
+    if seen.ledger.is_lost_in_another_currency:
+        return "taken"
+    if seen.is_refunded_for_now:
+        return "disputed" if seen.is_disputed else "refunding"
+    return seen.state
+
+
+def _delivered_phrase(seen: Order) -> str:
+    if seen.state is State.COMPLETED and seen.photos_are_purged:
+        return "purged"
+    if seen.is_being_redone:
+        return "redoing"
+    return seen.state if seen.result_is_sent else "fetched"
 
 
 def _waits_for_a_bank(seen: Order) -> bool:
@@ -89,7 +159,7 @@ def _waits_for_a_bank(seen: Order) -> bool:
 
 
 def _refresh(seen: Order) -> int | None:
-    if seen.state in TERMINAL:
+    if seen.state in TERMINAL and not (seen.is_deliverable and seen.is_being_redone):
         return None
     return PATIENT_REFRESH_SECONDS if seen.is_held or _waits_for_a_bank(seen) else REFRESH_SECONDS
 
@@ -97,5 +167,7 @@ def _refresh(seen: Order) -> int | None:
 def _photo_state(image: Image, names: Mapping[ImageId, str], *, has_ended: bool) -> str:
     if image.failure is not None and image.failure.is_lost_file:
         return "lost"
+    if image.is_being_redone:
+        return "redoing"
     state = order_schemas.photo(image, names).state
     return _ENDED_WITHOUT_RESULT if has_ended and state not in {"restored", "failed"} else state

@@ -1,6 +1,6 @@
 """Amounts, moments, lists and names, formatted for many regions."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -119,3 +119,19 @@ def test_photos_are_listed_as_the_language_lists() -> None:
 )
 def test_a_customer_is_addressed_by_what_looks_like_a_name(name: str | None, expected: str) -> None:
     assert localization().greeting(name) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "english", "german"),
+    [
+        (0, "1 minute", "1 Minute"),
+        (59, "1 minute", "1 Minute"),
+        (61, "2 minutes", "2 Minuten"),
+        (3600, "1 hour", "1 Stunde"),
+        (7200, "2 hours", "2 Stunden"),
+        (200_000, "2 days", "2 Tage"),
+    ],
+)
+def test_a_duration_is_rounded_to_what_customers_care_about(seconds: int, english: str, german: str) -> None:
+    span = timedelta(seconds=seconds)
+    assert [localization(each).duration(span) for each in ("en-GB", "de-DE")] == [english, german]

@@ -80,7 +80,7 @@ def test_a_mail_is_sent_again_to_the_address_on_file(api: ApiClient) -> None:
 def test_the_orders_page_has_a_button_for_it_once_there_is_something_to_send(api: ApiClient) -> None:
     order_id = api.shop.pay(api.shop.upload(PORTRAIT))
     path = f"/api/restoration/status/{order_id}"
-    assert not Form(api.http.get(path, headers=BROWSER)).posts
+    assert [post for post in Form(api.http.get(path, headers=BROWSER)).posts if post.endswith(path)] == []
     api.shop.live(order_id)
     page = api.http.get(path, headers=BROWSER)
     assert "form-action 'self'" in page.headers["content-security-policy"]

@@ -56,7 +56,7 @@ def test_joiners_are_kept_in_the_answer_on_the_pages_in_the_mail_and_at_the_down
     status = api.http.get(f"/api/restoration/status/{order_id}", headers=BROWSER).text
     album = api.http.get(f"/api/download/{token}/photos", headers=BROWSER).text
     for name, saved in zip(names, downloaded(api, order_id), strict=True):
-        assert f"<bdi>{name}</bdi>" in status
+        assert f'<bdi class="name">{name}</bdi>' in status
         assert f"<bdi>{name}</bdi>" in album
         assert saved == f"{name.removesuffix('.jpg')}-restored.png"
 

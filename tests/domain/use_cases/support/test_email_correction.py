@@ -1,12 +1,15 @@
 """A corrected address changes the customer; the log gets a note."""
 
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
 from domain.order import events as e
+from domain.order.actors import CUSTOMER
+from domain.order.errors import AskedTooOftenError, CorrectionRefusedError, ShopError
 from domain.order.order import Order
-from domain.order.values import HoldReason, OrderId
+from domain.order.values import EmailKind, HoldReason, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.use_cases.support.email_correction import (
     AddressKnownError,
@@ -121,3 +124,84 @@ def test_what_is_no_address_is_refused_without_being_repeated(shop: InMemoryShop
     assert not is_address(text)
     with pytest.raises(NoAddressError, match=r"name@example\.com"):
         shop.email_correction.correct(order_id, ADA, text)
+
+
+def correct(shop: InMemoryShop, order_id: OrderId, email: str = RIGHT) -> None:
+    shop.email_correction.correct_by_customer(
+        order_id, email, note="Corrected on the page.", correlation_id=uuid4()
+    )
+
+
+def test_a_customer_corrects_a_mistyped_address_and_gets_the_confirmation_there(shop: InMemoryShop) -> None:
+    order_id = paid_by(shop, "eilen@customer.example")
+    shop.perform(shop.queue.waiting[-1])
+    shop.work()
+    correct(shop, order_id)
+    shop.work()
+    assert address(shop, shop.order(order_id)) == RIGHT
+    confirmations = [event for event in shop.events(order_id) if isinstance(event, e.EmailRequested)]
+    assert [event.kind for event in confirmations] == [EmailKind.CONFIRMATION]
+    with shop.unit_of_work.transaction() as transaction:
+        [note] = transaction.notes.of(order_id)
+        noted = next(
+            each for each in transaction.event_store.history(order_id) if isinstance(each.event, e.NoteAdded)
+        )
+    assert (note.actor, noted.actor) == (CUSTOMER, CUSTOMER)
+
+
+def test_a_confirmation_that_has_not_left_yet_goes_to_the_right_address_once(shop: InMemoryShop) -> None:
+    order_id = paid_by(shop, "eilen@customer.example")
+    correct(shop, order_id)
+    shop.live(order_id)
+    assert e.EmailRequested not in [type(event) for event in shop.events(order_id)]
+
+
+def test_a_customer_corrects_an_address_three_times_at_most(shop: InMemoryShop) -> None:
+    order_id = paid_by(shop, "eilen@customer.example")
+    for number in range(3):
+        correct(shop, order_id, f"eileen{number}@customer.example")
+    with pytest.raises(AskedTooOftenError):
+        correct(shop, order_id)
+    assert address(shop, shop.order(order_id)) == "eileen2@customer.example"
+
+
+def test_no_result_is_sent_to_an_address_that_was_given_after_it(shop: InMemoryShop) -> None:
+    order_id = paid_by(shop, "eilen@customer.example")
+    shop.live(order_id)
+    with pytest.raises(CorrectionRefusedError):
+        correct(shop, order_id)
+
+
+def test_one_orders_page_does_not_redirect_the_mails_of_another_order(shop: InMemoryShop) -> None:
+    first, second = (paid_by(shop, "eileen.c@customer.example") for _ in range(2))
+    for order_id in (first, second):
+        with pytest.raises(CorrectionRefusedError):
+            correct(shop, order_id)
+    assert address(shop, shop.order(first)) == "eileen.c@customer.example"
+
+
+@pytest.mark.parametrize(
+    ("email", "error"),
+    [
+        ("nothing", NoAddressError),
+        ("bruno@customer.example", AddressTakenError),
+        ("eilen@customer.example", AddressKnownError),
+    ],
+)
+def test_a_customers_correction_that_cannot_be_right_changes_nothing(
+    shop: InMemoryShop, email: str, error: type[ShopError]
+) -> None:
+    paid_by(shop, "bruno@customer.example")
+    order_id = paid_by(shop, "eilen@customer.example")
+    before = kinds(shop, order_id)
+    with pytest.raises(error):
+        correct(shop, order_id, email)
+    assert kinds(shop, order_id) == before
+    assert address(shop, shop.order(order_id)) == "eilen@customer.example"
+
+
+def test_a_held_order_keeps_its_address_until_a_person_has_looked_at_it(shop: InMemoryShop) -> None:
+    order_id = paid_by(shop, "eilen@customer.example")
+    shop.staff_actions.hold(order_id, ADA)
+    with pytest.raises(CorrectionRefusedError):
+        correct(shop, order_id)
