@@ -19,9 +19,9 @@ from adapters.postgres.json_rows import as_json, insert_from_json, upsert_from_j
 from adapters.postgres.reactions import CLOSE, INSERT, reaction_rows
 from adapters.postgres.read_models import changed_rows
 from domain.order.events import RecordedEvent
-from domain.order.evolve import FoldedEvent, fold
+from domain.order.evolve import FoldedEvent, continue_fold
 from domain.order.order import Order
-from domain.order.replacement import made
+from domain.order.replacement import made, replace
 from domain.order.values import OrderId, Sha256
 from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import Commit, EventStore, LogCursor, UnreadableEvent
@@ -66,6 +66,7 @@ _LOAD_SOME = f"""SELECT {_FOLD_FIELDS} FROM events WHERE order_id = ANY(:order_i
     ORDER BY order_id, version"""
 _LOAD = f"SELECT {_FOLD_FIELDS} FROM events WHERE order_id = :key ORDER BY version"
 _LOAD_LOCKED = f"SELECT {_FOLD_FIELDS} FROM locked_stream(:key)"
+_LOAD_LOCKED_SINCE = f"SELECT {_FOLD_FIELDS} FROM locked_stream(:key, :since)"
 _LOAD_BY_TOKEN = f"""SELECT {_FOLD_FIELDS} FROM events
     WHERE order_id = (SELECT order_id FROM download_links WHERE token_sha256 = :key)
     ORDER BY version"""
@@ -96,8 +97,9 @@ class PostgresEventStore(EventStore):
     def load(self, order_id: OrderId) -> Order:
         return self._load(_LOAD, order_id) or Order(order_id=order_id)
 
-    def load_locked(self, order_id: OrderId) -> Order:
-        return self._load(_LOAD_LOCKED, order_id) or Order(order_id=order_id)
+    def load_locked(self, order_id: OrderId, known: Order | None = None) -> Order:
+        since_known = self._load_since(known) if known is not None and known.version else None
+        return since_known or self._load(_LOAD_LOCKED, order_id) or Order(order_id=order_id)
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
         return self._load(_LOAD_BY_TOKEN, token_sha256)
@@ -192,21 +194,33 @@ class PostgresEventStore(EventStore):
     def _load(self, statement: str, key: object) -> Order | None:
         """Fold the stream that a statement returns, if there is one."""
         rows = fetch_plain(self.connection, statement, {"key": key})
-        return _folded_from(rows, self.codec) if rows else None
+        return _folded_from(rows, self.codec, Order(order_id=rows[0][0])) if rows else None
+
+    def _load_since(self, known: Order) -> Order | None:
+        """Lock the order and apply what follows ``known``.
+
+        None unless the log still holds the event that ``known`` ends with.
+        """
+        since = {"key": known.order_id, "since": known.version}
+        rows = fetch_plain(self.connection, _LOAD_LOCKED_SINCE, since)
+        _, version, _, head, *_ = rows[0] if rows else (None,) * 4
+        if version != known.version or known.head not in (None, head):
+            return None
+        return _folded_from(rows[1:], self.codec, replace(known, head=head))
 
     def _decode(self, rows: Sequence[Row[Any]]) -> list[RecordedEvent]:
         return [decode_row(row, self.codec) for row in rows]
 
 
-def _folded_from(rows: Sequence[tuple[Any, ...]], codec: Codec) -> Order:
-    """Fold rows of ``_FOLD_FIELDS``, all of one order."""
-    order_id: OrderId = rows[0][0]
+def _folded_from(rows: Sequence[tuple[Any, ...]], codec: Codec, before: Order) -> Order:
+    """Apply rows of ``_FOLD_FIELDS``, all of one order, to what it was before them."""
+    order_id = before.order_id
     try:
         stream = [
             FoldedEvent(version, recorded_at, sha256, codec.decode(name, data))
             for _, version, recorded_at, sha256, name, data in rows
         ]
-        return fold(order_id, stream)
+        return continue_fold(before, stream)
     except UnreadableEventError as error:
         raise UnreadableEventError(error.detail, order_id) from error
     except LookupError as error:
@@ -231,7 +245,7 @@ def orders_of(connection: Connection, codec: Codec, order_ids: Sequence[OrderId]
 def _folded_orders(rows: Sequence[tuple[Any, ...]], codec: Codec) -> Iterator[FoldedOrder]:
     for order_id, stream in groupby(rows, key=lambda row: OrderId(row[0])):
         try:
-            yield order_id, _folded_from(list(stream), codec)
+            yield order_id, _folded_from(list(stream), codec, Order(order_id=order_id))
         except UnreadableEventError as error:
             yield order_id, error
 

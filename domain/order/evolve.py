@@ -41,7 +41,12 @@ class FoldedEvent(NamedTuple):
 
 def fold(order_id: OrderId, recorded: Iterable[FoldedEvent | e.RecordedEvent]) -> Order:
     """Fold a stream, from its first event, to its order."""
-    return reduce(apply, recorded, Order(order_id=order_id))
+    return continue_fold(Order(order_id=order_id), recorded)
+
+
+def continue_fold(order: Order, recorded: Iterable[FoldedEvent | e.RecordedEvent]) -> Order:
+    """Apply the events of a stream that follow an order's version."""
+    return reduce(apply, recorded, order)
 
 
 def apply(order: Order, recorded: FoldedEvent | e.RecordedEvent) -> Order:

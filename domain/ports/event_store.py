@@ -76,8 +76,11 @@ class EventStore(Protocol):
         It must be taken before the first write: then the events of a stream have ascending positions in the log.
         """
 
-    def load_locked(self, order_id: OrderId) -> Order:
-        """``lock`` and ``load`` at once: the order stays current until the end."""
+    def load_locked(self, order_id: OrderId, known: Order | None = None) -> Order:
+        """``lock`` and ``load`` at once: the order stays current until the end.
+
+        ``known`` is an earlier state of the order, from which the load may go on; the result is the same without it.
+        """
 
     def load(self, order_id: OrderId) -> Order:
         """Load the order by folding its stream; version 0 without events."""

@@ -68,12 +68,13 @@ class OrderTransaction(Generic[Orders_co]):
         self.commits: list[Commit] = []
         self._decide_commit = decide_commit
 
-    def load(self, order_id: OrderId) -> Order:
+    def load(self, order_id: OrderId, known: Order | None = None) -> Order:
         """Lock an order until the transaction ends and load it.
 
         Load every order before the first write, so that the events of each stream keep their order in the log.
+        ``known`` is an earlier state of it, which makes that cheaper.
         """
-        return self.repositories.event_store.load_locked(order_id)
+        return self.repositories.event_store.load_locked(order_id, known)
 
     def record(
         self,
@@ -120,11 +121,13 @@ class OrderCommandHandler(Generic[Orders_co]):
         proposed: Sequence[Proposal] | Propose[Orders_co],
         cause: Cause,
         *,
+        known: Order | None = None,
         closing: ReactionResult | None = None,
         also: Callable[[Orders_co, Commit], None] | None = None,
     ) -> Commit:
         """Record proposals on one order; an empty commit means no change.
 
+        ``known`` is an earlier state of the order, which makes loading it cheaper; the decision is on the present one.
         ``also`` makes further writes in the same transaction, after the append; if it raises, nothing is recorded.
         Idempotent: for a cause that was recorded before, nothing is appended and ``also`` is not called, but the claim
         of ``closing`` is still closed. Raises ShopError if the order refuses a command, LeaseLostError for a lost
@@ -132,7 +135,7 @@ class OrderCommandHandler(Generic[Orders_co]):
         """
 
         def work(transaction: OrderTransaction[Orders_co]) -> Commit:
-            order = transaction.load(order_id)
+            order = transaction.load(order_id, known)
             proposals = proposed(transaction.repositories, order) if callable(proposed) else proposed
             commit = transaction.record(order, proposals, cause, closing=closing)
             if also is not None:

@@ -174,7 +174,7 @@ class ReactionRunner:
         wait = self._retry_policy(claim.reaction).wait(claim.reaction_id, claim.attempts)
         closing = ReactionResult(claim=claim, outcome=outcome, retry_after=wait)
         return self.command_handler.handle(
-            order.order_id, proposed, reaction_cause(claim), closing=closing
+            order.order_id, proposed, reaction_cause(claim), known=order, closing=closing
         ).after
 
     def _give_up_if_still_required(self, claim: Claim, after: Order) -> None:
@@ -185,7 +185,9 @@ class ReactionRunner:
         if claim.reaction in required_reactions(after):
             cause = reaction_cause(claim)
             cause = replace(cause, key=f"{cause.key}:spent")
-            self.command_handler.handle(after.order_id, _events_when_exhausted(claim, after), cause)
+            self.command_handler.handle(
+                after.order_id, _events_when_exhausted(claim, after), cause, known=after
+            )
 
     def _postpone(self, claim: Claim, wait: timedelta, problem: str, *, has_progressed: bool = False) -> None:
         due_at = self.clock.now() + wait

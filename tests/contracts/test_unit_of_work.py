@@ -58,6 +58,20 @@ def test_a_recorded_order_is_loaded_from_its_stream(unit_of_work: Database) -> N
     assert after.state is State.COMPLETED
 
 
+def test_an_order_that_was_read_before_is_brought_up_to_date(unit_of_work: Database) -> None:
+    about = facts()
+    known = [take_order(unit_of_work, about), load(unit_of_work, about.order_id)]
+    for events in ([], [about.moved()], [about.started(), about.restored()]):
+        if events:
+            record(unit_of_work, step(load(unit_of_work, about.order_id), *events))
+        present = load(unit_of_work, about.order_id)
+        for earlier in (*known, Order(order_id=about.order_id)):
+            with unit_of_work.transaction() as transaction:
+                found = transaction.event_store.load_locked(about.order_id, earlier)
+            assert (found, found.head) == (present, present.head)
+        known.append(present)
+
+
 def test_a_stream_is_stored_unchanged_with_its_envelopes(unit_of_work: Database) -> None:
     about = facts()
     with unit_of_work.transaction() as transaction:

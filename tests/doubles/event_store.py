@@ -35,7 +35,7 @@ class InMemoryEventStore(EventStore):
     def lock(self, order_id: OrderId) -> None:
         self._writing.take(("order", order_id))
 
-    def load_locked(self, order_id: OrderId) -> Order:
+    def load_locked(self, order_id: OrderId, known: Order | None = None) -> Order:  # noqa: ARG002 -- of the port
         self.lock(order_id)
         return self.load(order_id)
 

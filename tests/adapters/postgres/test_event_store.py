@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from random import Random
+from typing import Any
 
 import psycopg
 import pytest
@@ -79,6 +81,20 @@ def test_loading_an_order_is_one_query(unit_of_work: PostgresUnitOfWork) -> None
             with sent_statements() as sent:
                 assert load() is not None
             assert len(sent) == 1
+
+
+@pytest.mark.parametrize(
+    "unrecorded", [{"head": Sha256("0" * 64)}, {"version": 9}], ids=["another event", "no event"]
+)
+def test_an_order_that_the_log_does_not_hold_is_read_anew(
+    unit_of_work: PostgresUnitOfWork, unrecorded: dict[str, Any]
+) -> None:
+    """As after a restored dump."""
+    about = facts()
+    paid = take_order(unit_of_work, about)
+    held = replace(step(paid, about.held()).after, **{"version": 1, **unrecorded})
+    with unit_of_work.transaction() as transaction:
+        assert transaction.event_store.load_locked(about.order_id, held) == paid
 
 
 def test_finding_customer_and_number_is_one_statement(unit_of_work: PostgresUnitOfWork) -> None:

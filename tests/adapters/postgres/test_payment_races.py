@@ -136,10 +136,10 @@ def test_a_payment_event_counts_what_was_recorded_before_its_lock(
     )
     load, coming, own_thread = PostgresEventStore.load_locked, list(others), get_ident()
 
-    def load_after_another(log: PostgresEventStore, wanted: OrderId) -> Order:
+    def load_after_another(log: PostgresEventStore, wanted: OrderId, known: Order | None = None) -> Order:
         if get_ident() == own_thread and coming:
             threads.submit(take, shop, coming.pop(0)).result()
-        return load(log, wanted)
+        return load(log, wanted, known)
 
     monkeypatch.setattr(PostgresEventStore, "load_locked", load_after_another)
     with ThreadPoolExecutor(1) as threads:
