@@ -3,10 +3,11 @@
 Events, read models, reactions and the closed lease go to the server in one round trip.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection, Row, text
@@ -113,16 +114,17 @@ class PostgresEventStore(EventStore):
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
         return [read_row(row, self.codec) for row in self.connection.execute(_STREAM, {"order_id": order_id})]
 
-    def append(self, commit: Commit) -> None:
+    def append(self, commit: Commit) -> Collection[UUID]:
         """Write a commit in one statement; see the port for errors."""
         statement, parameters = self._statement(commit)
         try:
-            closed = execute(self.connection, statement, parameters).rowcount
+            rows = execute(self.connection, statement, parameters).fetchall()
         except IntegrityError as error:
             raise _translated(error, commit) from error
-        if commit.closes is not None and not closed:
+        if commit.closes is not None and not any(row.is_closed for row in rows):
             self._roll_back()
             raise LeaseLostError(commit.closes.reaction_id)
+        return {row.reaction_id for row in rows if not row.is_closed}
 
     def read_all(
         self, after: LogCursor, limit: int
@@ -138,6 +140,7 @@ class PostgresEventStore(EventStore):
 
     def _statement(self, commit: Commit) -> tuple[str, dict[str, Any]]:
         parts: dict[str, str] = {}
+        answers: list[str] = []
         parameters: dict[str, Any] = {}
         if commit.events:
             parts["recorded"] = insert_from_json("events", EVENT_COLUMNS, "events")
@@ -146,10 +149,12 @@ class PostgresEventStore(EventStore):
             parts[f"written_{table}"] = upsert_from_json(table, tuple(rows[0]), table)
             parameters[table] = as_json(rows)
         if commit.reactions:
-            parts["scheduled"] = INSERT
+            parts["scheduled"] = f"{INSERT} RETURNING reaction_id, status"
+            answers.append("SELECT false AS is_closed, reaction_id FROM scheduled WHERE status = 'leased'")
             parameters["reactions"] = as_json(reaction_rows(commit.reactions))
         if commit.closes is not None:
-            parts["closed"] = f"{CLOSE} RETURNING 1"
+            parts["closed"] = f"{CLOSE} RETURNING reaction_id"
+            answers.append("SELECT true AS is_closed, reaction_id FROM closed")
             parameters |= {
                 "reaction_id": commit.closes.reaction_id,
                 "token": commit.closes.token,
@@ -158,7 +163,7 @@ class PostgresEventStore(EventStore):
                 "problem": None,
             }
         bodies = ", ".join(f"{name} AS ({body})" for name, body in parts.items())
-        answer = "SELECT FROM closed" if commit.closes is not None else "SELECT"
+        answer = " UNION ALL ".join(answers) or "SELECT WHERE false"
         return f"WITH {bodies} {answer}" if bodies else answer, parameters
 
     def _chained(self, commit: Commit) -> Iterator[dict[str, Any]]:

@@ -41,14 +41,19 @@ _COLUMNS = (
     "due_at",
     "sent_at",
     "sendings",
+    "status",
+    "attempts",
+    "lease_token",
+    "leased_until",
 )
 
 #: Reopen closed work that is required again; kinds that run once stay done.
 INSERT = f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
     ON CONFLICT (reaction_id) DO UPDATE
-        SET status = 'pending', arguments_version = EXCLUDED.arguments_version, arguments = EXCLUDED.arguments,
+        SET status = EXCLUDED.status, arguments_version = EXCLUDED.arguments_version, arguments = EXCLUDED.arguments,
             due_at = EXCLUDED.due_at, first_due_at = EXCLUDED.first_due_at,
-            sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings, attempts = 0
+            sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings, attempts = EXCLUDED.attempts,
+            lease_token = EXCLUDED.lease_token, leased_until = EXCLUDED.leased_until
         WHERE reactions.status IN ('dropped', 'failed')
             OR (reactions.status = 'done' AND reactions.kind NOT IN ({sql_list(DONE_ONCE_KINDS)}))"""
 
@@ -139,8 +144,10 @@ def reaction_rows(scheduled: Iterable[ScheduledReaction]) -> Iterator[dict[str, 
     """Yield the rows of reactions to insert.
 
     A reaction due at once counts as sent, because the process that commits it sends it; the sweeper resends later.
+    One with a claim is leased, and needs no sending.
     """
     for each in scheduled:
+        claim = each.claim
         yield {
             "reaction_id": each.reaction_id,
             "order_id": each.order_id,
@@ -150,7 +157,11 @@ def reaction_rows(scheduled: Iterable[ScheduledReaction]) -> Iterator[dict[str, 
             "first_due_at": each.due_at,
             "due_at": each.due_at,
             "sent_at": each.sent_at,
-            "sendings": 1 if each.sent_at else 0,
+            "sendings": 1 if each.sent_at and claim is None else 0,
+            "status": "pending" if claim is None else "leased",
+            "attempts": 0 if claim is None else claim.attempts,
+            "lease_token": None if claim is None else claim.token,
+            "leased_until": None if claim is None else claim.leased_until,
         }
 
 

@@ -1,5 +1,6 @@
 """The port for the event log, and the commit that is appended."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -97,11 +98,11 @@ class EventStore(Protocol):
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
         """The order's stream from its first event, also what cannot be read."""
 
-    def append(self, commit: Commit) -> None:
+    def append(self, commit: Commit) -> Collection[UUID]:
         """Append events, update projections, insert reactions, close the claim.
 
-        All of it is atomic. Raise VersionConflictError, CauseRepeatedError or LeaseLostError; the transaction is then
-        void.
+        Return the ids of the reactions that are leased to the claims they came with. All of it is atomic. Raise
+        VersionConflictError, CauseRepeatedError or LeaseLostError; the transaction is then void.
         """
 
     def read_all(

@@ -11,20 +11,6 @@ from domain.order.reactions import Reaction
 from domain.order.values import OrderId
 
 
-@dataclass(frozen=True, kw_only=True)
-class ScheduledReaction:
-    """A reaction with its id and due time.
-
-    ``sent_at`` is set when the committing process sends it to a worker at once; otherwise the sweeper does.
-    """
-
-    reaction_id: UUID
-    order_id: OrderId
-    reaction: Reaction
-    due_at: datetime
-    sent_at: datetime | None = None
-
-
 class Outcome(StrEnum):
     """The outcome of a claimed reaction."""
 
@@ -47,6 +33,22 @@ class Claim:
     first_due_at: datetime
     claimed_at: datetime
     leased_until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduledReaction:
+    """A reaction with its id and due time.
+
+    ``sent_at`` is set when the committing process sends it to a worker at once; otherwise the sweeper does. With a
+    ``claim`` that process runs it itself: it is inserted as leased.
+    """
+
+    reaction_id: UUID
+    order_id: OrderId
+    reaction: Reaction
+    due_at: datetime
+    sent_at: datetime | None = None
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,8 @@ class ReactionTable(Protocol):
     def schedule(self, reactions: Iterable[ScheduledReaction]) -> None:
         """Insert reactions or reopen closed ones; open ones stay.
 
-        They are reopened whatever their outcome was; only a kind that ``is_done_once`` stays done.
+        They are reopened whatever their outcome was; only a kind that ``is_done_once`` stays done. Those with a claim
+        are leased to it, unless they stay.
         """
 
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:

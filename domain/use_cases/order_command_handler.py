@@ -1,6 +1,6 @@
 """The order command handler: the only code that appends events."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Generic, TypeVar
@@ -11,7 +11,14 @@ from domain.order.commands import Proposal
 from domain.order.decide import decide
 from domain.order.evolve import apply
 from domain.order.order import Order
-from domain.order.reactions import CancelPrediction, Due, reaction_id_of, reactions_to, required_reactions
+from domain.order.reactions import (
+    CancelPrediction,
+    Due,
+    Reaction,
+    reaction_id_of,
+    reactions_to,
+    required_reactions,
+)
 from domain.order.values import OrderId
 from domain.ports.clock import Clock
 from domain.ports.event_store import Commit
@@ -46,12 +53,14 @@ class Cause:
 class ReactionResult:
     """The claim that a commit closes, and with which outcome.
 
-    If the order still requires the reaction, it is due again after ``retry_after``.
+    If the order still requires the reaction, it is due again after ``retry_after``. The commit also claims one of its
+    new reactions for which ``follows`` returns true, for the same thread to go on with.
     """
 
     claim: Claim
     retry_after: timedelta
     outcome: Outcome = Outcome.DONE
+    follows: Callable[[Reaction], bool] = lambda _: False
 
 
 _DecideCommit = Callable[[Order, Sequence[Proposal], Cause, ReactionResult | None], Commit]
@@ -90,7 +99,8 @@ class OrderTransaction(Generic[Orders_co]):
         """
         commit = self._decide_commit(order, proposed, cause, closing)
         if commit.events or commit.closes is not None:
-            self.repositories.event_store.append(commit)
+            leased = self.repositories.event_store.append(commit)
+            commit = replace(commit, reactions=tuple(_as_leased(each, leased) for each in commit.reactions))
             self.commits.append(commit)
         return commit
 
@@ -187,7 +197,7 @@ class OrderCommandHandler(Generic[Orders_co]):
         self, before: Order, proposed: Sequence[Proposal], cause: Cause, closing: ReactionResult | None
     ) -> Commit:
         commit = self.preview(before, proposed, cause)
-        return self._closed(commit, closing) if closing else commit
+        return self._closed(self._followed(commit, closing), closing) if closing else commit
 
     def _envelope(self, before: Order, event: e.Event, cause: Cause, *, number: int) -> e.RecordedEvent:
         return e.RecordedEvent(
@@ -212,6 +222,28 @@ class OrderCommandHandler(Generic[Orders_co]):
             sent_at=None if due.delay or due.reaction.starts_prediction else now,
         )
 
+    def _followed(self, commit: Commit, closing: ReactionResult) -> Commit:
+        """Claim the first new reaction that follows, if one is due now."""
+        for each in commit.reactions:
+            if each.sent_at and closing.follows(each.reaction):
+                claimed = replace(each, claim=self._first_claim(each))
+                others = (other for other in commit.reactions if other is not each)
+                return replace(commit, reactions=(claimed, *others))
+        return commit
+
+    def _first_claim(self, scheduled: ScheduledReaction) -> Claim:
+        return Claim(
+            reaction_id=scheduled.reaction_id,
+            order_id=scheduled.order_id,
+            reaction=scheduled.reaction,
+            token=self.ids.new(),
+            attempts=1,
+            was_interrupted=False,
+            first_due_at=scheduled.due_at,
+            claimed_at=scheduled.due_at,
+            leased_until=scheduled.due_at + self.policy.work.lease,
+        )
+
     def _closed(self, commit: Commit, closing: ReactionResult) -> Commit:
         """Close the commit's claim; keep a reaction open that is still required.
 
@@ -226,9 +258,10 @@ class OrderCommandHandler(Generic[Orders_co]):
     def _wake(self, commit: Commit) -> None:
         """Send reactions that are due now and grant free prediction slots.
 
-        ``ReactionRunner.resend_due`` sends the later ones.
+        ``ReactionRunner`` goes on with the one that the commit claimed, and ``resend_due`` sends the later ones.
         """
-        self.queue.send([(each.reaction_id, each.reaction) for each in commit.reactions if each.sent_at])
+        due = [each for each in commit.reactions if each.sent_at and each.claim is None]
+        self.queue.send([(each.reaction_id, each.reaction) for each in due])
         if affects_free_slots(commit):
             self.prediction_limiter.grant_slots()
 
@@ -241,6 +274,11 @@ class OrderCommandHandler(Generic[Orders_co]):
                 commit = self._closed(commit, closing)
                 repositories.event_store.append(commit)
         return commit
+
+
+def _as_leased(scheduled: ScheduledReaction, leased: Collection[UUID]) -> ScheduledReaction:
+    """Without its claim, unless that was taken."""
+    return scheduled if scheduled.reaction_id in leased else replace(scheduled, claim=None)
 
 
 def _cancellations(proposed: Sequence[Proposal], after: Order) -> list[Due]:

@@ -4,7 +4,7 @@ Recording the events and closing the claim is one transaction. What each kind of
 ``reaction_handlers``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -22,6 +22,7 @@ from domain.ports.errors import (
     UnavailableError,
     UnreadableEventError,
 )
+from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue
 from domain.ports.unit_of_work import HasEventStore, HasReactions, LeaseLostError, UnitOfWork
@@ -75,12 +76,15 @@ class ReactionRunner:
             self.prediction_limiter.grant_slots()
         return None
 
-    def perform(self, claim: Claim, order: Order) -> None:
+    def perform(
+        self, claim: Claim, order: Order, follows: Callable[[Reaction], bool] = lambda _: False
+    ) -> tuple[Claim, Order] | None:
         """Run a claimed reaction and record its result.
 
-        A failed attempt is retried with backoff; the last one records the events of ``when_exhausted``. A busy
-        provider or a prediction that is still running uses up no attempt. Raises LeaseLostError if the lease expired
-        meanwhile. An unexpected exception is retried like an outage, then raised.
+        Return the claim on a new reaction for which ``follows`` was true, with its order: no other worker knows of it,
+        so it must be performed next. A failed attempt is retried with backoff; the last one records the events of
+        ``when_exhausted``. A busy provider or a prediction that is still running uses up no attempt. Raises
+        LeaseLostError if the lease expired meanwhile. An unexpected exception is retried like an outage, then raised.
         """
         try:
             proposed = self._do(claim, order)
@@ -97,9 +101,13 @@ class ReactionRunner:
             # Close a reaction that ends in a hold as failed, so that the table distinguishes it from success.
             ends_in_hold = any(isinstance(event, e.OrderHeld) for event in proposed)
             outcome = Outcome.FAILED if ends_in_hold else Outcome.DONE
-            after = self._record(claim, order, proposed, outcome)
             if claim.attempts >= self._retry_policy(claim.reaction).attempts:
-                self._give_up_if_still_required(claim, after)
+                commit = self._record(claim, order, proposed, outcome)
+                self._give_up_if_still_required(claim, commit.after)
+                return None
+            commit = self._record(claim, order, proposed, outcome, follows)
+            return next(((each.claim, commit.after) for each in commit.reactions if each.claim), None)
+        return None
 
     def renew(self, held: Sequence[tuple[Claim, Order]]) -> list[Claim]:
         """Renew leases of running calls; abandon overdue ones and return their claims.
@@ -166,16 +174,23 @@ class ReactionRunner:
         problem = str(error) if isinstance(error, OutsideError) else type(error).__name__
         self._postpone(claim, wait, problem)
 
-    def _record(self, claim: Claim, order: Order, proposed: Sequence[Proposal], outcome: Outcome) -> Order:
+    def _record(
+        self,
+        claim: Claim,
+        order: Order,
+        proposed: Sequence[Proposal],
+        outcome: Outcome,
+        follows: Callable[[Reaction], bool] = lambda _: False,
+    ) -> Commit:
         """Record the result and close the claim.
 
         If the order still requires the reaction, it is due again after the backoff.
         """
         wait = self._retry_policy(claim.reaction).wait(claim.reaction_id, claim.attempts)
-        closing = ReactionResult(claim=claim, outcome=outcome, retry_after=wait)
+        closing = ReactionResult(claim=claim, outcome=outcome, retry_after=wait, follows=follows)
         return self.command_handler.handle(
             order.order_id, proposed, reaction_cause(claim), known=order, closing=closing
-        ).after
+        )
 
     def _give_up_if_still_required(self, claim: Claim, after: Order) -> None:
         """Give up a reaction that is still required after its last attempt.

@@ -4,7 +4,7 @@ Renewal lets a lease be short, so that work lost in a crash is soon claimed agai
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 from uuid import UUID
@@ -12,7 +12,6 @@ from uuid import UUID
 import structlog
 
 from domain.order.order import Order
-from domain.order.reactions import Reaction
 from domain.ports.reaction_queue import Claim
 from domain.use_cases.reaction_runner import ReactionRunner
 
@@ -26,19 +25,25 @@ class LeaseRenewal:
         self._reaction_runner = reaction_runner
         self._lock = Lock()
         self._held: dict[UUID, tuple[Claim, Order]] = {}
-        self._hanging: dict[UUID, Claim] = {}
+        self._queues: dict[UUID, str] = {}  # whose threads perform them
+        self._hanging: set[UUID] = set()
 
     @contextmanager
-    def keep(self, claim: Claim, order: Order) -> Iterator[None]:
-        """Renew a claim while the block runs, until its deadline."""
+    def keep(self, claim: Claim, order: Order, queue_name: str) -> Iterator[None]:
+        """Renew a claim while the block runs, until its deadline.
+
+        ``queue_name`` is the queue whose thread runs it.
+        """
         with self._lock:
             self._held[claim.token] = claim, order
+            self._queues[claim.token] = queue_name
         try:
             yield
         finally:
             with self._lock:
                 self._held.pop(claim.token, None)
-                self._hanging.pop(claim.token, None)
+                self._queues.pop(claim.token, None)
+                self._hanging.discard(claim.token)
 
     def renew(self) -> None:
         """Renew all held leases in one round trip.
@@ -50,7 +55,7 @@ class LeaseRenewal:
         for claim in self._reaction_runner.renew(held):
             with self._lock:
                 if self._held.pop(claim.token, None) is not None:
-                    self._hanging[claim.token] = claim
+                    self._hanging.add(claim.token)
             _log.error(
                 "call_never_returned",
                 reaction_id=str(claim.reaction_id),
@@ -59,7 +64,7 @@ class LeaseRenewal:
                 attempt=claim.attempts,
             )
 
-    def hanging(self, queue_of: Callable[[Reaction], str]) -> Counter[str]:
+    def hanging(self) -> Counter[str]:
         """The number of hanging threads of each queue."""
         with self._lock:
-            return Counter(queue_of(claim.reaction) for claim in self._hanging.values())
+            return Counter(self._queues[token] for token in self._hanging)

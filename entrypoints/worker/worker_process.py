@@ -19,7 +19,7 @@ from entrypoints.bootstrap.garbage_collection import exempt_startup_objects
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.logging_config import configure_logs
 from entrypoints.settings import Settings
-from entrypoints.worker.actors import declare_actors, performer
+from entrypoints.worker.actors import Performer, declare_actors
 from entrypoints.worker.direct_dispatch import DirectDispatch
 from entrypoints.worker.lease_renewal import LeaseRenewal
 from entrypoints.worker.log_head import HEAD_SECONDS, keep_head, wait_until_current
@@ -68,14 +68,20 @@ def run(settings: Settings) -> None:
         if not wait_until_current(container.log_heads, stopping):
             return
         leases = LeaseRenewal(container.reaction_runner)
-        perform = performer(container.reaction_runner, leases)
+        performer = Performer(
+            container.reaction_runner,
+            leases,
+            queue_of=queue.queue_of,
+            threads=settings.worker_threads,
+            is_stopping=stopping.is_set,
+        )
         queue_names = sorted(queue.broker.get_declared_queues())
-        direct = DirectDispatch(perform, queue_names, settings.worker_threads)
+        direct = DirectDispatch(performer.perform, queue_names, settings.worker_threads)
         queue.when_unavailable(direct.submit)
 
         def renew() -> None:
             leases.renew()
-            exhausted.extend(exhausted_queues(leases.hanging(queue.queue_of), settings.worker_threads))
+            exhausted.extend(exhausted_queues(leases.hanging(), settings.worker_threads))
             if exhausted:
                 stopping.set()
 
@@ -88,7 +94,7 @@ def run(settings: Settings) -> None:
         # The threads of a Dramatiq worker serve all its queues. One worker per queue prevents a provider that hangs
         # from occupying the threads that send e-mails and refunds.
         workers = [
-            _worker(queue.broker_of(queue_name), perform, settings.worker_threads)
+            _worker(queue.broker_of(queue_name), performer.perform, settings.worker_threads)
             for queue_name in queue_names
         ]
         exempt_startup_objects()

@@ -1,5 +1,6 @@
 """Transactions, the event log and the order queries."""
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from uuid import uuid4
@@ -12,7 +13,7 @@ from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, OrderId, OrderNumber, Sha256
 from domain.ports.event_store import Commit, LogCursor
 from domain.ports.order_queries import OrderFilter, OrderVersion
-from domain.ports.reaction_queue import Outcome
+from domain.ports.reaction_queue import Claim, Outcome, ScheduledReaction
 from domain.ports.unit_of_work import CauseRepeatedError, Database, LeaseLostError, VersionConflictError
 from domain.ports.upload_sessions import UploadStatus
 from tests.contracts.list_reading import read_whole_log
@@ -155,6 +156,76 @@ def test_a_commit_schedules_reactions_and_closes_its_claim(unit_of_work: Databas
     record(unit_of_work, step(paid, about.moved(), reactions=[following], closes=claim_of_moving))
     assert claimed(unit_of_work, following).reaction == CancelPrediction("prediction-0-1")
     assert claim(unit_of_work, moving, NOON + 60 * MINUTE) is None
+
+
+def test_a_commit_claims_a_reaction_that_it_schedules(unit_of_work: Database) -> None:
+    about = facts()
+    paid = take_order(unit_of_work, about)
+    following = leased(scheduled(about, CancelPrediction("prediction-0-1"), sent_at=NOON))
+    with unit_of_work.transaction() as transaction:
+        moved = step(paid, about.moved(), reactions=[following, scheduled(about)])
+        assert set(transaction.event_store.append(moved)) == {following.reaction_id}
+    assert following.claim is not None
+    with unit_of_work.transaction() as transaction:
+        assert transaction.reactions.take_unsent(NOON + MINUTE, MINUTE, 10) == [
+            (scheduled(about).reaction_id, scheduled(about).reaction)
+        ]
+    assert claim(unit_of_work, following, NOON + MINUTE) is None
+    record(unit_of_work, step(moved.after, about.held(), closes=following.claim))
+    assert claim(unit_of_work, following, NOON + 60 * MINUTE) is None
+
+
+def test_a_reaction_that_its_commit_claimed_is_anothers_once_the_lease_expires(
+    unit_of_work: Database,
+) -> None:
+    about = facts()
+    paid = take_order(unit_of_work, about)
+    following = leased(scheduled(about, CancelPrediction("prediction-0-1"), sent_at=NOON))
+    record(unit_of_work, step(paid, about.moved(), reactions=[following]))
+    assert following.claim is not None
+    end = following.claim.leased_until
+    assert claim(unit_of_work, following, end - timedelta(microseconds=1)) is None
+    with unit_of_work.transaction() as transaction:
+        assert [found for found, _ in transaction.reactions.take_unsent(end, MINUTE, 10)] == [
+            following.reaction_id
+        ]
+    next_claim = claimed(unit_of_work, following, end)
+    assert (next_claim.attempts, next_claim.was_interrupted) == (2, True)
+
+
+@pytest.mark.parametrize("outcome", [None, Outcome.DONE, Outcome.DROPPED], ids=["leased", "done", "dropped"])
+def test_a_commit_claims_what_it_reopens_and_nothing_else(
+    unit_of_work: Database, outcome: Outcome | None
+) -> None:
+    about = facts()
+    paid = take_order(unit_of_work, about)
+    cancelling = scheduled(about, CancelPrediction("prediction-0-1"))
+    schedule(unit_of_work, cancelling)
+    owner = claimed(unit_of_work, cancelling)
+    if outcome is not None:
+        with unit_of_work.transaction() as transaction:
+            transaction.reactions.close(owner, outcome=outcome)
+    with unit_of_work.transaction() as transaction:
+        found = transaction.event_store.append(step(paid, about.moved(), reactions=[leased(cancelling)]))
+    assert list(found) == ([cancelling.reaction_id] if outcome is Outcome.DROPPED else [])
+    if outcome is None:
+        record(unit_of_work, step(load(unit_of_work, about.order_id), about.held(), closes=owner))
+
+
+def leased(work: ScheduledReaction) -> ScheduledReaction:
+    """A reaction with the claim of the commit that schedules it."""
+    first = Claim(
+        reaction_id=work.reaction_id,
+        order_id=work.order_id,
+        reaction=work.reaction,
+        token=uuid4(),
+        attempts=1,
+        was_interrupted=False,
+        first_due_at=work.due_at,
+        claimed_at=work.due_at,
+        leased_until=work.due_at + 5 * MINUTE,
+    )
+    return replace(work, claim=first)
 
 
 def test_a_commit_whose_lease_was_lost_writes_and_closes_nothing(unit_of_work: Database) -> None:

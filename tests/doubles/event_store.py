@@ -1,8 +1,9 @@
 """The event store in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from domain.order.events import RecordedEvent
 from domain.order.evolve import apply
@@ -73,7 +74,7 @@ class InMemoryEventStore(EventStore):
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
         return [self._as_read(recorded) for recorded in self._pages.streams.get(order_id, ())]
 
-    def append(self, commit: Commit) -> None:
+    def append(self, commit: Commit) -> Collection[UUID]:
         self._transaction.is_void = True  # until the whole commit is written
         for recorded in commit.events:
             self._append(recorded, commit)
@@ -85,6 +86,11 @@ class InMemoryEventStore(EventStore):
         if commit.closes is not None:
             reactions.close(commit.closes, outcome=commit.outcome, again_at=commit.again_at)
         self._transaction.is_void = False
+        return {
+            each.reaction_id
+            for each in commit.reactions
+            if each.claim is not None and self._pages.work[each.reaction_id].token == each.claim.token
+        }
 
     def read_all(
         self, after: LogCursor, limit: int

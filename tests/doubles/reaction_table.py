@@ -229,6 +229,7 @@ class InMemoryReactionTable(ReactionTable):
 
 
 def _written(scheduled: ScheduledReaction) -> Work:
+    claim = scheduled.claim
     return Work(
         reaction_id=scheduled.reaction_id,
         order_id=scheduled.order_id,
@@ -236,7 +237,10 @@ def _written(scheduled: ScheduledReaction) -> Work:
         first_due_at=scheduled.due_at,
         due_at=scheduled.due_at,
         sent_at=scheduled.sent_at,
-        sendings=1 if scheduled.sent_at else 0,
+        sendings=1 if scheduled.sent_at and claim is None else 0,
+        attempts=0 if claim is None else claim.attempts,
+        token=None if claim is None else claim.token,
+        leased_until=None if claim is None else claim.leased_until,
     )
 
 

@@ -14,6 +14,7 @@ from adapters.localization import state_text, timeline_text
 from domain.order.order import Order
 from domain.order.states import State
 from domain.ports.reaction_queue import Outcome
+from domain.use_cases import order_command_handler
 from domain.use_cases.checkout import uploads
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
 from domain.use_cases.delivery import archives, emails
@@ -27,7 +28,7 @@ from domain.use_cases.privacy.upload_cleanup import UploadCleanup
 from domain.use_cases.reaction_runner import ReactionRunner
 from domain.use_cases.restoration.originals import OriginalsCopier
 from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
-from tests.doubles import read_models
+from tests.doubles import reaction_table, read_models
 from tests.doubles.customers import InMemoryCustomers
 from tests.doubles.event_store import InMemoryEventStore
 from tests.doubles.points_balances import InMemoryPointsBalances
@@ -179,6 +180,15 @@ PLANTED: dict[str, Planted] = {
         _patch(ReactionRunner, "claim", planted_code.claims_and_forgets),
         sentence_part="without a committed claim",
         found_by=2,
+    ),
+    "a thread goes on with what its commit did not claim": Planted(
+        6,
+        "A reaction is performed whose row another worker may claim.",
+        _both(
+            _patch(order_command_handler, "_as_leased", lambda scheduled, _: scheduled),
+            _patch(reaction_table, "_written", planted_code.writes_no_claim),
+        ),
+        sentence_part="without a committed claim",
     ),
     "photos go with the order's end": Planted(
         7,

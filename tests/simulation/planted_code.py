@@ -16,6 +16,7 @@ from domain.order.reactions import SendEmail
 from domain.order.values import CustomerId, MovedImage, ObjectKey, PointsReason
 from domain.ports.customers import Customer
 from domain.ports.errors import ForgedMessageError, UnavailableError
+from domain.ports.reaction_queue import ScheduledReaction
 from domain.referral_program import Spending
 from domain.signed_tokens import sha256_of
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
@@ -25,6 +26,7 @@ from domain.use_cases.payments.order_placement import OrderPlacement, PaidChecko
 from domain.use_cases.privacy.photo_deletion import PhotoDeletion
 from domain.use_cases.reaction_runner import ReactionRunner
 from domain.use_cases.restoration.originals import OriginalsCopier
+from tests.doubles import reaction_table
 from tests.doubles.customers import InMemoryCustomers
 from tests.doubles.reaction_table import InMemoryReactionTable
 from tests.simulation.webhook_delivery import SignedPaymentWebhooks
@@ -52,6 +54,14 @@ pays_under_a_new_key.count = 0  # type: ignore[attr-defined]
 
 def held_by_any_worker(self: InMemoryReactionTable, claim: Any) -> Any:
     return self._work[claim.reaction_id]
+
+
+_written = reaction_table._written  # noqa: SLF001 -- the bug is in a private function
+
+
+def writes_no_claim(scheduled: ScheduledReaction) -> reaction_table.Work:
+    """Schedule a reaction as if no claim came with it."""
+    return _written(replace(scheduled, claim=None))
 
 
 def moves_without_copying(self: OriginalsCopier, order: Order) -> Sequence[e.Event]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from adapters.postgres.event_codec import UnknownEventError
+from domain.order.reactions import Reaction
 from domain.ports.errors import OutsideError
 from domain.ports.reaction_queue import Claim
 from domain.ports.unit_of_work import LeaseLostError, UnitOfWorkError
@@ -23,6 +24,8 @@ HANDS = 2
 SWEEP_LEAST, SWEEP_AGAIN = 5 * SECOND, 30 * SECOND
 #: The probability that a scheduled task runs right after a restart; in production all of them do.
 AT_ONCE = 0.1
+#: The probability that a hand may go on with what its reaction makes due.
+GOES_ON = 0.7
 COMPARISON = timedelta(hours=24)
 
 #: Errors that a loop survives: a dependency is unavailable, another worker was first, or the code is too old.
@@ -113,20 +116,25 @@ class WorkerProcess:
                 if claimed is None:
                     trace.recover("a wake-up found nothing to do")
                     continue
-                claim, order = claimed
-                task.facts |= {"claim": claim, "calls": set()}
-                if claim.was_interrupted:
+                if claimed[0].was_interrupted:
                     trace.recover("work of a dead worker was taken over")
-                self._busy[task.name] = claim
-                scheduler.notify("leases")
-                with leases.keep(claim, order):
-                    self.world.reaction_runner.perform(claim, order)
+                while claimed is not None:
+                    claim, order = claimed
+                    task.facts = {"about": str(claim.reaction_id), "claim": claim, "calls": set()}
+                    self._busy[task.name] = claim
+                    scheduler.notify("leases")
+                    with leases.keep(claim, order, "any"):
+                        claimed = self.world.reaction_runner.perform(claim, order, self._follows)
             except LeaseLostError:
                 trace.note("finds its lease lost")
             except EXPECTED as error:
                 trace.note(f"fails: {type(error).__name__}", str(reaction_id))
             finally:
                 self._busy.pop(task.name, None)
+
+    def _follows(self, reaction: Reaction) -> bool:
+        """Whether a hand goes on with a reaction; in production that depends on the other hands."""
+        return self.world.chance.at(self.world.chance.numbered(f"goes on with {reaction}")) < GOES_ON
 
     def _sweep(self) -> None:
         scheduler = self.world.scheduler

@@ -6,12 +6,20 @@ A mail is sent once, or flagged.
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 
 from domain.order import events as e
 from domain.order.order import Order
-from domain.order.reactions import MoveImages, PrepareDownload, Reaction, SendEmail, reaction_id_of
+from domain.order.reactions import (
+    CollectRestoration,
+    MoveImages,
+    PrepareDownload,
+    Reaction,
+    SendEmail,
+    reaction_id_of,
+)
 from domain.order.states import State
 from domain.order.values import EmailKind, FailureReason, HoldReason, OrderId
 from domain.ports.email import DeliveryStatus, EmailWebhookEvent
@@ -65,6 +73,62 @@ def test_a_worker_that_dies_leaves_its_work_to_the_next_once_the_lease_is_over(s
     assert kinds(shop, order_id) == [e.PaymentReceived]
     shop.pass_time(seconds=20)
     assert e.ImagesMoved in kinds(shop, order_id)
+
+
+def follow(shop: InMemoryShop, reaction_id: UUID, *kinds: type[Reaction]) -> list[Reaction]:
+    """Perform a reaction and what follows of these kinds, in one thread; return all."""
+    performed = []
+    claimed = shop.reaction_runner.claim(reaction_id)
+    while claimed is not None:
+        performed.append(claimed[0].reaction)
+        claimed = shop.reaction_runner.perform(*claimed, lambda reaction: isinstance(reaction, kinds))
+    return performed
+
+
+def restored_order(shop: InMemoryShop) -> tuple[OrderId, UUID]:
+    """An order whose last prediction has ended, and the reaction that collects it."""
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.work()
+    shop.end_predictions()
+    return order_id, shop.queue.waiting.popleft()
+
+
+def test_a_thread_goes_on_with_what_its_reaction_makes_due(shop: InMemoryShop) -> None:
+    order_id, collecting = restored_order(shop)
+    performed = follow(shop, collecting, PrepareDownload, SendEmail)
+    assert [type(reaction) for reaction in performed] == [CollectRestoration, PrepareDownload, SendEmail]
+    assert not shop.queue.waiting
+    assert shop.order(order_id).state is State.COMPLETED
+    assert all(row.outcome is Outcome.DONE for row in shop.own_unit_of_work.pages.work.values())
+
+
+def test_what_a_thread_does_not_go_on_with_is_sent(shop: InMemoryShop) -> None:
+    _, collecting = restored_order(shop)
+    performed = follow(shop, collecting, SendEmail)
+    assert [type(reaction) for reaction in performed] == [CollectRestoration]
+    assert len(shop.queue.waiting) == 1
+
+
+def test_a_thread_that_dies_before_it_goes_on_leaves_that_to_the_next_worker(shop: InMemoryShop) -> None:
+    order_id, collecting = restored_order(shop)
+    claimed = shop.reaction_runner.claim(collecting)
+    assert claimed is not None
+    assert shop.reaction_runner.perform(*claimed, lambda _: True)  # and dies
+    assert not shop.queue.waiting
+    shop.pass_time(seconds=20)
+    assert e.DownloadPrepared not in kinds(shop, order_id)
+    shop.pass_time(seconds=20)
+    assert shop.order(order_id).state is State.COMPLETED
+
+
+def test_nothing_follows_the_last_attempt(shop: InMemoryShop) -> None:
+    """Its order may have to be held, and that is recorded after it."""
+    _, collecting = restored_order(shop)
+    claimed = shop.reaction_runner.claim(collecting)
+    assert claimed is not None
+    last = replace(claimed[0], attempts=spec_of(claimed[0].reaction).retry(shop.policy).attempts)
+    assert shop.reaction_runner.perform(last, claimed[1], lambda _: True) is None
+    assert len(shop.queue.waiting) == 1
 
 
 def test_a_mail_that_a_crash_may_have_sent_waits_for_a_webhook_and_is_not_sent_again(

@@ -99,7 +99,7 @@ def test_leases_are_renewed_while_the_work_goes_on_and_not_after_it() -> None:
     services = Renewals()
     keeper = LeaseRenewal(services)  # type: ignore[arg-type]
     ours = claim()
-    with keeper.keep(ours, order(ours)):
+    with keeper.keep(ours, order(ours), "storage"):
         keeper.renew()
     keeper.renew()
     assert services.renewed == [[ours], []]
@@ -109,7 +109,7 @@ def test_a_lease_is_given_up_when_the_work_breaks_off() -> None:
     services = Renewals()
     keeper = LeaseRenewal(services)  # type: ignore[arg-type]
     ours = claim()
-    with pytest.raises(ConnectionError), keeper.keep(ours, order(ours)):
+    with pytest.raises(ConnectionError), keeper.keep(ours, order(ours), "storage"):
         raise ConnectionError
     keeper.renew()
     assert services.renewed == [[]]
@@ -189,15 +189,15 @@ def test_a_call_that_was_given_up_is_logged_once_and_counts_as_hanging_until_it_
     ours = claim()
     services = Renewals(ours)
     keeper = LeaseRenewal(services)  # type: ignore[arg-type]
-    with capture_logs() as logs, keeper.keep(ours, order(ours)):
+    with capture_logs() as logs, keeper.keep(ours, order(ours), "storage"):
         keeper.renew()
         keeper.renew()
-        assert keeper.hanging(lambda _: "storage") == {"storage": 1}
+        assert keeper.hanging() == {"storage": 1}
     assert [(line["event"], line["kind"], line["log_level"]) for line in logs] == [
         ("call_never_returned", "MoveImages", "error")
     ]
     assert services.renewed == [[], []]
-    assert keeper.hanging(lambda _: "storage") == {}
+    assert keeper.hanging() == {}
 
 
 def test_a_queue_is_exhausted_when_each_of_its_threads_hangs() -> None:
@@ -222,7 +222,7 @@ def test_work_whose_call_hangs_is_done_by_another_thread_and_once(monkeypatch: p
 
     def work() -> None:
         try:
-            with keeper.keep(*claimed):
+            with keeper.keep(*claimed, "storage"):
                 shop.reaction_runner.perform(*claimed)
         except LeaseLostError as error:
             lost.append(error.reaction_id)
