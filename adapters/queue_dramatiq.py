@@ -1,19 +1,19 @@
 """The reaction queue on Dramatiq, with Redis or Valkey.
 
-Redis is disposable: a message carries a reaction's id only, the reactions table is the source of truth, and the
-sweeper resends what is lost. So Dramatiq's own retries, time limits and results stay off.
+Redis is disposable: each queue is a list of reactions' ids, the reactions table is the source of truth, and the sweeper
+resends what is lost. So nothing is acknowledged, and Dramatiq's own retries, time limits and results stay off.
 """
 
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import UUID
 
 import dramatiq
 import redis
 import structlog
-from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from dramatiq.broker import MessageProxy
 from dramatiq.errors import ConnectionClosed
 
 from adapters.circuit_breaker import CircuitBreaker
@@ -27,95 +27,90 @@ PROVIDER = "Redis"
 CHECK_KEY = "restoreclick:check"
 CHECK_KEY_SECONDS = 60
 
-#: Longer than a blocking wait for a wake-up, so that an idle queue is no time-out.
+#: Longer than a blocking wait for a message, so that an idle queue is no time-out.
 SOCKET_TIMEOUT_SECONDS = 5
-#: Seconds a consumer blocks for a wake-up before it polls; also its heartbeat interval.
-WAKE_UP_WAIT_SECONDS = 1
-#: Seconds between checks for a free thread while a consumer's prefetch is full.
+#: Seconds a consumer blocks for a message before it looks whether the worker is stopping.
+MESSAGE_WAIT_SECONDS = 1
+#: Seconds between checks for a free thread while as many messages wait in the worker as may.
 FULL_PREFETCH_WAIT_SECONDS = 0.01
-#: A worker without a heartbeat for this long is dead, and its messages are requeued.
-HEARTBEAT_TIMEOUT_MS = 15_000
-#: How many calls in a million requeue dead workers' messages: at a few calls a second, one every few seconds.
-MAINTENANCE_CHANCE = 50_000
-#: Wake-ups kept for consumers that do not wait yet; more would only cause empty polls.
-MAX_WAKE_UPS = 16
-
-#: Enqueues messages as Dramatiq's own script does, each with a wake-up: all of a commit in one round trip.
-_ENQUEUE_ALL = """
-for i = 2, #ARGV, 3 do
-    local queue, wake_ups = ARGV[i], ARGV[i] .. ":wake-ups"
-    redis.call("hset", queue .. ".msgs", ARGV[i + 1], ARGV[i + 2])
-    redis.call("rpush", queue, ARGV[i + 1])
-    redis.call("lpush", wake_ups, "")
-    redis.call("ltrim", wake_ups, 0, ARGV[1] - 1)
-end
-"""
 
 _log = structlog.get_logger(__name__)
 
 
-class _WakingConsumer(_RedisConsumer):
-    """A consumer that blocks until woken, instead of polling with backoff.
+class _Consumer(dramatiq.Consumer):
+    """A consumer that blocks until a message comes.
 
-    A chain of a dozen reactions pays each delay twelve times: this cuts an idle hop from some hundred milliseconds to
-    a few, at no cost while idle.
+    A message that is lost with its worker is sent again by the sweeper, sooner than a heartbeat would miss the worker.
     """
 
-    def __next__(self) -> Any:
-        message = super().__next__()
-        if message is None:
-            self._wait()
-        return message
+    def __init__(self, client: redis.Redis, queue_name: str, prefetch: int) -> None:
+        self._client = client
+        self._queue_name = queue_name
+        self._prefetch = prefetch
+        self._unfinished: set[str] = set()
 
-    def _wait(self) -> None:
-        if self.outstanding_message_count >= self.prefetch:
+    def __next__(self) -> MessageProxy | None:
+        if len(self._unfinished) >= self._prefetch:
             time.sleep(FULL_PREFETCH_WAIT_SECONDS)
-            return
+            return None
         try:
-            self.broker.client.blpop([_wake_key(self.queue_name)], timeout=WAKE_UP_WAIT_SECONDS)
+            popped = self._client.blpop([list_key(self._queue_name)], timeout=MESSAGE_WAIT_SECONDS)
         except (redis.ConnectionError, redis.TimeoutError) as error:
             raise ConnectionClosed(error) from None
+        if popped is None:
+            return None
+        message: dramatiq.Message[Any] = dramatiq.Message(
+            queue_name=self._queue_name,
+            actor_name=self._queue_name,
+            args=(str(popped[1]),),
+            kwargs={},
+            options={},
+        )
+        self._unfinished.add(message.message_id)
+        return MessageProxy(message)
+
+    def ack(self, message: MessageProxy) -> None:
+        self._unfinished.discard(message.message_id)
+
+    def nack(self, message: MessageProxy) -> None:
+        self._unfinished.discard(message.message_id)
+
+    def requeue(self, messages: Iterable[MessageProxy]) -> None:
+        """Put messages back that no thread took before the worker stopped."""
+        reaction_ids = [message.args[0] for message in messages]
+        if reaction_ids:
+            self._client.lpush(list_key(self._queue_name), *reversed(reaction_ids))
 
 
-class WakingBroker(RedisBroker):
-    """Dramatiq's Redis broker with consumers that block until woken."""
-
-    consumer_class: ClassVar[type] = _WakingConsumer
+class ListBroker(dramatiq.Broker):
+    """A broker whose queues are lists of reactions' ids in Redis."""
 
     def __init__(self, redis_url: str, queue_names: Iterable[str]) -> None:
+        super().__init__(middleware=[])
         pool = redis.ConnectionPool.from_url(
-            redis_url, socket_timeout=SOCKET_TIMEOUT_SECONDS, socket_connect_timeout=SOCKET_TIMEOUT_SECONDS
+            redis_url,
+            decode_responses=True,
+            socket_timeout=SOCKET_TIMEOUT_SECONDS,
+            socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
         )
-        super().__init__(
-            client=redis.Redis(connection_pool=pool),
-            middleware=[],
-            namespace="restoreclick",
-            heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
-            maintenance_chance=MAINTENANCE_CHANCE,
-        )
-        self._enqueue_all = self.client.register_script(_ENQUEUE_ALL)
+        self.client = redis.Redis(connection_pool=pool)
         for queue_name in queue_names:
             self.declare_queue(queue_name)
 
-    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1) -> _WakingConsumer:  # noqa: ARG002
-        """Return a consumer that blocks; its own polling interval is a millisecond."""
-        return _WakingConsumer(self, queue_name, prefetch, 1)
+    def declare_queue(self, queue_name: str) -> None:
+        """Declare a queue; a declared one stays."""
+        self.queues[queue_name] = None
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 1) -> _Consumer:  # noqa: ARG002
+        """Return a consumer that blocks, whatever the ``timeout``."""
+        return _Consumer(self.client, queue_name, prefetch)
 
     def enqueue_all(self, messages: Iterable[tuple[str, UUID]]) -> None:
-        """Enqueue a reaction's id for each queue, and wake as many consumers."""
-        arguments: list[str | bytes | int] = [MAX_WAKE_UPS]
-        for queue_name, reaction_id in messages:
-            message_id = str(uuid4())
-            message: dramatiq.Message[Any] = dramatiq.Message(
-                queue_name=queue_name,
-                actor_name=queue_name,
-                args=(str(reaction_id),),
-                kwargs={},
-                options={"redis_message_id": message_id},
-                message_id=message_id,
-            )
-            arguments += [f"{self.namespace}:{queue_name}", message_id, message.encode()]
-        self._enqueue_all(args=arguments)
+        """Enqueue a reaction's id for each queue, in one round trip."""
+        with self.client.pipeline(transaction=False) as pipeline:
+            for queue_name, reaction_id in messages:
+                pipeline.rpush(list_key(queue_name), str(reaction_id))
+            pipeline.execute()
 
 
 class DramatiqQueue:
@@ -123,7 +118,7 @@ class DramatiqQueue:
 
     def __init__(self, redis_url: str) -> None:
         self._redis_url = redis_url
-        self.broker = WakingBroker(redis_url, [queue.value for queue in Queue])
+        self.broker = ListBroker(redis_url, [queue.value for queue in Queue])
         self._brokers = [self.broker]
         self._breaker = CircuitBreaker(PROVIDER)
         self._fallback: Callable[[str, UUID], None] = lambda _queue_name, _reaction_id: None
@@ -174,9 +169,9 @@ class DramatiqQueue:
             except redis.RedisError as error:
                 raise UnavailableError(PROVIDER, "no answer; check REDIS_URL") from error
 
-    def broker_of(self, queue_name: str) -> WakingBroker:
+    def broker_of(self, queue_name: str) -> ListBroker:
         """Return a broker that consumes this queue only."""
-        broker = WakingBroker(self._redis_url, [queue_name])
+        broker = ListBroker(self._redis_url, [queue_name])
         self._brokers.append(broker)
         return broker
 
@@ -188,5 +183,6 @@ class DramatiqQueue:
             broker.client.connection_pool.disconnect()
 
 
-def _wake_key(queue_name: str) -> str:
-    return f"restoreclick:{queue_name}:wake-ups"
+def list_key(queue_name: str) -> str:
+    """Return the key of a queue's list."""
+    return f"restoreclick:{queue_name}:due"

@@ -218,7 +218,7 @@ class PostgresEventStore(EventStore):
 
 
 def _folded_from(rows: Sequence[tuple[Any, ...]], codec: Codec, before: Order) -> Order:
-    """Apply rows of ``_FOLD_FIELDS``, all of one order, to what it was before them."""
+    """Apply rows of ``_FOLD_FIELDS`` to the order before them."""
     order_id = before.order_id
     try:
         stream = [

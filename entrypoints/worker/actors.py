@@ -57,10 +57,10 @@ class Performer:
         self._reaction_runner = reaction_runner
         self._leases = leases
         self._queue_of = queue_of
-        self._most_away = threads // 2
+        self._most_lent = threads // 2
         self._is_stopping = is_stopping
         self._lock = Lock()
-        self._away: Counter[str] = Counter()  # threads of each queue that may perform reactions of others
+        self._lent: Counter[str] = Counter()  # threads of each queue that may perform reactions of others
 
     def perform(self, reaction_id: str) -> None:
         """Claim and perform a reaction by id, then those that follow."""
@@ -102,26 +102,26 @@ class Performer:
     @contextmanager
     def _follow_ups(self, home: str) -> Iterator[Callable[[Reaction], bool]]:
         """Decide whether a queue's thread may go on with a reaction."""
-        is_away = False
+        is_lent = False
 
         def follows(reaction: Reaction) -> bool:
-            nonlocal is_away
+            nonlocal is_lent
             if self._is_stopping():
                 return False
             if self._queue_of(reaction) == home:
                 return True
             with self._lock:
-                if not is_away and self._away[home] < self._most_away:
-                    self._away[home] += 1
-                    is_away = True
-            return is_away
+                if not is_lent and self._lent[home] < self._most_lent:
+                    self._lent[home] += 1
+                    is_lent = True
+            return is_lent
 
         try:
             yield follows
         finally:
-            if is_away:
+            if is_lent:
                 with self._lock:
-                    self._away[home] -= 1
+                    self._lent[home] -= 1
 
 
 def _never(_: Reaction) -> bool:

@@ -1,4 +1,4 @@
-"""A function locks an order and returns its stream from a version on.
+"""A function locks an order and reads its stream from a version.
 
 A worker that has just read an order needs only what was recorded since; the version's own event shows that the log
 still holds what was read.

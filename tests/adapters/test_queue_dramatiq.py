@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from threading import Event
+from threading import Event, Thread
 from typing import Any, Self
 from uuid import UUID, uuid4
 
@@ -10,7 +10,7 @@ import dramatiq
 import pytest
 
 from adapters import queue_dramatiq
-from adapters.queue_dramatiq import MAX_WAKE_UPS, DramatiqQueue
+from adapters.queue_dramatiq import DramatiqQueue, list_key
 from domain.order.reactions import CancelPrediction, MoveImages
 from domain.ports.errors import NoAnswerError, UnavailableError
 from domain.use_cases.reaction_handlers import Queue
@@ -79,17 +79,29 @@ def test_what_was_sent_before_a_worker_came_is_not_lost(queue: DramatiqQueue) ->
 def test_a_message_carries_the_id_and_nothing_else(queue: DramatiqQueue) -> None:
     reaction_id = uuid4()
     queue.send([(reaction_id, CancelPrediction("secret-prediction"))])
-    [raw] = queue.broker.client.hvals("restoreclick:restoration.msgs")
-    assert isinstance(raw, bytes)
-    message = dramatiq.Message.decode(raw)
-    assert (message.args, message.kwargs) == ((str(reaction_id),), {})
-    assert b"secret-prediction" not in raw
+    assert queue.broker.client.lrange(list_key("restoration"), 0, -1) == [str(reaction_id)]
 
 
-def test_unused_wake_ups_do_not_accumulate(queue: DramatiqQueue) -> None:
-    for _ in range(MAX_WAKE_UPS * 2):
-        queue.send([(uuid4(), REACTION)])
-    assert queue.broker.client.llen("restoreclick:storage:wake-ups") == MAX_WAKE_UPS
+def test_what_a_stopping_worker_has_not_begun_returns_to_the_front(queue: DramatiqQueue) -> None:
+    began, may_end = Event(), Event()
+
+    def begin(_: str) -> None:
+        began.set()
+        assert may_end.wait(SOON_SECONDS)
+
+    dramatiq.actor(broker=queue.broker, queue_name="storage", actor_name="storage")(begin)
+    sent = [uuid4() for _ in range(5)]
+    queue.send([(reaction_id, REACTION) for reaction_id in sent])
+    worker = dramatiq.Worker(queue.broker, worker_threads=1)
+    worker.start()
+    assert began.wait(SOON_SECONDS)
+    stopper = Thread(target=worker.stop)
+    stopper.start()
+    may_end.set()
+    stopper.join(SOON_SECONDS)
+    left = queue.broker.client.lrange(list_key("storage"), 0, -1)
+    assert left == [str(reaction_id) for reaction_id in sent[-len(left) :]]
+    assert len(left) >= 3
 
 
 def test_a_worker_goes_on_after_redis_was_emptied(queue: DramatiqQueue) -> None:

@@ -145,7 +145,7 @@ PLANTED: dict[str, Planted] = {
         "A refund is asked for again without a look and under another key.",
         _patch(refunds, "issue_once", planted_code.pays_under_a_new_key),
         sentence_part="was refunded, the provider",
-        found_by=91,
+        found_by=40,
     ),
     "points that are spent twice": Planted(
         4,
@@ -243,7 +243,7 @@ PLANTED: dict[str, Planted] = {
         "A mail counts as sent that was not handed over.",
         _patch(EmailSender, "send_email", planted_code.sends_nothing),
         sentence_part="was never accepted",
-        found_by=4,
+        found_by=5,
     ),
     "a link behind which there is nothing": Planted(
         10,
@@ -257,7 +257,7 @@ PLANTED: dict[str, Planted] = {
         "A token is good for ever.",
         _patch(DownloadService, "open", planted_code.opens_whatever_has_a_token),
         sentence_part="had run out",
-        found_by=3,
+        found_by=12,
     ),
     "a token opens any image": Planted(
         10,

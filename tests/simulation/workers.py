@@ -133,7 +133,7 @@ class WorkerProcess:
                 self._busy.pop(task.name, None)
 
     def _follows(self, reaction: Reaction) -> bool:
-        """Whether a hand goes on with a reaction; in production that depends on the other hands."""
+        """Whether a hand goes on; in production that depends on others."""
         return self.world.chance.at(self.world.chance.numbered(f"goes on with {reaction}")) < GOES_ON
 
     def _sweep(self) -> None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import redis
 
+from adapters.queue_dramatiq import list_key
 from domain.use_cases.reaction_handlers import Queue
 from tests.chaos.faults.strike import MissedError, Strike
 from tests.chaos.shop_under_test import ShopUnderTest
@@ -17,7 +18,7 @@ _CUT = """SELECT pid, pg_terminate_backend(pid) AS is_cut FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
 _THERE = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s) AND backend_start < %s"
 
-_MESSAGES = [f"restoreclick:{queue}.msgs" for queue in Queue]
+_MESSAGES = [list_key(queue.value) for queue in Queue]
 _FULL_SECONDS = 20.0
 
 
@@ -56,7 +57,7 @@ def queue_emptied(shop_under_test: ShopUnderTest) -> Iterator[Strike]:
         def lost() -> int:
             with valkey.pipeline(transaction=True) as pipeline:
                 for messages in _MESSAGES:
-                    pipeline.hlen(messages)
+                    pipeline.llen(messages)
                 pipeline.flushall()
                 *counts, _ = pipeline.execute()
             return sum(counts)

@@ -76,7 +76,7 @@ def test_a_worker_that_dies_leaves_its_work_to_the_next_once_the_lease_is_over(s
 
 
 def follow(shop: InMemoryShop, reaction_id: UUID, *kinds: type[Reaction]) -> list[Reaction]:
-    """Perform a reaction and what follows of these kinds, in one thread; return all."""
+    """Perform a reaction and what follows of these kinds; return all."""
     performed = []
     claimed = shop.reaction_runner.claim(reaction_id)
     while claimed is not None:
@@ -86,7 +86,7 @@ def follow(shop: InMemoryShop, reaction_id: UUID, *kinds: type[Reaction]) -> lis
 
 
 def restored_order(shop: InMemoryShop) -> tuple[OrderId, UUID]:
-    """An order whose last prediction has ended, and the reaction that collects it."""
+    """A restored order, and the reaction that collects its result."""
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.work()
     shop.end_predictions()
@@ -122,7 +122,7 @@ def test_a_thread_that_dies_before_it_goes_on_leaves_that_to_the_next_worker(sho
 
 
 def test_nothing_follows_the_last_attempt(shop: InMemoryShop) -> None:
-    """Its order may have to be held, and that is recorded after it."""
+    """What its order then requires is recorded after it."""
     _, collecting = restored_order(shop)
     claimed = shop.reaction_runner.claim(collecting)
     assert claimed is not None

@@ -92,8 +92,8 @@ def test_a_lost_lease_ends_the_row_and_occupies_nothing() -> None:
     assert chain.performed == [MoveImages(), PrepareDownload()] * 2
 
 
-@pytest.mark.parametrize(("threads", "away"), [(1, 0), (2, 1), (4, 2), (5, 2)])
-def test_another_queues_reactions_occupy_at_most_half_of_the_threads(threads: int, away: int) -> None:
+@pytest.mark.parametrize(("threads", "lent"), [(1, 0), (2, 1), (4, 2), (5, 2)])
+def test_another_queues_reactions_occupy_at_most_half_of_the_threads(threads: int, lent: int) -> None:
     """A mailer that hangs holds up no more of the storage's threads."""
     returns = Event()
     hanging: list[Reaction] = []
@@ -110,9 +110,9 @@ def test_another_queues_reactions_occupy_at_most_half_of_the_threads(threads: in
         hands = [Thread(target=performer.perform, args=(str(uuid4()),)) for _ in range(threads)]
         for hand in hands:
             hand.start()
-        eventually(lambda: sum(hand.is_alive() for hand in hands) == len(hanging) == away, "the others' end")
+        eventually(lambda: sum(hand.is_alive() for hand in hands) == len(hanging) == lent, "the others' end")
         assert chain.performed.count(MoveImages()) == threads
     for hand in hands:
         hand.join(SOON_SECONDS)
     performer.perform(str(uuid4()))
-    assert chain.performed.count(MAIL) == away + (1 if away else 0)
+    assert chain.performed.count(MAIL) == lent + (1 if lent else 0)
