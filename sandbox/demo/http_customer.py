@@ -44,7 +44,7 @@ class Customer:
         self._shop_url = shop_url
         self._mailbox_url = mailbox_url
         self._http = httpx2.Client(trust_env=False, timeout=TIMEOUT_SECONDS, limits=SHORT_IDLE)
-        self._email = email
+        self.email = email
         self._name = name
         self._session = ""
 
@@ -90,7 +90,7 @@ class Customer:
         page = self._http.get(page_url)
         _require(page.is_success, "The payment page", page)
         form = _Form.on(page.text)
-        fields = form.fields | {"email": self._email, "name": self._name, "action": button}
+        fields = form.fields | {"email": self.email, "name": self._name, "action": button}
         return self._http.post(urljoin(page_url, form.action), data=fields)
 
     def order_id(self) -> str | None:
@@ -104,7 +104,7 @@ class Customer:
 
     def mails(self) -> list[Json]:
         """What lies in the mailbox, the oldest first."""
-        answer = self._http.get(f"{self._mailbox_url}/_twin/mailbox", params={"to": self._email})
+        answer = self._http.get(f"{self._mailbox_url}/_twin/mailbox", params={"to": self.email})
         _require(answer.is_success, "The mailbox", answer)
         mails: list[Json] = answer.json()
         return mails

@@ -23,6 +23,7 @@ class Visitor:
             base_url=url, **{"locale": "en-US", "reduced_motion": "reduce", **options}
         )
         self.complaints: list[str] = []
+        self._url = url
         self.context.on("console", self._hear)
         self.context.on("weberror", lambda error: self.complaints.append(str(error.error)))
 
@@ -33,9 +34,16 @@ class Visitor:
         return page
 
     def _hear(self, message: ConsoleMessage) -> None:
-        is_about_the_page = message.page is not None and message.location["url"] == message.page.url
-        if message.type == "error" and _NO_LINE not in message.text and not is_about_the_page:
-            self.complaints.append(message.text)
+        """Note an error of our pages, other than their status or a missing line."""
+        about = message.location["url"]
+        is_about_the_page = message.page is not None and about == message.page.url
+        if (
+            message.type == "error"
+            and about.startswith(self._url)
+            and not is_about_the_page
+            and _NO_LINE not in message.text
+        ):
+            self.complaints.append(f"{about}: {message.text}")
 
 
 NewVisitor = Callable[..., Visitor]

@@ -50,6 +50,7 @@ def home_page(visit: Visit, policy: ShopPolicy, problem: str | None = None) -> R
         visit,
         is_public=True,
         status=422 if problem else 200,
+        has_payment=True,  # its script shows the upload page in its place
         texts=script_texts(visit),
         problem=problem,
         prices=[

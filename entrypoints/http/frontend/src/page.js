@@ -1,5 +1,7 @@
 // What all pages share: sentences from the template, announcements, and a reload that keeps one's place.
 
+import { Idiomorph } from "idiomorph";
+
 /** The sentence that the page's template wrote under a key, with its {placeholders} filled. */
 export function say(key, values = {}) {
   const sentences = JSON.parse(document.querySelector("template[data-texts]").content.textContent);
@@ -22,31 +24,32 @@ export async function fetchPage(address) {
   if (!response.ok) {
     throw new Error(`The page was answered with ${response.status}.`);
   }
-  return new DOMParser().parseFromString(await response.text(), "text/html");
+  return { address: response.url, page: new DOMParser().parseFromString(await response.text(), "text/html") };
 }
 
 let running = null;
 let isAgain = false;
 
 /**
- * Load this page anew and take over its elements with `data-live` that differ; resolves with the new document.
+ * Load this page anew and take over what differs; resolves with the new document.
  *
- * Calls while one runs are answered together by one more.
+ * Calls while one runs are answered together by one more. A page that now leads elsewhere is followed.
  */
 export function refresh() {
-  if (running) {
-    isAgain = true;
-    return running;
-  }
-  running = (async () => {
+  isAgain = true;
+  running ??= (async () => {
     try {
-      let page;
-      do {
+      let fetched;
+      while (isAgain) {
         isAgain = false;
-        page = await fetchPage(location.href);
-      } while (isAgain);
-      takeOver(page);
-      return page;
+        fetched = await fetchPage(location.href);
+      }
+      if (fetched.address !== location.href.split("#")[0]) {
+        location.replace(fetched.address);
+      } else {
+        takeOver(fetched.page);
+      }
+      return fetched.page;
     } finally {
       running = null;
     }
@@ -54,32 +57,31 @@ export function refresh() {
   return running;
 }
 
-/** Take over the heading of another document, and what differs in each live element. */
-export function takeOver(page) {
-  document.title = page.title;
-  document.querySelector("h1").textContent = page.querySelector("h1").textContent;
-  for (const old of document.querySelectorAll("[data-live]")) {
-    const fresh = page.getElementById(old.id);
-    if (fresh && !fresh.isEqualNode(old)) {
-      replace(old, document.adoptNode(fresh));
-    }
+/** Refresh for as long as `<main>` has `data-refresh`, every so many seconds. */
+export function refreshRepeatedly() {
+  const { refresh: seconds } = document.querySelector("main").dataset;
+  if (seconds) {
+    setTimeout(async () => {
+      await refresh().catch(() => {}); // Without a line, the next one.
+      refreshRepeatedly();
+    }, seconds * 1000);
   }
 }
 
-function replace(old, fresh) {
-  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
-  for (const opened of old.querySelectorAll("details[open][id]")) {
-    fresh.querySelector(`#${CSS.escape(opened.id)}`)?.setAttribute("open", "");
-  }
-  // A picture that was loaded stays the same element, so that it does not flicker.
-  for (const picture of fresh.querySelectorAll("img")) {
-    const loaded = [...old.querySelectorAll("img")].find((each) => each.isEqualNode(picture));
-    if (loaded) {
-      picture.replaceWith(loaded);
+/** Take over the title, the heading and each `data-live` of another document; what a person typed or opened stays. */
+function takeOver(page) {
+  document.title = page.title;
+  document.querySelector("h1").textContent = page.querySelector("h1").textContent;
+  document.querySelector("main").dataset.refresh = page.querySelector("main").dataset.refresh ?? "";
+  for (const element of document.querySelectorAll("[data-live]")) {
+    const fresh = page.getElementById(element.id);
+    if (fresh && !fresh.isEqualNode(element)) {
+      Idiomorph.morph(element, fresh, {
+        callbacks: {
+          beforeAttributeUpdated: (name, changed) => !(name === "open" && changed.localName === "details"),
+          beforeNodeMorphed: (old) => !(old.localName === "input" && old.value !== old.defaultValue),
+        },
+      });
     }
-  }
-  old.replaceWith(fresh);
-  if (focused) {
-    document.getElementById(focused)?.focus({ preventScroll: true });
   }
 }

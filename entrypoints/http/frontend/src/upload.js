@@ -2,7 +2,7 @@
 
 import { listen, listenToPage } from "./chooser.js";
 import { forget, keep, kept } from "./kept.js";
-import { announce, fetchPage, refresh, say } from "./page.js";
+import { announce, fetchPage, refresh, refreshRepeatedly, say } from "./page.js";
 import { Row } from "./row.js";
 import { compare } from "./slider.js";
 import { Transfer, begun, keyOf } from "./transfer.js";
@@ -33,7 +33,8 @@ takeOverPage();
 async function takeOverPage() {
   const form = document.querySelector("[data-upload]");
   if (!form) {
-    return; // The session is paid or expired.
+    refreshRepeatedly(); // Its payment is awaited.
+    return;
   }
   listen(form, choose);
   session = form.dataset.session ?? null;
@@ -86,7 +87,7 @@ async function openSession() {
       return false;
     }
     const address = new URL(`uploads/${answer.session_id}`, location.href);
-    const page = await fetchPage(address);
+    const { page } = await fetchPage(address);
     history.pushState(null, "", address);
     document.title = page.title;
     addEventListener("popstate", () => location.reload());
