@@ -34,7 +34,7 @@ class Visitor:
         return page
 
     def _hear(self, message: ConsoleMessage) -> None:
-        """Note an error of our pages, other than their status or a missing line."""
+        """Note errors of our pages, without their status or a missing line."""
         about = message.location["url"]
         is_about_the_page = message.page is not None and about == message.page.url
         if (

@@ -39,6 +39,11 @@ export class Row {
     this.#show("checking");
   }
 
+  uploaded() {
+    this.#part("progress").value = 100;
+    this.#show("uploaded");
+  }
+
   paused() {
     this.#show("paused");
   }

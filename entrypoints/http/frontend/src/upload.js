@@ -8,6 +8,7 @@ import { compare } from "./slider.js";
 import { Transfer, begun, keyOf } from "./transfer.js";
 
 const AT_ONCE = 2;
+const RETRY_MS = 5_000;
 
 // The sentences for problems that the shop describes to programs; of an unreadable photo it writes for people.
 const REFUSALS = {
@@ -98,9 +99,18 @@ async function openSession() {
     await takeOverPage();
     return true;
   } catch {
-    complain(say("failed"));
-    return false;
+    complain(say("paused"));
+    await backOnLine();
+    return openSession();
   }
+}
+
+/** Resolves when the line is back, or might be. */
+function backOnLine() {
+  return new Promise((resolve) => {
+    addEventListener("online", resolve, { once: true });
+    setTimeout(resolve, RETRY_MS);
+  });
 }
 
 function startNext() {
@@ -133,12 +143,23 @@ async function done(photo, response) {
   photo.state = "done";
   forget(session, photo.key);
   startNext();
-  await refresh().catch(() => {}); // The line of the photo goes in any case; the next one shows it.
+  photo.row.uploaded();
+  await refreshAtLast();
   photo.row.remove();
   photos.delete(photo.key);
   const isDuplicate = response.getHeader("Upload-Duplicate") === "true";
   announce(say(isDuplicate ? "duplicate" : "announce_done", { name: photo.file.name }));
   showWhetherPayable();
+}
+
+/** Show what the shop has now; without a line, as soon as it is back. */
+async function refreshAtLast() {
+  try {
+    await refresh();
+  } catch {
+    await backOnLine();
+    await refreshAtLast();
+  }
 }
 
 function refused(photo, problem) {

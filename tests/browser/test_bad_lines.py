@@ -1,0 +1,176 @@
+"""Uploads on lines that break, tabs that close, and slow phones."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from pillow_heif import register_heif_opener
+from playwright.sync_api import CDPSession, Page, expect
+
+from tests.browser.visitor import NewVisitor
+from tests.waiting import eventually
+
+#: Lines in bytes a second and milliseconds; the slow one is what browsers' tools call slow 3G.
+FAST_UPLOAD = 1_000_000
+SLOW_3G = {"downloadThroughput": 50_000, "uploadThroughput": 50_000, "latency": 400}
+
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture(scope="session")
+def large_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A photo of some megabytes, to be interrupted more than once."""
+    path = tmp_path_factory.mktemp("photos") / "large.jpg"
+    Image.effect_noise((2_400, 2_400), 90).convert("RGB").save(path, quality=95)
+    assert path.stat().st_size > 5 * MEGABYTE
+    return path
+
+
+def test_a_line_that_breaks_three_times_in_an_upload(new_visitor: NewVisitor, large_photo: Path) -> None:
+    page = new_visitor().open("/")
+    line = Line(page)
+    line.change(uploadThroughput=FAST_UPLOAD)
+    sent = bytes_sent(page)
+    page.set_input_files("[data-choose]", large_photo)
+    for percent in (10, 30, 50):
+        eventually(lambda: progress(page) > percent, f"{percent} % of the upload")  # noqa: B023 -- called at once
+        line.change(offline=True)
+        expect(page.get_by_text("The connection is lost.")).to_be_visible()
+        line.change(uploadThroughput=FAST_UPLOAD)
+        expect(page.get_by_text("The connection is lost.")).not_to_be_visible()
+    line.change()
+    expect(page.get_by_role("button", name=re.compile("^Pay €"))).to_be_enabled()
+    # What had arrived was not sent again, apart from what was on its way when the line broke.
+    assert sum(sent) < 1.5 * large_photo.stat().st_size
+
+
+def test_a_closed_tab_goes_on_when_it_is_opened_again(new_visitor: NewVisitor, large_photo: Path) -> None:
+    visitor = new_visitor()
+    page = visitor.open("/")
+    Line(page).change(uploadThroughput=FAST_UPLOAD)
+    page.set_input_files("[data-choose]", large_photo)
+    eventually(lambda: progress(page) > 40, "40 % of the upload")
+    address = page.evaluate("location.href")
+    page.close()
+    again = visitor.context.new_page()
+    offsets = uploaded_before(again)
+    again.goto(address)
+    expect(again.get_by_role("button", name=re.compile("^Pay €"))).to_be_enabled()
+    expect(again.get_by_role("img", name="Preview of large.jpg")).to_be_visible()
+    assert max(offsets) > 0
+
+
+def test_twenty_photos_on_slow_3g(new_visitor: NewVisitor, photo: Path, tmp_path: Path) -> None:
+    page = new_visitor().open("/")
+    Line(page).change(**SLOW_3G)
+    page.set_input_files("[data-choose]", list(copies(photo, tmp_path, 20)))
+    expect(page.locator("#photos li")).to_have_count(20, timeout=120_000)
+    expect(page.locator("[data-uploading] li")).to_have_count(0)
+    expect(page.get_by_role("button", name=re.compile("^Pay €78"))).to_be_enabled()
+
+
+def test_a_heic_photo_of_a_phone_gets_its_preview_from_the_shop(
+    new_visitor: NewVisitor, tmp_path: Path
+) -> None:
+    register_heif_opener()
+    heic = tmp_path / "IMG_0001.HEIC"
+    Image.effect_noise((640, 480), 50).convert("RGB").save(heic, format="HEIF")
+    page = new_visitor().open("/")
+    page.set_input_files("[data-choose]", heic)
+    preview = page.get_by_role("img", name="Preview of IMG_0001.HEIC")
+    expect(preview).to_be_visible()
+    eventually(lambda: preview.evaluate("picture => picture.naturalWidth > 0"), "the preview")
+
+
+def test_what_cannot_be_read_is_refused_beside_its_name_and_can_be_removed(
+    new_visitor: NewVisitor, photo: Path, tmp_path: Path
+) -> None:
+    letter = tmp_path / "letter.jpg"
+    letter.write_text("Dear great-aunt, I could not find the photo.")
+    visitor = new_visitor()
+    page = visitor.open("/")
+    page.set_input_files("[data-choose]", [letter, photo])
+    refused = page.locator("[data-refused]")
+    expect(refused).to_contain_text("letter.jpg")
+    expect(refused).to_contain_text("not a picture we can read")
+    expect(page.get_by_role("status")).to_contain_text(re.compile("letter.jpg|harvest"))
+    expect(page.get_by_role("button", name=re.compile("^Pay €4.90"))).to_be_enabled()
+    page.get_by_role("button", name="Remove letter.jpg").click()
+    expect(refused).to_have_count(0)
+    visitor.complaints.clear()  # the browser logs the refusal itself
+
+
+def test_a_photo_that_is_chosen_twice_is_kept_once(new_visitor: NewVisitor, photo: Path) -> None:
+    page = new_visitor().open("/")
+    page.set_input_files("[data-choose]", photo)
+    expect(page.locator("#photos li")).to_have_count(1)
+    page.set_input_files("[data-choose]", photo)
+    expect(page.get_by_role("status")).to_have_text(f"{photo.name} is already here")
+    expect(page.locator("#photos li")).to_have_count(1)
+
+
+def test_what_a_customer_types_while_photos_are_uploaded_stays(
+    new_visitor: NewVisitor, photo: Path, large_photo: Path
+) -> None:
+    page = new_visitor().open("/")
+    page.set_input_files("[data-choose]", photo)
+    page.get_by_label("E-mail address").fill("ada@customer.example")
+    page.set_input_files("[data-choose]", large_photo)
+    expect(page.locator("#photos li")).to_have_count(2)
+    expect(page.get_by_label("E-mail address")).to_have_value("ada@customer.example")
+    expect(page.get_by_label("E-mail address")).to_be_focused()
+
+
+class Line:
+    """The network of a page, by the browser's own tools."""
+
+    def __init__(self, page: Page) -> None:
+        self._session: CDPSession = page.context.new_cdp_session(page)
+        self._session.send("Network.enable")
+
+    def change(self, **conditions: float) -> None:
+        """Set the conditions that differ from a line without limits."""
+        usual = {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1, "latency": 0}
+        self._session.send("Network.emulateNetworkConditions", {**usual, **conditions})
+
+
+def progress(page: Page) -> float:
+    """How much of the only photo is uploaded, in percent."""
+    bar = page.locator("[data-uploading] progress")
+    return float(bar.get_attribute("value") or 0) if bar.count() else 0
+
+
+def bytes_sent(page: Page) -> list[int]:
+    """The bytes of each piece that the page sends."""
+    sizes: list[int] = []
+    page.on(
+        "requestfinished",
+        lambda request: (
+            sizes.append(request.sizes()["requestBodySize"]) if request.method == "PATCH" else None
+        ),
+    )
+    return sizes
+
+
+def uploaded_before(page: Page) -> list[int]:
+    """The offsets from which the page resumes uploads."""
+    offsets: list[int] = []
+    page.on(
+        "response",
+        lambda response: (
+            offsets.append(int(response.headers["upload-offset"]))
+            if response.request.method == "HEAD"
+            else None
+        ),
+    )
+    return offsets
+
+
+def copies(photo: Path, folder: Path, count: int) -> Iterator[Path]:
+    """The same photo, with other bytes each time."""
+    for number in range(count):
+        copy = folder / f"photo-{number + 1}.jpg"
+        copy.write_bytes(photo.read_bytes() + b"\0" * (number + 1))
+        yield copy
