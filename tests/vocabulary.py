@@ -148,10 +148,11 @@ def modules(paths: Iterable[Path] = ()) -> list[Path]:
 
 
 def files(paths: Iterable[Path] = ()) -> list[Path]:
-    """Every module and document below these paths, or in the whole project."""
+    """Every module and document of ours below these paths, or in all."""
     below = list(paths) or [ROOT / name for name in (*TOP_DOCUMENTS, *FOLDERS)]
     found = (file for path in below for file in (sorted(path.rglob("*")) if path.is_dir() else [path]))
-    return [file for file in found if file.suffix in ENDINGS or file.name in TOP_DOCUMENTS]
+    own = (file for file in found if "node_modules" not in file.parts)
+    return [file for file in own if file.suffix in ENDINGS or file.name in TOP_DOCUMENTS]
 
 
 @cache
