@@ -97,7 +97,8 @@ def _client(event: e.FileEvent) -> str:
 SENTENCES: Sentences = {
     e.DownloadPrepared: _download_prepared,
     e.DownloadLinkIssued: lambda event, _: (
-        f"A new download link was made; it is good until {date_text(event.expires_at)}."
+        f"A {'link for others' if event.is_shared else 'new download link'} was made; it is good until "
+        f"{date_text(event.expires_at)}."
     ),
     e.DownloadLinkRevoked: lambda *_: "A download link was revoked: it opens nothing any more.",
     e.EmailRequested: lambda event, _: f"{MAILS[event.kind]} is to be sent beside those before.",

@@ -93,10 +93,12 @@ _UNFETCHED = text(
     """SELECT order_id, link_id FROM download_links AS link JOIN orders USING (order_id)
     WHERE state = ANY (:shown) AND hold_reason IS NULL AND NOT is_disputed AND NOT photos_are_purged
       AND expires_at > :ending_after AND expires_at <= :ending_before AND NOT is_revoked
+      AND NOT is_shared
       AND (CAST(:after AS uuid) IS NULL OR link_id > :after)
       AND NOT EXISTS (
         SELECT FROM download_links AS other WHERE other.order_id = link.order_id
-          AND (other.openings > 0 OR (other.expires_at > link.expires_at AND NOT other.is_revoked))
+          AND (other.openings > 0
+            OR (other.expires_at > link.expires_at AND NOT other.is_revoked AND NOT other.is_shared))
       )
       AND NOT EXISTS (
         SELECT FROM email_queue JOIN orders AS theirs USING (order_id)

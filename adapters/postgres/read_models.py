@@ -147,7 +147,7 @@ def _email_rows(order: Order, other: Order) -> Iterator[Row]:
 
 
 def _link_rows(order: Order, other: Order) -> Iterator[Row]:
-    for _, link in _others(order.links, other.links):
+    for _, link in _others(order.all_links, other.all_links):
         yield {
             "link_id": link.link_id,
             "order_id": order.order_id,
@@ -159,6 +159,7 @@ def _link_rows(order: Order, other: Order) -> Iterator[Row]:
             "edition": link.edition,
             "is_revoked": link.is_revoked,
             "openings": len(link.fetched),
+            "is_shared": link.is_shared,
         }
 
 

@@ -70,6 +70,7 @@ class IssueLink:
     token_sha256: Sha256
     expires_at: datetime
     note_id: NoteId | None = None
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

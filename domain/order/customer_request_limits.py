@@ -18,6 +18,8 @@ from domain.order.values import DownloadLinkId, EmailKind, RedoObstacle
 #: E-mails go only to the recorded address; these limits keep other people from filling it.
 MAX_MAILS = 5
 MAX_LINKS = 5
+#: A customer needs one link for others; the rest are for links that they took back.
+MAX_SHARED_LINKS = 20
 PAUSE = timedelta(minutes=5)
 #: A mistyped address is corrected once; the others are for typing errors in the correction.
 MAX_CORRECTIONS = 3
@@ -33,7 +35,7 @@ def check_wait(history: History, kind: EmailKind, now: datetime) -> None:
 
     An e-mail that was sent without a request starts the pause, too: it may still be on its way to the mailbox.
     """
-    asked = _asked(history, e.EmailRequested)
+    asked = _asked(history)
     sent = [
         recorded.recorded_at
         for recorded in history
@@ -51,7 +53,20 @@ def check_link_limit(history: History) -> None:
 
     No pause is needed: while the newest link is valid, no other one is issued.
     """
-    if len(_asked(history, e.DownloadLinkIssued)) >= MAX_LINKS:
+    issued = [
+        recorded
+        for recorded in history
+        if recorded.actor == CUSTOMER
+        and isinstance(recorded.event, e.DownloadLinkIssued)
+        and not recorded.event.is_shared
+    ]
+    if len(issued) >= MAX_LINKS:
+        raise AskedTooOftenError(wait=None)
+
+
+def check_shared_link_limit(order: Order) -> None:
+    """Raise AskedTooOftenError when MAX_SHARED_LINKS links for others were made."""
+    if len(order.shared_links) >= MAX_SHARED_LINKS:
         raise AskedTooOftenError(wait=None)
 
 
@@ -136,10 +151,10 @@ def needs_reminder(order: Order, link_id: DownloadLinkId, now: datetime) -> bool
     return is_theirs and is_good and not is_stopped and not order.is_fetched
 
 
-def _asked(history: History, event: type[e.EmailRequested | e.DownloadLinkIssued]) -> list[datetime]:
-    """When the customer requested something of this kind."""
+def _asked(history: History) -> list[datetime]:
+    """When the customer requested e-mails."""
     return [
         recorded.recorded_at
         for recorded in history
-        if recorded.actor == CUSTOMER and isinstance(recorded.event, event)
+        if recorded.actor == CUSTOMER and isinstance(recorded.event, e.EmailRequested)
     ]

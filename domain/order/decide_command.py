@@ -41,6 +41,7 @@ def requested_event(order: Order, command: c.Command) -> e.Event:
                 token_sha256=command.token_sha256,
                 expires_at=command.expires_at,
                 note_id=command.note_id,
+                is_shared=command.is_shared,
             )
         case c.RevokeLink():
             return e.DownloadLinkRevoked(link_id=command.link_id, note_id=command.note_id)

@@ -141,7 +141,7 @@ def decide_link(
     Raise NothingToSendError when the photos were purged, UnknownDownloadLinkError for a link of another order, and
     LastDownloadLinkError rather than revoke the only link to deliverable photos.
     """
-    link = order.links.get(proposed.link_id)
+    link = order.all_links.get(proposed.link_id)
     match proposed:
         case e.DownloadPrepared():
             # A link issued while the archive was made may have the same id: then the archive is made again.
@@ -157,7 +157,7 @@ def decide_link(
             require(order.state, type(proposed))
             if order.photos_are_purged:
                 raise NothingToSendError(state=order.state)
-            return (proposed,)
+            return NOTHING if proposed.is_shared and order.shared_link is not None else (proposed,)
         case e.DownloadLinkRevoked():
             require(order.state, type(proposed))
             if link is None:
@@ -165,7 +165,7 @@ def decide_link(
             if link.is_revoked:
                 return NOTHING
             others = (other for other in order.links.values() if other != link)
-            if order.is_deliverable and all(other.is_revoked for other in others):
+            if not link.is_shared and order.is_deliverable and all(other.is_revoked for other in others):
                 raise LastDownloadLinkError(order_id=order.order_id, link_id=proposed.link_id)
             return (proposed,)
         case e.ResultServed() | e.ResultDownloaded():
@@ -176,5 +176,7 @@ def _decide_file(order: Order, link: DownloadLink | None, proposed: e.FileEvent)
     """Record each file of a link once: requests cannot fill the log."""
     if link is None or link.is_revoked or type(proposed) not in allowed(order.state):
         return NOTHING
+    if link.is_shared and isinstance(proposed, e.ResultDownloaded):
+        return NOTHING  # a visitor pressed the button, not the customer
     known = link.served if isinstance(proposed, e.ResultServed) else link.fetched
     return NOTHING if proposed.image_id in known else (proposed,)

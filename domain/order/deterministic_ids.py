@@ -40,6 +40,14 @@ def note_of_payment_by_hand(provider_refund_id: str) -> NoteId | None:
     return NoteId(UUID(provider_refund_id.removeprefix(_BY_HAND)))
 
 
+def shared_link_id_of(order_id: OrderId, sequence: int) -> DownloadLinkId:
+    """The id of an order's ``sequence``-th link for others, 1-based.
+
+    It is not an id of a download link: a rebuilt order must not issue one as the customer's own.
+    """
+    return DownloadLinkId(_derive(order_id, "shared-link", sequence))
+
+
 def download_link_id_of(order_id: OrderId, sequence: int) -> DownloadLinkId:
     """The id of an order's ``sequence``-th download link, 1-based."""
     return DownloadLinkId(_derive(order_id, "download-link", sequence))

@@ -19,6 +19,7 @@ class DownloadLink:
     expires_at: datetime
     edition: int = 1  # revision of the archive
     is_revoked: bool = False
+    is_shared: bool = False  # made by the customer for others: it shows and saves, and requests nothing
     #: What was sent to any client, possibly a mail scanner; None is the archive.
     served: frozenset[ImageId | None] = frozenset()
     #: What the customer pressed the button for; None is the archive.

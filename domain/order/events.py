@@ -161,12 +161,16 @@ class DownloadPrepared:
 
 @dataclass(frozen=True, kw_only=True)
 class DownloadLinkIssued:
-    """Another link to the newest archive; earlier links keep their expiry."""
+    """Another link to the newest archive; earlier links keep their expiry.
+
+    A shared link is for the customer's family and friends: it shows and saves, and requests nothing.
+    """
 
     link_id: DownloadLinkId
     token_sha256: Sha256
     expires_at: datetime
     note_id: NoteId | None = None
+    is_shared: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from domain.order.ledger import RefundStatus
 from domain.order.order import Order
 from domain.order.replacement import replace
 from domain.order.states import State
-from domain.order.values import DownloadLinkId, EmailKind, RefundId, RefundReason
+from domain.order.values import EmailKind, RefundId, RefundReason
 
 _STATUS: Mapping[type, EmailStatus] = {
     e.EmailSent: EmailStatus.SENT,
@@ -153,14 +153,16 @@ def apply_link(
                 token_sha256=event.token_sha256,
                 expires_at=event.expires_at,
                 is_revoked=False,
+                is_shared=event.is_shared,
                 served=frozenset(),
                 fetched=frozenset(),
             )
-            return _enqueue_new_link_email(_with_link(order, link), event)
+            issued = _with_link(order, link)
+            return issued if event.is_shared else _enqueue_new_link_email(issued, event)
         case e.DownloadLinkRevoked():
-            return _with_link(order, replace(order.links[event.link_id], is_revoked=True))
+            return _with_link(order, replace(order.all_links[event.link_id], is_revoked=True))
         case e.ResultServed():
-            link = order.links[event.link_id]
+            link = order.all_links[event.link_id]
             return _with_link(order, replace(link, served=link.served | {event.image_id}))
         case e.ResultDownloaded():
             link = order.links[event.link_id]
@@ -189,5 +191,6 @@ def _enqueue_new_link_email(order: Order, event: e.DownloadLinkIssued) -> Order:
 
 
 def _with_link(order: Order, link: DownloadLink) -> Order:
-    links: dict[DownloadLinkId, DownloadLink] = {**order.links, link.link_id: link}
-    return replace(order, links=links)
+    if link.is_shared:
+        return replace(order, shared_links={**order.shared_links, link.link_id: link})
+    return replace(order, links={**order.links, link.link_id: link})

@@ -37,6 +37,7 @@ class Order:
     images: Mapping[ImageId, Image] = field(default_factory=dict)
     emails: Mapping[EmailId, Email] = field(default_factory=dict)
     links: Mapping[DownloadLinkId, DownloadLink] = field(default_factory=dict)
+    shared_links: Mapping[DownloadLinkId, DownloadLink] = field(default_factory=dict)
     refunds: Mapping[RefundId, Refund] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
     points: tuple[PointsEntry, ...] = ()
@@ -120,6 +121,16 @@ class Order:
         """The newest link that was not revoked."""
         good = [link for link in self.links.values() if not link.is_revoked]
         return good[-1] if good else None
+
+    @property
+    def all_links(self) -> Mapping[DownloadLinkId, DownloadLink]:
+        """The customer's links, and those that they made for others."""
+        return {**self.links, **self.shared_links}
+
+    @property
+    def shared_link(self) -> DownloadLink | None:
+        """The link for others that is not revoked, if any."""
+        return next((link for link in self.shared_links.values() if not link.is_revoked), None)
 
     @property
     def archive_revision(self) -> int:

@@ -207,6 +207,7 @@ class RedoObstacle(StrEnum):
     TOO_LATE = "too_late"
     PHOTOS_DELETED = "photos_deleted"
     NO_RESULT = "no_result"
+    SHARED_LINK = "shared_link"  # it was requested through a link for others
 
 
 class HoldReason(StrEnum):

@@ -192,7 +192,9 @@ class PhotoGalleries:
             redo_ends_at(history, self.policy.delivery.redo_within),
         )
         obstacles = {
-            image_id: why_no_redo(order, image, self.policy.limits, until, self.clock.now())
+            image_id: RedoObstacle.SHARED_LINK
+            if link.is_shared
+            else why_no_redo(order, image, self.policy.limits, until, self.clock.now())
             for image_id, image in order.images.items()
         }
         return PhotoGallery(

@@ -16,6 +16,7 @@ from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.delivery.emails import EmailSender
 from domain.use_cases.delivery.link_reminders import LinkReminders
 from domain.use_cases.delivery.previews import Previews
+from domain.use_cases.delivery.shared_links import SharedLinks
 from domain.use_cases.idempotent_requests import IdempotentRequests
 from domain.use_cases.order_command_handler import OrderCommandHandler
 from domain.use_cases.payments.checkout_sync import CheckoutSync
@@ -173,6 +174,12 @@ class Container:
             storage=ports.storage,
             thumbnailer=ports.thumbnailer,
             scratch=ports.scratch,
+        )
+        self.shared_links = SharedLinks(
+            command_handler=self.command_handler,
+            downloads=self.downloads,
+            token_signer=ports.token_signer,
+            clock=ports.clock,
         )
         self.email_sender = EmailSender(
             unit_of_work=ports.unit_of_work,

@@ -17,6 +17,7 @@ from entrypoints.http.api import (
     health,
     orders,
     previews,
+    shared_links,
     tus,
     uploads,
 )
@@ -74,6 +75,9 @@ def create_app(container: Container, site: Site | None = None) -> Litestar:
             previews.show_order_photo,
             previews.show_original,
             photo_pages.show_album,
+            shared_links.share,
+            shared_links.take_back,
+            shared_links.stop_sharing,
             customer_requests.ask_for_redo,
             customer_requests.ask_for_new_link,
             customer_requests.ask_for_mail,

@@ -74,6 +74,7 @@ def dependencies_of(container: Container, order_streams: OrderStreams) -> dict[s
         "email_webhook": lambda: container.email_webhook,
         "downloads": lambda: container.downloads,
         "previews": lambda: PreviewAnswers(container.previews, preview_cache),
+        "shared_links": lambda: container.shared_links,
         "customer_requests": lambda: container.customer_requests,
         "queries": lambda: container.queries,
         "photo_galleries": lambda: container.photo_galleries,

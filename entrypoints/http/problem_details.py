@@ -45,6 +45,7 @@ from domain.use_cases.checkout.uploads import (
 from domain.use_cases.checkout.visitor_limits import StorageNearlyFullError, TooManyRequestsError
 from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedError, UnknownLinkError
 from domain.use_cases.delivery.previews import UnknownPhotoError
+from domain.use_cases.delivery.shared_links import NotYourLinkError
 from domain.use_cases.idempotent_requests import KeyReusedError, RequestInProgressError
 from entrypoints.bootstrap.wording import error_text
 from entrypoints.http import errors
@@ -144,6 +145,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     LinkRevokedError: Kind(410, "link-withdrawn", "This link was withdrawn"),
     TooManyRequestsError: Kind(429, "too-many-requests", "Too many requests"),
     StorageNearlyFullError: Kind(503, "storage-nearly-full", "No photos can be accepted now"),
+    NotYourLinkError: Kind(403, "link-shared", "This link is for looking and saving"),
     AskedTooOftenError: Kind(429, "asked-too-often", "Asked for too often"),
     UnknownPhotoError: Kind(404, "photo-unknown", "No such photo"),
     UnknownImageError: Kind(404, "image-unknown", "No such image"),

@@ -26,6 +26,7 @@ SENTENCES: dict[str, str] = tomllib.loads(Path(__file__).with_name("error_senten
 _ID = UUID("00000000-0000-4000-8000-000000000001")
 _ARGUMENTS: dict[object, object] = {
     int: 7,
+    bool: True,
     datetime: datetime(2026, 7, 1, 14, 5, tzinfo=UTC),
     timedelta: timedelta(minutes=5),
     FailureReason: FailureReason.UNREADABLE_INPUT,

@@ -48,7 +48,7 @@ class InMemoryEventStore(EventStore):
         return self._first(
             order
             for order in self._pages.orders.values()
-            if any(link.token_sha256 == token_sha256 for link in order.links.values())
+            if any(link.token_sha256 == token_sha256 for link in order.all_links.values())
         )
 
     def load_by_payment(self, payment_intent_id: str) -> Order | None:

@@ -54,7 +54,7 @@ class InMemoryPersonalData(PersonalData):
                 for attempt in image.attempts.values()
             ],
             "email_queue": [email for order in orders for email in order.emails.values()],
-            "download_links": [link for order in orders for link in order.links.values()],
+            "download_links": [link for order in orders for link in order.all_links.values()],
             "reactions": [
                 work for work in self._pages.work.values() if work.order_id in self.orders(customer_id)
             ],

@@ -122,6 +122,7 @@ download_links = Table(
     Column("edition", Integer, nullable=False),
     Column("is_revoked", Boolean, nullable=False),
     Column("openings", Integer, nullable=False),
+    Column("is_shared", Boolean, nullable=False, server_default=text("false")),
     touched(),
 )
 Index("download_links_order", download_links.c.order_id)

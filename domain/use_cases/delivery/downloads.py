@@ -40,8 +40,9 @@ class UnknownLinkError(ShopError):
 class LinkExpiredError(ShopError):
     """The link has expired, or its photos were deleted."""
 
-    def __init__(self, order_id: OrderId) -> None:
+    def __init__(self, order_id: OrderId, *, is_shared: bool = False) -> None:
         self.order_id = order_id
+        self.is_shared = is_shared
         super().__init__(
             "This link has expired: have a new one sent to the address on file, or answer the e-mail it came with, and "
             "a person will help you."
@@ -102,14 +103,14 @@ class DownloadService:
         fingerprint = sha256_of(token)
         with self.unit_of_work.transaction() as transaction:
             order = transaction.event_store.load_by_token(fingerprint)
-        links = order.links.values() if order else ()
+        links = order.all_links.values() if order else ()
         link = next((link for link in links if link.token_sha256 == fingerprint), None)
         if order is None or link is None:
             raise UnknownLinkError
         if link.is_revoked:
             raise LinkRevokedError(order.order_id)
         if link.expires_at <= self.clock.now() or order.photos_are_purged or order.state is State.ERASED:
-            raise LinkExpiredError(order.order_id)
+            raise LinkExpiredError(order.order_id, is_shared=link.is_shared)
         return order, link
 
     def find(self, token: str, image_id: ImageId | None = None, *, earlier: int = 0) -> Delivery:
@@ -123,7 +124,8 @@ class DownloadService:
             raise UnknownLinkError
         if image_id is None:
             name = f"restored-photos-{order.payment.order_number}.zip"
-            content = link.archive
+            newest = order.newest_link if link.is_shared else None
+            content = (newest or link).archive  # others see what the customer sees now
         else:
             image = order.images.get(image_id)
             if image is None or not 0 <= earlier < len(image.results):
@@ -144,7 +146,13 @@ class DownloadService:
         )
 
     def record_download(self, delivery: Delivery, client: Client, request_id: UUID) -> None:
-        """Record a click on a download button, once per file and link."""
+        """Record a click on a download button, once per file and link.
+
+        Through a link for others it is not the customer's click: the file counts as served.
+        """
+        if delivery.link.is_shared:
+            self.record_served(delivery, client, request_id)
+            return
         if delivery.image_id in delivery.link.fetched:
             return
         fetched = e.ResultDownloaded(link_id=delivery.link.link_id, image_id=delivery.image_id, client=client)

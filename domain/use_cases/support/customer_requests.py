@@ -22,7 +22,7 @@ from domain.order.errors import (
     UnknownImageError,
 )
 from domain.order.order import Order
-from domain.order.values import EmailKind, ImageId, OrderId
+from domain.order.values import EmailKind, ImageId, OrderId, RedoObstacle
 from domain.ports.clock import Clock
 from domain.ports.unit_of_work import HasEventStore
 from domain.use_cases.delivery.downloads import (
@@ -65,15 +65,20 @@ class CustomerRequests:
         """Send a valid link in place of an expired one.
 
         It goes to the address on file. The caller does not learn whether anything was sent, so nothing is raised. A
-        revoked link renews nothing: it was revoked so that its holder can do nothing, and a newer one exists.
+        revoked link renews nothing: it was revoked so that its holder can do nothing, and a newer one exists. Nor does
+        a link for others, whose holder is not the customer.
         """
         try:
-            order, _ = self.downloads.open(token)
+            order, link = self.downloads.open(token)
         except LinkExpiredError as expired:
+            if expired.is_shared:
+                return
             order_id = expired.order_id
         except (UnknownLinkError, LinkRevokedError):
             return
         else:
+            if link.is_shared:
+                return
             order_id = order.order_id
         try:
             self._record(
@@ -88,7 +93,9 @@ class CustomerRequests:
         A repeated request during the redo changes nothing. Raises what opening the link raises, UnknownImageError, or
         RedoRefusedError.
         """
-        opened, _ = self.downloads.open(token)
+        opened, link = self.downloads.open(token)
+        if link.is_shared:
+            raise RedoRefusedError(image_id=image_id, why=RedoObstacle.SHARED_LINK)
 
         def request(order: Order, history: History) -> RequestRedo:
             image = order.images.get(image_id)

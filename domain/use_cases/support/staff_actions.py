@@ -263,7 +263,7 @@ def _failed_refund(order: Order, number: int | None) -> Refund:
 
 
 def _good_links(order: Order) -> list[DownloadLinkId]:
-    return [link.link_id for link in order.links.values() if not link.is_revoked]
+    return [link.link_id for link in order.all_links.values() if not link.is_revoked]
 
 
 def _revocations(links: Sequence[DownloadLinkId], note: NoteId) -> list[RevokeLink]:

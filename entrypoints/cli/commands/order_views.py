@@ -153,6 +153,6 @@ def _use_of(link: DownloadLink) -> str:
 def _links(order: Order) -> list[str]:
     return [
         f"{size_text(link.archive.size_bytes)}, good until {date_text(link.expires_at)}, "
-        f"{'revoked, ' if link.is_revoked else ''}{_use_of(link)}"
-        for link in order.links.values()
+        f"{'for others, ' if link.is_shared else ''}{'revoked, ' if link.is_revoked else ''}{_use_of(link)}"
+        for link in order.all_links.values()
     ]

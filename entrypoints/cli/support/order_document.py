@@ -42,8 +42,9 @@ def document_of(found: OrderDetails) -> dict[str, Any]:
                 "size_bytes": link.archive.size_bytes,
                 "expires_at": link.expires_at,
                 "is_revoked": link.is_revoked,
+                "is_shared": link.is_shared,
             }
-            for link_id, link in order.links.items()
+            for link_id, link in order.all_links.items()
         ],
         "notes": [
             {"written_at": note.written_at, "actor": note.actor, "text": note.text} for note in found.notes

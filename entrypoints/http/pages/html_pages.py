@@ -23,6 +23,7 @@ _EXPLAINED = frozenset(
     {
         "link-unknown",
         "link-withdrawn",
+        "link-shared",
         "order-unknown",
         "upload-session-unknown",
         "asked-too-often",
@@ -108,6 +109,16 @@ def page(
     if visit.cookie is not None:
         headers["Set-Cookie"] = visit.cookie
     return Response(content, status_code=status, media_type=MediaType.HTML, headers=headers)
+
+
+def script_texts(visit: Visit, section: str) -> dict[str, str]:
+    """The sentences of a script, with their placeholders open."""
+    open_places = {name: f"{{{name}}}" for name in ("name", "percent", "done", "total", "why")}
+    return {
+        name.removeprefix(f"{section}."): visit.localization.say(name, **open_places)
+        for name in visit.localization.phrases.phrases
+        if name.startswith(f"{section}.")
+    }
 
 
 def explain(request: AnyRequest, error: Exception) -> Response[Any]:

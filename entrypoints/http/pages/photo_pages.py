@@ -11,7 +11,9 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
+from domain.use_cases.delivery.shared_links import SharedLinks
 from domain.use_cases.queries import PhotoGalleries, PhotoGallery
+from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.bootstrap.wording import redo_obstacle_text
 from entrypoints.http.dependencies import Given
 from entrypoints.http.pages import html_pages
@@ -51,12 +53,18 @@ class AlbumView:
 
 @get("/api/download/{token:str}/photos", sync_to_thread=True, exception_handlers={Exception: explain})
 def show_album(
-    photo_galleries: Given[PhotoGalleries], request: AnyRequest, token: FromPath[str]
+    photo_galleries: Given[PhotoGalleries],
+    shared_links: Given[SharedLinks],
+    policy: Given[ShopPolicy],
+    request: AnyRequest,
+    token: FromPath[str],
 ) -> Response[AlbumView]:
     """Show the photos behind a link, and which can be redone."""
     album = photo_galleries.open(token)
     if html_pages.is_html_preferred(request):
-        return _page(album, visit_of(request))
+        shared = None if album.link.is_shared else shared_links.token_of(album.order)
+        shared_url = policy.urls.photos.replace("{token}", shared) if shared else None
+        return _page(album, shared_url, visit_of(request))
     headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer", "Vary": "Accept"}
     return Response(_view(album), headers=headers)
 
@@ -82,16 +90,24 @@ def _view(album: PhotoGallery) -> AlbumView:
     )
 
 
-def _page(album: PhotoGallery, visit: Visit) -> Response[Any]:
+def _page(album: PhotoGallery, shared_url: str | None, visit: Visit) -> Response[Any]:
     obstacles = {image_id: f"no_redo.{why}" for image_id, why in album.why_no_redo.items()}
     may_redo = any(image_id not in obstacles for image_id in album.order.images)
+    say = visit.localization.say
     return html_pages.page(
         "photos",
         visit,
+        texts=html_pages.script_texts(visit, "gallery_script"),
         link=album.link,
+        archive=(album.order.newest_link or album.link).archive,
+        shared_url=shared_url,
         redo_until=album.redo_until if may_redo else None,
         photos=[
-            {"image": image, "name": album.file_names.get(image_id), "obstacle": obstacles.get(image_id)}
-            for image_id, image in album.order.images.items()
+            {
+                "image": image,
+                "name": album.file_names.get(image_id) or say("page.photo", number=str(number)),
+                "obstacle": obstacles.get(image_id),
+            }
+            for number, (image_id, image) in enumerate(album.order.images.items(), 1)
         ],
     )

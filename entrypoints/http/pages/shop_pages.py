@@ -13,7 +13,6 @@ from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.assets import Asset
 from entrypoints.http.pages.brand import LEGAL_PAGES, html_of
 from entrypoints.http.pages.site import Site, Visit, visit_of
-from entrypoints.http.pages.upload_view import script_texts
 from entrypoints.http.request_bodies import AnyRequest
 
 #: The language of legal texts for visitors whose language has none.
@@ -51,7 +50,7 @@ def home_page(visit: Visit, policy: ShopPolicy, problem: str | None = None) -> R
         is_public=True,
         status=422 if problem else 200,
         has_payment=True,  # its script shows the upload page in its place
-        texts=script_texts(visit),
+        texts=html_pages.script_texts(visit, "upload_script"),
         problem=problem,
         prices=[
             {

@@ -8,16 +8,13 @@ from litestar import Response
 
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.use_cases.shop_policy import MEBIBYTE, ShopPolicy
-from entrypoints.http.pages.html_pages import page
+from entrypoints.http.pages.html_pages import page, script_texts
 from entrypoints.http.pages.payment_forms import PaymentForm
 from entrypoints.http.pages.photo_refusals import Refusal
 from entrypoints.http.pages.site import Visit
 
 #: How soon the page reloads while a payment is expected, and while a bank takes days.
 REFRESH_SECONDS = {UploadStatus.CHECKOUT: 5, UploadStatus.PENDING: 60}
-
-#: The sentences of the script that uploads photos.
-_SCRIPT = "upload_script."
 
 
 def upload_page(
@@ -46,7 +43,7 @@ def upload_page(
         status=status,
         refresh_seconds=REFRESH_SECONDS.get(session.status),
         has_payment=True,
-        texts=script_texts(visit) if is_open else None,
+        texts=script_texts(visit, "upload_script") if is_open else None,
         session_id=session.session_id,
         upload_status=session.status if photos or not is_open else "empty",
         is_open=is_open,
@@ -64,14 +61,3 @@ def upload_page(
         max_photos=policy.uploads.max_photos,
         max_photo_mebibytes=policy.uploads.max_photo_bytes // MEBIBYTE,
     )
-
-
-def script_texts(visit: Visit) -> dict[str, str]:
-    """The script's sentences, with their placeholders left as they are."""
-    open_places = {name: f"{{{name}}}" for name in ("name", "percent", "done", "total", "why")}
-    phrases = visit.localization.phrases.phrases
-    return {
-        name.removeprefix(_SCRIPT): visit.localization.say(name, **open_places)
-        for name in phrases
-        if name.startswith(_SCRIPT)
-    }

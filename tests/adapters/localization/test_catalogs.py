@@ -27,6 +27,8 @@ PAGES = {
     "gallery",
     "refusal",
     "upload_script",
+    "share",
+    "gallery_script",
     "photo_page",
     "no_redo",
     "expired_link",
