@@ -1,9 +1,10 @@
 """Customers, and the daily counter of order numbers."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select, text
+from sqlalchemy import Connection, Row, Select, bindparam, select, text
 from sqlalchemy.exc import IntegrityError
 
 from adapters.postgres.driver_sql import execute
@@ -33,6 +34,12 @@ _UPSERT_AND_NUMBER = f"""WITH known AS (
         RETURNING last_number
     )
     SELECT known.customer_id, counted.last_number FROM known, counted"""
+_BY_ID = select(customers).where(
+    customers.c.customer_id == bindparam("customer_id"), customers.c.erased_at.is_(None)
+)
+_BY_CODE = select(customers).where(customers.c.referral_code == bindparam("code"))
+#: With a key-share lock: rows that refer to the customer may be inserted meanwhile.
+_BY_ID_LOCKED, _BY_CODE_LOCKED = (query.with_for_update(key_share=True) for query in (_BY_ID, _BY_CODE))
 #: The unique index on the address decides which of two concurrent changes succeeds.
 _CHANGE_EMAIL = text(
     "UPDATE customers SET email = :email WHERE customer_id = :customer_id AND erased_at IS NULL"
@@ -65,19 +72,13 @@ class PostgresCustomers(Customers):
         return CustomerId(known), OrderNumber(f"{day:%Y%m%d}-{counted:06}")
 
     def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
-        is_not_erased = customers.c.erased_at.is_(None)
-        return self._one(
-            select(customers).where(customers.c.customer_id == customer_id, is_not_erased), lock=lock
-        )
+        return self._one(_BY_ID_LOCKED if lock else _BY_ID, {"customer_id": customer_id})
 
     def find_by_referral_code(self, code: str, *, lock: bool = False) -> Customer | None:
-        return self._one(select(customers).where(customers.c.referral_code == code), lock=lock)
+        return self._one(_BY_CODE_LOCKED if lock else _BY_CODE, {"code": code})
 
-    def _one(self, query: Select[Any], *, lock: bool) -> Customer | None:
-        if lock:
-            # A key-share lock: rows that refer to the customer may be inserted meanwhile.
-            query = query.with_for_update(key_share=True)
-        row = self._connection.execute(query).one_or_none()
+    def _one(self, query: Select[Any], about: Mapping[str, object]) -> Customer | None:
+        row = execute(self._connection, query, about).fetchone()
         return customer_of(row) if row is not None else None
 
     def change_email(self, customer_id: CustomerId, email: str) -> bool:

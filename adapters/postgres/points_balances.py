@@ -4,10 +4,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection, text
 
+from adapters.postgres.driver_sql import execute
 from domain.order.values import CustomerId, OrderNumber, PointsReason, UploadSessionId
 from domain.ports.points_balances import PointsBalances, PointsLine
 
-_BALANCE = text("SELECT coalesce(sum(points), 0) FROM points WHERE customer_id = :customer_id")
+_BALANCE = "SELECT coalesce(sum(points), 0) FROM points WHERE customer_id = :customer_id"
 _RESERVED = text(
     """SELECT coalesce(sum(points), 0) FROM upload_sessions
     WHERE points_customer_id = :customer_id
@@ -27,7 +28,8 @@ class PostgresPointsBalances(PointsBalances):
         self._connection = connection
 
     def balance(self, customer_id: CustomerId) -> int:
-        return int(self._connection.execute(_BALANCE, {"customer_id": customer_id}).scalar_one())
+        [(balance,)] = execute(self._connection, _BALANCE, {"customer_id": customer_id})
+        return int(balance)
 
     def reserved(
         self, customer_id: CustomerId, expired_before: datetime, *, besides: UploadSessionId | None = None

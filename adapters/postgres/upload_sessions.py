@@ -64,6 +64,8 @@ _SET_CHECKOUT = """UPDATE upload_sessions SET status = :status, checkout_attempt
         referrer_id = :referrer_id, points_customer_id = :points_customer_id, points = :points,
         points_discount_amount = :points_discount_amount, client = :client
     WHERE session_id = :session_id"""
+_FILE_NAMES = """SELECT photo_id, file_name FROM file_uploads JOIN upload_sessions USING (session_id)
+    WHERE order_id = :order_id"""
 _SET_STATUS = "UPDATE upload_sessions SET status = :status WHERE session_id = :session_id"
 
 _EXPIRE_STALE = text(
@@ -186,12 +188,8 @@ class PostgresUploadSessions(UploadSessions):
         )
 
     def file_names(self, order_id: OrderId) -> dict[PhotoId, str]:
-        rows = self._connection.execute(
-            select(file_uploads.c.photo_id, file_uploads.c.file_name)
-            .join(upload_sessions, upload_sessions.c.session_id == file_uploads.c.session_id)
-            .where(upload_sessions.c.order_id == order_id)
-        )
-        return {PhotoId(row.photo_id): row.file_name for row in rows}
+        rows = execute(self._connection, _FILE_NAMES, {"order_id": order_id})
+        return {PhotoId(photo_id): file_name for photo_id, file_name in rows}
 
     def expire_stale(
         self, opened_before: datetime, checkout_expired_before: datetime, limit: int
