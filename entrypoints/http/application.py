@@ -1,15 +1,12 @@
 """The Litestar application: all routes and what they share."""
 
 from importlib.metadata import version
-from typing import Any
 
-from litestar import Litestar, Response, Router
+from litestar import Litestar
 from litestar.datastructures import State
-from litestar.exceptions import NotFoundException
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from entrypoints.bootstrap.container import Container
+from entrypoints.http.allowed_methods import list_methods, methods_of
 from entrypoints.http.api import (
     checkout,
     customer_requests,
@@ -23,6 +20,7 @@ from entrypoints.http.api import (
 )
 from entrypoints.http.dependencies import dependencies_of
 from entrypoints.http.malformed_requests import MalformedGuard
+from entrypoints.http.openapi.document import config_of
 from entrypoints.http.order_streams import OrderStreams
 from entrypoints.http.pages import order_pages, photo_pages, shop_pages, upload_pages
 from entrypoints.http.pages.html_pages import explain
@@ -57,6 +55,7 @@ def create_app(container: Container, site: Site | None = None) -> Litestar:
             uploads.open_session,
             uploads.send_photo,
             uploads.show_session,
+            uploads.list_photos,
             uploads.remove_photo,
             tus.router,
             checkout.open_checkout,
@@ -95,22 +94,10 @@ def create_app(container: Container, site: Site | None = None) -> Litestar:
             }
         ),
         request_max_body_size=MAX_BODY_BYTES,
-        openapi_config=OpenAPIConfig(
-            title="RestoreClick",
-            version=version("restoreclick"),
-            render_plugins=[JsonRenderPlugin()],
-            openapi_router=Router(
-                "/schema", route_handlers=[], include_in_schema=False, after_request=_description_alone
-            ),
-        ),
+        openapi_config=config_of(version("restoreclick")),
+        before_send=[list_methods],
         logging_config=None,
     )
+    app.state.methods = methods_of(app.routes)
     app.asgi_handler = RequestLogging(MalformedGuard(app.asgi_handler))
     return app
-
-
-def _description_alone(response: Response[Any]) -> Response[Any]:
-    """Replace the framework's page for unknown paths by a problem document."""
-    if response.status_code == NotFoundException.status_code:
-        raise NotFoundException
-    return response

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from litestar import Response
@@ -244,8 +245,14 @@ def problem_of(error: Exception) -> Problem:
 
 def response(request: AnyRequest, problem: Problem) -> Response[Any]:
     """The problem as a JSON response."""
-    request_id = request_id_of(request.scope)
-    content = {
+    content = document(problem, request_id_of(request.scope))
+    headers = {"Cache-Control": "no-store", **problem.headers}
+    return Response(content, status_code=problem.kind.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def document(problem: Problem, request_id: UUID) -> dict[str, Any]:
+    """The problem document of a request."""
+    return {
         "type": f"/problems/{problem.kind.name}",
         "title": problem.kind.title,
         "status": problem.kind.status,
@@ -254,8 +261,6 @@ def response(request: AnyRequest, problem: Problem) -> Response[Any]:
         "request_id": str(request_id),
         **problem.extensions,
     }
-    headers = {"Cache-Control": "no-store", **problem.headers}
-    return Response(content, status_code=problem.kind.status, media_type=MEDIA_TYPE, headers=headers)
 
 
 def note(request: AnyRequest, problem: Problem, error: Exception) -> None:

@@ -19,6 +19,7 @@ from entrypoints.http.checkouts import Checkouts
 from entrypoints.http.dependencies import LOCALE, Given, first_language
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.malformed_requests import require_plain_json
+from entrypoints.http.openapi import contracts
 from entrypoints.http.request_bodies import AnyRequest
 
 Code = Annotated[str, msgspec.Meta(max_length=LONGEST_CODE)]
@@ -44,7 +45,12 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError("locale is not a language tag such as de-AT, so correct it or leave it out")
 
 
-@post("/api/checkout-sessions", before_request=require_plain_json, middleware=[Idempotency()])
+@post(
+    "/api/checkout-sessions",
+    before_request=require_plain_json,
+    middleware=[Idempotency()],
+    **contracts.OPEN_CHECKOUT,
+)
 async def open_checkout(
     checkouts: Given[Checkouts],
     upload_service: Given[UploadService],

@@ -23,6 +23,7 @@ from entrypoints.bootstrap.wording import localization_of
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import UnknownOrderError
 from entrypoints.http.idempotency import Idempotency
+from entrypoints.http.openapi import contracts
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
 from entrypoints.http.pages.site import visit_of
@@ -52,7 +53,11 @@ def explain_redo(request: AnyRequest, error: Exception) -> Response[Any]:
     return explain(request, error)
 
 
-@_request("/api/download/{token:str}/{image:uuid}/redo", exception_handlers={Exception: explain_redo})
+@_request(
+    "/api/download/{token:str}/{image:uuid}/redo",
+    exception_handlers={Exception: explain_redo},
+    **contracts.ASK_FOR_REDO,
+)
 def ask_for_redo(
     customer_requests: Given[CustomerRequests],
     request: AnyRequest,
@@ -69,7 +74,9 @@ def ask_for_redo(
     return _taken(request, "redo")
 
 
-@_request("/api/download/{token:str}/renew", exception_handlers={Exception: explain})
+@_request(
+    "/api/download/{token:str}/renew", exception_handlers={Exception: explain}, **contracts.ASK_FOR_LINK
+)
 def ask_for_new_link(
     customer_requests: Given[CustomerRequests], request: AnyRequest, token: FromPath[str]
 ) -> Response[AcceptedView]:
@@ -81,7 +88,11 @@ def ask_for_new_link(
     return _taken(request, "mail", sentence_key="link")
 
 
-@_request("/api/email/resend/{order:uuid}", exception_handlers={Exception: html_pages.explain})
+@_request(
+    "/api/email/resend/{order:uuid}",
+    exception_handlers={Exception: html_pages.explain},
+    **contracts.ASK_FOR_MAIL,
+)
 def ask_for_mail(
     customer_requests: Given[CustomerRequests],
     queries: Given[Queries],
@@ -96,7 +107,8 @@ def ask_for_mail(
     "/api/restoration/status/{order:uuid}",
     status_code=202,
     exception_handlers={Exception: html_pages.explain},
-    include_in_schema=False,
+    middleware=[Idempotency()],
+    **contracts.ASK_FOR_MAIL,
 )
 async def press_the_orders_button(
     customer_requests: Given[CustomerRequests],

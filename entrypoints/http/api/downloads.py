@@ -22,6 +22,7 @@ from entrypoints.http.byte_ranges import is_known_to_client, requested_range, re
 from entrypoints.http.clients import client_of
 from entrypoints.http.dependencies import Given
 from entrypoints.http.file_responses import FileAnswer, OpenedFile, etag_of
+from entrypoints.http.openapi import contracts
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
 from entrypoints.http.previews import PreviewAnswers
@@ -36,7 +37,12 @@ _button = partial(post, status_code=303, sync_to_thread=True, exception_handlers
 _PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
 
 
-@route("/api/download/{token:str}", http_method=_READING, exception_handlers={Exception: explain})
+@route(
+    "/api/download/{token:str}",
+    http_method=_READING,
+    exception_handlers={Exception: explain},
+    **contracts.FOLLOW_LINK,
+)
 async def follow_link(
     downloads: Given[DownloadService],
     storage: Given[ObjectStorage],
@@ -55,7 +61,12 @@ async def follow_link(
     return await _answer(downloads, storage, download_threads, request, delivery)
 
 
-@route("/api/download/{token:str}/archive", http_method=_READING, exception_handlers={Exception: explain})
+@route(
+    "/api/download/{token:str}/archive",
+    http_method=_READING,
+    exception_handlers={Exception: explain},
+    **contracts.SEND_ARCHIVE,
+)
 async def send_archive(
     downloads: Given[DownloadService],
     storage: Given[ObjectStorage],
@@ -72,6 +83,7 @@ async def send_archive(
     "/api/download/{token:str}/{image:uuid}",
     http_method=_READING,
     exception_handlers={Exception: explain},
+    **contracts.SEND_IMAGE,
 )
 async def send_image(
     downloads: Given[DownloadService],
@@ -96,7 +108,7 @@ async def send_image(
     return await _answer(downloads, storage, download_threads, request, delivery)
 
 
-@_button("/api/download/{token:str}/archive")
+@_button("/api/download/{token:str}/archive", **contracts.FETCH)
 def fetch_archive(
     downloads: Given[DownloadService], request: AnyRequest, token: FromPath[str]
 ) -> Response[None]:
@@ -104,7 +116,7 @@ def fetch_archive(
     return _fetched(downloads, request, downloads.find(token), "archive")
 
 
-@_button("/api/download/{token:str}/{image:uuid}")
+@_button("/api/download/{token:str}/{image:uuid}", **contracts.FETCH)
 def fetch_image(
     downloads: Given[DownloadService],
     request: AnyRequest,

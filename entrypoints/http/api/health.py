@@ -12,6 +12,7 @@ from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.wording import error_text
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import NotReadyError
+from entrypoints.http.openapi import contracts
 
 #: A part that does not answer within this time counts as unavailable.
 CHECK_SECONDS = 5.0
@@ -22,13 +23,13 @@ OK = "ok"
 Checks = Mapping[str, Callable[[], None]]
 
 
-@get("/health/live", sync_to_thread=False)
+@get("/health/live", sync_to_thread=False, **contracts.LIVE)
 def live() -> dict[str, str]:
     """Whether this process answers."""
     return {"status": OK}
 
 
-@get("/health/ready")
+@get("/health/ready", **contracts.READY)
 async def ready(readiness_checks: Given[Checks]) -> dict[str, Any]:
     """Whether the shop can work.
 

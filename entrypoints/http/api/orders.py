@@ -28,6 +28,7 @@ from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import Given, is_known
 from entrypoints.http.errors import UnknownOrderError
 from entrypoints.http.event_stream import OrderEventStream
+from entrypoints.http.openapi import contracts
 from entrypoints.http.order_streams import OrderStreams
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.order_pages import order_page
@@ -35,20 +36,24 @@ from entrypoints.http.pages.site import visit_of
 from entrypoints.http.request_bodies import AnyRequest
 
 
-@get("/api/orders/{order:uuid}", sync_to_thread=True)
+@get("/api/orders/{order:uuid}", sync_to_thread=True, **contracts.SHOW_ORDER)
 def show_order(
     queries: Given[Queries], request: AnyRequest, order: FromPath[UUID]
-) -> Response[order_schemas.OrderView | None]:
+) -> Response[order_schemas.OrderView]:
     """Show an order with its history; 304 if its version is known."""
     return _shown(queries, request, OrderId(order), order_schemas.order)
 
 
 # Asynchronous, because the page's button posts to the same address, and the framework dispatches a synchronous handler
 # of an address with two methods to a thread twice.
-@get("/api/restoration/status/{order:uuid}", exception_handlers={Exception: html_pages.explain})
+@get(
+    "/api/restoration/status/{order:uuid}",
+    exception_handlers={Exception: html_pages.explain},
+    **contracts.SHOW_PROGRESS,
+)
 async def show_progress(
     queries: Given[Queries], clock: Given[Clock], request: AnyRequest, order: FromPath[UUID]
-) -> Response[order_schemas.ProgressView | None]:
+) -> Response[order_schemas.ProgressView]:
     """Show the progress of the restoration.
 
     Programs poll it; a browser that follows the e-mail's link gets a page.
@@ -56,7 +61,7 @@ async def show_progress(
     return await to_thread.run_sync(_progress, queries, clock, request, OrderId(order))
 
 
-@get("/api/orders/{order:uuid}/events")
+@get("/api/orders/{order:uuid}/events", **contracts.FOLLOW_ORDER)
 async def follow_order(
     queries: Given[Queries], order_streams: Given[OrderStreams], request: AnyRequest, order: FromPath[UUID]
 ) -> ASGIApp:

@@ -10,13 +10,14 @@ from litestar.params import FromPath, FromQuery
 from domain.order.values import ImageId, OrderId, PhotoId, UploadSessionId
 from domain.use_cases.delivery.previews import PreviewSize
 from entrypoints.http.dependencies import Given
+from entrypoints.http.openapi import contracts
 from entrypoints.http.previews import PreviewAnswers
 from entrypoints.http.request_bodies import AnyRequest
 
 _showing = partial(route, http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type="image/jpeg")
 
 
-@_showing("/api/uploads/{session:uuid}/photos/{photo:uuid}/preview")
+@_showing("/api/uploads/{session:uuid}/photos/{photo:uuid}/preview", **contracts.PREVIEW_OF_UPLOAD)
 async def show_upload(
     previews: Given[PreviewAnswers],
     request: AnyRequest,
@@ -32,7 +33,7 @@ async def show_upload(
     return await previews.answer(request, source, size)
 
 
-@_showing("/api/orders/{order:uuid}/photos/{image:uuid}/preview")
+@_showing("/api/orders/{order:uuid}/photos/{image:uuid}/preview", **contracts.PREVIEW_OF_ORDER)
 async def show_order_photo(
     previews: Given[PreviewAnswers],
     request: AnyRequest,
@@ -44,7 +45,7 @@ async def show_order_photo(
     return await previews.answer(request, source, PreviewSize.THUMBNAIL)
 
 
-@_showing("/api/download/{token:str}/{image:uuid}/original")
+@_showing("/api/download/{token:str}/{image:uuid}/original", **contracts.PREVIEW_OF_ORIGINAL)
 async def show_original(
     previews: Given[PreviewAnswers],
     request: AnyRequest,

@@ -12,6 +12,7 @@ from litestar.response import Redirect
 from domain.use_cases.delivery.shared_links import SharedLinks
 from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.http.dependencies import Given
+from entrypoints.http.openapi import contracts
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
 from entrypoints.http.request_bodies import AnyRequest
@@ -30,7 +31,7 @@ class SharedLinkView:
     url: str
 
 
-@_answer("/api/download/{token:str}/share", status_code=201)
+@_answer("/api/download/{token:str}/share", status_code=201, **contracts.SHARE_LINK)
 async def share(
     shared_links: Given[SharedLinks], policy: Given[ShopPolicy], request: AnyRequest, token: FromPath[str]
 ) -> Response[SharedLinkView]:
@@ -45,7 +46,9 @@ async def share(
     return Response(view, headers=_PRIVATE)
 
 
-@delete("/api/download/{token:str}/share", exception_handlers={Exception: explain})
+@delete(
+    "/api/download/{token:str}/share", exception_handlers={Exception: explain}, **contracts.TAKE_BACK_LINK
+)
 async def take_back(shared_links: Given[SharedLinks], request: AnyRequest, token: FromPath[str]) -> None:
     """Revoke the link for others; without one, nothing changes."""
     await to_thread.run_sync(shared_links.take_back, token, request_id_of(request.scope))

@@ -20,6 +20,7 @@ from entrypoints.http import problem_details
 from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import BodyEmptyError, BodyTooLargeError
+from entrypoints.http.openapi import contracts
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.resumable_bodies import PieceReceiver
 from entrypoints.http.tus_protocol import (
@@ -35,14 +36,20 @@ from entrypoints.http.tus_protocol import (
 )
 
 
-@route("/", http_method=HttpMethod.OPTIONS, sync_to_thread=False)
+@route("/", http_method=HttpMethod.OPTIONS, status_code=204, sync_to_thread=False, **contracts.DESCRIBE_TUS)
 def describe(policy: Given[ShopPolicy], session: FromPath[UUID]) -> Response[None]:
     """Describe what this server supports."""
     del session  # every session has the same limits
     return Response(None, status_code=204, headers=capabilities(policy.uploads.max_photo_bytes))
 
 
-@post("/", status_code=201, request_max_body_size=None, before_request=require_version)
+@post(
+    "/",
+    status_code=201,
+    request_max_body_size=None,
+    before_request=require_version,
+    **contracts.CREATE_UPLOAD,
+)
 async def create_upload(
     resumable_uploads: Given[ResumableUploadService],
     visitor_limits: Given[VisitorLimits],
@@ -83,7 +90,7 @@ async def create_upload(
     return Response(None, status_code=201, headers={**headers_of(upload), "Location": location})
 
 
-@head("/{upload:uuid}", before_request=require_version)
+@head("/{upload:uuid}", before_request=require_version, **contracts.SHOW_OFFSET)
 async def show_offset(
     resumable_uploads: Given[ResumableUploadService],
     request: AnyRequest,
@@ -101,7 +108,13 @@ async def show_offset(
     return Response(None, headers=headers)
 
 
-@patch("/{upload:uuid}", status_code=204, request_max_body_size=None, before_request=require_version)
+@patch(
+    "/{upload:uuid}",
+    status_code=204,
+    request_max_body_size=None,
+    before_request=require_version,
+    **contracts.APPEND_PIECE,
+)
 async def append_piece(
     resumable_uploads: Given[ResumableUploadService],
     visitor_limits: Given[VisitorLimits],
@@ -135,7 +148,7 @@ async def append_piece(
     return Response(None, status_code=204, headers=headers_of(await receiver.receive()))
 
 
-@delete("/{upload:uuid}", status_code=204, before_request=require_version)
+@delete("/{upload:uuid}", status_code=204, before_request=require_version, **contracts.CANCEL_UPLOAD)
 async def cancel_upload(
     resumable_uploads: Given[ResumableUploadService],
     checkout_threads: Given[CapacityLimiter],

@@ -47,6 +47,13 @@ class SentPhotoView(UploadedPhotoView):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PhotosView:
+    """The photos of a session, in the order they came."""
+
+    photos: list[UploadedPhotoView]
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckoutView:
     """The provider's page on which the session's photos are paid.
 

@@ -22,6 +22,7 @@ from entrypoints.http.client_disconnect import run_for_client
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
 from entrypoints.http.idempotency import Idempotency
+from entrypoints.http.openapi import contracts
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.site import Site
 from entrypoints.http.request_bodies import AnyRequest, receive_into
@@ -38,7 +39,7 @@ ACCEPTED_MEDIA_TYPES = (
 )
 
 
-@post("/api/uploads", sync_to_thread=True, middleware=[Idempotency()])
+@post("/api/uploads", sync_to_thread=True, middleware=[Idempotency()], **contracts.OPEN_SESSION)
 def open_session(
     visitor_limits: Given[VisitorLimits],
     upload_service: Given[UploadService],
@@ -50,7 +51,7 @@ def open_session(
     return upload_schemas.upload_opened(upload_service.open(), policy, ACCEPTED_MEDIA_TYPES)
 
 
-@post("/api/uploads/{session:uuid}/photos", request_max_body_size=None)
+@post("/api/uploads/{session:uuid}/photos", request_max_body_size=None, **contracts.SEND_PHOTO)
 async def send_photo(
     visitor_limits: Given[VisitorLimits],
     upload_service: Given[UploadService],
@@ -85,7 +86,16 @@ async def send_photo(
     return Response(upload_schemas.sent_photo(added), status_code=200 if added.is_duplicate else 201)
 
 
-@delete("/api/uploads/{session:uuid}/photos/{photo:uuid}", status_code=204)
+@get("/api/uploads/{session:uuid}/photos", **contracts.LIST_PHOTOS)
+async def list_photos(
+    upload_service: Given[UploadService], session: FromPath[UUID]
+) -> upload_schemas.PhotosView:
+    """List the photos of a session."""
+    seen = await to_thread.run_sync(upload_service.find, UploadSessionId(session))
+    return upload_schemas.PhotosView(photos=[upload_schemas.uploaded_photo(photo) for photo in seen.photos])
+
+
+@delete("/api/uploads/{session:uuid}/photos/{photo:uuid}", status_code=204, **contracts.REMOVE_PHOTO)
 async def remove_photo(
     photo_removal: Given[PhotoRemoval],
     checkout_threads: Given[CapacityLimiter],
@@ -98,7 +108,12 @@ async def remove_photo(
     )
 
 
-@get("/api/uploads/{session:uuid}", sync_to_thread=True, exception_handlers={Exception: html_pages.explain})
+@get(
+    "/api/uploads/{session:uuid}",
+    sync_to_thread=True,
+    exception_handlers={Exception: html_pages.explain},
+    **contracts.SHOW_SESSION,
+)
 def show_session(
     upload_service: Given[UploadService],
     policy: Given[ShopPolicy],

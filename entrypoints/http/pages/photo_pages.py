@@ -16,6 +16,7 @@ from domain.use_cases.queries import PhotoGalleries, PhotoGallery
 from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.bootstrap.wording import redo_obstacle_text
 from entrypoints.http.dependencies import Given
+from entrypoints.http.openapi import contracts
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
 from entrypoints.http.pages.site import Visit, visit_of
@@ -51,7 +52,12 @@ class AlbumView:
     redo_until: datetime | None
 
 
-@get("/api/download/{token:str}/photos", sync_to_thread=True, exception_handlers={Exception: explain})
+@get(
+    "/api/download/{token:str}/photos",
+    sync_to_thread=True,
+    exception_handlers={Exception: explain},
+    **contracts.SHOW_ALBUM,
+)
 def show_album(
     photo_galleries: Given[PhotoGalleries],
     shared_links: Given[SharedLinks],

@@ -20,6 +20,7 @@ from domain.use_cases.payments.payment_webhook import PaymentWebhook
 from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
 from entrypoints.http.dependencies import Given
+from entrypoints.http.openapi import contracts
 from entrypoints.http.request_bodies import AnyRequest, receive_bytes
 
 _log = structlog.get_logger(__name__)
@@ -31,7 +32,13 @@ Headers = dict[str, str]
 T = TypeVar("T")
 
 
-@post("/api/webhooks/stripe", status_code=200, media_type=MediaType.TEXT, request_max_body_size=None)
+@post(
+    "/api/webhooks/stripe",
+    status_code=200,
+    media_type=MediaType.TEXT,
+    request_max_body_size=None,
+    **contracts.WEBHOOK,
+)
 async def from_stripe(
     payment_webhook_parser: Given[PaymentWebhookParser],
     payment_webhook: Given[PaymentWebhook],
@@ -82,6 +89,7 @@ async def from_stripe(
     status_code=200,
     media_type=MediaType.TEXT,
     request_max_body_size=None,
+    **contracts.WEBHOOK,
 )
 async def from_replicate(
     prediction_webhook_parser: Given[PredictionWebhookParser],
@@ -107,7 +115,13 @@ async def from_replicate(
     await _handle(log_heads, request, handle)
 
 
-@post("/api/webhooks/sendgrid", status_code=200, media_type=MediaType.TEXT, request_max_body_size=None)
+@post(
+    "/api/webhooks/sendgrid",
+    status_code=200,
+    media_type=MediaType.TEXT,
+    request_max_body_size=None,
+    **contracts.WEBHOOK,
+)
 async def from_sendgrid(
     email_webhook_parser: Given[EmailWebhookParser],
     email_webhook: Given[EmailWebhook],
