@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from dataclasses import replace
 from importlib.resources.abc import Traversable
 from typing import Any
 
@@ -28,7 +29,8 @@ class TemplateEmailRenderer:
 
     def render(self, facts: EmailFacts) -> RenderedEmail:
         name = f"kinds/{facts.kind}.jinja"
-        known = self._known(facts, localization_for(facts.locale, self._languages))
+        localization = localization_for(facts.locale, self._languages)
+        known = self._known(_with_language(facts, localization), localization)
         plain, html = self._plain.get_template(name), self._html.get_template(name)
         return RenderedEmail(
             subject=" ".join(plain.render(known, form="subject").split()),
@@ -52,6 +54,18 @@ class TemplateEmailRenderer:
             "day": localization.day,
             "file_names": localization.file_names,
         }
+
+
+def _with_language(facts: EmailFacts, localization: Localization) -> EmailFacts:
+    """Return the facts with links to pages in the e-mail's language.
+
+    A page in a language that was not chosen follows the browser instead.
+    """
+    if localization.is_fallback:
+        return facts
+    query = f"?lang={localization.phrases.tag}"
+    download_url = f"{facts.download_url}{query}" if facts.download_url is not None else None
+    return replace(facts, status_url=f"{facts.status_url}{query}", download_url=download_url)
 
 
 def _environment(*, is_html: bool) -> Environment:

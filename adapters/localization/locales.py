@@ -33,6 +33,7 @@ class Localization:
 
     phrases: Catalog
     region: Locale
+    is_fallback: bool = False  # the language was not chosen: none was given, or it has no catalog
 
     def say(self, name: str, count: int | None = None, /, **filling: str) -> str:
         """A phrase of the language, filled in."""
@@ -108,7 +109,7 @@ def localization_for(locale: str | None, languages: Mapping[str, Catalog]) -> Lo
         for name in (str(region), region.language):
             if name in languages:
                 return Localization(phrases=languages[name], region=region)
-    return Localization(phrases=languages[FALLBACK], region=_FALLBACK_REGION)
+    return Localization(phrases=languages[FALLBACK], region=_FALLBACK_REGION, is_fallback=True)
 
 
 def localization_for_browser(accept_language: str, languages: Mapping[str, Catalog]) -> Localization:

@@ -110,7 +110,7 @@ class OrderStates:
 
     def _redo(self, link: str) -> None:
         photos = httpx2.get(link).raise_for_status().json()["photos"]
-        redo = f"{link.removesuffix('/photos')}/{photos[0]['image_id']}/redo"
+        redo = f"{link.partition('/photos')[0]}/{photos[0]['image_id']}/redo"
         httpx2.post(redo).raise_for_status()
 
 

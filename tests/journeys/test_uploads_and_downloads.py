@@ -46,7 +46,7 @@ def test_each_photo_arrives_once_under_its_name_and_the_archive_is_resumed(
         order = running_shop.order(order_id)
         assert len(order.restored_images) == len(NAMES)
         link = next(link for mail in customer.mails() if (link := customer.link_in(mail)))
-        archive = urljoin(f"{link.removesuffix('/photos')}/", "archive")
+        archive = urljoin(f"{link.partition('/photos')[0]}/", "archive")
         content = _fetched_in_pieces(client, archive)
     saved = zipfile.ZipFile(io.BytesIO(content)).namelist()
     assert len({unicodedata.normalize("NFC", name).casefold() for name in saved}) == len(NAMES)

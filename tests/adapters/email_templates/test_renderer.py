@@ -36,7 +36,7 @@ def test_text_and_html_say_the_same(kind: EmailKind, locale: str) -> None:
 def test_a_letter_brings_nothing_from_elsewhere(kind: EmailKind) -> None:
     email_content = write(kind)
     reader = Reader(email_content.html)
-    assert reader.links <= {STATUS_URL, DOWNLOAD_URL}
+    assert reader.links <= {f"{STATUS_URL}?lang=en", f"{DOWNLOAD_URL}?lang=en"}
     assert not reader.tags & {"img", "script", "link", "iframe", "object"}
     assert "url(" not in email_content.html
     assert "@import" not in email_content.html
@@ -66,14 +66,14 @@ def test_text_keeps_to_lines_that_fit_a_mail(kind: EmailKind, locale: str) -> No
 
 @pytest.mark.parametrize("kind", BRINGING_A_LINK)
 def test_what_brings_a_link_gives_it_a_line_of_its_own_and_says_until_when_it_works(kind: EmailKind) -> None:
-    assert f"\n{DOWNLOAD_URL}\n" in write(kind).text
+    assert f"\n{DOWNLOAD_URL}?lang=en\n" in write(kind).text
     assert "The link works until Saturday, 21 March 2026, 15:09 UTC." in read(kind)
-    assert DOWNLOAD_URL in Reader(write(kind).html).links
+    assert f"{DOWNLOAD_URL}?lang=en" in Reader(write(kind).html).links
 
 
 @pytest.mark.parametrize("kind", BRINGING_A_LINK)
 def test_what_brings_a_link_leads_to_the_page_with_the_photos_and_to_no_file(kind: EmailKind) -> None:
-    assert Reader(write(kind).html).links == {STATUS_URL, DOWNLOAD_URL}
+    assert Reader(write(kind).html).links == {f"{STATUS_URL}?lang=en", f"{DOWNLOAD_URL}?lang=en"}
     assert "On the page behind the link you can look at" in read(kind)
     assert "once more" not in read(kind)
 
@@ -95,8 +95,8 @@ def test_a_result_says_how_long_another_attempt_can_be_asked_for(
 
 @pytest.mark.parametrize("kind", EmailKind)
 def test_every_mail_says_where_the_order_can_be_seen(kind: EmailKind) -> None:
-    assert f"\n{STATUS_URL}\n" in write(kind).text
-    assert STATUS_URL in Reader(write(kind).html).links
+    assert f"\n{STATUS_URL}?lang=en\n" in write(kind).text
+    assert f"{STATUS_URL}?lang=en" in Reader(write(kind).html).links
 
 
 def test_the_result_says_that_all_is_well() -> None:
@@ -290,3 +290,12 @@ def test_of_many_photos_the_page_has_the_sizes() -> None:
     text = read(sizes=(SIZE,) * 200)
     assert text.count("1184 \u00d7 880") <= 20  # in text and HTML
     assert "The page behind the link has the sizes of all your photos." in text
+
+
+@pytest.mark.parametrize(
+    ("locale", "query"),
+    [("de-AT", "?lang=de"), ("de", "?lang=de"), ("en-US", "?lang=en"), ("fr-FR", ""), (None, "")],
+)
+def test_its_links_lead_to_pages_in_its_language_if_that_was_chosen(locale: str | None, query: str) -> None:
+    links = Reader(write(EmailKind.RESULT, locale=locale).html).links
+    assert links == {f"{STATUS_URL}{query}", f"{DOWNLOAD_URL}{query}"}
