@@ -75,7 +75,10 @@ def _email_opted_out(event: e.EmailOptedOut, _: TimelineEntry) -> str:
 
 def _result_served(event: e.ResultServed, entry: TimelineEntry) -> str:
     """A file was sent through the link, to an unknown client."""
-    fetched = entry.before.links[event.link_id].fetched
+    link = entry.before.all_links[event.link_id]
+    if link.is_shared:
+        return f"{_file(event, entry)} was sent through the link for others{_client(event)}."
+    fetched = link.fetched
     whom = "" if event.image_id in fetched else ", to the customer or to a mail scanner"
     return f"{_file(event, entry)} was sent through the link{_client(event)}{whom}."
 
