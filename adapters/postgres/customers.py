@@ -1,6 +1,7 @@
 """Customers, and the daily counter of order numbers."""
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -8,32 +9,41 @@ from sqlalchemy import Connection, Row, Select, bindparam, select, text
 from sqlalchemy.exc import IntegrityError
 
 from adapters.postgres.driver_sql import execute
+from adapters.postgres.json_rows import as_json
 from adapters.postgres.row_objects import object_of
 from adapters.postgres.tables import customers
 from domain.order.values import CustomerId, OrderNumber
-from domain.ports.customers import Customer, Customers
+from domain.ports.customers import Customer, Customers, Payer
 from domain.referral_program import referral_codes_of
 
-#: Two transactions that insert the same referral code at the same moment conflict, and one payment is retried. The
-#: counter's row stays locked until the transaction ends, which keeps numbers gap-free.
-_UPSERT = """INSERT INTO customers (customer_id, email, name, locale, referral_code)
-        VALUES (:customer_id, :email, :name, :locale, (
-            SELECT code FROM unnest(CAST(:codes AS text[])) WITH ORDINALITY AS proposed (code, place)
+#: Two transactions that insert the same referral code at the same moment conflict, and one payment is retried. All
+#: locks have one order: known customers by id, new ones by address, then the counter, whose row stays locked
+#: until the transaction ends, which keeps numbers gap-free.
+_RECEIVE = """WITH given AS (
+        SELECT * FROM jsonb_to_recordset(CAST(:payers AS jsonb))
+            AS payer (place integer, customer_id uuid, email text, name text, locale text, codes jsonb)
+    ), known AS (
+        INSERT INTO customers (customer_id, email, name, locale, referral_code)
+        SELECT given.customer_id, given.email, given.name, given.locale, (
+            SELECT code FROM jsonb_array_elements_text(codes) WITH ORDINALITY AS proposed (code, place)
             WHERE NOT EXISTS (SELECT FROM customers WHERE referral_code = code)
-            ORDER BY place LIMIT 1
-        ))
+            ORDER BY proposed.place LIMIT 1
+        )
+        FROM given LEFT JOIN customers AS old ON lower(old.email) = lower(given.email)
+        ORDER BY old.customer_id NULLS LAST, lower(given.email)
         ON CONFLICT (lower(email)) DO UPDATE
             SET name = coalesce(EXCLUDED.name, customers.name),
                 locale = coalesce(EXCLUDED.locale, customers.locale)
-        RETURNING customer_id"""
-_UPSERT_AND_NUMBER = f"""WITH known AS (
-        {_UPSERT}
+        RETURNING customer_id, email
     ), counted AS (
-        INSERT INTO order_numbers (day, last_number) VALUES (:day, 1)
-        ON CONFLICT (day) DO UPDATE SET last_number = order_numbers.last_number + 1
+        INSERT INTO order_numbers (day, last_number)
+        SELECT CAST(:day AS date), CAST(:numbers AS integer) FROM (SELECT count(*) FROM known) AS all_known
+        WHERE CAST(:numbers AS integer) > 0
+        ON CONFLICT (day) DO UPDATE SET last_number = order_numbers.last_number + EXCLUDED.last_number
         RETURNING last_number
     )
-    SELECT known.customer_id, counted.last_number FROM known, counted"""
+    SELECT known.customer_id, (SELECT last_number FROM counted) AS last_number
+    FROM given JOIN known ON lower(known.email) = lower(given.email) ORDER BY given.place"""
 _BY_ID = select(customers).where(
     customers.c.customer_id == bindparam("customer_id"), customers.c.erased_at.is_(None)
 )
@@ -52,24 +62,30 @@ class PostgresCustomers(Customers):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def receive(
-        self,
-        customer_id: CustomerId,
-        email: str,
-        name: str | None,
-        locale: str | None,
-        day: date,
-        number: OrderNumber | None = None,
-    ) -> tuple[CustomerId, OrderNumber]:
-        customer = {"customer_id": customer_id, "email": email, "name": name, "locale": locale}
-        codes = list(referral_codes_of(customer_id))
-        if number is not None:
-            [(known,)] = execute(self._connection, _UPSERT, {**customer, "codes": codes})
-            return CustomerId(known), number
-        [(known, counted)] = execute(
-            self._connection, _UPSERT_AND_NUMBER, {**customer, "codes": codes, "day": day}
-        )
-        return CustomerId(known), OrderNumber(f"{day:%Y%m%d}-{counted:06}")
+    def receive_all(self, payers: Sequence[Payer], day: date) -> Sequence[tuple[CustomerId, OrderNumber]]:
+        given = [
+            {
+                "place": place,
+                "customer_id": payer.customer_id,
+                "email": payer.email,
+                "name": payer.name,
+                "locale": payer.locale,
+                "codes": list(referral_codes_of(payer.customer_id)),
+            }
+            for place, payer in enumerate(payers)
+        ]
+        new = sum(payer.number is None for payer in payers)
+        rows = execute(
+            self._connection, _RECEIVE, {"payers": as_json(given), "day": day, "numbers": new}
+        ).fetchall()
+        numbers = iter(range((rows[0].last_number or 0) - new + 1 if rows else 0, sys.maxsize))
+        return [
+            (
+                CustomerId(row.customer_id),
+                payer.number or OrderNumber(f"{day:%Y%m%d}-{next(numbers):06}"),
+            )
+            for payer, row in zip(payers, rows, strict=True)
+        ]
 
     def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
         return self._one(_BY_ID_LOCKED if lock else _BY_ID, {"customer_id": customer_id})

@@ -3,7 +3,7 @@
 Events, read models, reactions and the closed lease go to the server in one round trip.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -102,6 +102,14 @@ class PostgresEventStore(EventStore):
         since_known = self._load_since(known) if known is not None and known.version else None
         return since_known or self._load(_LOAD_LOCKED, order_id) or Order(order_id=order_id)
 
+    def load_all(self, order_ids: Sequence[OrderId]) -> Mapping[OrderId, Order]:
+        orders = {order_id: Order(order_id=order_id) for order_id in order_ids}
+        for order_id, order in orders_of(self.connection, self.codec, order_ids):
+            if isinstance(order, UnreadableEventError):
+                raise order
+            orders[order_id] = order
+        return orders
+
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
         return self._load(_LOAD_BY_TOKEN, token_sha256)
 
@@ -114,16 +122,17 @@ class PostgresEventStore(EventStore):
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
         return [read_row(row, self.codec) for row in self.connection.execute(_STREAM, {"order_id": order_id})]
 
-    def append(self, commit: Commit) -> Collection[UUID]:
-        """Write a commit in one statement; see the port for errors."""
-        statement, parameters = self._statement(commit)
+    def append(self, *commits: Commit) -> Collection[UUID]:
+        """Write commits in one statement; see the port for errors."""
+        statement, parameters = self._statement(commits)
         try:
             rows = execute(self.connection, statement, parameters).fetchall()
         except IntegrityError as error:
-            raise _translated(error, commit) from error
-        if commit.closes is not None and not any(row.is_closed for row in rows):
-            self._roll_back()
-            raise LeaseLostError(commit.closes.reaction_id)
+            raise _translated(error, commits) from error
+        for commit in commits:
+            if commit.closes is not None and not any(row.is_closed for row in rows):
+                self._roll_back()
+                raise LeaseLostError(commit.closes.reaction_id)
         return {row.reaction_id for row in rows if not row.is_closed}
 
     def read_all(
@@ -138,28 +147,33 @@ class PostgresEventStore(EventStore):
         if transaction is not None:
             transaction.rollback()
 
-    def _statement(self, commit: Commit) -> tuple[str, dict[str, Any]]:
+    def _statement(self, commits: Sequence[Commit]) -> tuple[str, dict[str, Any]]:
         parts: dict[str, str] = {}
         answers: list[str] = []
         parameters: dict[str, Any] = {}
-        if commit.events:
+        if events := [row for commit in commits for row in self._chained(commit)]:
             parts["recorded"] = insert_from_json("events", EVENT_COLUMNS, "events")
-            parameters["events"] = as_json(self._chained(commit))
-        for table, rows in changed_rows(commit.before, commit.after).items():
+            parameters["events"] = as_json(events)
+        written: dict[str, list[dict[str, Any]]] = {}
+        for commit in commits:
+            for table, rows in changed_rows(commit.before, commit.after).items():
+                written.setdefault(table, []).extend(rows)
+        for table, rows in written.items():
             parts[f"written_{table}"] = upsert_from_json(table, tuple(rows[0]), table)
             parameters[table] = as_json(rows)
-        if commit.reactions:
+        if reactions := [reaction for commit in commits for reaction in commit.reactions]:
             parts["scheduled"] = f"{INSERT} RETURNING reaction_id, status"
             answers.append("SELECT false AS is_closed, reaction_id FROM scheduled WHERE status = 'leased'")
-            parameters["reactions"] = as_json(reaction_rows(commit.reactions))
-        if commit.closes is not None:
+            parameters["reactions"] = as_json(reaction_rows(reactions))
+        closing = next((commit for commit in commits if commit.closes is not None), None)
+        if closing is not None and closing.closes is not None:
             parts["closed"] = f"{CLOSE} RETURNING reaction_id"
             answers.append("SELECT true AS is_closed, reaction_id FROM closed")
             parameters |= {
-                "reaction_id": commit.closes.reaction_id,
-                "token": commit.closes.token,
-                "outcome": commit.outcome,
-                "again_at": commit.again_at,
+                "reaction_id": closing.closes.reaction_id,
+                "token": closing.closes.token,
+                "outcome": closing.outcome,
+                "again_at": closing.again_at,
                 "problem": None,
             }
         bodies = ", ".join(f"{name} AS ({body})" for name, body in parts.items())
@@ -315,10 +329,13 @@ def read_row(row: Sequence[Any], codec: Codec) -> RecordedEvent | UnreadableEven
         )
 
 
-def _translated(error: IntegrityError, commit: Commit) -> Exception:
-    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+def _translated(error: IntegrityError, commits: Sequence[Commit]) -> Exception:
+    diagnosis = getattr(error.orig, "diag", None)
+    constraint, detail = (getattr(diagnosis, name, None) for name in ("constraint_name", "message_detail"))
+    refused = next((each.before for each in commits if str(each.before.order_id) in (detail or "")), None)
+    before = refused or commits[0].before
     if constraint == "events_order_id_cause_key_key":
-        return CauseRepeatedError(commit.before.order_id)
+        return CauseRepeatedError(before.order_id)
     if constraint == "events_order_id_version_key":
-        return VersionConflictError(commit.before.order_id, commit.before.version)
+        return VersionConflictError(before.order_id, before.version)
     return error

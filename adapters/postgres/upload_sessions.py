@@ -1,11 +1,12 @@
 """Upload sessions and their photos."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Row, bindparam, delete, func, select, text, update
+from sqlalchemy import ARRAY, Connection, Row, Uuid, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from adapters.postgres.driver_sql import execute
@@ -52,8 +53,11 @@ _PHOTOS = (
 _INSPECTED = """SELECT media_type, width, height, sketch FROM file_uploads
     WHERE photo_id = :photo_id AND sketch IS NOT NULL"""
 _IS_IT = upload_sessions.c.session_id == bindparam("session_id")
+_IS_ONE = upload_sessions.c.session_id == func.any(bindparam("session_ids", type_=ARRAY(Uuid)))
 _FIND = select(upload_sessions, _PHOTOS.label("photos")).where(_IS_IT)
-_LOCK = "SELECT FROM upload_sessions WHERE session_id = :session_id FOR UPDATE"
+_FIND_ALL = select(upload_sessions, _PHOTOS.label("photos")).where(_IS_ONE)
+_LOCK_ALL = """SELECT FROM upload_sessions WHERE session_id = ANY(CAST(:session_ids AS uuid[]))
+    ORDER BY session_id FOR UPDATE"""
 _OPEN = """INSERT INTO upload_sessions (session_id, order_id, status, opened_at)
     VALUES (:session_id, :order_id, :status, :opened_at)"""
 _ADD_PHOTO = f"""INSERT INTO file_uploads ({", ".join(_PHOTO_FIELDS)}, session_id, distinct_sha256, sketch)
@@ -67,6 +71,8 @@ _SET_CHECKOUT = """UPDATE upload_sessions SET status = :status, checkout_attempt
 _FILE_NAMES = """SELECT photo_id, file_name FROM file_uploads JOIN upload_sessions USING (session_id)
     WHERE order_id = :order_id"""
 _SET_STATUS = "UPDATE upload_sessions SET status = :status WHERE session_id = :session_id"
+_SET_PAID = """UPDATE upload_sessions SET status = :status
+    WHERE session_id = ANY(CAST(:session_ids AS uuid[]))"""
 
 _EXPIRE_STALE = text(
     """WITH stale AS (
@@ -119,16 +125,24 @@ class PostgresUploadSessions(UploadSessions):
         )
 
     def find(self, session_id: UploadSessionId, *, lock: bool = False) -> UploadSession | None:
-        """Return the session with its photos, in one query.
+        """Return the session with its photos, in one query."""
+        if lock:
+            return self.find_all_locked([session_id]).get(session_id)
+        row = execute(self._connection, _FIND, {"session_id": session_id}).fetchone()
+        return _session(row) if row is not None else None
+
+    def find_all_locked(
+        self, session_ids: Sequence[UploadSessionId]
+    ) -> Mapping[UploadSessionId, UploadSession]:
+        """Lock sessions and return them with their photos.
 
         The lock is a statement of its own, so that the query after it sees what others committed while it waited:
-        PostgreSQL would re-read only the locked row, and its photos as they were before.
+        PostgreSQL would re-read only the locked rows, and their photos as they were before.
         """
-        known = {"session_id": session_id}
-        if lock:
-            execute(self._connection, _LOCK, known)
-        row = execute(self._connection, _FIND, known).fetchone()
-        return _session(row) if row is not None else None
+        known = {"session_ids": list(session_ids)}
+        execute(self._connection, _LOCK_ALL, known)
+        sessions = map(_session, execute(self._connection, _FIND_ALL, known))
+        return {session.session_id: session for session in sessions}
 
     def add_photo(
         self, session_id: UploadSessionId, photo: UploadedPhoto, *, sketch: bytes | None = None
@@ -163,6 +177,9 @@ class PostgresUploadSessions(UploadSessions):
 
     def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:
         execute(self._connection, _SET_STATUS, {"session_id": session_id, "status": status})
+
+    def set_paid(self, session_ids: Sequence[UploadSessionId]) -> None:
+        execute(self._connection, _SET_PAID, {"session_ids": list(session_ids), "status": UploadStatus.PAID})
 
     def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
         spending = checkout.spending

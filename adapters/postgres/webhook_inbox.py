@@ -1,5 +1,6 @@
 """The webhook inbox: accepted event ids, and conflicting bodies."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, and_, select, text
@@ -7,12 +8,14 @@ from sqlalchemy import Connection, and_, select, text
 from adapters.postgres.driver_sql import execute
 from adapters.postgres.row_objects import object_of
 from adapters.postgres.tables import webhook_conflicts, webhook_inbox
-from domain.order.values import Sha256
-from domain.ports.webhook_inbox import UNSEEN, Conflict, WebhookInbox
+from domain.ports.webhook_inbox import UNSEEN, Conflict, ReceivedEvent, WebhookInbox
 
 _ACCEPT = """INSERT INTO webhook_inbox (source, event_id, event_type, body_sha256, received_at)
-    VALUES (:source, :event_id, :event_type, :body_sha256, :received_at)
-    ON CONFLICT DO NOTHING"""
+    SELECT :source, event_id, event_type, body_sha256, :received_at
+    FROM unnest(CAST(:event_ids AS text[]), CAST(:event_types AS text[]), CAST(:bodies AS text[]))
+        AS received (event_id, event_type, body_sha256)
+    ORDER BY event_id
+    ON CONFLICT DO NOTHING RETURNING event_id"""
 
 
 #: A statement of its own, so that it sees what another transaction has just committed.
@@ -57,27 +60,46 @@ class PostgresWebhookInbox(WebhookInbox):
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def accept(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
-        """Return whether this webhook event is new.
+    def accept_all(self, source: str, received: Sequence[ReceivedEvent], now: datetime) -> set[str]:
+        """Return the ids of those that are new.
 
         A different body under a known event id is quarantined by its hash, and logged.
         """
+        rows = execute(
+            self._connection,
+            _ACCEPT,
+            {
+                "source": source,
+                "received_at": now,
+                "event_ids": [each.event_id for each in received],
+                "event_types": [each.event_type for each in received],
+                "bodies": [each.body_sha256 for each in received],
+            },
+        )
+        new = {row.event_id for row in rows}
+        for each in received:
+            if each.event_id not in new:
+                self._quarantine_conflict(source, each, now)
+        return new
+
+    def _quarantine_conflict(self, source: str, received: ReceivedEvent, now: datetime) -> None:
         message = {
             "source": source,
-            "event_id": event_id,
-            "event_type": event_type,
-            "body_sha256": body_sha256,
+            "event_id": received.event_id,
+            "event_type": received.event_type,
+            "body_sha256": received.body_sha256,
             "received_at": now,
+            "unseen": UNSEEN,
         }
-        if execute(self._connection, _ACCEPT, message).rowcount == 1:
-            return True
-        if self._connection.execute(_QUARANTINE_CONFLICT, {**message, "unseen": UNSEEN}).rowcount == 1:
+        if self._connection.execute(_QUARANTINE_CONFLICT, message).rowcount == 1:
             import structlog  # noqa: PLC0415 -- takes a tenth of the start of a command that needs no log
 
             structlog.get_logger(__name__).error(
-                "webhook_conflict", source=source, event_id=event_id, body_sha256=body_sha256
+                "webhook_conflict",
+                source=source,
+                event_id=received.event_id,
+                body_sha256=received.body_sha256,
             )
-        return False
 
     def forget(self, before: datetime, limit: int) -> int:
         """Delete old events, except those with a conflict."""

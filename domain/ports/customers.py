@@ -1,5 +1,6 @@
 """The port for customers and order numbers."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -21,6 +22,17 @@ class Customer:
     referral_code: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Payer:
+    """Who paid for an order."""
+
+    customer_id: CustomerId  # for a new customer
+    email: str
+    name: str | None
+    locale: str | None
+    number: OrderNumber | None = None  # of an order that has one already
+
+
 class Customers(Protocol):
     """Customers, unique by case-insensitive e-mail address, and order numbers."""
 
@@ -33,11 +45,18 @@ class Customers(Protocol):
         day: date,
         number: OrderNumber | None = None,
     ) -> tuple[CustomerId, OrderNumber]:
-        """Find or add the customer and allocate the next order number.
+        """``receive_all`` of one payer."""
+        payer = Payer(customer_id=customer_id, email=email, name=name, locale=locale, number=number)
+        [received] = self.receive_all([payer], day)
+        return received
 
-        Numbers count per UTC day, unique and without a gap: the counter is locked until the transaction ends and is
-        rolled back with it. An order that has a ``number`` keeps it. ``customer_id`` is used when the address is new;
-        a new customer gets a referral code that no other customer has.
+    def receive_all(self, payers: Sequence[Payer], day: date) -> Sequence[tuple[CustomerId, OrderNumber]]:
+        """Find or add customers and allocate the next order numbers.
+
+        Both are in the order of the payers. Numbers count per UTC day, unique and without a gap: the counter is
+        locked until the transaction ends and is rolled back with it. An order that has a ``number`` keeps it.
+        ``customer_id`` is used when the address is new; a new customer gets a referral code that no other customer has.
+        No two payers have the same address.
         """
 
     def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:

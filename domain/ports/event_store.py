@@ -1,6 +1,6 @@
 """The port for the event log, and the commit that is appended."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -86,6 +86,9 @@ class EventStore(Protocol):
     def load(self, order_id: OrderId) -> Order:
         """Load the order by folding its stream; version 0 without events."""
 
+    def load_all(self, order_ids: Sequence[OrderId]) -> Mapping[OrderId, Order]:
+        """``load`` several orders at once."""
+
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
         """The order that a download token belongs to."""
 
@@ -98,10 +101,11 @@ class EventStore(Protocol):
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
         """The order's stream from its first event, also what cannot be read."""
 
-    def append(self, commit: Commit) -> Collection[UUID]:
+    def append(self, *commits: Commit) -> Collection[UUID]:
         """Append events, update projections, insert reactions, close the claim.
 
-        Return the ids of the reactions that are leased to the claims they came with. All of it is atomic. Raise
+        Return the ids of the reactions that are leased to the claims they came with. All of it is atomic. One commit
+        alone may close a claim; several are of different orders. Raise
         VersionConflictError, CauseRepeatedError or LeaseLostError; the transaction is then void.
         """
 

@@ -1,5 +1,6 @@
 """The port for upload sessions: a visitor's photos before payment."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -87,6 +88,11 @@ class UploadSessions(Protocol):
         ``lock`` prevents changes by other transactions.
         """
 
+    def find_all_locked(
+        self, session_ids: Sequence[UploadSessionId]
+    ) -> Mapping[UploadSessionId, UploadSession]:
+        """``find`` and lock those that exist, in the order of their ids."""
+
     def add_photo(
         self, session_id: UploadSessionId, photo: UploadedPhoto, *, sketch: bytes | None = None
     ) -> None:
@@ -103,6 +109,9 @@ class UploadSessions(Protocol):
 
     def set_status(self, session_id: UploadSessionId, status: UploadStatus) -> None:
         """Set the session's status."""
+
+    def set_paid(self, session_ids: Sequence[UploadSessionId]) -> None:
+        """Set the status of sessions whose orders are placed."""
 
     def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
         """Store the quote, or the address of its page."""

@@ -1,5 +1,6 @@
 """The port for the inbox of received webhook events."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -28,13 +29,28 @@ class Conflict:
     received_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True)
+class ReceivedEvent:
+    """A webhook event as it arrived, without its contents."""
+
+    event_id: str
+    event_type: str
+    body_sha256: Sha256
+
+
 class WebhookInbox(Protocol):
     """Received webhook events, each stored once."""
 
     def accept(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
-        """Whether this event is new; a known one stays as it was.
+        """Whether this event is new; see ``accept_all``."""
+        received = ReceivedEvent(event_id=event_id, event_type=event_type, body_sha256=body_sha256)
+        return bool(self.accept_all(source, [received], now))
 
-        Another body under a known id is quarantined as a conflict and changes nothing.
+    def accept_all(self, source: str, received: Sequence[ReceivedEvent], now: datetime) -> set[str]:
+        """The ids of the new events.
+
+        Known ones stay as they were. Another body under a known id is quarantined as a conflict and changes nothing.
+        No id is given twice.
         """
 
     def forget(self, before: datetime, limit: int) -> int:

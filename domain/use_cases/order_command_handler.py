@@ -98,11 +98,24 @@ class OrderTransaction(Generic[Orders_co]):
         Nothing is written if there are neither new events nor a claim to close.
         """
         commit = self._decide_commit(order, proposed, cause, closing)
-        if commit.events or commit.closes is not None:
-            leased = self.repositories.event_store.append(commit)
-            commit = replace(commit, reactions=tuple(_as_leased(each, leased) for each in commit.reactions))
-            self.commits.append(commit)
-        return commit
+        [recorded] = self._append([commit])
+        return recorded
+
+    def record_all(self, decisions: Sequence[tuple[Order, Sequence[Proposal], Cause]]) -> Sequence[Commit]:
+        """``record`` on several orders at once."""
+        return self._append([self._decide_commit(*decision, None) for decision in decisions])
+
+    def _append(self, commits: Sequence[Commit]) -> Sequence[Commit]:
+        changes = [commit for commit in commits if commit.events or commit.closes is not None]
+        if not changes:
+            return commits
+        leased = self.repositories.event_store.append(*changes)
+        appended = [
+            replace(commit, reactions=tuple(_as_leased(each, leased) for each in commit.reactions))
+            for commit in commits
+        ]
+        self.commits.extend(commit for commit in appended if commit.events or commit.closes is not None)
+        return appended
 
 
 #: Returns the proposals for an order, under its lock; also makes writes outside the log that must precede the append.
@@ -172,8 +185,8 @@ class OrderCommandHandler(Generic[Orders_co]):
                 if decision == MAX_DECISIONS:
                     raise
             else:
-                for commit in transaction.commits if wakes_workers else ():
-                    self._wake(commit)
+                if wakes_workers:
+                    self._wake(transaction.commits)
                 return result
         raise AssertionError("The last decision either returns or raises.")
 
@@ -255,14 +268,14 @@ class OrderCommandHandler(Generic[Orders_co]):
             return replace(commit, closes=closing.claim, outcome=Outcome.AGAIN, again_at=again_at)
         return replace(commit, closes=closing.claim, outcome=closing.outcome)
 
-    def _wake(self, commit: Commit) -> None:
+    def _wake(self, commits: Sequence[Commit]) -> None:
         """Send reactions that are due now and grant free prediction slots.
 
         ``ReactionRunner`` goes on with the one that the commit claimed, and ``resend_due`` sends the later ones.
         """
-        due = [each for each in commit.reactions if each.sent_at and each.claim is None]
+        due = [each for commit in commits for each in commit.reactions if each.sent_at and each.claim is None]
         self.queue.send([(each.reaction_id, each.reaction) for each in due])
-        if affects_free_slots(commit):
+        if any(affects_free_slots(commit) for commit in commits):
             self.prediction_limiter.grant_slots()
 
     def _close_only(self, order_id: OrderId, closing: ReactionResult | None) -> Commit:

@@ -12,6 +12,7 @@ from entrypoints.bootstrap.container import Container
 from entrypoints.http.checkouts import Checkouts
 from entrypoints.http.order_streams import OrderStreams
 from entrypoints.http.previews import PreviewAnswers, PreviewCache
+from entrypoints.http.webhooks.payment_batches import PaymentBatches
 
 T = TypeVar("T")
 
@@ -30,10 +31,6 @@ DOWNLOAD_THREADS = 16
 #: handle its webhooks.
 CHECKOUT_THREADS = 16
 
-#: Threads that place paid orders. They take turns for the day's order numbers, so more would only wait for each other
-#: in the database, at its cost; and no other webhook waits for a thread while many pay.
-PAYMENT_THREADS = 4
-
 #: A language tag with optional subtags: de, de-AT, zh-Hant-TW.
 LOCALE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}"
 
@@ -44,14 +41,15 @@ def dependencies_of(container: Container, order_streams: OrderStreams) -> dict[s
     Each is looked up in the container at every request.
     """
     upload_threads, download_threads = CapacityLimiter(UPLOAD_THREADS), CapacityLimiter(DOWNLOAD_THREADS)
-    checkout_threads, payment_threads = CapacityLimiter(CHECKOUT_THREADS), CapacityLimiter(PAYMENT_THREADS)
+    checkout_threads = CapacityLimiter(CHECKOUT_THREADS)
+    payment_batches = PaymentBatches(lambda: container.payment_webhook, lambda: container.log_heads)
     preview_cache = PreviewCache()
     given: dict[str, Callable[[], object]] = {
         "order_streams": lambda: order_streams,
         "upload_threads": lambda: upload_threads,
         "download_threads": lambda: download_threads,
         "checkout_threads": lambda: checkout_threads,
-        "payment_threads": lambda: payment_threads,
+        "payment_batches": lambda: payment_batches,
         "clock": lambda: container.ports.clock,
         "email_correction": lambda: container.email_correction,
         "policy": lambda: container.ports.policy,

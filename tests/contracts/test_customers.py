@@ -6,12 +6,12 @@ from uuid import uuid4
 
 import pytest
 
-from domain.order.values import CustomerId, EmailKind, Sha256
-from domain.ports.customers import Customer
+from domain.order.values import CustomerId, EmailKind, OrderNumber, Sha256
+from domain.ports.customers import Customer, Payer
 from domain.ports.order_queries import REMINDER
 from domain.ports.personal_data import Erasure
 from domain.ports.unit_of_work import Database
-from domain.ports.webhook_inbox import Conflict
+from domain.ports.webhook_inbox import Conflict, ReceivedEvent
 from domain.referral_program import referral_codes_of
 from tests.contracts.stored_streams import MINUTE, NOON, facts, pay, rolled_back, take_order
 from tests.domain.support.recording import step
@@ -153,6 +153,57 @@ def test_a_number_that_was_not_committed_is_given_again(unit_of_work: Database, 
             )
             assert number == "20261122-000002"
     assert receive(unit_of_work, "clara@example.org")[1] == "20261122-000002"
+
+
+def test_payers_together_get_numbers_in_their_order(unit_of_work: Database) -> None:
+    known, _ = receive(unit_of_work, "Clara@example.org", "Clara")
+    new = [CustomerId(uuid4()) for _ in range(3)]
+    payers = [
+        Payer(customer_id=new[0], email="bruno@example.org", name="Bruno", locale=None),
+        Payer(customer_id=new[1], email="clara@EXAMPLE.org", name=None, locale="it"),
+        Payer(customer_id=new[2], email="adele@example.org", name=None, locale=None),
+    ]
+    with unit_of_work.transaction() as transaction:
+        received = transaction.customers.receive_all(payers, DAY)
+        found = [transaction.customers.find(customer_id) for customer_id, _ in received]
+    assert list(received) == [
+        (new[0], "20261122-000002"),
+        (known, "20261122-000003"),
+        (new[2], "20261122-000004"),
+    ]
+    assert [customer and (customer.name, customer.locale) for customer in found] == [
+        ("Bruno", None),
+        ("Clara", "it"),
+        (None, None),
+    ]
+
+
+def test_a_payer_whose_order_has_a_number_takes_none_from_the_others(unit_of_work: Database) -> None:
+    restored = OrderNumber("20261101-000007")
+    payers = [
+        Payer(customer_id=CustomerId(uuid4()), email=email, name=None, locale=None, number=number)
+        for email, number in (
+            ("adele@example.org", None),
+            ("bruno@example.org", restored),
+            ("clara@example.org", None),
+        )
+    ]
+    with unit_of_work.transaction() as transaction:
+        received = transaction.customers.receive_all(payers, DAY)
+    assert [number for _, number in received] == ["20261122-000001", restored, "20261122-000002"]
+    assert receive(unit_of_work, "dario@example.org")[1] == "20261122-000003"
+
+
+def test_of_webhook_events_together_the_new_ones_are_accepted(unit_of_work: Database) -> None:
+    assert take(unit_of_work, "stripe", "evt_2")
+    received = [
+        ReceivedEvent(event_id=event_id, event_type="checkout.session.completed", body_sha256=body)
+        for event_id, body in (("evt_1", DIGEST), ("evt_2", Sha256("b" * 64)), ("evt_3", DIGEST))
+    ]
+    with unit_of_work.transaction() as transaction:
+        assert transaction.webhook_inbox.accept_all("stripe", received, NOON) == {"evt_1", "evt_3"}
+        assert transaction.webhook_inbox.accept_all("stripe", received, NOON) == set()
+        assert [conflict.event_id for conflict in transaction.webhook_inbox.conflicts()] == ["evt_2"]
 
 
 def test_a_webhook_event_is_accepted_once(unit_of_work: Database) -> None:

@@ -112,6 +112,31 @@ def test_a_commit_on_an_old_version_is_a_conflict_and_writes_nothing(unit_of_wor
     assert claim(unit_of_work, scheduled(about)) is None
 
 
+def test_orders_together_are_appended_and_loaded(unit_of_work: Database) -> None:
+    first, second, unknown = facts(), facts(), OrderId(uuid4())
+    with unit_of_work.transaction() as transaction:
+        commits = [step(about.order_id, pay(transaction, about)) for about in (first, second)]
+        transaction.event_store.append(*commits)
+    with unit_of_work.transaction() as transaction:
+        loaded = transaction.event_store.load_all([second.order_id, unknown, first.order_id])
+    assert loaded == {
+        **{commit.after.order_id: commit.after for commit in commits},
+        unknown: Order(order_id=unknown),
+    }
+
+
+def test_one_conflict_among_orders_together_names_its_order_and_writes_nothing(
+    unit_of_work: Database,
+) -> None:
+    first, second = facts(), facts()
+    paid, outdated = take_order(unit_of_work, first), take_order(unit_of_work, second)
+    record(unit_of_work, step(outdated, second.moved()))
+    with pytest.raises(VersionConflictError) as conflict, unit_of_work.transaction() as transaction:
+        transaction.event_store.append(step(paid, first.moved()), step(outdated, second.held()))
+    assert conflict.value.order_id == second.order_id
+    assert load(unit_of_work, first.order_id) == paid
+
+
 def test_two_first_commits_of_one_order_are_a_conflict(unit_of_work: Database) -> None:
     about = facts()
     take_order(unit_of_work, about)

@@ -50,6 +50,22 @@ def test_an_open_session_is_found_as_it_was_written(unit_of_work: Database) -> N
         assert transaction.upload_sessions.find(visit.session_id, lock=True) == visit
 
 
+def test_sessions_found_together_are_those_that_exist_with_their_photos(unit_of_work: Database) -> None:
+    with_photo = replace(visited(unit_of_work, picnic := photo("picnic.jpg")), photos=(picnic,))
+    without = visited(unit_of_work)
+    wanted = [without.session_id, UploadSessionId(uuid4()), with_photo.session_id]
+    with unit_of_work.transaction() as transaction:
+        found = transaction.upload_sessions.find_all_locked(wanted)
+        transaction.upload_sessions.set_paid([with_photo.session_id])
+    assert found == {without.session_id: without, with_photo.session_id: with_photo}
+    paid, still_open = (
+        find(unit_of_work, session_id) for session_id in (with_photo.session_id, without.session_id)
+    )
+    assert paid is not None
+    assert still_open is not None
+    assert (paid.status, still_open.status) == (UploadStatus.PAID, UploadStatus.OPEN)
+
+
 def test_an_unknown_session_is_not_found(unit_of_work: Database) -> None:
     assert find(unit_of_work, UploadSessionId(uuid4())) is None
 

@@ -1,10 +1,11 @@
 """Customers in memory."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
 from domain.order.values import CustomerId, OrderNumber
-from domain.ports.customers import Customer, Customers
+from domain.ports.customers import Customer, Customers, Payer
 from domain.referral_program import referral_codes_of
 from tests.doubles.tables import Tables, hold
 
@@ -15,15 +16,11 @@ class InMemoryCustomers(Customers):
     def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
-    def receive(
-        self,
-        customer_id: CustomerId,
-        email: str,
-        name: str | None,
-        locale: str | None,
-        day: date,
-        number: OrderNumber | None = None,
-    ) -> tuple[CustomerId, OrderNumber]:
+    def receive_all(self, payers: Sequence[Payer], day: date) -> Sequence[tuple[CustomerId, OrderNumber]]:
+        return [self._receive(payer, day) for payer in payers]
+
+    def _receive(self, payer: Payer, day: date) -> tuple[CustomerId, OrderNumber]:
+        customer_id, email, name, locale = payer.customer_id, payer.email, payer.name, payer.locale
         customers = self._pages.customers
         known = next((c for c in customers.values() if c.email.lower() == email.lower()), None)
         if known is None:
@@ -33,8 +30,8 @@ class InMemoryCustomers(Customers):
                 customer_id=customer_id, email=email, name=name, locale=locale, referral_code=code
             )
         customers[known.customer_id] = replace(known, name=name or known.name, locale=locale or known.locale)
-        if number is not None:
-            return known.customer_id, number
+        if payer.number is not None:
+            return known.customer_id, payer.number
         count = self._pages.last_numbers[day] = self._pages.last_numbers.get(day, 0) + 1
         return known.customer_id, OrderNumber(f"{day:%Y%m%d}-{count:06}")
 

@@ -1,6 +1,6 @@
 """The event store in memory."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -44,6 +44,9 @@ class InMemoryEventStore(EventStore):
         self._require_readable(order_id)
         return self._pages.orders.get(order_id, Order(order_id=order_id))
 
+    def load_all(self, order_ids: Sequence[OrderId]) -> Mapping[OrderId, Order]:
+        return {order_id: self.load(order_id) for order_id in order_ids}
+
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
         return self._first(
             order
@@ -74,8 +77,13 @@ class InMemoryEventStore(EventStore):
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
         return [self._as_read(recorded) for recorded in self._pages.streams.get(order_id, ())]
 
-    def append(self, commit: Commit) -> Collection[UUID]:
-        self._transaction.is_void = True  # until the whole commit is written
+    def append(self, *commits: Commit) -> Collection[UUID]:
+        self._transaction.is_void = True  # until all of them are written
+        leased = {reaction_id for commit in commits for reaction_id in self._write(commit)}
+        self._transaction.is_void = False
+        return leased
+
+    def _write(self, commit: Commit) -> Collection[UUID]:
         for recorded in commit.events:
             self._append(recorded, commit)
         order_id = commit.after.order_id
@@ -85,7 +93,6 @@ class InMemoryEventStore(EventStore):
         reactions.schedule(commit.reactions)
         if commit.closes is not None:
             reactions.close(commit.closes, outcome=commit.outcome, again_at=commit.again_at)
-        self._transaction.is_void = False
         return {
             each.reaction_id
             for each in commit.reactions

@@ -1,6 +1,6 @@
 """Upload sessions in memory."""
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -46,6 +46,16 @@ class InMemoryUploadSessions(UploadSessions):
         if page is not None and lock:
             hold(self._pages, session_id)
         return page.session if page is not None else None
+
+    def find_all_locked(
+        self, session_ids: Sequence[UploadSessionId]
+    ) -> Mapping[UploadSessionId, UploadSession]:
+        found = ((session_id, self.find(session_id, lock=True)) for session_id in sorted(session_ids))
+        return {session_id: session for session_id, session in found if session is not None}
+
+    def set_paid(self, session_ids: Sequence[UploadSessionId]) -> None:
+        for session_id in session_ids:
+            self.set_status(session_id, UploadStatus.PAID)
 
     def add_photo(
         self, session_id: UploadSessionId, photo: UploadedPhoto, *, sketch: bytes | None = None

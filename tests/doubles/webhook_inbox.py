@@ -1,9 +1,9 @@
 """The webhook inbox in memory."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from domain.order.values import Sha256
-from domain.ports.webhook_inbox import UNSEEN, Conflict, WebhookInbox
+from domain.ports.webhook_inbox import UNSEEN, Conflict, ReceivedEvent, WebhookInbox
 from tests.doubles.tables import Tables
 
 
@@ -13,7 +13,11 @@ class InMemoryWebhookInbox(WebhookInbox):
     def __init__(self, pages: Tables) -> None:
         self._pages = pages
 
-    def accept(self, source: str, event_id: str, event_type: str, body_sha256: Sha256, now: datetime) -> bool:
+    def accept_all(self, source: str, received: Sequence[ReceivedEvent], now: datetime) -> set[str]:
+        return {each.event_id for each in received if self._accept(source, each, now)}
+
+    def _accept(self, source: str, received: ReceivedEvent, now: datetime) -> bool:
+        event_id, event_type, body_sha256 = received.event_id, received.event_type, received.body_sha256
         is_new = (source, event_id) not in self._pages.inbox
         _, taken_sha256, _ = self._pages.inbox.setdefault((source, event_id), (event_type, body_sha256, now))
         if taken_sha256 != body_sha256 and UNSEEN not in {taken_sha256, body_sha256}:

@@ -13,7 +13,7 @@ from adapters.postgres import read_models
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.reactions import SendEmail
-from domain.order.values import CustomerId, MovedImage, ObjectKey, PointsReason
+from domain.order.values import CustomerId, MovedImage, ObjectKey, OrderNumber, PointsReason
 from domain.ports.customers import Customer
 from domain.ports.errors import ForgedMessageError, UnavailableError
 from domain.ports.reaction_queue import ScheduledReaction
@@ -79,11 +79,12 @@ _payment = OrderPlacement._payment  # noqa: SLF001 -- the bug is in a private me
 
 
 def receives_what_was_quoted(
-    self: OrderPlacement, transaction: Any, purchase: PaidCheckout
+    self: OrderPlacement, purchase: PaidCheckout, customer_id: CustomerId, number: OrderNumber
 ) -> e.PaymentReceived:
     """Trust the quote instead of the amount that the provider reports."""
     due = purchase.quoted - purchase.checkout.discount
-    return _payment(self, transaction, replace(purchase, checkout=replace(purchase.checkout, paid=due)))
+    paid = replace(purchase, checkout=replace(purchase.checkout, paid=due))
+    return _payment(self, paid, customer_id, number)
 
 
 def spends_what_is_gone(

@@ -1,5 +1,6 @@
 """Synchronize upload sessions and orders with their checkouts at the provider."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -13,7 +14,12 @@ from domain.ports.unit_of_work import HasReconciliationQueries, HasUploadSession
 from domain.ports.upload_sessions import UploadStatus
 from domain.use_cases.deferred_errors import deferring
 from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
-from domain.use_cases.payments.order_placement import OrderPlacement, PlacementRepositories, Trigger
+from domain.use_cases.payments.order_placement import (
+    OrderPlacement,
+    PaymentReport,
+    PlacementRepositories,
+    Trigger,
+)
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 
 
@@ -79,12 +85,23 @@ class CheckoutSync:
         """
         if state is None or state.status is CheckoutStatus.OPEN:
             return
-        if not self.ownership.is_ours(transaction.repositories, state.checkout):
-            return
         if state.status is CheckoutStatus.PAID:
-            self.order_placement.place(transaction, state.checkout, trigger)
-        else:
+            self.apply_paid(transaction, [PaymentReport(checkout=state.checkout, trigger=trigger)])
+        elif self.ownership.is_ours(transaction.repositories, state.checkout):
             _apply_unpaid(transaction.repositories, state)
+
+    def apply_paid(
+        self, transaction: OrderTransaction[CheckoutSyncRepositories], reports: Sequence[PaymentReport]
+    ) -> None:
+        """Place the orders of paid checkouts, as ``OrderPlacement.place_all`` does.
+
+        Checkouts of other shops are ignored.
+        """
+        foreign = self.ownership.foreign_among(
+            transaction.repositories, [report.checkout for report in reports]
+        )
+        ours = [report for report in reports if report.checkout.checkout_session_id not in foreign]
+        self.order_placement.place_all(transaction, ours)
 
 
 def trigger_of(subject: str) -> Trigger:

@@ -1,5 +1,6 @@
 """Place the order of a paid checkout, or quarantine the payment."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
@@ -7,11 +8,20 @@ from typing import Protocol
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.stored_reasons import INCOMPLETE, PAID_BEFORE, SESSION_EXPIRED, SESSION_LOST
-from domain.order.values import CustomerId, ImageId, Money, OrderNumber, PaidPhoto
+from domain.order.values import (
+    CustomerId,
+    ImageId,
+    Money,
+    OrderId,
+    OrderNumber,
+    PaidPhoto,
+    UploadSessionId,
+)
 from domain.ports.clock import Clock
+from domain.ports.customers import Payer
 from domain.ports.ids import Ids
 from domain.ports.payments import CheckoutDetails
-from domain.ports.unit_of_work import HasCustomers, HasEventStore, HasUnmatchedPayments, HasUploadSessions
+from domain.ports.unit_of_work import HasEventStore, HasUnmatchedPayments, HasUploadSessions
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.unmatched_payment import UnmatchedPayment
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram, ReferralRepositories
@@ -31,6 +41,15 @@ class Trigger:
 
     name: str
     actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentReport:
+    """A report that a checkout is paid."""
+
+    checkout: CheckoutDetails
+    trigger: Trigger
+    number: OrderNumber | None = None  # of an order that is restored after a loss; None: the next number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +80,48 @@ class OrderPlacement:
         *,
         number: OrderNumber | None = None,
     ) -> Order | None:
-        """Place the order of a paid checkout; None if none was placed.
+        """``place_all`` of one checkout; None if no order was placed."""
+        report = PaymentReport(checkout=checkout, trigger=trigger, number=number)
+        return self.place_all(transaction, [report]).get(checkout.checkout_session_id)
 
-        Idempotent: a checkout whose order was placed before changes nothing. A payment that cannot become an order is
-        quarantined as an unmatched payment.
+    def place_all(
+        self, transaction: OrderTransaction[PlacementRepositories], reports: Sequence[PaymentReport]
+    ) -> Mapping[str, Order]:
+        """Place the orders of paid checkouts; return those placed, by checkout.
+
+        No two checkouts are of the same upload session or customer. Idempotent: a checkout whose order was placed
+        before changes nothing. A payment that cannot become an order is quarantined as an unmatched payment.
         """
         repositories = transaction.repositories
-        session_id = checkout.upload_session_id
-        session = repositories.upload_sessions.find(session_id, lock=True) if session_id is not None else None
-        order_id = session.order_id if session is not None else checkout.order_id
-        order = repositories.event_store.load(order_id) if order_id is not None else None
+        named = (report.checkout.upload_session_id for report in reports)
+        sessions = repositories.upload_sessions.find_all_locked(
+            [session_id for session_id in named if session_id is not None]
+        )
+        order_ids = [_order_id(report.checkout, sessions) for report in reports]
+        orders = repositories.event_store.load_all(
+            [order_id for order_id in order_ids if order_id is not None]
+        )
+        purchases = []
+        for report, order_id in zip(reports, order_ids, strict=True):
+            order = orders[order_id] if order_id is not None else None
+            purchase = self._purchase(repositories, report, _session(report.checkout, sessions), order)
+            if purchase is not None and order is not None:
+                purchases.append((order, purchase, report.trigger))
+        placed = self.begin_all(transaction, purchases) if purchases else []
+        return {
+            purchase.checkout.checkout_session_id: order
+            for (_, purchase, _), order in zip(purchases, placed, strict=True)
+        }
+
+    def _purchase(
+        self,
+        repositories: HasUnmatchedPayments,
+        report: PaymentReport,
+        session: UploadSession | None,
+        order: Order | None,
+    ) -> PaidCheckout | None:
+        """The input of an order; None if none is to be placed."""
+        checkout = report.checkout
         # Check this first: an order outlives its session and the session's photos.
         if order is not None and _is_paid_by(order, checkout):
             return None
@@ -87,14 +138,13 @@ class OrderPlacement:
         if checkout.email is None or session.checkout is None or not session.photos:
             self._record_unmatched(repositories, checkout, INCOMPLETE)
             return None
-        purchase = PaidCheckout(
+        return PaidCheckout(
             session=session,
             checkout=checkout,
             email=checkout.email,
             quoted=self.quoted(session),
-            number=number,
+            number=report.number,
         )
-        return self.begin(transaction, order, purchase, trigger)
 
     def quoted(self, session: UploadSession) -> Money:
         """The price of the session's photos.
@@ -112,34 +162,55 @@ class OrderPlacement:
         purchase: PaidCheckout,
         trigger: Trigger,
     ) -> Order:
-        """Record an unpaid order's payment and its points in one commit.
+        """Record an unpaid order's payment; see ``begin_all``."""
+        [after] = self.begin_all(transaction, [(order, purchase, trigger)])
+        return after
 
-        The order is held if the paid amount differs from the quote. Spent points are debited, earned ones credited.
-        The caller has locked the upload session, which also protects an order that has no events yet.
+    def begin_all(
+        self,
+        transaction: OrderTransaction[PlacementRepositories],
+        purchases: Sequence[tuple[Order, PaidCheckout, Trigger]],
+    ) -> Sequence[Order]:
+        """Record the payments of unpaid orders, with their points.
+
+        Each order has a commit of its own. It is held if the paid amount differs from the quote. Spent points are
+        debited, earned ones credited. The caller has locked the upload sessions, which also protects orders that have
+        no events yet.
         """
-        cause = Cause(name=trigger.name, key=trigger.name, actor=trigger.actor, correlation_id=order.order_id)
         repositories = transaction.repositories
-        self.referral_program.lock_customers(repositories, purchase.email, purchase.checkout.spending)
-        repositories.upload_sessions.set_status(purchase.session.session_id, UploadStatus.PAID)
+        for _, purchase, _ in purchases:
+            self.referral_program.lock_customers(repositories, purchase.email, purchase.checkout.spending)
+        repositories.upload_sessions.set_paid([purchase.session.session_id for _, purchase, _ in purchases])
         # Last before the append: the day's next payment waits for the counter's row until this one is committed.
-        payment = self._payment(repositories, purchase)
-        quote = purchase.session.checkout
-        points = self.referral_program.follows(
-            repositories, payment, purchase.checkout, quote.referrer_id if quote else None
+        received = repositories.customers.receive_all(
+            [self._payer(purchase) for _, purchase, _ in purchases], self.clock.now().date()
         )
-        commit = transaction.record(order, [payment, *points], cause)
-        return commit.after
+        decisions = []
+        for (order, purchase, trigger), (customer_id, number) in zip(purchases, received, strict=True):
+            payment = self._payment(purchase, customer_id, number)
+            quote = purchase.session.checkout
+            points = self.referral_program.follows(
+                repositories, payment, purchase.checkout, quote.referrer_id if quote else None
+            )
+            cause = Cause(
+                name=trigger.name, key=trigger.name, actor=trigger.actor, correlation_id=order.order_id
+            )
+            decisions.append((order, [payment, *points], cause))
+        return [commit.after for commit in transaction.record_all(decisions)]
 
-    def _payment(self, repositories: HasCustomers, purchase: PaidCheckout) -> e.PaymentReceived:
-        session, checkout = purchase.session, purchase.checkout
-        customer_id, number = repositories.customers.receive(
-            CustomerId(self.ids.new()),
-            purchase.email,
-            checkout.name,
-            checkout.locale,
-            self.clock.now().date(),
-            purchase.number,
+    def _payer(self, purchase: PaidCheckout) -> Payer:
+        return Payer(
+            customer_id=CustomerId(self.ids.new()),
+            email=purchase.email,
+            name=purchase.checkout.name,
+            locale=purchase.checkout.locale,
+            number=purchase.number,
         )
+
+    def _payment(
+        self, purchase: PaidCheckout, customer_id: CustomerId, number: OrderNumber
+    ) -> e.PaymentReceived:
+        session, checkout = purchase.session, purchase.checkout
         shares = checkout.paid.split(len(session.photos))
         return e.PaymentReceived(
             order_number=number,
@@ -172,6 +243,18 @@ class OrderPlacement:
     ) -> None:
         payment = unmatched_payment_of(checkout, reason, self.clock.now(), is_held=is_held)
         repositories.unmatched_payments.add(payment)
+
+
+def _session(
+    checkout: CheckoutDetails, sessions: Mapping[UploadSessionId, UploadSession]
+) -> UploadSession | None:
+    return sessions.get(checkout.upload_session_id) if checkout.upload_session_id is not None else None
+
+
+def _order_id(checkout: CheckoutDetails, sessions: Mapping[UploadSessionId, UploadSession]) -> OrderId | None:
+    """The order of the checkout's session, or what the checkout says."""
+    session = _session(checkout, sessions)
+    return session.order_id if session is not None else checkout.order_id
 
 
 def unmatched_payment_of(

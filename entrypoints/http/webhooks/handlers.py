@@ -5,28 +5,32 @@ from typing import TypeVar
 from uuid import UUID
 
 import structlog
-from anyio import CapacityLimiter, to_thread
+from anyio import to_thread
 from litestar import MediaType, post
 from litestar.params import FromPath
 
 from domain.order.values import ImageId, OrderId
 from domain.ports.email import EmailWebhookParser
-from domain.ports.payments import PaymentEventKind, PaymentWebhookParser
+from domain.ports.payments import PaymentWebhookEvent, PaymentWebhookParser
 from domain.ports.restorer import PredictionWebhookParser
 from domain.signed_tokens import sha256_of
 from domain.use_cases.delivery.email_webhook import EmailWebhook
 from domain.use_cases.payments.payment_events import Handled
-from domain.use_cases.payments.payment_webhook import PaymentWebhook
+from domain.use_cases.payments.payment_webhook import PaymentWebhook, ReceivedWebhook, is_payment
 from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
 from entrypoints.http.dependencies import Given
 from entrypoints.http.openapi import contracts
 from entrypoints.http.request_bodies import AnyRequest, receive_bytes
+from entrypoints.http.webhooks.payment_batches import PaymentBatches
 
 _log = structlog.get_logger(__name__)
 
 #: Far more than any provider posts in one request.
 MAX_WEBHOOK_BYTES = 1024 * 1024
+
+#: Verified and parsed by the event loop itself, in less time than a thread takes to start with it.
+SMALL_WEBHOOK_BYTES = 32 * 1024
 
 Headers = dict[str, str]
 T = TypeVar("T")
@@ -42,46 +46,46 @@ T = TypeVar("T")
 async def from_stripe(
     payment_webhook_parser: Given[PaymentWebhookParser],
     payment_webhook: Given[PaymentWebhook],
+    payment_batches: Given[PaymentBatches],
     log_heads: Given[LogHeads],
-    payment_threads: Given[CapacityLimiter],
     request: AnyRequest,
 ) -> None:
     """Handle a Stripe webhook event.
 
-    The payment threads place paid orders; other events may wait for Stripe, and get another thread.
+    Payments are handled in batches; other events may wait for Stripe, each in a thread of its own.
     """
+    body = await receive_bytes(request, limit_bytes=MAX_WEBHOOK_BYTES)
 
-    def handle(body: bytes, headers: Headers) -> Callable[[], None] | None:
-        webhook_event = payment_webhook_parser.read(body, headers)
-        if webhook_event.is_of_old_version:
-            _log.warning(
-                "stripe_webhook_version_old",
-                api_version=webhook_event.api_version,
-                advice="set the endpoint's API version in Stripe to 2024-10-28.acacia or later",
-            )
+    def read() -> ReceivedWebhook:
+        event = payment_webhook_parser.read(body, dict(request.headers.items()))
+        return ReceivedWebhook(event, sha256_of(payment_webhook_parser.contents(body)))
 
-        def handle_event() -> None:
-            handled = payment_webhook.handle(webhook_event, sha256_of(payment_webhook_parser.contents(body)))
-            about = {
-                "provider": "stripe",
-                "event_id": webhook_event.event_id,
-                "event_type": webhook_event.event_type,
-            }
-            if handled is Handled.OF_ANOTHER_SHOP:
-                _log.info("webhook_of_another_shop", **about)
-            elif handled is Handled.REFUND_UNKNOWN:
-                _log.warning("webhook_about_unknown_refund", **about)
-            elif handled is Handled.DISPUTE_UNKNOWN:
-                _log.warning("webhook_about_unknown_dispute", **about)
+    def handle_alone() -> Handled:
+        log_heads.check()
+        return payment_webhook.handle(*received)
 
-        if webhook_event.kind is not PaymentEventKind.PAID:
-            return handle_event
-        handle_event()
-        return None
+    received = read() if len(body) <= SMALL_WEBHOOK_BYTES else await to_thread.run_sync(read)
+    if is_payment(received.event):
+        handled = await payment_batches.handle(received)
+    else:
+        handled = await to_thread.run_sync(handle_alone)
+    _log_payment_event(received.event, handled)
 
-    handle_elsewhere = await _handle(log_heads, request, handle, payment_threads)
-    if handle_elsewhere is not None:
-        await to_thread.run_sync(handle_elsewhere)
+
+def _log_payment_event(event: PaymentWebhookEvent, handled: Handled) -> None:
+    about = {"provider": "stripe", "event_id": event.event_id, "event_type": event.event_type}
+    if event.is_of_old_version:
+        _log.warning(
+            "stripe_webhook_version_old",
+            api_version=event.api_version,
+            advice="set the endpoint's API version in Stripe to 2024-10-28.acacia or later",
+        )
+    if handled is Handled.OF_ANOTHER_SHOP:
+        _log.info("webhook_of_another_shop", **about)
+    elif handled is Handled.REFUND_UNKNOWN:
+        _log.warning("webhook_about_unknown_refund", **about)
+    elif handled is Handled.DISPUTE_UNKNOWN:
+        _log.warning("webhook_about_unknown_dispute", **about)
 
 
 @post(
@@ -140,7 +144,6 @@ async def _handle(
     log_heads: LogHeads,
     request: AnyRequest,
     handle: Callable[[bytes, Headers], T],
-    limiter: CapacityLimiter | None = None,
 ) -> T:
     """Handle a body, unless the database is behind its log.
 
@@ -152,4 +155,4 @@ async def _handle(
         log_heads.check()
         return handle(body, dict(request.headers.items()))
 
-    return await to_thread.run_sync(handle_unless_behind, limiter=limiter)
+    return await to_thread.run_sync(handle_unless_behind)

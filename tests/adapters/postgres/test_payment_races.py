@@ -50,13 +50,13 @@ def test_a_session_whose_payment_is_being_recorded_does_not_expire(
     session_id = shop.upload(b"wedding")
     paid = shop.payment(session_id)
     shop.clock.advance(**LONG_AGO)
-    begin, tidied = shop.order_placement.begin, []
+    begin, tidied = shop.order_placement.begin_all, []
 
-    def begin_while_it_is_tidied(*arguments: Any) -> Order:
+    def begin_while_it_is_tidied(*arguments: Any) -> Sequence[Order]:
         tidied.append(shop.upload_cleanup.tidy())
         return begin(*arguments)
 
-    monkeypatch.setattr(shop.order_placement, "begin", begin_while_it_is_tidied)
+    monkeypatch.setattr(shop.order_placement, "begin_all", begin_while_it_is_tidied)
     take(shop, paid)
     session = shop.upload_service.find(session_id)
     assert tidied == [0]

@@ -12,9 +12,11 @@ from domain.order.deterministic_ids import email_id_of
 from domain.order.values import EmailKind
 from domain.ports.errors import UnavailableError
 from domain.ports.payments import CheckoutState
-from entrypoints.http.dependencies import PAYMENT_THREADS
 from entrypoints.http.webhooks.handlers import MAX_WEBHOOK_BYTES
 from tests.entrypoints.support.http_fixtures import PORTRAIT, ApiClient, assert_problem
+
+#: Events that wait for the provider at the same time.
+SLOW_EVENTS = 4
 
 
 def test_a_signed_payment_makes_an_order(api: ApiClient) -> None:
@@ -74,7 +76,7 @@ def test_a_webhook_is_not_acknowledged_unless_it_was_stored(
         raise UnavailableError("PostgreSQL", "it restarts")
 
     with monkeypatch.context() as outage:
-        outage.setattr(api.shop.payment_webhook, "handle", unavailable)
+        outage.setattr(api.shop.payment_webhook, "handle_paid", unavailable)
         assert_problem(api.post_from_stripe(event), 503, "unavailable")
     assert api.post_from_stripe(event).status_code == 200
 
@@ -83,7 +85,7 @@ def test_events_that_wait_for_the_provider_delay_no_payment(api: ApiClient) -> N
     paid = api.payment_event(api.shop.upload(PORTRAIT))
     expired = [
         api.payment_event(api.shop.upload(PORTRAIT)) | {"type": "checkout.session.expired"}
-        for _ in range(PAYMENT_THREADS)
+        for _ in range(SLOW_EVENTS)
     ]
     reached, may_go_on = Semaphore(0), Event()
     find_checkout = api.shop.payments.find_checkout
@@ -94,7 +96,7 @@ def test_events_that_wait_for_the_provider_delay_no_payment(api: ApiClient) -> N
         return find_checkout(checkout_session_id)
 
     api.shop.payments.find_checkout = hang  # type: ignore[method-assign]
-    with ThreadPoolExecutor(PAYMENT_THREADS + 1) as clients:
+    with ThreadPoolExecutor(SLOW_EVENTS + 1) as clients:
         waiting = [clients.submit(api.post_from_stripe, event) for event in expired]
         try:
             assert all(reached.acquire(timeout=10) for _ in waiting)
