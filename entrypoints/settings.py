@@ -27,6 +27,7 @@ from entrypoints.settings_types import (
     Inputs,
     LandingPage,
     Model,
+    Origins,
     Proxies,
     PublicKey,
     RedisUrl,
@@ -230,6 +231,10 @@ class Settings(BaseSettings):
     trusted_proxies: Proxies = Field(
         ("127.0.0.1", "::1"),
         description="addresses or networks of the proxies whose X-Forwarded-For is believed: 10.0.0.7,172.16.0.0/12",
+    )
+    cors_origins: Origins = Field(
+        (),
+        description="web sites whose scripts may use the API: https://photos.example,https://app.example",
     )
     http_host: str = Field("127.0.0.1", description="the address `restoreclick serve` listens on")
     http_port: int = Field(8000, ge=0, le=65535, description="its port")

@@ -4,6 +4,7 @@ import base64
 import json
 from ipaddress import ip_network
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -98,6 +99,16 @@ def _network(text: str) -> str:
     return text
 
 
+def _origin(text: str) -> str:
+    """Accept a web origin: a scheme, a host and perhaps a port."""
+    url = urlsplit(text)
+    if url.scheme not in {"http", "https"} or not url.hostname or text != f"{url.scheme}://{url.netloc}":
+        raise ValueError(
+            "write a scheme and a host, as in https://photos.example, without a slash at the end"
+        )
+    return text
+
+
 DatabaseUrl = Annotated[str, AfterValidator(checked_database_url)]
 Address = Annotated[str, AfterValidator(_address)]
 RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss", "unix"])]
@@ -107,6 +118,7 @@ PublicKey = Annotated[str, AfterValidator(_public_key)]
 Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1, max_length=2)]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1)]
 Proxies = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_parts)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_parts)]
 Steps = Annotated[tuple[tuple[int, int], ...], NoDecode, BeforeValidator(_steps)]
 Inputs = Annotated[dict[str, str | int | float | bool], NoDecode, BeforeValidator(_inputs)]
 LandingPage = Annotated[str, AfterValidator(_landing_page)]

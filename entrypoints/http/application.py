@@ -1,5 +1,6 @@
 """The Litestar application: all routes and what they share."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from litestar import Litestar
@@ -18,6 +19,7 @@ from entrypoints.http.api import (
     tus,
     uploads,
 )
+from entrypoints.http.cors import cors_of
 from entrypoints.http.dependencies import dependencies_of
 from entrypoints.http.malformed_requests import MalformedGuard
 from entrypoints.http.openapi.document import config_of
@@ -32,10 +34,13 @@ from entrypoints.http.webhooks import handlers
 MAX_BODY_BYTES = 16 * 1024
 
 
-def create_app(container: Container, site: Site | None = None) -> Litestar:
+def create_app(
+    container: Container, site: Site | None = None, *, cors_origins: Sequence[str] = ()
+) -> Litestar:
     """Build the HTTP application on a container, which the caller closes.
 
-    ``site`` is the shop as its pages show it; by default one without a brand.
+    ``site`` is the shop as its pages show it; by default one without a brand. ``cors_origins`` are the web sites whose
+    scripts may use the API.
     """
     order_streams = OrderStreams(lambda: container.queries)
     app = Litestar(
@@ -96,6 +101,7 @@ def create_app(container: Container, site: Site | None = None) -> Litestar:
         request_max_body_size=MAX_BODY_BYTES,
         openapi_config=config_of(version("restoreclick")),
         before_send=[list_methods],
+        cors_config=cors_of(cors_origins) if cors_origins else None,
         logging_config=None,
     )
     app.state.methods = methods_of(app.routes)

@@ -71,7 +71,7 @@ def run(settings: Settings, *, fd: int | None = None) -> None:
         except UnavailableError as error:
             # Not fatal: each request that needs a current database makes this check itself; the others can be served.
             _log.error("log_head_refused", problem=error_text(error))
-        app = create_app(container, site)
+        app = create_app(container, site, cors_origins=settings.cors_origins)
         exempt_startup_objects()
         serve(app, settings, fd=fd)
 

@@ -70,6 +70,11 @@ def test_everything_missing_is_named_at_once_with_what_it_is_for(environment: py
     [
         ("REPLICATE_WEBHOOK_SECRET", "whsec_!!!!!!"),
         ("SENDGRID_WEBHOOK_PUBLIC_KEY", "k" * 124),
+        ("CORS_ORIGINS", "photos.example"),
+        ("CORS_ORIGINS", "https://photos.example/"),
+        ("CORS_ORIGINS", "https://photos.example,https://photos.example/shop"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "ftp://photos.example"),
         ("SENDGRID_WEBHOOK_PUBLIC_KEY", "!" * 124),
         ("REPLICATE_EXTRA_INPUT", '{"sizes": [1, 2]}'),
         ("RESTORATION_POLL_SECONDS", "0"),
