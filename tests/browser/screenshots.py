@@ -1,8 +1,9 @@
 """Pictures of each page, in light and dark and three widths."""
 
 import argparse
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal
@@ -13,8 +14,10 @@ from sandbox.demo.local_shop import LocalShop
 from tests.browser.chromium import chromium
 from tests.browser.order_states import STATES, OrderStates
 from tests.browser.test_accessibility import PAGES
+from tests.browser.upload_states import UPLOADS
 from tests.browser.visitor import Visitor
 from tests.journeys.running_shop import RunningShop
+from tests.waiting import eventually
 
 WIDTHS = (320, 768, 1280)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -37,35 +40,46 @@ def main() -> None:
         RunningShop(shop) as running_shop,
         chromium() as browser,
     ):
-        visitor = Visitor(browser, shop.url, locale=options.language)
-        for name, showing in _pages(running_shop):
+        for name, opened in _pages(running_shop):
             if name.startswith(options.only):
-                with showing as address:
-                    _take(visitor.open(address), options.folder, name)
+                visitor = Visitor(browser, shop.url, locale=options.language)
+                with opened(visitor) as page:
+                    _take(page, options.folder, name)
+                visitor.context.close()
     print(f"The pictures are in {options.folder}.")  # noqa: T201 -- what its user waits for
 
 
-def _pages(shop: RunningShop) -> Iterator[tuple[str, AbstractContextManager[str]]]:
+def _pages(shop: RunningShop) -> Iterator[tuple[str, Callable[[Visitor], AbstractContextManager[Page]]]]:
     for address in PAGES:
-        yield address.strip("/").replace("/", "-") or "home", _at(address)
+        name = address.strip("/").replace("/", "-") or "home"
+        yield name, partial(_opened, nullcontext(address))
+    for name, upload in UPLOADS.items():
+        yield name, partial(_uploaded, upload)
     states = OrderStates(shop=shop, photo=PHOTO)
     for name, state in STATES.items():
-        yield name, state(states)
+        yield name, partial(_opened, state(states))
 
 
 @contextmanager
-def _at(address: str) -> Iterator[str]:
-    yield address
+def _opened(state: AbstractContextManager[str], visitor: Visitor) -> Iterator[Page]:
+    with state as address:
+        yield visitor.open(address)
+
+
+@contextmanager
+def _uploaded(state: Callable[[Visitor, Path], Page], visitor: Visitor) -> Iterator[Page]:
+    yield state(visitor, PHOTO)
 
 
 def _take(page: Page, folder: Path, name: str) -> None:
-    page.wait_for_load_state("networkidle")
+    page.evaluate("for (const picture of document.images) picture.loading = 'eager'")
+    loaded = "Array.from(document.images).every((picture) => picture.complete)"
+    eventually(lambda: page.evaluate(loaded), "the pictures of the page")
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             page.screenshot(path=folder / f"{name}-{scheme}-{width}.png", full_page=True)
-    page.close()
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from pillow_heif import register_heif_opener
-from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import Page, expect
 
+from tests.browser.line import Line, progress
 from tests.browser.visitor import NewVisitor
 from tests.waiting import eventually
 
@@ -121,25 +122,6 @@ def test_what_a_customer_types_while_photos_are_uploaded_stays(
     expect(page.locator("#photos li")).to_have_count(2)
     expect(page.get_by_label("E-mail address")).to_have_value("ada@customer.example")
     expect(page.get_by_label("E-mail address")).to_be_focused()
-
-
-class Line:
-    """The network of a page, by the browser's own tools."""
-
-    def __init__(self, page: Page) -> None:
-        self._session: CDPSession = page.context.new_cdp_session(page)
-        self._session.send("Network.enable")
-
-    def change(self, **conditions: float) -> None:
-        """Set the conditions that differ from a line without limits."""
-        usual = {"offline": False, "downloadThroughput": -1, "uploadThroughput": -1, "latency": 0}
-        self._session.send("Network.emulateNetworkConditions", {**usual, **conditions})
-
-
-def progress(page: Page) -> float:
-    """How much of the only photo is uploaded, in percent."""
-    bar = page.locator("[data-uploading] progress")
-    return float(bar.get_attribute("value") or 0) if bar.count() else 0
 
 
 def bytes_sent(page: Page) -> list[int]:

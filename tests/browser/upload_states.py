@@ -1,0 +1,81 @@
+"""The upload page in each state, in any language."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.line import Line, progress
+from tests.browser.visitor import Visitor
+from tests.waiting import eventually
+
+#: Bytes a second, so that a photo stays on its way while it is looked at.
+CREEPING = 8_000
+
+
+def empty(visitor: Visitor, photo: Path) -> Page:
+    """A session whose only photo was removed."""
+    page = ready(visitor, photo)
+    page.locator("#photos [id^=remove-]").click()
+    expect(page.locator("#photos li")).to_have_count(0)
+    return page
+
+
+def ready(visitor: Visitor, photo: Path) -> Page:
+    """A photo that can be paid."""
+    page = visitor.open("/")
+    page.set_input_files("[data-choose]", photo)
+    expect(page.locator("#photos img")).to_be_visible()
+    expect(page.locator("[data-uploading] li")).to_have_count(0)
+    return page
+
+
+def uploading(visitor: Visitor, photo: Path) -> Page:
+    """A photo on its way."""
+    return _on_its_way(visitor, photo)[0]
+
+
+def paused(visitor: Visitor, photo: Path) -> Page:
+    """A photo whose line broke."""
+    page, line = _on_its_way(visitor, photo)
+    line.change(offline=True)
+    expect(page.locator("[data-state]")).not_to_contain_text("%")
+    return page
+
+
+def refused(visitor: Visitor, photo: Path) -> Page:
+    """A photo, and a file that is none."""
+    page = ready(visitor, photo)
+    page.set_input_files("[data-choose]", Path(__file__))
+    expect(page.locator("[data-refused]")).to_be_visible()
+    visitor.complaints.clear()  # the browser logs a refusal itself
+    return page
+
+
+def paying(visitor: Visitor, photo: Path) -> Page:
+    """A session whose payment is awaited."""
+    page = ready(visitor, photo)
+    own = page.evaluate("location.pathname")
+    page.locator("[data-pay]").click()
+    expect(page.get_by_label("E-mail")).to_be_visible()
+    page.goto(own)
+    return page
+
+
+def _on_its_way(visitor: Visitor, photo: Path) -> tuple[Page, Line]:
+    page = visitor.open("/")
+    line = Line(page)
+    line.change(uploadThroughput=CREEPING)
+    page.set_input_files("[data-choose]", photo)
+    eventually(lambda: progress(page) > 0, "the upload")
+    return page, line
+
+
+UPLOADS: Mapping[str, Callable[[Visitor, Path], Page]] = {
+    "upload-empty": empty,
+    "upload-ready": ready,
+    "upload-uploading": uploading,
+    "upload-paused": paused,
+    "upload-refused": refused,
+    "upload-paying": paying,
+}
