@@ -12,6 +12,9 @@ from tests.waiting import eventually
 #: Bytes a second, so that a photo stays on its way while it is looked at.
 CREEPING = 8_000
 
+#: A sentence of the page's scripts.
+_SENTENCE = "key => JSON.parse(document.querySelector('[data-texts]').content.textContent)[key]"
+
 
 def empty(visitor: Visitor, photo: Path) -> Page:
     """A session whose only photo was removed."""
@@ -32,14 +35,19 @@ def ready(visitor: Visitor, photo: Path) -> Page:
 
 def uploading(visitor: Visitor, photo: Path) -> Page:
     """A photo on its way."""
-    return _on_its_way(visitor, photo)[0]
+    page = visitor.open("/")
+    Line(page).change(uploadThroughput=CREEPING)
+    page.set_input_files("[data-choose]", photo)
+    eventually(lambda: progress(page) > 0, "the upload")
+    return page
 
 
 def paused(visitor: Visitor, photo: Path) -> Page:
-    """A photo whose line broke."""
-    page, line = _on_its_way(visitor, photo)
-    line.change(offline=True)
-    expect(page.locator("[data-state]")).not_to_contain_text("%")
+    """A photo whose line is broken."""
+    page = visitor.open("/")
+    page.route("**/tus/*", lambda route: route.abort("internetdisconnected"))
+    page.set_input_files("[data-choose]", photo)
+    expect(page.locator("[data-state]")).to_have_text(page.evaluate(_SENTENCE, "paused"))
     return page
 
 
@@ -60,15 +68,6 @@ def paying(visitor: Visitor, photo: Path) -> Page:
     expect(page.get_by_label("E-mail")).to_be_visible()
     page.goto(own)
     return page
-
-
-def _on_its_way(visitor: Visitor, photo: Path) -> tuple[Page, Line]:
-    page = visitor.open("/")
-    line = Line(page)
-    line.change(uploadThroughput=CREEPING)
-    page.set_input_files("[data-choose]", photo)
-    eventually(lambda: progress(page) > 0, "the upload")
-    return page, line
 
 
 UPLOADS: Mapping[str, Callable[[Visitor, Path], Page]] = {

@@ -66,5 +66,6 @@ async function fetched(form) {
     throw new Error(`The picture was answered with ${response.status}.`);
   }
   const picture = await response.blob();
-  return new File([picture], form.dataset.name, { type: picture.type });
+  const stem = form.dataset.name.replace(/\.[^.]+$/, "");
+  return new File([picture], `${stem}.${picture.type.split("/").pop()}`, { type: picture.type });
 }
