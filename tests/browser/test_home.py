@@ -1,7 +1,8 @@
 """The home page: what a visitor sees, and how soon."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
+from tests.browser.line import Line
 from tests.browser.visitor import NewVisitor, is_accessible
 
 #: What Lighthouse calls a slow 4G line, in bytes a second and milliseconds.
@@ -41,20 +42,9 @@ def test_without_scripts_both_pictures_are_side_by_side(new_visitor: NewVisitor)
 def test_the_first_view_comes_within_a_second_on_slow_4g_and_stays_where_it_is(
     new_visitor: NewVisitor,
 ) -> None:
-    page = new_visitor(viewport={"width": 390, "height": 844}).context.new_page()
-    _slow_down(page)
-    page.add_init_script("""
-        window.shift = 0;
-        new PerformanceObserver((list) => list.getEntries().forEach((each) => { window.shift += each.value; }))
-            .observe({ type: "layout-shift", buffered: true });
-    """)
+    page = new_visitor(viewport={"width": 390, "height": 844}).watched_page()
+    Line(page).change(**SLOW_4G)
     page.goto("/", wait_until="networkidle")
     painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     assert painted < 1_000
     assert page.evaluate("window.shift") == 0
-
-
-def _slow_down(page: Page) -> None:
-    session = page.context.new_cdp_session(page)
-    session.send("Network.enable")
-    session.send("Network.emulateNetworkConditions", {"offline": False, **SLOW_4G})

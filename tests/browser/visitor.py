@@ -11,6 +11,15 @@ from tests.browser.accessibility import violations
 _NO_LINE = "net::ERR_INTERNET_DISCONNECTED"
 
 
+#: Sums up layout shifts that no click or key has caused.
+_WATCH = """
+    window.shift = 0;
+    new PerformanceObserver((list) => {
+        for (const each of list.getEntries()) window.shift += each.hadRecentInput ? 0 : each.value;
+    }).observe({ type: "layout-shift", buffered: true });
+"""
+
+
 class Visitor:
     """A browser of one person; its pages share cookies and storage.
 
@@ -31,6 +40,12 @@ class Visitor:
         """Open an address in a new tab."""
         page = self.context.new_page()
         page.goto(address)
+        return page
+
+    def watched_page(self) -> Page:
+        """A new tab that sums up layout shifts in ``window.shift``."""
+        page = self.context.new_page()
+        page.add_init_script(_WATCH)
         return page
 
     def _hear(self, message: ConsoleMessage) -> None:

@@ -1,0 +1,142 @@
+"""The gallery: compare, save, and pass on."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from sandbox.demo.http_customer import Customer
+from tests.browser.order_states import OrderStates
+from tests.browser.visitor import NewVisitor, is_accessible
+from tests.journeys.running_shop import RunningShop
+from tests.waiting import eventually
+
+#: Replaces the share sheet of a phone, which a headless browser lacks, and keeps what is shared.
+SHARE_SHEET = """
+    window.shared = [];
+    Object.defineProperty(navigator, "canShare", { value: () => true });
+    Object.defineProperty(navigator, "share", { value: async ({ files }) => { window.shared.push(...files); } });
+"""
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+
+
+@pytest.fixture
+def states(running_shop: RunningShop, photo: Path) -> OrderStates:
+    return OrderStates(shop=running_shop, photo=photo)
+
+
+@pytest.fixture
+def gallery(states: OrderStates) -> Iterator[str]:
+    with states.gallery() as address:
+        yield address
+
+
+def test_arrow_keys_move_from_before_to_after(new_visitor: NewVisitor, gallery: str) -> None:
+    page = new_visitor().open(gallery)
+    slider = page.get_by_role("slider").first
+    before = page.locator("[data-compare] figure").first
+    slider.focus()
+    page.keyboard.press("End")
+    assert "inset(0px 0% 0px 0px)" in clip(page)
+    page.keyboard.press("ArrowLeft")
+    expect(slider).to_have_value("99")
+    expect(slider).to_have_attribute("aria-valuetext", "99 %")
+    expect(before).to_be_visible()
+
+
+def test_both_pictures_are_loaded_in_the_size_of_the_screen(new_visitor: NewVisitor, gallery: str) -> None:
+    page = new_visitor().open(gallery)
+    pictures = page.locator("[data-compare]").first.locator("img")
+    for number in range(2):
+        eventually(
+            lambda: pictures.nth(number).evaluate("each => each.complete && each.naturalWidth"),  # noqa: B023 -- called at once
+            "the picture",
+        )
+        assert "size=" in pictures.nth(number).evaluate("each => each.currentSrc")
+
+
+def test_nothing_moves_while_the_gallery_loads(new_visitor: NewVisitor, gallery: str) -> None:
+    page = new_visitor(viewport={"width": 390, "height": 844}).watched_page()
+    page.goto(gallery, wait_until="networkidle")
+    assert page.evaluate("window.shift") == 0
+
+
+def test_a_photo_is_saved_with_its_name(new_visitor: NewVisitor, gallery: str, tmp_path: Path) -> None:
+    page = new_visitor().open(gallery)
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile("^Save 1-harvest")).click()
+    assert download.value.suggested_filename.startswith("1-harvest-1926")
+    download.value.save_as(tmp_path / "saved")
+    Image.open(tmp_path / "saved").verify()
+
+
+def test_a_phone_shares_pictures_with_its_photo_library_and_no_archive(
+    new_visitor: NewVisitor, running_shop: RunningShop, photo: Path
+) -> None:
+    customer, order_id = running_shop.buy(photo, photo)
+    visitor = new_visitor(**PHONE)
+    visitor.context.add_init_script(SHARE_SHEET)
+    page = visitor.open(mailed_link(customer))
+    page.get_by_role("button", name=re.compile("^Save 1-harvest")).tap()
+    assert shared(page, 1) == [["1-harvest-1926.png", "image/png"]]
+    running_shop.waits_for("ResultServed", order_id)
+    page.get_by_role("button", name="Save all to the photo library").tap()
+    assert [name for name, _ in shared(page, 3)[1:]] == ["1-harvest-1926.png", "2-harvest-1926.png"]
+
+
+def test_a_link_to_pass_on_shows_and_saves_and_can_be_taken_back(
+    new_visitor: NewVisitor, gallery: str
+) -> None:
+    owner = new_visitor().open(gallery)
+    owner.get_by_role("button", name="Make a link to pass on").click()
+    address = owner.locator("#shared-url").input_value()
+    is_accessible(owner)
+    aunt = new_visitor()
+    page = aunt.open(address)
+    is_accessible(page)
+    expect(page.get_by_role("button", name=re.compile("Not quite right"))).to_have_count(0)
+    with page.expect_download():
+        page.get_by_role("button", name=re.compile("^Save 1-harvest")).click()
+    owner.locator("#share").get_by_role("button").last.click()
+    expect(owner.locator("#shared-url")).to_have_count(0)
+    page.goto(address)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This link was withdrawn")
+
+
+def test_an_order_shows_its_progress_without_loading_the_page_again(
+    new_visitor: NewVisitor, running_shop: RunningShop, photo: Path
+) -> None:
+    with running_shop.worker_asleep():
+        _, order_id = running_shop.buy(photo)
+        page = new_visitor().open(f"/api/restoration/status/{order_id}")
+        page.evaluate("window.isTheSamePage = true")
+        summary = page.locator("#address-summary")
+        summary.click()
+        page.get_by_role("textbox").fill("ada@")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("ready")
+    expect(page.get_by_role("status")).not_to_be_empty()
+    assert page.evaluate("window.isTheSamePage")
+
+
+def mailed_link(customer: Customer) -> str:
+    """The address in the mail with the result."""
+    return eventually(lambda: next(filter(None, map(customer.link_in, customer.mails())), None), "the link")
+
+
+def clip(page: Page) -> str:
+    """How much of the first picture is shown."""
+    before = page.locator("[data-compare] figure").first
+    return str(before.evaluate("element => getComputedStyle(element).clipPath"))
+
+
+def shared(page: Page, count: int) -> list[list[str]]:
+    """Name and type of the shared files, once there are ``count``."""
+    return eventually(
+        lambda: page.evaluate(
+            "count => shared.length >= count && shared.map((each) => [each.name, each.type])", count
+        ),
+        "the shared files",
+    )
