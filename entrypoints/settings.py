@@ -155,6 +155,9 @@ class Settings(BaseSettings):
     smallest_payment: Count = Field(
         50, description="minor units below which Stripe takes no payment in this currency; free is free"
     )
+    ask_for_phone: bool = Field(
+        default=False, description="whether Stripe's payment page asks customers for a phone number"
+    )
     referral_points: CountOrNone = Field(
         100,
         description="points for a friend's first order, to them and to who recommended the shop; 0 for none",

@@ -96,6 +96,8 @@ class StripePayments:
         }
         if request.email is not None:
             params["customer_email"] = request.email
+        if request.asks_for_phone:
+            params["phone_number_collection"] = {"enabled": True}
         if request.spending is not None:
             params["discounts"] = [{"coupon": self._coupon(request, request.spending)}]
         with translated(is_write=True):

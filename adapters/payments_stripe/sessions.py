@@ -16,9 +16,15 @@ _DEAD_PAYMENTS = frozenset({"requires_payment_method", "canceled"})
 _SETTLED = frozenset({"paid", "no_payment_required"})
 
 
+class _Address(msgspec.Struct):
+    country: str | None = None
+
+
 class _Person(msgspec.Struct):
     email: str | None = None
     name: str | None = None
+    phone: str | None = None
+    address: _Address | None = None
 
 
 class _Totals(msgspec.Struct):
@@ -73,6 +79,8 @@ def checkout_details(session: Session, *, is_paid: bool) -> CheckoutDetails | No
         locale=clean_text(metadata.get("locale") or session.locale),
         spending=_spending(metadata, session.currency),
         payment_token=metadata.get("seal"),
+        phone=clean_text(person.phone),
+        country=clean_text(person.address.country) if person.address is not None else None,
     )
 
 

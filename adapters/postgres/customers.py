@@ -21,10 +21,11 @@ from domain.referral_program import referral_codes_of
 #: until the transaction ends, which keeps numbers gap-free.
 _RECEIVE = """WITH given AS (
         SELECT * FROM jsonb_to_recordset(CAST(:payers AS jsonb))
-            AS payer (place integer, customer_id uuid, email text, name text, locale text, codes jsonb)
+            AS payer (place integer, customer_id uuid, email text, name text, locale text, phone text,
+                metadata jsonb, codes jsonb)
     ), known AS (
-        INSERT INTO customers (customer_id, email, name, locale, referral_code)
-        SELECT given.customer_id, given.email, given.name, given.locale, (
+        INSERT INTO customers (customer_id, email, name, locale, phone, metadata, referral_code)
+        SELECT given.customer_id, given.email, given.name, given.locale, given.phone, given.metadata, (
             SELECT code FROM jsonb_array_elements_text(codes) WITH ORDINALITY AS proposed (code, place)
             WHERE NOT EXISTS (SELECT FROM customers WHERE referral_code = code)
             ORDER BY proposed.place LIMIT 1
@@ -33,7 +34,9 @@ _RECEIVE = """WITH given AS (
         ORDER BY old.customer_id NULLS LAST, lower(given.email)
         ON CONFLICT (lower(email)) DO UPDATE
             SET name = coalesce(EXCLUDED.name, customers.name),
-                locale = coalesce(EXCLUDED.locale, customers.locale)
+                locale = coalesce(EXCLUDED.locale, customers.locale),
+                phone = coalesce(EXCLUDED.phone, customers.phone),
+                metadata = customers.metadata || EXCLUDED.metadata
         RETURNING customer_id, email
     ), counted AS (
         INSERT INTO order_numbers (day, last_number)
@@ -70,6 +73,8 @@ class PostgresCustomers(Customers):
                 "email": payer.email,
                 "name": payer.name,
                 "locale": payer.locale,
+                "phone": payer.phone,
+                "metadata": dict(payer.metadata),
                 "codes": list(referral_codes_of(payer.customer_id)),
             }
             for place, payer in enumerate(payers)

@@ -53,7 +53,8 @@ _ERASE: Final[Mapping[str, str]] = {
         WHERE {HOLDINGS["upload_sessions"]}""",
     "reactions": f"UPDATE reactions SET problem = NULL WHERE problem IS NOT NULL AND {_OF_AN_ORDER}",
     "customers": f"""UPDATE customers
-        SET email = NULL, name = NULL, locale = NULL, referral_code = NULL, erased_at = :erased_at
+        SET email = NULL, name = NULL, locale = NULL, referral_code = NULL, phone = NULL, metadata = DEFAULT,
+            erased_at = :erased_at
         WHERE {HOLDINGS["customers"]}""",
 }
 

@@ -1,7 +1,7 @@
 """The port for customers and order numbers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
@@ -13,13 +13,18 @@ from domain.order.values import (
 
 @dataclass(frozen=True, kw_only=True)
 class Customer:
-    """A customer; name and address are stored only here."""
+    """A customer; name, address and phone number are stored only here.
+
+    ``metadata`` has what else the payment provider said of them, such as their ``country``.
+    """
 
     customer_id: CustomerId
     email: str
     name: str | None
     locale: str | None
     referral_code: str
+    phone: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,8 @@ class Payer:
     name: str | None
     locale: str | None
     number: OrderNumber | None = None  # of an order that has one already
+    phone: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Customers(Protocol):
@@ -44,9 +51,20 @@ class Customers(Protocol):
         locale: str | None,
         day: date,
         number: OrderNumber | None = None,
+        *,
+        phone: str | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> tuple[CustomerId, OrderNumber]:
         """``receive_all`` of one payer."""
-        payer = Payer(customer_id=customer_id, email=email, name=name, locale=locale, number=number)
+        payer = Payer(
+            customer_id=customer_id,
+            email=email,
+            name=name,
+            locale=locale,
+            number=number,
+            phone=phone,
+            metadata=metadata or {},
+        )
         [received] = self.receive_all([payer], day)
         return received
 
@@ -56,7 +74,7 @@ class Customers(Protocol):
         Both are in the order of the payers. Numbers count per UTC day, unique and without a gap: the counter is
         locked until the transaction ends and is rolled back with it. An order that has a ``number`` keeps it.
         ``customer_id`` is used when the address is new; a new customer gets a referral code that no other customer has.
-        No two payers have the same address.
+        No two payers have the same address. A known customer keeps what is not given.
         """
 
     def find(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:

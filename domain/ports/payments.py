@@ -26,6 +26,7 @@ class NewCheckout:
     idempotency_key: str
     locale: str | None = None  # the customer's language and region, for later e-mails
     spending: Spending | None = None  # deducted from the price, once, on this checkout only
+    asks_for_phone: bool = False  # the page asks for a phone number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +97,8 @@ class CheckoutDetails:
     )
     tax: Money | None = None  # added by the provider to the price; part of what was paid
     payment_token: str | None = None  # as received; whether it is this shop's has to be verified
+    phone: str | None = None
+    country: str | None = None  # of the billing address, as ISO 3166 has it
 
 
 class CheckoutStatus(StrEnum):

@@ -48,10 +48,11 @@ class VisitorQuotas:
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentPolicy:
-    """Time limits of payments."""
+    """Time limits of payments, and what their page asks for."""
 
     checkout_lifetime: timedelta = timedelta(hours=1)  # the provider accepts 30 minutes to 24 hours
     unmatched_wait: timedelta = timedelta(days=7)  # before a payment without an order is refunded
+    asks_for_phone: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

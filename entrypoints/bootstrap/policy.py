@@ -59,7 +59,10 @@ def policy_from(settings: Settings) -> ShopPolicy:
             max_stored_bytes=limit_gibibytes * GIBIBYTE if limit_gibibytes else None,
         ),
         visitor_quotas=_visitor_quotas(settings),
-        payments=PaymentPolicy(unmatched_wait=timedelta(days=settings.unmatched_payment_days)),
+        payments=PaymentPolicy(
+            unmatched_wait=timedelta(days=settings.unmatched_payment_days),
+            asks_for_phone=settings.ask_for_phone,
+        ),
         predictions=PredictionPolicy(
             max_running=settings.max_running_predictions,
             max_per_minute=settings.max_predictions_per_minute,

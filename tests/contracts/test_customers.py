@@ -71,6 +71,26 @@ def test_a_returning_customer_keeps_fields_that_are_not_given(unit_of_work: Data
     assert renamed.name == "Eileen Collins"
 
 
+def test_a_returning_customer_keeps_phone_and_metadata_that_are_not_given(unit_of_work: Database) -> None:
+    def again(phone: str | None, metadata: dict[str, str] | None) -> Customer | None:
+        with unit_of_work.transaction() as transaction:
+            customer_id, _ = transaction.customers.receive(
+                CustomerId(uuid4()), "eileen@example.org", None, None, DAY, phone=phone, metadata=metadata
+            )
+            return transaction.customers.find(customer_id)
+
+    first, second, third = (
+        again("+43 1 5550", {"country": "AT"}),
+        again(None, None),
+        again("+49 30 5550", {"a": "b"}),
+    )
+    assert first is not None
+    assert (first.phone, first.metadata) == ("+43 1 5550", {"country": "AT"})
+    assert second == first
+    assert third is not None
+    assert (third.phone, third.metadata) == ("+49 30 5550", {"country": "AT", "a": "b"})
+
+
 def test_a_customer_is_found_by_the_code_they_were_given_when_they_were_new(unit_of_work: Database) -> None:
     customer_id, _ = receive(unit_of_work, "eileen@example.org")
     code = referral_codes_of(customer_id)[0]

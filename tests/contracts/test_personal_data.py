@@ -32,7 +32,13 @@ def buy(unit_of_work: Database, email: str = GRACE) -> tuple[Facts, CustomerId]:
     about = facts()
     with unit_of_work.transaction() as transaction:
         customer_id, number = transaction.customers.receive(
-            CustomerId(uuid4()), email, "Grace Hopper", "en-US", NOON.date()
+            CustomerId(uuid4()),
+            email,
+            "Grace Hopper",
+            "en-US",
+            NOON.date(),
+            phone="+1 555 0100",
+            metadata={"country": "US"},
         )
         paid = about.paid(number=number, customer_id=customer_id)
         upload = replace(session(order_id=about.order_id), session_id=paid.upload_session_id)
@@ -107,6 +113,8 @@ def test_holdings_are_of_one_customer_only(unit_of_work: Database) -> None:
         held = transaction.personal_data.holdings(customer_id)
     assert {"customers", "upload_sessions", "file_uploads", "orders", "email_queue", "reactions"} <= set(held)
     assert len(held["unmatched_payments"]) == len(held["orders"]) == len(held["customers"]) == 1
+    assert "+1 555 0100" in str(held["customers"])
+    assert "country" in str(held["customers"])
     assert "Grace Hopper called" in str(held["unmatched_payments"])
     assert [(line["points"], line["reason"]) for line in held["points"]] in (
         [(100, "welcome")],

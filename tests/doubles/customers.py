@@ -29,7 +29,13 @@ class InMemoryCustomers(Customers):
             known = Customer(
                 customer_id=customer_id, email=email, name=name, locale=locale, referral_code=code
             )
-        customers[known.customer_id] = replace(known, name=name or known.name, locale=locale or known.locale)
+        customers[known.customer_id] = replace(
+            known,
+            name=name or known.name,
+            locale=locale or known.locale,
+            phone=payer.phone or known.phone,
+            metadata={**known.metadata, **payer.metadata},
+        )
         if payer.number is not None:
             return known.customer_id, payer.number
         count = self._pages.last_numbers[day] = self._pages.last_numbers.get(day, 0) + 1

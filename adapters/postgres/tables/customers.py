@@ -32,9 +32,11 @@ customers = Table(
     created(),
     touched(),
     Column("referral_code", Text, unique=True),
+    Column("phone", Text),
+    Column("metadata", JSONB, nullable=False, server_default=text("'{}'")),
     CheckConstraint(
         "CASE WHEN erased_at IS NULL THEN num_nonnulls(email, referral_code) = 2"
-        " ELSE num_nonnulls(email, name, locale, referral_code) = 0 END",
+        " ELSE num_nonnulls(email, name, locale, referral_code, phone) = 0 AND metadata = '{}' END",
         name="customers_are_known_or_erased",
     ),
 )

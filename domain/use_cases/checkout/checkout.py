@@ -189,6 +189,7 @@ class CheckoutService:
             idempotency_key=f"checkout:{session.session_id}:{checkout.attempt}:{_fingerprint(email, locale)}",
             locale=locale,
             spending=checkout.spending,
+            asks_for_phone=self.policy.payments.asks_for_phone,
         )
 
 

@@ -205,6 +205,8 @@ class OrderPlacement:
             name=purchase.checkout.name,
             locale=purchase.checkout.locale,
             number=purchase.number,
+            phone=purchase.checkout.phone,
+            metadata={"country": purchase.checkout.country} if purchase.checkout.country is not None else {},
         )
 
     def _payment(

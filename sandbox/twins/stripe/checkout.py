@@ -29,6 +29,7 @@ PARAMETERS = frozenset(
         "mode",
         "payment_intent_data",
         "payment_method_types",
+        "phone_number_collection",
         "submit_type",
         "success_url",
         "ui_mode",

@@ -40,19 +40,22 @@ class PaymentPage(Controller):
 def _act(account: Account, session: Json, form: dict[str, str]) -> Response[str] | Response[bytes]:
     action = form.get("action", "")
     email, name = form.get("email", "").strip(), form.get("name", "").strip() or None
+    phone = form.get("phone", "").strip() or None
     if session["status"] != "open":
         return _show(account, session, "Nothing was changed: this order is no longer open.", 409)
     if action == "cancel" and session["cancel_url"]:
         return _go(session["cancel_url"])
     if not form_values.is_email(email):
         return _show(account, session, "Please enter a complete e-mail address.", 400, form)
+    if session["phone_number_collection"]["enabled"] and phone is None:
+        return _show(account, session, "Please enter a phone number.", 400, form)
     match action:
         case "pay":
-            session = payment.pay(account, session, email, name)
+            session = payment.pay(account, session, email, name, phone)
         case "pay_later" if payment.can_pay_later(session):
-            session = payment.pay_later(account, session, email, name)
+            session = payment.pay_later(account, session, email, name, phone)
         case "decline" if session["payment_status"] == "unpaid":
-            session = payment.decline(account, session, email, name)
+            session = payment.decline(account, session, email, name, phone)
             return _show(
                 account, session, "Your card was declined. Nothing was paid; please try another.", 402, form
             )
@@ -84,6 +87,7 @@ def _show(
         can_pay_later=payment.can_pay_later(session),
         email=typed.get("email", session["customer_email"] or ""),
         name=typed.get("name", ""),
+        phone=typed.get("phone", ""),
         success_url=_success_url(session),
     )
 

@@ -11,9 +11,9 @@ from sandbox.twins.stripe.objects import checkout, payments
 DELAYED_METHODS = {"sepa_debit", "us_bank_account"}
 
 
-def pay(account: Account, session: Json, email: str, name: str | None) -> Json:
+def pay(account: Account, session: Json, email: str, name: str | None, phone: str | None = None) -> Json:
     """Pay by card, at once."""
-    session = _with_customer(account, session, email, name)
+    session = _with_customer(account, session, email, name, phone)
     coupons.redeem(account, session)
     if session["payment_status"] == "no_payment_required":
         return _complete(account, session)
@@ -21,9 +21,11 @@ def pay(account: Account, session: Json, email: str, name: str | None) -> Json:
     return _complete(account, session | {"payment_intent": intent["id"], "payment_status": "paid"})
 
 
-def pay_later(account: Account, session: Json, email: str, name: str | None) -> Json:
+def pay_later(
+    account: Account, session: Json, email: str, name: str | None, phone: str | None = None
+) -> Json:
     """Complete the session with a bank debit that is pending."""
-    session = _with_customer(account, session, email, name)
+    session = _with_customer(account, session, email, name, phone)
     coupons.redeem(account, session)
     method = next(method for method in session["payment_method_types"] if method in DELAYED_METHODS)
     intent = _charge(account, session, method, "pending")
@@ -34,9 +36,9 @@ def pay_later(account: Account, session: Json, email: str, name: str | None) -> 
     return session
 
 
-def decline(account: Account, session: Json, email: str, name: str | None) -> Json:
+def decline(account: Account, session: Json, email: str, name: str | None, phone: str | None = None) -> Json:
     """Decline the card; the session stays open."""
-    session = _with_customer(account, session, email, name)
+    session = _with_customer(account, session, email, name, phone)
     intent = _charge(account, session, "card", "failed")
     session |= {"payment_intent": intent["id"]}
     account.save(session)
@@ -89,9 +91,9 @@ def run_timers(account: Account) -> None:
                     settle(account, session, "succeeded")
 
 
-def _with_customer(account: Account, session: Json, email: str, name: str | None) -> Json:
+def _with_customer(account: Account, session: Json, email: str, name: str | None, phone: str | None) -> Json:
     """Return the session with its customer, and their tax."""
-    session = checkout.with_customer(session, email, name)
+    session = checkout.with_customer(session, email, name, phone)
     percent = account.settings.tax_on_top_percent
     return checkout.with_tax_on_top(session, percent) if percent else session
 

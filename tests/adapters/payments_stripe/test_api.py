@@ -77,6 +77,26 @@ def test_stripe_asks_for_an_address_that_is_not_given(stripe: TwinProcess) -> No
     assert session["customer_email"] is None
 
 
+@pytest.mark.parametrize(("asks", "status", "phone"), [(True, 400, "+43 1 5550"), (False, 303, None)])
+def test_stripe_asks_for_a_phone_number_where_the_shop_does(
+    stripe: TwinProcess,
+    asks: bool,  # noqa: FBT001 -- a case
+    status: int,
+    phone: str | None,
+) -> None:
+    payments = stripe_payments(stripe.url)
+    opened = payments.open_checkout(replace(new_checkout(), asks_for_phone=asks))
+    page = f"/c/pay/{opened.checkout_session_id}"
+    form = {"action": "pay", "email": "adele@example.com"}
+    assert ('name="phone"' in stripe.http.get(page).text) is asks
+    assert stripe.http.post(page, data=form).status_code == status
+    if asks:
+        assert stripe.http.post(page, data={**form, "phone": "+43 1 5550"}).status_code == 303
+    found = payments.find_checkout(opened.checkout_session_id)
+    assert found is not None
+    assert found.checkout.phone == phone
+
+
 def test_a_refund_carries_our_id_at_stripe(stripe: TwinProcess) -> None:
     payments = stripe_payments(stripe.url)
     requested = refund(pay_at(stripe, payments.open_checkout(new_checkout()).checkout_session_id))

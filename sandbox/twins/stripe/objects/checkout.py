@@ -32,6 +32,9 @@ def checkout_session(
         "metadata": params.get("metadata", {}),
         "mode": params["mode"],
         "payment_method_types": params["payment_method_types"],
+        "phone_number_collection": {
+            "enabled": params.get("phone_number_collection", {}).get("enabled") == "true"
+        },
         "payment_status": "unpaid" if total else "no_payment_required",
         "status": "open",
         "submit_type": params.get("submit_type"),
@@ -40,9 +43,9 @@ def checkout_session(
     }
 
 
-def with_customer(session: Json, email: str, name: str | None) -> Json:
+def with_customer(session: Json, email: str, name: str | None, phone: str | None = None) -> Json:
     """Return the session with the customer's details."""
-    return session | {"customer_details": _customer(email, name)}
+    return session | {"customer_details": _customer(email, name, phone)}
 
 
 def with_tax_on_top(session: Json, percent: int) -> Json:
@@ -122,14 +125,14 @@ def coupon(params: Json, *, coupon_id: str, now: int) -> Json:
     }
 
 
-def _customer(email: str, name: str | None) -> Json:
+def _customer(email: str, name: str | None, phone: str | None = None) -> Json:
     return {
         "address": None,
         "business_name": None,
         "email": email,
         "individual_name": None,
         "name": name,
-        "phone": None,
+        "phone": phone,
         "tax_exempt": "none",
         "tax_ids": [],
     }
