@@ -24,7 +24,7 @@ from entrypoints.http.dependencies import dependencies_of
 from entrypoints.http.malformed_requests import MalformedGuard
 from entrypoints.http.openapi.document import config_of
 from entrypoints.http.order_streams import OrderStreams
-from entrypoints.http.pages import order_pages, photo_pages, shop_pages, upload_pages
+from entrypoints.http.pages import order_pages, photo_pages, reference_page, shop_pages, upload_pages
 from entrypoints.http.pages.html_pages import explain
 from entrypoints.http.pages.site import Site
 from entrypoints.http.request_logging import RequestLogging
@@ -47,6 +47,7 @@ def create_app(
         [
             shop_pages.show_home,
             shop_pages.show_legal_page,
+            reference_page.show_reference,
             shop_pages.send_asset,
             shop_pages.send_robots,
             shop_pages.send_icon,

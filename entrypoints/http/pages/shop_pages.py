@@ -28,6 +28,7 @@ _ASSET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 _ENTRY_POINTS = {
     "name": "RestoreClick",
     "documentation": "/schema/openapi.json",
+    "reference": "/reference",
     "health": "/health/ready",
 }
 

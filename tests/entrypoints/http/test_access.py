@@ -28,7 +28,10 @@ PIECE_TYPE = "application/offset+octet-stream"
 
 #: Routes that need neither id nor token: every client gets the same answer.
 PUBLIC: set[Route] = {
-    *(("GET", path) for path in ("/", "/contact", "/imprint", "/privacy", "/robots.txt", "/favicon.ico")),
+    *(
+        ("GET", path)
+        for path in ("/", "/contact", "/imprint", "/privacy", "/reference", "/robots.txt", "/favicon.ico")
+    ),
     *(("GET", path) for path in ("/assets/{revision}/{name}", "/health/live", "/health/ready")),
     *(("GET", path) for path in ("/schema", "/schema/openapi.json", "/schema/{path}")),
     ("POST", "/uploads"),
