@@ -75,9 +75,9 @@ class PostgresResumableUploads(ResumableUploads):
         )
         return moved.rowcount == 1
 
-    def complete(self, upload_id: ResumableUploadId, photo_id: PhotoId, *, is_duplicate: bool) -> None:
+    def complete(self, upload_id: ResumableUploadId, photo_id: PhotoId, *, is_duplicate: bool) -> bool:
         found = {"upload_id": upload_id, "photo_id": photo_id, "is_duplicate": is_duplicate}
-        execute(self._connection, _COMPLETE, found)
+        return execute(self._connection, _COMPLETE, found).rowcount == 1
 
     def remove(self, upload_id: ResumableUploadId) -> None:
         execute(self._connection, _REMOVE, {"upload_id": upload_id})

@@ -60,11 +60,11 @@ class ResumableUploads(Protocol):
         False, changing nothing, unless the offset is the expected one.
         """
 
-    def complete(self, upload_id: ResumableUploadId, photo_id: PhotoId, *, is_duplicate: bool) -> None:
-        """Record the photo and forget the parts.
+    def complete(self, upload_id: ResumableUploadId, photo_id: PhotoId, *, is_duplicate: bool) -> bool:
+        """Record the photo; False if there is no such upload.
 
-        The offset moves to the end. Of two requests that complete an upload, the one that added the photo decides that
-        it is no duplicate.
+        The parts are forgotten, and the offset moves to the end. Of two requests that complete an upload, the one that
+        added the photo decides that it is no duplicate.
         """
 
     def remove(self, upload_id: ResumableUploadId) -> None:

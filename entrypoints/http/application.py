@@ -22,6 +22,7 @@ from entrypoints.http.api import (
 from entrypoints.http.cors import cors_of
 from entrypoints.http.dependencies import dependencies_of
 from entrypoints.http.malformed_requests import MalformedGuard
+from entrypoints.http.method_override import MethodOverride
 from entrypoints.http.openapi.document import config_of
 from entrypoints.http.order_streams import OrderStreams
 from entrypoints.http.pages import order_pages, photo_pages, reference_page, shop_pages, upload_pages
@@ -106,5 +107,5 @@ def create_app(
         logging_config=None,
     )
     app.state.methods = methods_of(app.routes)
-    app.asgi_handler = RequestLogging(MalformedGuard(app.asgi_handler))
+    app.asgi_handler = RequestLogging(MalformedGuard(MethodOverride(app.asgi_handler)))
     return app

@@ -51,7 +51,7 @@ from domain.use_cases.idempotent_requests import KeyReusedError, RequestInProgre
 from entrypoints.bootstrap.wording import error_text
 from entrypoints.http import errors
 from entrypoints.http.byte_ranges import FileChangedError, UnsatisfiableRangeError
-from entrypoints.http.dependencies import first_language
+from entrypoints.http.pages.site import visit_of
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of
 from entrypoints.http.tus_protocol import (
@@ -191,12 +191,16 @@ INTERNAL = Kind(
 def answer(request: AnyRequest, error: Exception) -> Response[Any]:
     """Respond to an error, and log it where it needs attention."""
     problem = problem_of(error)
-    reads = first_language(request.headers.get("accept-language", "")) or ""
-    if isinstance(error, UnreadableImageError) and error.german and reads.lower().startswith("de"):
-        headers = {**problem.headers, "Content-Language": "de", "Vary": "Accept-Language"}
+    if isinstance(error, UnreadableImageError) and error.german and _reads_german(request):
+        headers = {**problem.headers, "Content-Language": "de", "Vary": "Accept-Language, Cookie"}
         problem = replace(problem, detail=error.german, headers=headers)
     note(request, problem, error)
     return response(request, problem)
+
+
+def _reads_german(request: AnyRequest) -> bool:
+    """Whether pages are shown to this visitor in German."""
+    return visit_of(request).localization.phrases.tag == "de"
 
 
 def problem_of(error: Exception) -> Problem:

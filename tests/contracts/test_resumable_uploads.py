@@ -67,7 +67,7 @@ def test_a_complete_upload_names_its_photo_and_takes_no_more(
     photo_id = PhotoId(uuid4())
     advance(unit_of_work, begun, 0, 60, FIRST)
     with unit_of_work.transaction() as transaction:
-        transaction.resumable_uploads.complete(begun.upload_id, photo_id, is_duplicate=False)
+        assert transaction.resumable_uploads.complete(begun.upload_id, photo_id, is_duplicate=False)
     assert found(unit_of_work, begun) == replace(begun, offset_bytes=100, photo_id=photo_id)
     assert not advance(unit_of_work, begun, 100, 100, SECOND)
 
@@ -91,6 +91,10 @@ def test_a_removed_upload_is_gone(unit_of_work: Database, begun: ResumableUpload
             transaction.resumable_uploads.remove(begun.upload_id)
     assert found(unit_of_work, begun) is None
     assert not advance(unit_of_work, begun, 0, 60, FIRST)
+    with unit_of_work.transaction() as transaction:
+        assert not transaction.resumable_uploads.complete(
+            begun.upload_id, PhotoId(uuid4()), is_duplicate=False
+        )
 
 
 def test_uploads_are_counted_by_session(unit_of_work: Database, begun: ResumableUpload) -> None:

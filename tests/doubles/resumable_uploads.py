@@ -37,16 +37,18 @@ class InMemoryResumableUploads(ResumableUploads):
         self._pages[upload_id] = replace(upload, offset_bytes=offset_bytes, part_keys=tuple(part_keys))
         return True
 
-    def complete(self, upload_id: ResumableUploadId, photo_id: PhotoId, *, is_duplicate: bool) -> None:
+    def complete(self, upload_id: ResumableUploadId, photo_id: PhotoId, *, is_duplicate: bool) -> bool:
         upload = self._pages.get(upload_id)
-        if upload is not None:
-            self._pages[upload_id] = replace(
-                upload,
-                offset_bytes=upload.size_bytes,
-                part_keys=(),
-                photo_id=photo_id,
-                is_duplicate=is_duplicate and (upload.is_duplicate or not upload.is_complete),
-            )
+        if upload is None:
+            return False
+        self._pages[upload_id] = replace(
+            upload,
+            offset_bytes=upload.size_bytes,
+            part_keys=(),
+            photo_id=photo_id,
+            is_duplicate=is_duplicate and (upload.is_duplicate or not upload.is_complete),
+        )
+        return True
 
     def remove(self, upload_id: ResumableUploadId) -> None:
         self._pages.pop(upload_id, None)

@@ -185,7 +185,8 @@ class ResumableUploadService:
     ) -> ResumableUpload:
         """Add the photo that ends with the piece; return its upload.
 
-        Raises what ``UploadService.add`` raises. An unreadable photo ends the upload. After any other error the bytes
+        Raises what ``UploadService.add`` raises, and UnknownUploadError if the upload was canceled meanwhile: then its
+        photo is removed. An unreadable photo ends the upload. After any other error the bytes
         are kept without the last one, so that the client can try again.
         """
         try:
@@ -200,8 +201,14 @@ class ResumableUploadService:
             raise
         photo_id, is_duplicate = added.photo.photo_id, added.is_duplicate
         with self.unit_of_work.transaction() as transaction:
-            transaction.resumable_uploads.complete(upload.upload_id, photo_id, is_duplicate=is_duplicate)
+            is_known = transaction.resumable_uploads.complete(
+                upload.upload_id, photo_id, is_duplicate=is_duplicate
+            )
         self._delete(upload.part_keys)
+        if not is_known:
+            if not is_duplicate:
+                self.photo_removal.remove(upload.session_id, photo_id)
+            raise UnknownUploadError(upload.upload_id)
         return replace(
             upload,
             offset_bytes=upload.size_bytes,

@@ -3,17 +3,21 @@
 import asyncio
 import base64
 import hashlib
+import io
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from litestar.testing import TestClient
 
+from domain.order.values import UploadSessionId
 from domain.ports.errors import UnavailableError
+from domain.ports.resumable_uploads import ResumableUploadId
 from domain.use_cases.checkout import resumable_uploads
+from domain.use_cases.checkout.resumable_uploads import UnknownUploadError
 from entrypoints.http import request_bodies, resumable_bodies
 from tests.doubles.container import POLICY
 from tests.entrypoints.support.http_fixtures import (
@@ -413,3 +417,34 @@ def test_incomplete_uploads_are_deleted_with_their_session(api: ApiClient) -> No
     assert api.shop.upload_cleanup.tidy() == 1
     assert api.shop.storage.objects == {}
     assert api.http.head(path, headers=TUS).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["PATCH", "patch"])
+def test_a_client_that_can_only_post_names_its_method(api: ApiClient, method: str) -> None:
+    path = begin(api)
+    headers = {**PIECE, "Upload-Offset": "0", "X-HTTP-Method-Override": method}
+    assert api.http.post(path, content=PORTRAIT[:10], headers=headers).status_code == 204
+    assert offset(api, path) == 10
+    looked = api.http.post(path, headers={**TUS, "X-HTTP-Method-Override": "HEAD"})
+    assert (looked.status_code, looked.headers["upload-offset"]) == (200, "10")
+    assert api.http.post(path, headers={**TUS, "X-HTTP-Method-Override": "DELETE"}).status_code == 204
+    assert api.http.head(path, headers=TUS).status_code == 404
+
+
+@pytest.mark.parametrize(("path", "method"), [("/tus", "DELETE"), ("/photos", "DELETE"), ("/tus/1", "GET")])
+def test_no_other_request_changes_its_method(api: ApiClient, path: str, method: str) -> None:
+    address = f"/api/uploads/{api.open_session()}{path}"
+    answer = api.http.post(address, headers={"X-HTTP-Method-Override": method})
+    assert answer.status_code in {400, 404, 405, 412}
+    assert answer.request.method == "POST"
+
+
+def test_a_photo_whose_upload_was_canceled_meanwhile_is_removed(api: ApiClient) -> None:
+    path = begin(api)
+    session_id, upload_id = (UUID(part) for part in path.removeprefix("/api/uploads/").split("/tus/"))
+    service = api.shop.resumable_uploads
+    upload = service.find(UploadSessionId(session_id), ResumableUploadId(upload_id))
+    api.http.delete(path, headers=TUS)
+    with pytest.raises(UnknownUploadError):
+        service.complete(upload, io.BytesIO(PORTRAIT), len(PORTRAIT))
+    assert photos(api, path) == []

@@ -163,6 +163,13 @@ def test_the_advice_about_a_refused_photo_is_in_the_senders_language(
     assert refused["detail"].startswith(words)
 
 
+def test_a_chosen_language_wins_over_the_browsers(api: ApiClient) -> None:
+    api.http.headers["Accept-Language"] = "en"
+    api.http.cookies.set("language", "de")
+    refused = assert_problem(api.send_photo(api.open_session(), b"broken"), 422, "photo-unreadable")
+    assert refused["detail"].startswith("Das ist kein Bild.")
+
+
 def test_an_announced_size_over_the_limit_is_refused_before_a_byte_is_taken(limited_api: ApiClient) -> None:
     session_id = limited_api.open_session()
     refused = assert_problem(
