@@ -40,7 +40,7 @@ def run(data_dir: Path) -> None:
 def _introduce(console: Console, shop: LocalShop, data_dir: Path) -> None:
     """Print the shop's addresses, each unwrapped so that it can be copied."""
     for name, url in {
-        "Shop": shop.url,
+        "Home page": f"{shop.url}/",
         "Health": f"{shop.url}/health/ready",
         "Mailbox": shop.addresses["mailbox"],
         "Stripe's twin": f"{shop.addresses['stripe']}/_twin/ledger",
@@ -51,7 +51,9 @@ def _introduce(console: Console, shop: LocalShop, data_dir: Path) -> None:
         "Data and logs": str(data_dir.resolve()),
     }.items():
         console.print(Text.assemble((f"{name:<18}", "bold"), url), soft_wrap=True)
-    console.print("\nTo try it, in another terminal:", style="bold")
+    console.print(
+        f"\nTo try it, open {shop.url}/ in a browser; or in another terminal:", style="bold", soft_wrap=True
+    )
     console.print(_examples(shop, _write_environment(shop, data_dir)), markup=False, soft_wrap=True)
     console.print("Ctrl-C closes the shop; its data stays.")
 
