@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from adapters.localization.catalog import FALLBACK, own_catalogs
 from adapters.localization.formats import alternatives
+from adapters.localization.locales import Localization
 from adapters.localization.state_text import STATES
 from adapters.localization.status_text import action_texts, number_of
 from domain.order import errors, events
@@ -11,7 +12,7 @@ from domain.order.image import Image
 from domain.order.ledger import RefundStatus
 from domain.order.order import Order
 from domain.order.values import ImageId, RedoObstacle
-from domain.ports.errors import DatabaseBehindError
+from domain.ports.errors import DatabaseBehindError, UnreadableImageError
 from domain.unmatched_payment import UnknownPaymentError
 from domain.use_cases.audit.dispute_evidence import NothingToProveError
 from domain.use_cases.delivery.downloads import LinkExpiredError
@@ -80,6 +81,14 @@ def error_text(error: Exception) -> str:
             return _NEXT_STEPS[type(error)].format(**vars(error))
         case _:
             return str(error)
+
+
+def unreadable_text(error: UnreadableImageError, localization: Localization) -> str:
+    """Why a picture cannot be read, and what to send instead.
+
+    In English for customers whose language it is not written in.
+    """
+    return error.german if localization.language == "de" and error.german else str(error)
 
 
 def redo_obstacle_text(why: RedoObstacle) -> str:

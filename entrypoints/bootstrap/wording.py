@@ -9,7 +9,7 @@ from adapters.localization.formats import capitalised, counted, date_text, durat
 from adapters.localization.labels import CORRECTED_BY_CUSTOMER, MAILS, POINTS, SIDES, actor_name
 from adapters.localization.locales import Localization, localization_for_browser
 from adapters.localization.log_defect_text import defect_text
-from adapters.localization.refusal_messages import error_text, redo_obstacle_text
+from adapters.localization.refusal_messages import error_text, redo_obstacle_text, unreadable_text
 from adapters.localization.status_text import (
     action_texts,
     image_status_of,

@@ -48,7 +48,7 @@ from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedErr
 from domain.use_cases.delivery.previews import UnknownPhotoError
 from domain.use_cases.delivery.shared_links import NotYourLinkError
 from domain.use_cases.idempotent_requests import KeyReusedError, RequestInProgressError
-from entrypoints.bootstrap.wording import error_text
+from entrypoints.bootstrap.wording import error_text, unreadable_text
 from entrypoints.http import errors
 from entrypoints.http.byte_ranges import FileChangedError, UnsatisfiableRangeError
 from entrypoints.http.pages.site import visit_of
@@ -191,16 +191,14 @@ INTERNAL = Kind(
 def answer(request: AnyRequest, error: Exception) -> Response[Any]:
     """Respond to an error, and log it where it needs attention."""
     problem = problem_of(error)
-    if isinstance(error, UnreadableImageError) and error.german and _reads_german(request):
-        headers = {**problem.headers, "Content-Language": "de", "Vary": "Accept-Language, Cookie"}
-        problem = replace(problem, detail=error.german, headers=headers)
+    if isinstance(error, UnreadableImageError):
+        localization = visit_of(request).localization
+        detail = unreadable_text(error, localization)
+        if detail != problem.detail:
+            vary = {"Content-Language": localization.language, "Vary": "Accept-Language, Cookie"}
+            problem = replace(problem, detail=detail, headers={**problem.headers, **vary})
     note(request, problem, error)
     return response(request, problem)
-
-
-def _reads_german(request: AnyRequest) -> bool:
-    """Whether pages are shown to this visitor in German."""
-    return visit_of(request).localization.phrases.tag == "de"
 
 
 def problem_of(error: Exception) -> Problem:

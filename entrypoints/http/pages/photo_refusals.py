@@ -9,7 +9,7 @@ from domain.order.file_names import as_written
 from domain.order.values import UploadSessionId
 from domain.ports.errors import UnavailableError, UnreadableImageError
 from domain.use_cases.checkout.uploads import TooManyPhotosError, UploadService
-from entrypoints.bootstrap.wording import Localization
+from entrypoints.bootstrap.wording import Localization, unreadable_text
 from entrypoints.http.photo_forms import SentFile
 
 
@@ -27,11 +27,6 @@ class Refusal:
         if self.error is not None:
             return unreadable_text(self.error, localization)
         return localization.say(str(self.phrase), limit=str(self.limit))
-
-
-def unreadable_text(error: UnreadableImageError, localization: Localization) -> str:
-    """Why a picture cannot be read, and what to send instead."""
-    return error.german if localization.language == "de" and error.german else str(error)
 
 
 async def add_file(

@@ -216,3 +216,17 @@ def test_a_sandbox_says_what_it_is(api: ApiClient) -> None:
         page = http.get("/", headers=BROWSER).text
     assert "This is a sandbox" in page
     assert '<a href="http://127.0.0.1:9/mailbox">' in page
+
+
+def test_a_refused_photo_is_explained_to_scripts_in_the_language_of_the_page(api: ApiClient) -> None:
+    session_id = api.open_session()
+    for headers, language, words in (
+        ({"Accept-Language": "de-AT"}, "de", "Das ist kein Bild"),
+        ({"Accept-Language": "en", "Cookie": "language=de"}, "de", "Das ist kein Bild"),
+        ({"Accept-Language": "de", "Cookie": "language=en"}, None, "This is no picture"),
+        ({}, None, "This is no picture"),
+    ):
+        answer = api.send_photo(session_id, b"broken", **headers)
+        assert answer.status_code == 422
+        assert words in answer.json()["detail"]
+        assert answer.headers.get("content-language") == language
