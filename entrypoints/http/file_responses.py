@@ -6,6 +6,7 @@ The file is opened before the response begins, streamed in chunks, and closed in
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager
+from itertools import islice
 from typing import Self
 from urllib.parse import quote
 
@@ -20,6 +21,10 @@ from entrypoints.http.byte_ranges import ByteRange
 from entrypoints.http.client_disconnect import has_left
 
 _log = structlog.get_logger(__name__)
+
+#: How many chunks a thread reads at once: starting a thread takes longer than reading one. A client with a slow
+#: connection still gets them one by one, so that it has as much time for each.
+CHUNKS_AT_ONCE = 4
 
 
 class OpenedFile:
@@ -59,8 +64,14 @@ class OpenedFile:
                 await to_thread.run_sync(self._reading.__exit__, None, None, None, limiter=self._limiter)
 
     async def _read(self) -> AsyncIterator[bytes]:
-        while chunk := await to_thread.run_sync(next, self._chunks, b"", limiter=self._limiter):
-            yield chunk
+        count = 1  # the client waits for the first
+        while chunks := await to_thread.run_sync(self._next, count, limiter=self._limiter):
+            for chunk in chunks:
+                yield chunk
+            count = CHUNKS_AT_ONCE
+
+    def _next(self, count: int) -> list[bytes]:
+        return list(islice(self._chunks, count))
 
 
 class FileAnswer:
