@@ -1,5 +1,6 @@
 """Uploads on lines that break, tabs that close, and slow phones."""
 
+import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,18 @@ FAST_UPLOAD = 1_000_000
 SLOW_3G = {"downloadThroughput": 50_000, "uploadThroughput": 50_000, "latency": 400}
 
 MEGABYTE = 1_000_000
+
+#: Drops or pastes a photo, as the browser does it for a person.
+GIVE_FILE = """
+    ([event, carrier, content]) => {
+        const data = new DataTransfer();
+        const bytes = Uint8Array.from(atob(content), (each) => each.charCodeAt(0));
+        data.items.add(new File([bytes], "given.jpg", { type: "image/jpeg" }));
+        const options = { bubbles: true, cancelable: true, [carrier]: data };
+        const given = event === "drop" ? new DragEvent(event, options) : new ClipboardEvent(event, options);
+        document.querySelector("main").dispatchEvent(given);
+    }
+"""
 
 
 @pytest.fixture(scope="session")
@@ -108,8 +121,49 @@ def test_a_photo_that_is_chosen_twice_is_kept_once(new_visitor: NewVisitor, phot
     page.set_input_files("[data-choose]", photo)
     expect(page.locator("#photos li")).to_have_count(1)
     page.set_input_files("[data-choose]", photo)
-    expect(page.get_by_role("status")).to_have_text(f"{photo.name} is already here")
+    expect(page.get_by_role("alert")).to_have_text(f"{photo.name} is already here")
     expect(page.locator("#photos li")).to_have_count(1)
+
+
+def test_what_the_browser_could_not_keep_is_asked_for_and_goes_on(
+    new_visitor: NewVisitor, large_photo: Path
+) -> None:
+    visitor = new_visitor()
+    page = visitor.open("/")
+    Line(page).change(uploadThroughput=FAST_UPLOAD)
+    page.set_input_files("[data-choose]", large_photo)
+    eventually(lambda: progress(page) > 40, "40 % of the upload")
+    address = page.evaluate("location.href")
+    page.goto("/imprint")
+    page.evaluate("new Promise((done) => { indexedDB.deleteDatabase('restoreclick').onsuccess = done; })")
+    offsets = uploaded_before(page)
+    page.goto(address)
+    expect(page.get_by_role("alert")).to_contain_text("large.jpg is half uploaded: choose it again")
+    page.set_input_files("[data-choose]", large_photo)
+    expect(page.get_by_role("button", name=re.compile("^Pay €"))).to_be_enabled()
+    assert max(offsets) > 0
+
+
+def test_a_photo_can_be_removed_while_it_is_uploaded(new_visitor: NewVisitor, large_photo: Path) -> None:
+    page = new_visitor().open("/")
+    Line(page).change(uploadThroughput=FAST_UPLOAD)
+    page.set_input_files("[data-choose]", large_photo)
+    eventually(lambda: progress(page) > 10, "10 % of the upload")
+    with page.expect_response(lambda response: response.request.method == "DELETE") as ended:
+        page.get_by_role("button", name="Remove large.jpg").click()
+    assert ended.value.status == 204
+    expect(page.locator("[data-uploading] li")).to_have_count(0)
+    expect(page.get_by_label("Choose photos")).to_be_focused()
+
+
+@pytest.mark.parametrize(("event", "carrier"), [("drop", "dataTransfer"), ("paste", "clipboardData")])
+def test_photos_can_be_dropped_and_pasted(
+    new_visitor: NewVisitor, photo: Path, event: str, carrier: str
+) -> None:
+    page = new_visitor().open("/")
+    content = base64.b64encode(photo.read_bytes()).decode()
+    page.evaluate(GIVE_FILE, [event, carrier, content])
+    expect(page.get_by_role("img", name="Preview of given.jpg")).to_be_visible()
 
 
 def test_what_a_customer_types_while_photos_are_uploaded_stays(

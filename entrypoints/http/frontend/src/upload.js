@@ -61,13 +61,14 @@ async function goOn() {
 }
 
 async function choose(files) {
+  withdrawComplaints();
   if (!session && !(await openSession())) {
     return;
   }
   for (const file of files) {
     const key = keyOf(file);
     if (photos.has(key)) {
-      announce(say("duplicate", { name: file.name }));
+      complain(say("duplicate", { name: file.name }));
       continue;
     }
     const photo = { key, file, state: "waiting", row: null, transfer: null };
@@ -101,6 +102,7 @@ async function openSession() {
   } catch {
     complain(say("paused"));
     await backOnLine();
+    withdrawComplaints();
     return openSession();
   }
 }
@@ -147,8 +149,11 @@ async function done(photo, response) {
   await refreshAtLast();
   photo.row.remove();
   photos.delete(photo.key);
-  const isDuplicate = response.getHeader("Upload-Duplicate") === "true";
-  announce(say(isDuplicate ? "duplicate" : "announce_done", { name: photo.file.name }));
+  if (response.getHeader("Upload-Duplicate") === "true") {
+    complain(say("duplicate", { name: photo.file.name }));
+  } else {
+    announce(say("announce_done", { name: photo.file.name }));
+  }
   showWhetherPayable();
 }
 
@@ -235,9 +240,15 @@ async function submitted(event) {
   }
 }
 
-/** Say beside the form what the customer has to know. */
+/** Say beside the form what the customer has to know, below what it says already. */
 function complain(sentence) {
   const problem = document.querySelector("[data-problem]");
-  problem.textContent = sentence;
+  problem.textContent = [problem.textContent, sentence].filter(Boolean).join("\n");
   problem.hidden = false;
+}
+
+function withdrawComplaints() {
+  const problem = document.querySelector("[data-problem]");
+  problem.textContent = "";
+  problem.hidden = true;
 }
