@@ -58,12 +58,6 @@ def test_both_pictures_are_loaded_in_the_size_of_the_screen(new_visitor: NewVisi
         assert "size=" in pictures.nth(number).evaluate("each => each.currentSrc")
 
 
-def test_nothing_moves_while_the_gallery_loads(new_visitor: NewVisitor, gallery: str) -> None:
-    page = new_visitor(viewport={"width": 390, "height": 844}).watched_page()
-    page.goto(gallery, wait_until="networkidle")
-    assert page.evaluate("window.shift") == 0
-
-
 def test_a_photo_is_saved_with_its_name(new_visitor: NewVisitor, gallery: str, tmp_path: Path) -> None:
     page = new_visitor().open(gallery)
     with page.expect_download() as download:
