@@ -1,7 +1,8 @@
 """A shop's own logo, colours and legal pages, from one folder.
 
 The folder is the owner's and trusted: its HTML is shown as it is. It may hold ``logo.svg`` or ``logo.png``,
-``colours.css``, and ``imprint``, ``privacy`` and ``contact``, each as ``NAME.LANGUAGE.md`` or ``NAME.LANGUAGE.html``.
+``colours.css``, the icons and the social preview in place of the shop's, and ``imprint``, ``privacy`` and ``contact``,
+each as ``NAME.LANGUAGE.md`` or ``NAME.LANGUAGE.html``.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ LEGAL_PAGES = ("imprint", "privacy", "contact")
 
 _LOGOS = ("logo.svg", "logo.png")
 _COLOURS = "colours.css"
+#: Files of the shop that the folder may replace.
+_REPLACEABLE = ("favicon.svg", "favicon.ico", "touch-icon.png", "preview.jpg")
 
 #: A file of a brand folder is read into memory by each process.
 MAX_FILE_BYTES = 2 * 1024 * 1024
@@ -58,7 +61,10 @@ def read_brand(folder: Path | None) -> Brand:
     return Brand(
         logo=f"brand/{logo}" if logo else None,
         colours=f"brand/{_COLOURS}" if _COLOURS in contents else None,
-        files={f"brand/{name}": contents[name] for name in shown},
+        files={
+            **{f"brand/{name}": contents[name] for name in shown},
+            **{name: contents[name] for name in _REPLACEABLE if name in contents},
+        },
         texts=texts,
     )
 

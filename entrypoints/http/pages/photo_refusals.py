@@ -12,6 +12,8 @@ from domain.use_cases.checkout.uploads import TooManyPhotosError, UploadService
 from entrypoints.bootstrap.wording import Localization, unreadable_text
 from entrypoints.http.photo_forms import SentFile
 
+_DUPLICATE = "refusal.duplicate"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
@@ -21,6 +23,11 @@ class Refusal:
     phrase: str | None = None
     error: UnreadableImageError | None = None
     limit: int | None = None  # of the phrase
+
+    @property
+    def is_duplicate(self) -> bool:
+        """Whether the photo is in the session already, which is no problem."""
+        return self.phrase == _DUPLICATE
 
     def sentence(self, localization: Localization) -> str:
         """Why the file was not added, and what to do."""
@@ -51,4 +58,4 @@ async def add_file(
         return [Refusal(file_name=name, phrase="refusal.too_many", limit=error.limit)]
     except UnavailableError:
         return [Refusal(file_name=name, phrase="refusal.unavailable")]
-    return [Refusal(file_name=name, phrase="refusal.duplicate")] if added.is_duplicate else []
+    return [Refusal(file_name=name, phrase=_DUPLICATE)] if added.is_duplicate else []

@@ -1,8 +1,9 @@
 """The shop's own pages and files: home, legal pages, assets and icons."""
 
+from functools import partial
 from typing import Any
 
-from litestar import Response, get
+from litestar import HttpMethod, Response, route
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
@@ -24,6 +25,11 @@ _A_DAY = "public, max-age=86400"
 #: A picture or style sheet opened by itself must not run anything, even one of a brand folder.
 _ASSET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
+#: A monitor or a link checker asks for the headers alone.
+_page = partial(
+    route, http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=False
+)
+
 #: What a program learns of the shop.
 _ENTRY_POINTS = {
     "name": "RestoreClick",
@@ -33,7 +39,7 @@ _ENTRY_POINTS = {
 }
 
 
-@get("/", include_in_schema=False, sync_to_thread=False)
+@_page("/")
 def show_home(policy: Given[ShopPolicy], request: AnyRequest) -> Response[Any]:
     """Show the shop to a browser, the entry points to a program."""
     if not html_pages.is_html_preferred(request):
@@ -68,7 +74,7 @@ def home_page(visit: Visit, policy: ShopPolicy, problem: str | None = None) -> R
     )
 
 
-@get([f"/{name}" for name in LEGAL_PAGES], include_in_schema=False, sync_to_thread=False)
+@_page([f"/{name}" for name in LEGAL_PAGES])
 def show_legal_page(policy: Given[ShopPolicy], request: AnyRequest) -> Response[Any]:
     """Show the imprint, the privacy page or the contact page."""
     name, visit = request.url.path.rpartition("/")[2], visit_of(request)
@@ -76,7 +82,7 @@ def show_legal_page(policy: Given[ShopPolicy], request: AnyRequest) -> Response[
     return html_pages.page("legal", visit, is_public=True, page_name=name, text=text)
 
 
-@get("/assets/{revision:str}/{name:path}", include_in_schema=False, sync_to_thread=False)
+@_page("/assets/{revision:str}/{name:path}")
 def send_asset(request: AnyRequest, revision: FromPath[str], name: FromPath[str]) -> Response[bytes]:
     """Send a static file.
 
@@ -89,13 +95,13 @@ def send_asset(request: AnyRequest, revision: FromPath[str], name: FromPath[str]
     return _file(request, asset, _FOREVER if revision == assets.revision else "no-cache")
 
 
-@get("/robots.txt", include_in_schema=False, sync_to_thread=False)
+@_page("/robots.txt")
 def send_robots(request: AnyRequest) -> Response[bytes]:
     """Send the rules for search engines: orders are not theirs to read."""
     return _root_file(request, "robots.txt")
 
 
-@get("/favicon.ico", include_in_schema=False, sync_to_thread=False)
+@_page("/favicon.ico")
 def send_icon(request: AnyRequest) -> Response[bytes]:
     """Send the icon to browsers that ignore the page's link to it."""
     return _root_file(request, "favicon.ico")

@@ -223,7 +223,8 @@ async def _after_sending(
     if not refusals:
         return _redirect(_address(request, session_id))
     session = await to_thread.run_sync(upload_service.find, session_id)
-    return upload_page(session, policy, visit_of(request), refusals=refusals, status=422)
+    status = 200 if all(each.is_duplicate for each in refusals) else 422
+    return upload_page(session, policy, visit_of(request), refusals=refusals, status=status)
 
 
 def _address(request: AnyRequest, session_id: UploadSessionId) -> str:

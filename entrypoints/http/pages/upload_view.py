@@ -54,7 +54,12 @@ def upload_page(
         discount=discount,
         due=replace(total, amount=total.amount - discount.amount) if total and discount else total,
         checkout_url=checkout.url if checkout and session.status is UploadStatus.CHECKOUT else None,
-        refusals=[(each.file_name, each.sentence(visit.localization)) for each in refusals],
+        refusals=[
+            (each.file_name, each.sentence(visit.localization)) for each in refusals if not each.is_duplicate
+        ],
+        duplicates=[
+            (each.file_name, each.sentence(visit.localization)) for each in refusals if each.is_duplicate
+        ],
         form=form or PaymentForm(),
         problem=problem,
         takes_codes=policy.referral_terms.takes_referrals,

@@ -168,6 +168,7 @@ def test_a_shops_own_colours_logo_and_legal_pages_are_shown(tmp_path: Path) -> N
     (tmp_path / "imprint.de.md").write_text("**Foto Brandt**, *Graz*\n\n| a | b |\n|---|---|\n| 1 | 2 |\n")
     (tmp_path / "privacy.en.html").write_text("<p>We keep <b>nothing</b>.</p>")
     (tmp_path / "notes.txt").write_text("not for the public")
+    (tmp_path / "favicon.ico").write_bytes(b"an icon")
     brand = read_brand(tmp_path)
     with shop_with(shop_name="Foto Brandt", brand=brand, assets=assets_with(brand)) as http:
         home = http.get("/", headers=GERMAN).text
@@ -181,6 +182,7 @@ def test_a_shops_own_colours_logo_and_legal_pages_are_shown(tmp_path: Path) -> N
         privacy = http.get("/privacy", headers=GERMAN).text
         contact = http.get("/contact", headers=GERMAN).text
         assert http.get(logo.replace("logo.svg", "notes.txt")).status_code == 404
+        assert http.get("/favicon.ico").content == b"an icon"
     assert 'alt="Foto Brandt"' in home
     assert home.index("style.css") < home.index("colours.css")
     assert "<strong>Foto Brandt</strong>, <em>Graz</em>" in imprint
@@ -230,3 +232,9 @@ def test_a_refused_photo_is_explained_to_scripts_in_the_language_of_the_page(api
         assert answer.status_code == 422
         assert words in answer.json()["detail"]
         assert answer.headers.get("content-language") == language
+
+
+@pytest.mark.parametrize("path", ["/", "/imprint", "/robots.txt", "/favicon.ico"])
+def test_headers_can_be_asked_for_alone(api: ApiClient, path: str) -> None:
+    answer, whole = api.http.head(path, headers=BROWSER), api.http.get(path, headers=BROWSER)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, whole.headers["content-type"])

@@ -92,9 +92,17 @@ def test_a_refusal_is_explained_by_file_name_and_the_other_photos_are_kept(
     answer = send(api, files, **headers)
     assert answer.status_code == 422
     (alert,) = re.findall(r'<div class="problem" role="alert">(.*?)</div>', answer.text, re.DOTALL)
-    assert [each for each in sentences if each not in alert] == []
-    assert alert.count("<li data-refused>") == 3
+    assert [each for each in sentences if each not in answer.text] == []
+    assert alert.count("<li data-refused>") == 2
+    assert "again.jpg" not in alert
     assert re.findall(r'<bdi class="name">([^<]+)</bdi>', answer.text) == ["aunt.jpg", "uncle.jpg"]
+
+
+def test_a_photo_that_is_there_already_is_mentioned_calmly(api: ApiClient) -> None:
+    answer = send(api, [("aunt.jpg", PORTRAIT), ("again.jpg", PORTRAIT)])
+    assert answer.status_code == 200
+    assert "not added:" not in answer.text
+    assert re.search(r'role="status">\s*<p><bdi>again.jpg</bdi>: This photo is already', answer.text)
 
 
 def test_a_photo_that_is_too_large_is_not_stored_and_the_next_one_is(limited_api: ApiClient) -> None:
