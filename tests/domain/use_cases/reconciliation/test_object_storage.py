@@ -217,3 +217,30 @@ def test_a_stream_with_a_gap_makes_no_object_of_its_order_a_stray(
     report = compare(shop, repairs=True)
     assert (report.cut_off, found(report)) == ({}, ["stream_broken"])
     assert stray in shop.storage.objects
+
+
+def begun_upload(shop: InMemoryShop) -> ObjectKey:
+    """An upload that stopped after its first piece; the piece's key."""
+    service, session_id = shop.resumable_uploads, shop.upload_service.open().session_id
+    upload = service.create(session_id, file_name="adele.jpg", metadata="", size_bytes=10)
+    (part_key,) = service.append(upload, io.BytesIO(b"piece"), 5).part_keys
+    return part_key
+
+
+def test_pieces_of_an_upload_are_no_strays(shop: InMemoryShop) -> None:
+    begun_upload(shop)
+    shop.clock.advance(hours=2)
+    assert compare(shop).agrees
+
+
+def test_a_piece_that_outlived_its_session_is_stray_and_deleted_on_request(shop: InMemoryShop) -> None:
+    part_key = begun_upload(shop)
+    stored = shop.storage.described[part_key]
+    shop.clock.advance(days=8)
+    shop.upload_cleanup.tidy()
+    assert stored.owner is ObjectOwner.OURS
+    put(shop, part_key)  # by a process that had been cut off
+    shop.clock.advance(hours=2)
+    finding = only(compare(shop, repairs=True))
+    assert (finding.what, finding.subject) == ("stray_upload", part_key)
+    assert part_key not in shop.storage.objects
