@@ -58,6 +58,16 @@ def test_both_pictures_are_loaded_in_the_size_of_the_screen(new_visitor: NewVisi
         assert "size=" in pictures.nth(number).evaluate("each => each.currentSrc")
 
 
+def test_full_screen_shows_the_pair_with_its_slider(new_visitor: NewVisitor, gallery: str) -> None:
+    page = new_visitor().open(gallery)
+    page.get_by_role("button", name="Full screen").first.click()
+    eventually(lambda: page.evaluate("document.fullscreenElement?.id"), "the full screen")
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    page.keyboard.press("Home")
+    expect(slider).to_have_value("0")
+
+
 def test_a_photo_is_saved_with_its_name(new_visitor: NewVisitor, gallery: str, tmp_path: Path) -> None:
     page = new_visitor().open(gallery)
     with page.expect_download() as download:
