@@ -320,6 +320,21 @@ def test_links_due_for_a_reminder_expire_soon_and_were_not_used(
         assert order_queries.unfetched(ends - MINUTE, ends - MINUTE, None, 10) == []
 
 
+def test_a_link_for_others_opens_the_order_and_leaves_the_customers_reminder_as_it_is(
+    unit_of_work: Database,
+) -> None:
+    about = facts()
+    shared = replace(about.link_issued(), is_shared=True)
+    order = take_order(unit_of_work, about, *about.until_completed()[1:], shared)
+    (own,) = order.links.values()
+    assert shared.expires_at > own.expires_at
+    with unit_of_work.transaction() as transaction:
+        assert transaction.event_store.load_by_token(shared.token_sha256) == order
+        assert transaction.event_store.load(about.order_id).shared_links.keys() == {shared.link_id}
+        reminded = transaction.order_queries.unfetched(own.expires_at - MINUTE, shared.expires_at, None, 10)
+    assert reminded == [(about.order_id, own.link_id)]
+
+
 def test_an_email_is_found_by_its_message_id(unit_of_work: Database) -> None:
     about, other = facts(), facts()
     order = take_order(unit_of_work, about, about.sent(EmailKind.CONFIRMATION, "m1"))

@@ -1,11 +1,16 @@
 """Events of one order, with consistent ids and amounts by default."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid5
 
 from domain.order import events as e
-from domain.order.deterministic_ids import download_link_id_of, email_id_of, refund_id_of
+from domain.order.deterministic_ids import (
+    download_link_id_of,
+    email_id_of,
+    refund_id_of,
+    shared_link_id_of,
+)
 from domain.order.values import (
     Browser,
     Client,
@@ -198,6 +203,18 @@ class Facts:
             token_sha256=stored(f"token of {link_id}").sha256,
             expires_at=PAID_AT + timedelta(days=60),
         )
+
+    def link_shared(self, sequence: int = 1) -> e.DownloadLinkIssued:
+        link_id = shared_link_id_of(self.order_id, sequence)
+        return replace(
+            self.link_issued(),
+            link_id=link_id,
+            token_sha256=stored(f"token of {link_id}").sha256,
+            is_shared=True,
+        )
+
+    def shared_link_revoked(self, sequence: int = 1) -> e.DownloadLinkRevoked:
+        return e.DownloadLinkRevoked(link_id=shared_link_id_of(self.order_id, sequence))
 
     def link_revoked(self, sequence: int = 1) -> e.DownloadLinkRevoked:
         return e.DownloadLinkRevoked(link_id=download_link_id_of(self.order_id, sequence))

@@ -1,6 +1,7 @@
 """Strategies for events that need not fit an order."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
@@ -62,6 +63,10 @@ def _link_sequences(order: Order) -> st.SearchStrategy[int]:
     return st.integers(min_value=1, max_value=len(order.links) + 1)
 
 
+def _shared_sequences(order: Order) -> st.SearchStrategy[int]:
+    return st.integers(min_value=1, max_value=len(order.shared_links) + 1)
+
+
 def _prepared(facts: Facts, order: Order) -> st.SearchStrategy[e.Event]:
     return st.integers(min_value=1, max_value=order.archive_revision + 1).map(
         lambda edition: facts.prepared(edition=edition, sequence=len(order.links) + 1)
@@ -116,7 +121,16 @@ def _refund_at_provider(kind: type[e.RefundProgress], order: Order) -> st.Search
 
 
 def _downloaded(facts: Facts, order: Order) -> st.SearchStrategy[e.Event]:
-    return st.sampled_from([None, *order.images]).map(facts.downloaded)
+    return _through_a_link(order, st.sampled_from([None, *order.images]).map(facts.downloaded))
+
+
+def _through_a_link(
+    order: Order, files: st.SearchStrategy[e.ResultServed | e.ResultDownloaded]
+) -> st.SearchStrategy[e.Event]:
+    """Files through the customer's first link, or through a link for others."""
+    return st.tuples(files, st.sampled_from([None, *order.shared_links])).map(
+        lambda drawn: drawn[0] if drawn[1] is None else replace(drawn[0], link_id=drawn[1])
+    )
 
 
 _ABOUT: Mapping[type[e.Event], Callable[[Facts, Order], st.SearchStrategy[e.Event]]] = {
@@ -136,8 +150,13 @@ _ABOUT: Mapping[type[e.Event], Callable[[Facts, Order], st.SearchStrategy[e.Even
     ),
     e.RedoFailed: lambda facts, _: st.builds(facts.redo_failed, _indices(facts), ATTEMPTS, REASONS),
     e.DownloadPrepared: _prepared,
-    e.DownloadLinkIssued: lambda facts, order: _link_sequences(order).map(facts.link_issued),
-    e.DownloadLinkRevoked: lambda facts, order: _link_sequences(order).map(facts.link_revoked),
+    e.DownloadLinkIssued: lambda facts, order: st.one_of(
+        _link_sequences(order).map(facts.link_issued), _shared_sequences(order).map(facts.link_shared)
+    ),
+    e.DownloadLinkRevoked: lambda facts, order: st.one_of(
+        _link_sequences(order).map(facts.link_revoked),
+        _shared_sequences(order).map(facts.shared_link_revoked),
+    ),
     e.EmailRequested: _email_requested,
     e.EmailSent: lambda facts, order: _email(facts.sent, order),
     e.EmailUnconfirmed: lambda facts, order: _email(facts.unconfirmed, order),
@@ -146,7 +165,9 @@ _ABOUT: Mapping[type[e.Event], Callable[[Facts, Order], st.SearchStrategy[e.Even
     e.EmailDeferred: lambda facts, order: _email(facts.deferred, order),
     e.EmailBlocked: lambda facts, order: _email(facts.blocked, order),
     e.EmailOptedOut: lambda facts, order: _email(facts.opted_out, order),
-    e.ResultServed: lambda facts, order: st.sampled_from([None, *order.images]).map(facts.served),
+    e.ResultServed: lambda facts, order: _through_a_link(
+        order, st.sampled_from([None, *order.images]).map(facts.served)
+    ),
     e.ResultDownloaded: _downloaded,
     e.RefundRequested: _refund_requested,
     e.RefundAccepted: _refund_accepted,
