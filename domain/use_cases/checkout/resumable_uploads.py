@@ -139,11 +139,15 @@ class ResumableUploadService:
 
         Raises UnknownUploadError, OffsetMismatchError, and what ``UploadService.check_can_add`` raises.
         """
-        upload = self.find(session_id, upload_id)
+        with self.unit_of_work.transaction() as transaction:
+            upload = transaction.resumable_uploads.find(session_id, upload_id)
+            session = transaction.upload_sessions.find(session_id)
+        if upload is None or session is None:
+            raise UnknownUploadError(upload_id)
         if offset_bytes != upload.offset_bytes:
             raise OffsetMismatchError(upload_id, offset_bytes)
         if not upload.is_complete:
-            self.uploads.check_can_add(session_id)
+            self.uploads.require_can_add(session)
         return upload
 
     def append(self, upload: ResumableUpload, piece: BinaryIO, size_bytes: int) -> ResumableUpload:

@@ -97,8 +97,12 @@ class UploadService:
 
         Raises those errors of ``add`` that the session's status causes, and UnavailableError.
         """
+        self.require_can_add(self.find(session_id))
+
+    def require_can_add(self, session: UploadSession) -> None:
+        """``check_can_add`` for a session that was found."""
         self.check()
-        _require_open(self.find(session_id))
+        _require_open(session)
 
     def add(
         self,

@@ -29,10 +29,12 @@ PIECE_TYPE = "application/offset+octet-stream"
 #: Routes that need neither id nor token: every client gets the same answer.
 PUBLIC: set[Route] = {
     *(
-        ("GET", path)
-        for path in ("/", "/contact", "/imprint", "/privacy", "/reference", "/robots.txt", "/favicon.ico")
+        (method, path)
+        for method in ("GET", "HEAD")
+        for path in ("/", "/contact", "/imprint", "/privacy", "/robots.txt", "/favicon.ico")
     ),
-    *(("GET", path) for path in ("/assets/{revision}/{name}", "/health/live", "/health/ready")),
+    *((method, "/assets/{revision}/{name}") for method in ("GET", "HEAD")),
+    *(("GET", path) for path in ("/reference", "/health/live", "/health/ready")),
     *(("GET", path) for path in ("/schema", "/schema/openapi.json", "/schema/{path}")),
     ("POST", "/uploads"),
     ("POST", "/api/uploads"),
