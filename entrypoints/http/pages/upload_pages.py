@@ -32,7 +32,7 @@ from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.http import problem_details
 from entrypoints.http.checkouts import Checkouts
 from entrypoints.http.client_address import client_key
-from entrypoints.http.dependencies import Given
+from entrypoints.http.dependencies import Given, first_language
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.payment_forms import InvalidPaymentFormError, PaymentForm, read_payment_form
 from entrypoints.http.pages.photo_refusals import Refusal, add_file
@@ -167,6 +167,8 @@ async def pay(
     """Open the payment provider's page for the photos and redirect to it."""
     session_id, visit = UploadSessionId(session), visit_of(request)
     form = await read_payment_form(request)
+    spoken = visit.localization
+    locale = first_language(request.headers.get("accept-language", "")) if spoken.is_fallback else spoken.tag
 
     def open_page() -> Response[Any]:
         seen = upload_service.find(session_id)
@@ -174,9 +176,7 @@ async def pay(
             return _redirect(_address(request, session_id))  # that page shows what became of it
         try:
             form.check()
-            checkout = checkouts.open(
-                request, session_id, email=form.email, locale=visit.localization.tag, codes=form.codes
-            )
+            checkout = checkouts.open(request, session_id, email=form.email, locale=locale, codes=form.codes)
         except InvalidPaymentFormError as error:
             return upload_page(seen, policy, visit, form=form, problem=error.phrase, status=422)
         except _MENDABLE as error:

@@ -217,6 +217,26 @@ def test_the_button_to_pay_leads_to_the_payment_page(api: ApiClient) -> None:
     assert (asked.email, asked.locale) == ("adele@customers.example", "de-AT")
 
 
+@pytest.mark.parametrize(
+    ("accept_language", "query", "locale"),
+    [
+        ("de-AT,de;q=0.5", "", "de-AT"),
+        ("fr-CH,fr;q=0.5", "", "fr-CH"),
+        ("fr-CH", "?lang=de", "de"),
+        ("", "", None),
+    ],
+)
+def test_mails_are_in_the_language_of_the_page_or_of_a_browser_without_a_page(
+    api: ApiClient, accept_language: str, query: str, locale: str | None
+) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    headers = {**BROWSER, "Accept-Language": accept_language}
+    api.http.get(f"/uploads/{session_id}{query}", headers=headers)
+    api.http.post(f"/uploads/{session_id}/pay", headers=headers, follow_redirects=False)
+    (asked,) = api.shop.payments.checkouts.values()
+    assert asked.locale == locale
+
+
 def test_the_page_may_send_its_form_on_to_the_payment_provider(api: ApiClient) -> None:
     session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
     # The script of the home page shows the upload page in its place, under the same policy.
