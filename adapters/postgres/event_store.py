@@ -19,6 +19,7 @@ from adapters.postgres.hash_chain import event_sha256
 from adapters.postgres.json_rows import as_json, insert_from_json, upsert_from_json
 from adapters.postgres.reactions import CLOSE, INSERT, reaction_rows
 from adapters.postgres.read_models import changed_rows
+from adapters.postgres.recent_orders import RecentOrders
 from domain.order.events import RecordedEvent
 from domain.order.evolve import FoldedEvent, continue_fold
 from domain.order.order import Order
@@ -66,6 +67,9 @@ _NEXT_STREAMS = f"""SELECT {_FOLD_FIELDS} FROM events WHERE order_id > :after AN
 _LOAD_SOME = f"""SELECT {_FOLD_FIELDS} FROM events WHERE order_id = ANY(:order_ids)
     ORDER BY order_id, version"""
 _LOAD = f"SELECT {_FOLD_FIELDS} FROM events WHERE order_id = :key ORDER BY version"
+_LOAD_SINCE = (
+    f"SELECT {_FOLD_FIELDS} FROM events WHERE order_id = :key AND version >= :since ORDER BY version"
+)
 _LOAD_LOCKED = f"SELECT {_FOLD_FIELDS} FROM locked_stream(:key)"
 _LOAD_LOCKED_SINCE = f"SELECT {_FOLD_FIELDS} FROM locked_stream(:key, :since)"
 _LOAD_BY_TOKEN = f"""SELECT {_FOLD_FIELDS} FROM events
@@ -91,6 +95,7 @@ class PostgresEventStore(EventStore):
 
     connection: Connection
     codec: Codec
+    recent_orders: RecentOrders
 
     def lock(self, order_id: OrderId) -> None:
         self.connection.execute(_LOCK, {"order_id": str(order_id)})
@@ -98,9 +103,19 @@ class PostgresEventStore(EventStore):
     def load(self, order_id: OrderId) -> Order:
         return self._load(_LOAD, order_id) or Order(order_id=order_id)
 
+    def load_repeatedly(self, order_id: OrderId) -> Order:
+        """Read what was recorded since the last time."""
+        known = self.recent_orders.get(order_id)
+        order = self._load_since(_LOAD_SINCE, known) or self.load(order_id)
+        self.recent_orders.remember(order)
+        return order
+
     def load_locked(self, order_id: OrderId, known: Order | None = None) -> Order:
-        since_known = self._load_since(known) if known is not None and known.version else None
-        return since_known or self._load(_LOAD_LOCKED, order_id) or Order(order_id=order_id)
+        return (
+            self._load_since(_LOAD_LOCKED_SINCE, known)
+            or self._load(_LOAD_LOCKED, order_id)
+            or Order(order_id=order_id)
+        )
 
     def load_all(self, order_ids: Sequence[OrderId]) -> Mapping[OrderId, Order]:
         orders = {order_id: Order(order_id=order_id) for order_id in order_ids}
@@ -215,13 +230,15 @@ class PostgresEventStore(EventStore):
         rows = fetch_plain(self.connection, statement, {"key": key})
         return _folded_from(rows, self.codec, Order(order_id=rows[0][0])) if rows else None
 
-    def _load_since(self, known: Order) -> Order | None:
-        """Lock the order and apply what follows ``known``.
+    def _load_since(self, statement: str, known: Order | None) -> Order | None:
+        """Apply what follows ``known``.
 
-        None unless the log still holds the event that ``known`` ends with.
+        None unless the log still holds the event that ``known`` ends with: its hash covers all events before it.
         """
+        if known is None or known.version == 0:
+            return None
         since = {"key": known.order_id, "since": known.version}
-        rows = fetch_plain(self.connection, _LOAD_LOCKED_SINCE, since)
+        rows = fetch_plain(self.connection, statement, since)
         _, version, _, head, *_ = rows[0] if rows else (None,) * 4
         if version != known.version or known.head not in (None, head):
             return None

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from adapters.postgres.points_balances import PostgresPointsBalances
     from adapters.postgres.prediction_limiter import PostgresPredictionSlots
     from adapters.postgres.reactions import PostgresReactionTable
+    from adapters.postgres.recent_orders import RecentOrders
     from adapters.postgres.reconciliation_queries import (
         PostgresReconciliationQueries,
         PostgresReconciliationRounds,
@@ -38,9 +39,12 @@ if TYPE_CHECKING:
 class PostgresTransaction:
     """All repositories of one transaction, on one connection."""
 
-    def __init__(self, connection: Connection, codec: Callable[[], Codec]) -> None:
+    def __init__(
+        self, connection: Connection, codec: Callable[[], Codec], recent_orders: RecentOrders
+    ) -> None:
         self._connection = connection
         self._codec = codec
+        self._recent_orders = recent_orders
 
     @cached_property
     def upload_sessions(self) -> PostgresUploadSessions:
@@ -106,7 +110,7 @@ class PostgresTransaction:
     def event_store(self) -> PostgresEventStore:
         from adapters.postgres.event_store import PostgresEventStore
 
-        return PostgresEventStore(self._connection, self._codec())
+        return PostgresEventStore(self._connection, self._codec(), self._recent_orders)
 
     @cached_property
     def order_queries(self) -> PostgresOrderQueries:

@@ -19,6 +19,7 @@ from adapters.postgres.connections import (
     connect,
     outages,
 )
+from adapters.postgres.recent_orders import RecentOrders
 from adapters.postgres.transaction import PostgresTransaction
 from domain.ports.unit_of_work import Database
 
@@ -44,6 +45,7 @@ class PostgresUnitOfWork(Database):
         statement_timeout_seconds: float = STATEMENT_TIMEOUT_SECONDS,
     ) -> None:
         self._own_codec = codec
+        self._recent_orders = RecentOrders()
         self._database_url = database_url
         self._processes = processes
         self._engine = connect(
@@ -54,7 +56,7 @@ class PostgresUnitOfWork(Database):
     @contextmanager
     def transaction(self) -> Iterator[PostgresTransaction]:
         with outages(self._breaker), self._engine.begin() as connection:
-            yield PostgresTransaction(connection, self._codec)
+            yield PostgresTransaction(connection, self._codec, self._recent_orders)
 
     def rebuild(self) -> Iterator[OrderId | LeftOutOrder]:
         """Rebuild every read model while the shop runs; see the port."""

@@ -86,6 +86,9 @@ class EventStore(Protocol):
     def load(self, order_id: OrderId) -> Order:
         """Load the order by folding its stream; version 0 without events."""
 
+    def load_repeatedly(self, order_id: OrderId) -> Order:
+        """``load``, cheaper for an order that was read like this before."""
+
     def load_all(self, order_ids: Sequence[OrderId]) -> Mapping[OrderId, Order]:
         """``load`` several orders at once."""
 

@@ -68,7 +68,7 @@ class ReactionRunner:
             )
             if claim is None:
                 return None
-            order = transaction.event_store.load(claim.order_id)
+            order = transaction.event_store.load_repeatedly(claim.order_id)
             if is_still_required(claim.reaction, order) or _may_have_been_sent(claim):
                 return claim, order
             transaction.reactions.close(claim, outcome=Outcome.DROPPED)

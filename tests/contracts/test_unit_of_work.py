@@ -69,6 +69,7 @@ def test_an_order_that_was_read_before_is_brought_up_to_date(unit_of_work: Datab
         for earlier in (*known, Order(order_id=about.order_id)):
             with unit_of_work.transaction() as transaction:
                 found = transaction.event_store.load_locked(about.order_id, earlier)
+                assert transaction.event_store.load_repeatedly(about.order_id) == found
             assert (found, found.head) == (present, present.head)
         known.append(present)
 

@@ -40,6 +40,9 @@ class InMemoryEventStore(EventStore):
         self.lock(order_id)
         return self.load(order_id)
 
+    def load_repeatedly(self, order_id: OrderId) -> Order:
+        return self.load(order_id)
+
     def load(self, order_id: OrderId) -> Order:
         self._require_readable(order_id)
         return self._pages.orders.get(order_id, Order(order_id=order_id))

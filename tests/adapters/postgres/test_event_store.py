@@ -95,6 +95,8 @@ def test_an_order_that_the_log_does_not_hold_is_read_anew(
     held = replace(step(paid, about.held()).after, **{"version": 1, **unrecorded})
     with unit_of_work.transaction() as transaction:
         assert transaction.event_store.load_locked(about.order_id, held) == paid
+        transaction.event_store.recent_orders.remember(held)
+        assert transaction.event_store.load_repeatedly(about.order_id) == paid
 
 
 def test_finding_customer_and_number_is_one_statement(unit_of_work: PostgresUnitOfWork) -> None:
