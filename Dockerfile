@@ -6,7 +6,7 @@ WORKDIR /build
 # against its hashes; then only what production needs is installed, from those files and from nowhere else.
 COPY requirements.lock ./
 RUN pip download --quiet --only-binary :all: --require-hashes --requirement requirements.lock --dest /wheels
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY domain domain
 COPY adapters adapters
 COPY entrypoints entrypoints

@@ -144,6 +144,46 @@ def test_what_the_browser_could_not_keep_is_asked_for_and_goes_on(
     assert max(offsets) > 0
 
 
+def test_a_customer_who_comes_back_to_the_home_page_finds_the_photos_again(
+    new_visitor: NewVisitor, photo: Path
+) -> None:
+    visitor = new_visitor()
+    page = visitor.open("/")
+    page.set_input_files("[data-choose]", photo)
+    expect(page.locator("#photos li")).to_have_count(1)
+    page.close()
+    again = visitor.open("/")
+    again.get_by_role("link", name="Go on with them").click()
+    expect(again.get_by_role("img", name=f"Preview of {photo.name}")).to_be_visible()
+
+
+def test_a_photo_can_be_added_after_a_mistyped_address(
+    new_visitor: NewVisitor, photo: Path, tmp_path: Path
+) -> None:
+    visitor = new_visitor()
+    page = visitor.open("/")
+    first, second = copies(photo, tmp_path, 2)
+    page.set_input_files("[data-choose]", first)
+    page.get_by_label("E-mail address").fill("oma@gmx")
+    page.get_by_role("button", name=re.compile("^Pay €")).click()
+    expect(page.get_by_role("alert").first).to_contain_text("not an e-mail address")
+    page.set_input_files("[data-choose]", second)
+    expect(page.locator("#photos li")).to_have_count(2)
+    page.get_by_role("button", name=f"Remove {first.name}").click()
+    expect(page.locator("#photos li")).to_have_count(1)
+
+
+def test_a_shop_that_is_busy_says_so_and_the_upload_goes_on(new_visitor: NewVisitor, photo: Path) -> None:
+    visitor = new_visitor()
+    page = visitor.open("/")
+    busy = {"status": 503, "headers": {"Retry-After": "1"}}
+    page.route("**/tus", lambda route: route.fulfill(**busy), times=1)
+    page.set_input_files("[data-choose]", photo)
+    expect(page.get_by_text("The shop is busy just now.")).to_be_visible()
+    expect(page.locator("#photos li")).to_have_count(1)
+    visitor.complaints.clear()  # the browser logs the answer itself
+
+
 def test_a_photo_can_be_removed_while_it_is_uploaded(new_visitor: NewVisitor, large_photo: Path) -> None:
     page = new_visitor().open("/")
     Line(page).change(uploadThroughput=FAST_UPLOAD)

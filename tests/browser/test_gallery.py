@@ -18,7 +18,10 @@ from tests.waiting import eventually
 SHARE_SHEET = """
     window.shared = [];
     Object.defineProperty(navigator, "canShare", { value: () => true });
-    Object.defineProperty(navigator, "share", { value: async ({ files }) => { window.shared.push(...files); } });
+    Object.defineProperty(navigator, "share", { value: async ({ files }) => {
+        window.shared.push(...files);
+        if (window.refusals-- > 0) throw new DOMException("No press allows it.", "NotAllowedError");
+    } });
 """
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
@@ -89,6 +92,21 @@ def test_a_phone_shares_pictures_with_its_photo_library_and_no_archive(
     running_shop.waits_for("ResultServed", order_id)
     page.get_by_role("button", name="Save all to the photo library").tap()
     assert [name for name, _ in shared(page, 3)[1:]] == ["1-harvest-1926.png", "2-harvest-1926.png"]
+
+
+def test_a_phone_that_asks_for_a_second_press_says_so_and_then_forgets_it(
+    new_visitor: NewVisitor, gallery: str
+) -> None:
+    visitor = new_visitor(**PHONE)
+    visitor.context.add_init_script(SHARE_SHEET)
+    page = visitor.open(gallery)
+    page.evaluate("window.refusals = 1")
+    button = page.locator("form[data-save] button").first
+    button.tap()
+    expect(button).to_have_text("Press again to save")
+    expect(button).to_have_attribute("aria-label", re.compile("^Press again to save: Save 1-harvest"))
+    button.tap()
+    expect(button).to_have_text("Save this photo")
 
 
 def test_a_link_to_pass_on_shows_and_saves_and_can_be_taken_back(

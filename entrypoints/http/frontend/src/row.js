@@ -44,8 +44,9 @@ export class Row {
     this.#show("uploaded");
   }
 
-  paused() {
-    this.#show("paused");
+  /** `why` is the key of its sentence. */
+  paused(why) {
+    this.#show(why);
   }
 
   refused(why, isRetryable) {

@@ -2,6 +2,9 @@
 
 import { announce, say } from "./page.js";
 
+// All pictures are in memory until they are shared; an order of more is saved as an archive.
+const MOST_AT_ONCE = 20;
+
 /** Have each `data-save` form, and the button for all of them, share files where the device can. */
 export function saveToLibrary(root = document) {
   const forms = [...root.querySelectorAll("form[data-save]")];
@@ -13,9 +16,10 @@ export function saveToLibrary(root = document) {
     whenPressed(form, "submit", button, [form]);
   }
   const all = root.querySelector("[data-share-all]");
-  if (all && forms.length > 1) {
+  const newest = forms.filter((form) => form.dataset.save !== "earlier");
+  if (all && newest.length > 1 && newest.length <= MOST_AT_ONCE) {
     all.hidden = false;
-    whenPressed(all, "click", all, forms.filter((form) => form.dataset.save !== "earlier"));
+    whenPressed(all, "click", all, newest);
   }
 }
 
@@ -25,6 +29,11 @@ function canShareFiles() {
 }
 
 function whenPressed(target, kind, button, forms) {
+  const [text, label] = [button.textContent, button.getAttribute("aria-label")];
+  const name = (words, spoken) => {
+    button.textContent = words;
+    spoken ? button.setAttribute("aria-label", spoken) : button.removeAttribute("aria-label");
+  };
   let files = null;
   let isFetching = false;
   target.addEventListener(kind, async (event) => {
@@ -44,13 +53,15 @@ function whenPressed(target, kind, button, forms) {
       }
       await navigator.share({ files });
       files = null;
+      name(text, label);
     } catch (error) {
       if (error.name === "NotAllowedError") {
         // The fetch outlasted the permission that a press gives, so that one more press is needed.
-        button.textContent = say("save_ready");
+        name(say("save_ready"), label && `${say("save_ready")}: ${label}`);
         announce(say("save_ready"));
       } else if (error.name !== "AbortError") {
         files = null;
+        name(text, label);
         forms.length === 1 ? forms[0].submit() : announce(say("save_failed"));
       }
     } finally {

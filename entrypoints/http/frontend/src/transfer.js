@@ -31,7 +31,7 @@ export async function begun(session) {
  * Uploads one file, however often the line breaks.
  *
  * `told` has a function for each thing that happens: `progress(share)`, `received()` while the shop looks at the photo,
- * `paused()`, and one of `done(response)` and `refused(problem)` with the problem document, which ends it.
+ * `paused(isAnswered)` until it goes on by itself, and one of `done(response)` and `refused(problem)` with the problem document, which ends it.
  */
 export class Transfer {
   #told;
@@ -112,7 +112,7 @@ export class Transfer {
       this.#told.refused(problemIn(response));
       return;
     }
-    this.#told.paused();
+    this.#told.paused(status > 0);
     const asked = Number(response?.getHeader("Retry-After")) * 1000;
     const wait = Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS);
     this.#failures += 1;

@@ -6,6 +6,7 @@ import { announce, fetchPage, refresh, refreshRepeatedly, say } from "./page.js"
 import { Row } from "./row.js";
 import { compare } from "./slider.js";
 import { Transfer, begun, keyOf } from "./transfer.js";
+import { offerUnfinished, remember } from "./unfinished.js";
 
 const AT_ONCE = 2;
 const RETRY_MS = 5_000;
@@ -39,7 +40,12 @@ async function takeOverPage() {
   }
   listen(form, choose);
   session = form.dataset.session ?? null;
-  if (session) {
+  if (!session) {
+    await offerUnfinished();
+  } else {
+    // An answer to a form has the form's address, which cannot be loaded again.
+    history.replaceState(history.state, "", form.dataset.page + location.hash);
+    remember(session);
     document.addEventListener("submit", submitted);
     await goOn();
   }
@@ -129,7 +135,7 @@ function startNext() {
         told: {
           progress: (share) => photo.row.progress(share),
           received: () => photo.row.received(),
-          paused: () => photo.row.paused(),
+          paused: (isAnswered) => photo.row.paused(isAnswered ? "busy" : "paused"),
           done: (response) => done(photo, response),
           refused: (problem) => refused(photo, problem),
         },

@@ -1,0 +1,37 @@
+// A customer who left before the payment and comes back to the home page finds the photos again.
+
+const KEY = "restoreclick.session";
+
+/** Remember the session whose photos are chosen here; without storage, it is not. */
+export function remember(session) {
+  try {
+    localStorage.setItem(KEY, session);
+  } catch {
+    // The link to it is then in the browser's history alone.
+  }
+}
+
+/** Show the home page's link to photos that are not ordered yet, if there are any. */
+export async function offerUnfinished() {
+  const offer = document.querySelector("[data-unfinished]");
+  const session = stored();
+  if (!offer || !session) {
+    return;
+  }
+  const answer = await fetch(`api/uploads/${session}`, { headers: { Accept: "application/json" } }).catch(() => null);
+  const upload = answer?.ok ? await answer.json() : null;
+  if (["open", "checkout"].includes(upload?.status)) {
+    offer.querySelector("a").href = `uploads/${session}`;
+    offer.hidden = false;
+  } else if (upload || answer?.status === 404) {
+    localStorage.removeItem(KEY);
+  }
+}
+
+function stored() {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}
