@@ -15,7 +15,7 @@ from domain.order.values import ImageId, RedoObstacle
 from domain.ports.errors import DatabaseBehindError, UnreadableImageError
 from domain.unmatched_payment import UnknownPaymentError
 from domain.use_cases.audit.dispute_evidence import NothingToProveError
-from domain.use_cases.delivery.downloads import LinkExpiredError
+from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedError
 from domain.use_cases.support.action_refusals import ActionProblem, ActionRefusedError
 
 #: By the event that a staff member's command proposes.
@@ -77,6 +77,8 @@ def error_text(error: Exception) -> str:
             return f"{_problem(error)}: {_status(order)}, and {_alternatives(order)}."
         case errors.RedoRefusedError(image_id=image_id, why=why):
             return f"Image {image_id} cannot be tried once more, because {redo_obstacle_text(why)}."
+        case LinkExpiredError(is_shared=True) | LinkRevokedError(is_shared=True):
+            return "This link has ended: ask the person who shared it with you for another one."
         case _ if type(error) in _NEXT_STEPS:
             return _NEXT_STEPS[type(error)].format(**vars(error))
         case _:

@@ -52,8 +52,9 @@ class LinkExpiredError(ShopError):
 class LinkRevokedError(ShopError):
     """The link was revoked by a staff member."""
 
-    def __init__(self, order_id: OrderId) -> None:
+    def __init__(self, order_id: OrderId, *, is_shared: bool = False) -> None:
         self.order_id = order_id
+        self.is_shared = is_shared
         super().__init__(
             "This link was withdrawn: open the newest link from our e-mail, or answer it, and a person will help you."
         )
@@ -108,7 +109,7 @@ class DownloadService:
         if order is None or link is None:
             raise UnknownLinkError
         if link.is_revoked:
-            raise LinkRevokedError(order.order_id)
+            raise LinkRevokedError(order.order_id, is_shared=link.is_shared)
         if link.expires_at <= self.clock.now() or order.photos_are_purged or order.state is State.ERASED:
             raise LinkExpiredError(order.order_id, is_shared=link.is_shared)
         return order, link

@@ -1,10 +1,10 @@
-"""The page behind an expired download link, which offers a new one."""
+"""The page behind a download link that has ended."""
 
 from typing import Any
 
 from litestar import Response
 
-from domain.use_cases.delivery.downloads import LinkExpiredError
+from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedError
 from entrypoints.http import problem_details
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.site import visit_of
@@ -12,18 +12,35 @@ from entrypoints.http.request_bodies import AnyRequest
 
 
 def explain(request: AnyRequest, error: Exception) -> Response[Any]:
-    """Offer a new link for an expired one; explain other errors."""
-    if not isinstance(error, LinkExpiredError) or not html_pages.is_html_preferred(request):
+    """Offer a new link for an expired one; explain other errors.
+
+    Others than the customer have no e-mail of the shop: they have to ask the person who shared the link.
+    """
+    if not html_pages.is_html_preferred(request):
         return html_pages.explain(request, error)
+    match error:
+        case LinkExpiredError(is_shared=True) | LinkRevokedError(is_shared=True):
+            return _ended(request, error)
+        case LinkExpiredError():
+            return _renewable(request, error)
+        case _:
+            return html_pages.explain(request, error)
+
+
+def _renewable(request: AnyRequest, error: LinkExpiredError) -> Response[Any]:
     problem = problem_details.problem_of(error)
     problem_details.note(request, problem, error)
     return html_pages.problem_page(
-        request,
-        problem,
-        "expired_link",
-        visit_of(request),
-        renewal=_renewal(request),
+        request, problem, "expired_link", visit_of(request), renewal=_renewal(request)
     )
+
+
+def _ended(request: AnyRequest, error: LinkExpiredError | LinkRevokedError) -> Response[Any]:
+    problem, visit = problem_details.problem_of(error), visit_of(request)
+    problem_details.note(request, problem, error)
+    title = visit.localization.say(f"problem.{problem.kind.name.replace('-', '_')}_title")
+    explanation = visit.localization.say("share.ended")
+    return html_pages.problem_page(request, problem, "problem", visit, title=title, explanation=explanation)
 
 
 def _renewal(request: AnyRequest) -> str:

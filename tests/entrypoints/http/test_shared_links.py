@@ -35,6 +35,8 @@ def test_a_customer_makes_and_takes_back_a_link_by_forms(api: ApiClient) -> None
     gone = api.http.get(urlsplit(url).path, headers=GERMAN)
     assert gone.status_code == 410
     assert "Dieser Link wurde zurückgezogen" in gone.text
+    assert "Bitten Sie die Person, die die Fotos mit Ihnen geteilt hat" in gone.text
+    assert "E-Mail" not in gone.text.partition("<main")[2]
 
 
 def test_a_program_makes_and_takes_back_a_link(api: ApiClient) -> None:
@@ -58,3 +60,17 @@ def test_a_link_for_others_shows_and_saves_and_can_do_no_more(api: ApiClient) ->
         assert_problem(refused, 403, "link-shared")
     order = api.shop.order(api.shop.downloads.open(shared.rpartition("/")[2])[0].order_id)
     assert e.ResultDownloaded not in {type(event) for event in api.shop.events(order.order_id)}
+
+
+def test_an_expired_link_for_others_offers_no_new_one(api: ApiClient) -> None:
+    path = path_of(api)
+    shared = shared_by(api, path)
+    api.shop.clock.advance(days=31)
+    page = api.http.get(f"{shared}/photos", headers=GERMAN)
+    assert page.status_code == 410
+    assert "Dieser Link ist abgelaufen" in page.text
+    assert "Bitten Sie die Person, die die Fotos mit Ihnen geteilt hat" in page.text
+    assert "<form" not in page.text
+    problem = assert_problem(api.http.get(f"{shared}/photos"), 410, "link-expired")
+    assert "ask the person who shared it" in problem["detail"]
+    assert "renew" in api.http.get(f"{path}/photos", headers=GERMAN).text
