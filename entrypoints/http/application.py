@@ -58,6 +58,8 @@ def create_app(
             upload_pages.remove_from_page,
             upload_pages.change_photos,
             upload_pages.pay,
+            upload_pages.reload_form,
+            upload_pages.reload_first_form,
             order_pages.correct_address,
             uploads.open_session,
             uploads.send_photo,

@@ -188,6 +188,18 @@ async def pay(
     return await to_thread.run_sync(open_page, limiter=checkout_threads)
 
 
+@_page([f"/uploads/{{session:uuid}}/{form}" for form in ("pay", "photos", "change")], sync_to_thread=False)
+def reload_form(request: AnyRequest, session: FromPath[UUID]) -> Response[Any]:
+    """Return a browser that loads a form's address to its page."""
+    return _redirect(_address(request, UploadSessionId(session)))
+
+
+@_page("/uploads", sync_to_thread=False)
+def reload_first_form(request: AnyRequest) -> Response[Any]:
+    """Return a browser that loads the first form's address to it."""
+    return _redirect(Site.of(request.app.state).address("/#start"))
+
+
 def _asked_again(
     error: ShopError, session: UploadSession, policy: ShopPolicy, visit: Visit, form: PaymentForm
 ) -> Response[Any]:

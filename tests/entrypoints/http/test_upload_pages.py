@@ -312,3 +312,15 @@ def test_an_unknown_upload_is_explained(api: ApiClient) -> None:
     for answer in answers:
         assert answer.status_code == 404
         assert "<h1>Diese Fotos gibt es hier nicht</h1>" in answer.text
+
+
+@pytest.mark.parametrize("form", ["pay", "photos", "change"])
+def test_reloading_the_answer_to_a_form_shows_its_page(api: ApiClient, form: str) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    answer = api.http.get(f"/uploads/{session_id}/{form}", headers=BROWSER, follow_redirects=False)
+    assert session_of(answer) == session_id
+
+
+def test_reloading_the_answer_to_the_first_form_shows_the_form(api: ApiClient) -> None:
+    answer = api.http.get("/uploads", headers=BROWSER, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/#start")
