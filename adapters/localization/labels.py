@@ -140,4 +140,7 @@ def client_text(client: Client) -> str:
 
 
 #: The note that staff read when a customer corrected their own address.
-CORRECTED_BY_CUSTOMER = "The customer corrected the e-mail address on the page of the order."
+CORRECTED_BY_CUSTOMER = "The customer corrected the e-mail address after the payment."
+ANOTHERS_ADDRESS_GIVEN = (
+    "The customer wanted to correct the e-mail address to that of another customer; nothing was changed."
+)

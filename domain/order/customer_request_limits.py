@@ -73,8 +73,7 @@ def check_shared_link_limit(order: Order) -> None:
 def may_correct_address(order: Order) -> bool:
     """Whether an order's state lets the customer correct its address.
 
-    Only before the result: a link to photos must not go to an address that was given later by a client that knows no
-    more than the address of the order's page.
+    Only before the result: a link to photos must not go to an address that was given later.
     """
     return order.state in BEFORE_THE_RESULT and not order.is_held and not order.is_disputed
 

@@ -6,7 +6,14 @@ from adapters.localization.erasure_text import ELSEWHERE, STAYS, certificate_doc
 from adapters.localization.evidence_text import EvidenceText, evidence_text_of
 from adapters.localization.finding_text import finding_text_of
 from adapters.localization.formats import capitalised, counted, date_text, duration_text, listed, size_text
-from adapters.localization.labels import CORRECTED_BY_CUSTOMER, MAILS, POINTS, SIDES, actor_name
+from adapters.localization.labels import (
+    ANOTHERS_ADDRESS_GIVEN,
+    CORRECTED_BY_CUSTOMER,
+    MAILS,
+    POINTS,
+    SIDES,
+    actor_name,
+)
 from adapters.localization.locales import Localization, localization_for_browser
 from adapters.localization.log_defect_text import defect_text
 from adapters.localization.refusal_messages import error_text, redo_obstacle_text, unreadable_text

@@ -60,6 +60,7 @@ def create_app(
             upload_pages.pay,
             upload_pages.reload_form,
             upload_pages.reload_first_form,
+            order_pages.show_address,
             order_pages.correct_address,
             uploads.open_session,
             uploads.send_photo,

@@ -108,30 +108,36 @@ class EmailCorrection:
         return self.command_handler.transact(work)
 
     def correct_by_customer(
-        self, order_id: OrderId, email: str, *, note: str, correlation_id: UUID
+        self, order_id: OrderId, email: str, *, note: str, note_if_taken: str, correlation_id: UUID
     ) -> ActionResult:
         """Change a mistyped address before the result, and send the confirmation there.
 
-        ``note`` is what staff read about it. Within the limits of ``check_correction``, and only for a customer with
-        this order alone: the holder of one order's page must not redirect the e-mails of others. Raises NoAddressError,
-        AddressTakenError, AddressKnownError, CorrectionRefusedError or AskedTooOftenError, and changes nothing then.
+        Within the limits of ``check_correction``, and only for a customer with this order alone: one payment must not
+        redirect the e-mails of other orders. Raises NoAddressError, AddressTakenError, AddressKnownError,
+        CorrectionRefusedError or AskedTooOftenError, and changes no address then. ``note`` is what staff read about it.
+        An address that is taken counts as a correction, with ``note_if_taken``: the refusal shows that its owner is a
+        customer.
         """
         if not is_address(email):
             raise NoAddressError
-        by = StaffRequest(actor=CUSTOMER, reason=note)
 
-        def work(transaction: OrderTransaction[EmailCorrectionRepositories]) -> ActionResult:
+        def work(transaction: OrderTransaction[EmailCorrectionRepositories]) -> ActionResult | None:
             repositories = transaction.repositories
             order = transaction.load(order_id)
             check_correction(order, repositories.event_store.history(order_id))
             customer = repositories.customers.find(_customer_of(order))
             if customer is None or len(repositories.personal_data.orders(customer.customer_id)) > 1:
                 raise CorrectionRefusedError
-            _change(repositories, customer, email)
+            try:
+                _change(repositories, customer, email)
+                is_taken = False
+            except AddressTakenError:
+                is_taken = True
+            by = StaffRequest(actor=CUSTOMER, reason=note_if_taken if is_taken else note)
             written = note_of(order_id, by, self.ids, self.clock)
             repositories.notes.write(written)
             proposed: list[Proposal] = [e.NoteAdded(note_id=written.note_id)]
-            if not is_on_its_way(order, EmailKind.CONFIRMATION):
+            if not is_taken and not is_on_its_way(order, EmailKind.CONFIRMATION):
                 proposed.append(RequestEmail(kind=EmailKind.CONFIRMATION))
             cause = Cause(
                 name="address",
@@ -140,9 +146,12 @@ class EmailCorrection:
                 correlation_id=correlation_id,
             )
             commit = transaction.record(order, proposed, cause)
-            return ActionResult(order=commit.after, events=commit.events)
+            return None if is_taken else ActionResult(order=commit.after, events=commit.events)
 
-        return self.command_handler.transact(work)
+        result = self.command_handler.transact(work)
+        if result is None:
+            raise AddressTakenError
+        return result
 
     def _note(
         self,

@@ -1,7 +1,6 @@
 """An order as its owner may see it.
 
-The UUID is a capability: a client that has it may see the order, have its e-mail sent again, and correct a mistyped
-address before the result, each within limits.
+The UUID is a capability: a client that has it may see the order and have its e-mail sent again, within limits.
 """
 
 import re
@@ -32,7 +31,6 @@ from entrypoints.http.openapi import contracts
 from entrypoints.http.order_streams import OrderStreams
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.order_pages import order_page
-from entrypoints.http.pages.site import visit_of
 from entrypoints.http.request_bodies import AnyRequest
 
 
@@ -96,7 +94,7 @@ def _document(queries: Queries, order_id: OrderId) -> tuple[int, bytes]:
 
 def _progress(queries: Queries, clock: Clock, request: AnyRequest, order_id: OrderId) -> Response[Any]:
     if html_pages.is_html_preferred(request):
-        return order_page(queries, clock, order_id, visit_of(request))
+        return order_page(queries, clock, order_id, request)
     shown = _shown(queries, request, order_id, order_schemas.progress)
     shown.headers["Vary"] = "Accept"
     return shown

@@ -24,6 +24,7 @@ from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.openapi import contracts
 from entrypoints.http.pages import html_pages
+from entrypoints.http.pages.paying_browser import redirect_to_order
 from entrypoints.http.pages.site import Site
 from entrypoints.http.request_bodies import AnyRequest, receive_into
 
@@ -128,10 +129,10 @@ def show_session(
     seen = upload_service.find(session_id)
     if not html_pages.is_html_preferred(request):
         return Response(upload_schemas.upload(seen, policy), headers={"Vary": "Accept"})
+    site = Site.of(request.app.state)
     if seen.status is UploadStatus.PAID:
-        address = policy.urls.status.replace("{order}", str(seen.order_id))
-    else:
-        address = Site.of(request.app.state).address(f"/uploads/{session_id}")
+        return redirect_to_order(seen, policy, site)
+    address = site.address(f"/uploads/{session_id}")
     headers = {"Cache-Control": "private, no-store", "Vary": "Accept"}
     return Redirect(address, status_code=303, headers=headers)
 

@@ -53,6 +53,17 @@ class Site:
         """The address of a path, from the root of the host."""
         return f"{self.root}{path}"
 
+    def cookie(self, name: str, value: str, seconds: int) -> str:
+        """The header that keeps a cookie, which scripts cannot read."""
+        cookie: SimpleCookie = SimpleCookie({name: value})
+        morsel = cookie[name]
+        morsel["path"] = self.root or "/"
+        morsel["max-age"] = seconds
+        morsel["samesite"] = "Lax"
+        morsel["httponly"] = True
+        morsel["secure"] = self.public_url.startswith("https:")
+        return morsel.OutputString()
+
     def asset(self, name: str) -> str:
         """The address of a static file."""
         return self.address(self.assets.path(name))
@@ -85,14 +96,7 @@ class Visit:
         """The header that keeps the chosen language."""
         if self.chosen is None:
             return None
-        cookie: SimpleCookie = SimpleCookie({LANGUAGE_COOKIE: self.chosen})
-        morsel = cookie[LANGUAGE_COOKIE]
-        morsel["path"] = self.site.root or "/"
-        morsel["max-age"] = _YEAR_SECONDS
-        morsel["samesite"] = "Lax"
-        morsel["httponly"] = True
-        morsel["secure"] = self.site.public_url.startswith("https:")
-        return morsel.OutputString()
+        return self.site.cookie(LANGUAGE_COOKIE, self.chosen, _YEAR_SECONDS)
 
 
 def site_from(settings: Settings) -> Site:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from litestar import Response
 
@@ -32,13 +33,13 @@ _ENDED_WITHOUT_RESULT = "not_restored"
 class Progress:
     """What an order's page shows besides the order itself.
 
-    ``email`` is the customer's address; ``problem`` the phrase of why it was not corrected.
+    ``email`` is the customer's address; ``paid_session`` the session of a browser that may correct it.
     """
 
     now: datetime
     usual_turnaround: timedelta | None = None
     email: str | None = None
-    problem: str | None = None
+    paid_session: UUID | None = None
 
 
 def of_order(
@@ -52,7 +53,6 @@ def of_order(
     return page(
         "order",
         visit,
-        status=422 if progress is not None and progress.problem else 200,
         status_phrase=status,
         order=seen,
         settled=sum(image.is_settled for image in seen.images.values()),
@@ -74,7 +74,7 @@ def of_order(
         address=_shown_address(progress.email)
         if progress and progress.email and may_correct_address(seen)
         else None,
-        problem=progress.problem if progress is not None else None,
+        paid_session=progress.paid_session if progress is not None else None,
         refresh_seconds=refresh_seconds,
     )
 

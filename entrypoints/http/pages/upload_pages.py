@@ -34,6 +34,7 @@ from entrypoints.http.checkouts import Checkouts
 from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import Given, first_language
 from entrypoints.http.pages import html_pages
+from entrypoints.http.pages.paying_browser import redirect_to_order
 from entrypoints.http.pages.payment_forms import InvalidPaymentFormError, PaymentForm, read_payment_form
 from entrypoints.http.pages.photo_refusals import Refusal, add_file
 from entrypoints.http.pages.shop_pages import home_page
@@ -74,7 +75,7 @@ def show_upload(
 def shown(session: UploadSession, policy: ShopPolicy, visit: Visit) -> Response[Any]:
     """The page of a session, or a redirect to its order."""
     if session.status is UploadStatus.PAID:
-        return _redirect(policy.urls.status.replace("{order}", str(session.order_id)))
+        return redirect_to_order(session, policy, visit.site)
     return upload_page(session, policy, visit)
 
 

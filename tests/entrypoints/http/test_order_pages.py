@@ -5,8 +5,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from domain.order import events as e
-from domain.order.values import OrderId
+from domain.order.values import OrderId, UploadSessionId
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient
 
 GERMAN = {**BROWSER, "Accept-Language": "de"}
@@ -16,10 +15,19 @@ def page_of(api: ApiClient, order_id: OrderId, headers: dict[str, str] = BROWSER
     return api.http.get(f"/api/restoration/status/{order_id}", headers=headers).text
 
 
+def paid(api: ApiClient, email: str = "eilen@customer.example") -> tuple[UploadSessionId, OrderId]:
+    """A paid session in the browser that paid, and its order."""
+    session_id = api.shop.upload(PORTRAIT)
+    order_id = api.shop.pay(session_id, email=email)
+    arrived = api.http.get(f"/api/uploads/{session_id}", headers=BROWSER, follow_redirects=False)
+    assert arrived.headers["location"].endswith(f"/api/restoration/status/{order_id}")
+    return session_id, order_id
+
+
 def correct(
-    api: ApiClient, order_id: OrderId, email: str, headers: dict[str, str] = BROWSER
+    api: ApiClient, session_id: UploadSessionId, email: str, headers: dict[str, str] = BROWSER
 ) -> httpx.Response:
-    address = f"/api/restoration/status/{order_id}/address"
+    address = f"/uploads/{session_id}/address"
     return api.http.post(address, data={"email": email}, headers=headers, follow_redirects=False)
 
 
@@ -33,16 +41,61 @@ def test_each_photo_has_its_picture_until_the_photos_are_deleted(api: ApiClient)
     assert "thumbnail" not in page_of(api, order_id)
 
 
-def test_a_customer_sees_and_corrects_the_address_that_mails_go_to(api: ApiClient) -> None:
-    order_id = api.shop.pay(api.shop.upload(PORTRAIT), email="eilen@customer.example")
-    assert "We write to you at e…@customer.example." in page_of(api, order_id)
-    answer = correct(api, order_id, " marie@right.example ")
-    assert (answer.status_code, answer.headers["location"]) == (303, f"../{order_id}")
+def test_the_browser_that_paid_corrects_the_address_that_mails_go_to(api: ApiClient) -> None:
+    session_id, order_id = paid(api)
+    page = page_of(api, order_id)
+    assert "We write to you at e…@customer.example." in page
+    assert f'<a href="/uploads/{session_id}/address">Is this address wrong?</a>' in page
+    form = api.http.get(f"/uploads/{session_id}/address", headers=BROWSER)
+    assert '<form method="post"' in form.text
+    assert 'http-equiv="refresh"' not in form.text, "what is typed is not lost"
+    answer = correct(api, session_id, " marie@right.example ")
+    assert (answer.status_code, answer.headers["location"].rpartition("/")[2]) == (303, str(order_id))
     corrected = page_of(api, order_id)
     assert "We write to you at m…@right.example." in corrected
     assert "marie@right.example" not in corrected
+
+
+def test_who_knows_the_orders_page_alone_cannot_correct_its_address(api: ApiClient) -> None:
+    paid(api)
+    other_order_id = api.shop.pay(api.shop.upload(PORTRAIT), email="bruno@customer.example")
+    for _ in ("a browser that paid for another order", "any other browser"):
+        page = page_of(api, other_order_id)
+        assert "We write to you at b…@customer.example." in page
+        assert "/address" not in page
+        api.http.cookies.clear()
+    payment = api.shop.order(other_order_id).payment
+    assert payment is not None
+    document = api.http.get(f"/api/orders/{other_order_id}").text
+    assert str(payment.upload_session_id) not in page + document
+    for address in (
+        f"/uploads/{other_order_id}/address",
+        f"/api/restoration/status/{other_order_id}/address",
+    ):
+        assert api.http.post(address, data={"email": "thief@elsewhere.example"}).status_code == 404
+
+
+def test_the_cookie_of_the_payment_is_short_lived_and_out_of_reach_of_scripts(api: ApiClient) -> None:
+    session_id = api.shop.upload(PORTRAIT)
+    before = api.http.get(f"/uploads/{session_id}/address", headers=BROWSER, follow_redirects=False)
+    assert (before.status_code, before.headers["location"]) == (303, f"/uploads/{session_id}")
+    api.shop.pay(session_id)
+    for address in (f"/api/uploads/{session_id}", f"/uploads/{session_id}"):
+        arrived = api.http.get(address, headers=BROWSER, follow_redirects=False)
+        assert arrived.headers["set-cookie"] == (
+            f"paid_session={session_id}; HttpOnly; Max-Age=86400; Path=/; SameSite=Lax"
+        )
+
+
+def test_after_the_result_the_address_stays(api: ApiClient) -> None:
+    session_id, order_id = paid(api)
     api.shop.live(order_id)
-    assert "right.example" not in page_of(api, order_id)
+    assert "/address" not in page_of(api, order_id)
+    asked = api.http.get(f"/uploads/{session_id}/address", headers=BROWSER, follow_redirects=False)
+    assert (asked.status_code, asked.headers["location"].rpartition("/")[2]) == (303, str(order_id))
+    answer = correct(api, session_id, "marie@right.example")
+    assert answer.status_code == 422
+    assert "The address cannot be changed here." in answer.text
 
 
 @pytest.mark.parametrize(
@@ -59,16 +112,23 @@ def test_an_address_that_cannot_be_taken_is_explained_beside_its_field(
     api: ApiClient, email: str, sentence: str
 ) -> None:
     api.shop.pay(api.shop.upload(b"another wedding"), email="bruno@customer.example")
-    order_id = api.shop.pay(api.shop.upload(PORTRAIT), email="eilen@customer.example")
-    answer = correct(api, order_id, email, GERMAN)
+    session_id, order_id = paid(api)
+    answer = correct(api, session_id, email, GERMAN)
     assert answer.status_code == 422
     assert f'role="alert" id="address-problem">{sentence}' in answer.text
-    assert "<details open>" in answer.text
-    assert e.NoteAdded not in [type(event) for event in api.shop.events(order_id)]
+    customer = api.shop.queries.details(order_id).customer
+    assert customer is not None
+    assert customer.email == "eilen@customer.example"
 
 
-def test_the_address_of_no_order_is_corrected(api: ApiClient) -> None:
-    assert correct(api, OrderId(uuid4()), "marie@right.example", GERMAN).status_code == 404
+def test_the_address_of_no_session_is_corrected(api: ApiClient) -> None:
+    assert correct(api, UploadSessionId(uuid4()), "marie@right.example", GERMAN).status_code == 404
+
+
+def test_the_button_works_from_every_address_of_the_page(api: ApiClient) -> None:
+    _, order_id = paid(api)
+    api.shop.work()
+    assert f'<form method="post" action="/api/restoration/status/{order_id}">' in page_of(api, order_id)
 
 
 def test_an_estimate_is_made_from_experience_and_corrected_by_the_clock(api: ApiClient) -> None:

@@ -128,7 +128,11 @@ def test_what_is_no_address_is_refused_without_being_repeated(shop: InMemoryShop
 
 def correct(shop: InMemoryShop, order_id: OrderId, email: str = RIGHT) -> None:
     shop.email_correction.correct_by_customer(
-        order_id, email, note="Corrected on the page.", correlation_id=uuid4()
+        order_id,
+        email,
+        note="Corrected on the page.",
+        note_if_taken="Of another customer.",
+        correlation_id=uuid4(),
     )
 
 
@@ -184,20 +188,32 @@ def test_one_orders_page_does_not_redirect_the_mails_of_another_order(shop: InMe
     ("email", "error"),
     [
         ("nothing", NoAddressError),
-        ("bruno@customer.example", AddressTakenError),
         ("eilen@customer.example", AddressKnownError),
     ],
 )
 def test_a_customers_correction_that_cannot_be_right_changes_nothing(
     shop: InMemoryShop, email: str, error: type[ShopError]
 ) -> None:
-    paid_by(shop, "bruno@customer.example")
     order_id = paid_by(shop, "eilen@customer.example")
     before = kinds(shop, order_id)
     with pytest.raises(error):
         correct(shop, order_id, email)
     assert kinds(shop, order_id) == before
     assert address(shop, shop.order(order_id)) == "eilen@customer.example"
+
+
+def test_a_customer_tries_the_addresses_of_others_three_times_at_most(shop: InMemoryShop) -> None:
+    paid_by(shop, "bruno@customer.example")
+    order_id = paid_by(shop, "eilen@customer.example")
+    for _ in range(3):
+        with pytest.raises(AddressTakenError):
+            correct(shop, order_id, "bruno@customer.example")
+    with pytest.raises(AskedTooOftenError):
+        correct(shop, order_id, "bruno@customer.example")
+    assert address(shop, shop.order(order_id)) == "eilen@customer.example"
+    with shop.unit_of_work.transaction() as transaction:
+        assert {note.text for note in transaction.notes.of(order_id)} == {"Of another customer."}
+    assert e.EmailRequested not in kinds(shop, order_id)
 
 
 def test_a_held_order_keeps_its_address_until_a_person_has_looked_at_it(shop: InMemoryShop) -> None:
