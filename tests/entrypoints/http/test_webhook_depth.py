@@ -1,9 +1,10 @@
 """The call depth of a Stripe webhook, from HTTP handler to append."""
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -77,10 +78,10 @@ def test_a_stripe_webhook_reaches_the_append_within_twelve_project_frames(
     webhook_event, ways = make(api), []
     append = InMemoryEventStore.append
 
-    def measured(event_store: InMemoryEventStore, commit: Commit) -> None:
+    def measured(event_store: InMemoryEventStore, *commits: Commit) -> Collection[UUID]:
         frames = [frame for frame in traceback.extract_stack() if frame.filename.startswith(_OURS)]
         ways.append([f"{Path(frame.filename).name}:{frame.name}" for frame in frames])
-        append(event_store, commit)
+        return append(event_store, *commits)
 
     monkeypatch.setattr(InMemoryEventStore, "append", measured)
     parser = FixedParser(webhook_event)
