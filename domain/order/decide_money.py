@@ -8,6 +8,7 @@ from dataclasses import replace
 from domain.order import events as e
 from domain.order.decision import NOTHING, Decision, DecisionBuilder
 from domain.order.deterministic_ids import refund_id_at_provider, refund_id_of
+from domain.order.email import EmailStatus
 from domain.order.errors import (
     AmountNotPayableError,
     ImageNotRefundableError,
@@ -21,6 +22,7 @@ from domain.order.order import Order
 from domain.order.states import REFUND_STATES, State
 from domain.order.values import (
     DisputeOutcome,
+    EmailKind,
     FailureReason,
     HoldReason,
     ImageId,
@@ -100,7 +102,19 @@ def decide_dispute(order: Order, proposed: e.DisputeEvent) -> Decision:
     if draft.order.state in REFUND_STATES and draft.order.refundable_amount:
         # The order was stopped for good, so everything the bank left is refunded.
         draft.add(_request(draft.order, draft.order.refundable_amount, RefundReason.REQUESTED, ()))
+    if _lacks_its_link(draft.order):
+        # The last link was revoked while the bank had the money; the e-mail brings a new one.
+        kind = EmailKind.NEW_LINK
+        draft.add(e.EmailRequested(email_id=draft.order.next_email_id(kind), kind=kind))
     return draft.done()
+
+
+def _lacks_its_link(order: Order) -> bool:
+    is_to_be_had = order.is_deliverable and bool(order.links) and not order.photos_are_purged
+    is_on_its_way = any(
+        email.kind.brings_a_link and email.status is EmailStatus.DUE for email in order.emails.values()
+    )
+    return is_to_be_had and order.newest_link is None and not is_on_its_way
 
 
 def _becomes_a_chargeback(known: Dispute, proposed: e.DisputeOpened) -> bool:

@@ -75,8 +75,8 @@ class EmailSender:
     def send_email(self, order: Order, work: SendEmail) -> Sequence[Proposal]:
         """Hand an e-mail to the provider and return the resulting event.
 
-        A lost response is recorded as unconfirmed and not retried. If the e-mail's link has expired meanwhile, a new
-        link is proposed instead, and the e-mail is sent with that.
+        A lost response is recorded as unconfirmed and not retried. If the e-mail's link has expired or was revoked
+        meanwhile, a new link is proposed instead, and the e-mail is sent with that.
         """
         with self.unit_of_work.transaction() as transaction:
             customer = transaction.customers.find(order.payment.customer_id) if order.payment else None
@@ -95,7 +95,7 @@ class EmailSender:
 
     def _link_has_run_out(self, order: Order) -> bool:
         link = order.newest_link
-        return link is not None and link.expires_at <= self.clock.now()
+        return link is None or link.expires_at <= self.clock.now()
 
     def _mail(self, order: Order, work: SendEmail, customer: Customer, facts: EmailFacts) -> OutgoingEmail:
         archive, attachment = _archive_for(order, work.kind), None
