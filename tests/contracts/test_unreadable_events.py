@@ -73,7 +73,7 @@ def test_an_order_with_an_event_that_cannot_be_read_is_left_out_and_reported(
         1,
         NOON,
     )
-    assert found.stored_name == (damage.stored_name or "order.payment_received.v2")
+    assert found.stored_name == (damage.stored_name or "order.payment_received.v3")
     assert found.stored_name in found.detail
     with (
         pytest.raises(

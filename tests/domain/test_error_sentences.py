@@ -65,7 +65,7 @@ ERRORS = _with_a_sentence_of_their_own()
 def _arguments(kind: type[Exception]) -> tuple[list[object], dict[str, object]]:
     positional: list[object] = []
     named: dict[str, object] = {}
-    for name, parameter in inspect.signature(kind).parameters.items():
+    for name, parameter in inspect.signature(kind, eval_str=True).parameters.items():
         annotation = getattr(parameter.annotation, "__supertype__", parameter.annotation)
         value = _COLLECTIONS.get(name) or _ARGUMENTS.get(annotation)
         if value is None and annotation in (str, str | None):
@@ -91,7 +91,7 @@ def test_an_error_says_its_sentence_and_carries_what_it_was_made_of(kind: type[E
     positional, named = _arguments(kind)
     error = kind(*positional, **named)
     assert str(error) == SENTENCES[kind.__name__]
-    names = list(inspect.signature(kind).parameters)
+    names = list(inspect.signature(kind, eval_str=True).parameters)
     for name, value in {**dict(zip(names, positional, strict=False)), **named}.items():
         assert str(value) in str(getattr(error, name, value))
 

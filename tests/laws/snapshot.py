@@ -231,7 +231,7 @@ class LinkOpening:
     before: Order | None = None
     link: DownloadLink | None = None
     after: Order | None = None
-    content: Sha256 | None = None  # of the answer's body, where it is a file
+    content: Sha256 | None = None  # of the answer's body, where it is a stored file and no smaller picture
     must_open: bool = False  # at rest, when every good link opens
 
 

@@ -4,7 +4,9 @@ They must not count as customers.
 """
 
 import re
+from html import unescape
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from domain.ports.email import OutgoingEmail
 from tests.doubles.email import token_in
@@ -35,4 +37,4 @@ def scan(world: "World", message_id: str, mail: OutgoingEmail) -> None:
         case _:
             page = world.ask(name, "GET", f"{link}/photos", headers=_BROWSER)
             for picture in re.findall(r'<img src="([^"]+)"', page.body.decode() if page is not None else ""):
-                world.ask(name, "GET", f"{link}/{picture}", headers=_BROWSER)
+                world.ask(name, "GET", urljoin(f"{link}/photos", unescape(picture)), headers=_BROWSER)
