@@ -26,6 +26,7 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
         "original_width": None,
         "original_height": None,
     },
+    ("order.download_link_issued", 1): lambda fields: {**fields, "is_shared": False},
     ("order.refund_requested", 1): lambda fields: {**fields, "note_id": None},
     ("order.refund_issued", 1): lambda fields: {**fields, "is_told": False},
     ("order.dispute_closed", 1): lambda fields: {**fields, "amount": None},

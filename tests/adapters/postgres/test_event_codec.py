@@ -32,7 +32,7 @@ EVENTS: tuple[e.Event, ...] = (
     replace(FACTS.redo(0), note_id=NOTE),
     FACTS.redo_failed(),
     FACTS.prepared(0),
-    replace(FACTS.link_issued(), note_id=NOTE),
+    replace(FACTS.link_issued(), note_id=NOTE, is_shared=True),
     replace(FACTS.link_revoked(), note_id=NOTE),
     FACTS.served(FACTS.image(0)),
     FACTS.downloaded(FACTS.image(0)),
@@ -63,6 +63,7 @@ EVENTS: tuple[e.Event, ...] = (
 OLD_EVENTS: tuple[e.Event, ...] = (
     FACTS.paid(discount=98),
     FACTS.restored(),
+    replace(FACTS.link_issued(), note_id=NOTE),
     replace(FACTS.refund_issued(441), is_told=False),
     FACTS.served(FACTS.image(0), client=None),
 )

@@ -36,6 +36,7 @@ PUBLIC: set[Route] = {
     *((method, "/assets/{revision}/{name}") for method in ("GET", "HEAD")),
     *(("GET", path) for path in ("/reference", "/health/live", "/health/ready")),
     *(("GET", path) for path in ("/schema", "/schema/openapi.json", "/schema/{path}")),
+    ("GET", "/uploads"),
     ("POST", "/uploads"),
     ("POST", "/api/uploads"),
     # The session is in the body; tested with checkouts. Signatures are tested with webhooks.
@@ -78,6 +79,13 @@ ACCESS: dict[Route, Mapping[str, int]] = {
     ("GET", "/api/orders/{order}/photos/{image}/preview"): _PHOTO_OF_ORDER,
     ("HEAD", "/api/orders/{order}/photos/{image}/preview"): _PHOTO_OF_ORDER,
     ("POST", "/api/restoration/status/{order}"): {"unknown": 404, "erased": 409},
+    # They lead to the page, which says that there is no such session.
+    **{
+        ("GET", f"/uploads/{{session}}/{form}"): dict.fromkeys(
+            ["unknown", "expired", "revoked", "erased"], 303
+        )
+        for form in ("pay", "photos", "change")
+    },
     ("GET", "/uploads/{session}/address"): {"unknown": 404, "expired": 303, "revoked": 303, "erased": 303},
     ("POST", "/uploads/{session}/address"): {"unknown": 404, "expired": 303, "revoked": 422, "erased": 422},
     ("POST", "/api/email/resend/{order}"): {"unknown": 404, "erased": 409},
