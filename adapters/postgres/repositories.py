@@ -6,6 +6,7 @@ They import all of them at the start, so that the first request does not wait fo
 from adapters.postgres import (
     customers,
     event_store,
+    idempotency_keys,
     log_recovery,
     notes,
     order_queries,
@@ -14,6 +15,7 @@ from adapters.postgres import (
     prediction_limiter,
     reactions,
     reconciliation_queries,
+    resumable_uploads,
     unmatched_payments,
     upload_sessions,
     usage_totals,
@@ -23,6 +25,7 @@ from adapters.postgres import (
 __all__ = [
     "customers",
     "event_store",
+    "idempotency_keys",
     "log_recovery",
     "notes",
     "order_queries",
@@ -31,6 +34,7 @@ __all__ = [
     "prediction_limiter",
     "reactions",
     "reconciliation_queries",
+    "resumable_uploads",
     "unmatched_payments",
     "upload_sessions",
     "usage_totals",
