@@ -21,6 +21,8 @@ class InMemoryUsageTotals(UsageTotals):
         self._pages = pages
 
     def take(self, quota: Quota, window_started_at: datetime, amount: int = 1) -> bool:
+        if amount < 1:
+            raise ValueError("The table refuses amounts below 1.")
         taken = self.taken(quota, window_started_at) + amount
         if taken > quota.amount:
             return False

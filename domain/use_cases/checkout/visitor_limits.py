@@ -99,10 +99,13 @@ class VisitorLimits:
         self._take(self._sessions, client)
 
     def receive_photo(self, client: str, size_bytes: int) -> None:
-        """Count a photo before its bytes are received; may raise StorageNearlyFullError."""
+        """Count a photo or a piece before its bytes are received.
+
+        An empty one counts like a small one. May raise StorageNearlyFullError.
+        """
         if self._is_storage_nearly_full():
             raise StorageNearlyFullError(STORAGE_WAIT)
-        self._take(self._mebibytes, client, -(-size_bytes // MEBIBYTE))
+        self._take(self._mebibytes, client, max(1, -(-size_bytes // MEBIBYTE)))
 
     def open_checkout(self, client: str) -> None:
         """Count a request for a checkout."""

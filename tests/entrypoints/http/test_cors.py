@@ -28,12 +28,14 @@ def test_the_named_site_may_read_answers(http: TestClient[Litestar]) -> None:
     assert {"location", "upload-offset", "retry-after", "etag"} <= set(exposed.split(", "))
 
 
-def test_the_named_site_may_upload_resumably(http: TestClient[Litestar]) -> None:
+@pytest.mark.parametrize("method", ["POST", "HEAD", "PATCH", "DELETE"])
+def test_the_named_site_may_upload_resumably(http: TestClient[Litestar], method: str) -> None:
     session = http.post("/api/uploads").json()["session_id"]
-    answer = http.options(f"/api/uploads/{session}/tus/1", headers={"Origin": SITE, **PREFLIGHT})
+    headers = {"Origin": SITE, **PREFLIGHT, "Access-Control-Request-Method": method}
+    answer = http.options(f"/api/uploads/{session}/tus/1", headers=headers)
     assert answer.status_code == 204
     assert answer.headers["access-control-allow-origin"] == SITE
-    assert "PATCH" in answer.headers["access-control-allow-methods"]
+    assert method in answer.headers["access-control-allow-methods"]
     assert "tus-resumable" in answer.headers["access-control-allow-headers"].lower()
 
 

@@ -33,6 +33,11 @@ def open_session(limits: VisitorLimits, client: str) -> None:
     limits.open_session(client)
 
 
+def test_an_empty_piece_counts_like_a_small_one() -> None:
+    shop = InMemoryShop()
+    shop.visitor_limits.receive_photo("192.0.2.1", 0)
+
+
 def receive_photo(limits: VisitorLimits, client: str) -> None:
     limits.receive_photo(client, MEBIBYTE)
 
