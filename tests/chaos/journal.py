@@ -23,7 +23,10 @@ CREATE FUNCTION chaos.note_lease() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO chaos.leases
         (reaction_id, status_before, status, token_before, token, leased_until_before)
-    VALUES (OLD.reaction_id, OLD.status, NEW.status, OLD.lease_token, NEW.lease_token, OLD.leased_until);
+    VALUES (
+        NEW.reaction_id, coalesce(OLD.status, 'pending'), NEW.status,
+        OLD.lease_token, NEW.lease_token, OLD.leased_until
+    );
     RETURN NULL;
 END $$;
 CREATE TRIGGER note_lease AFTER UPDATE ON reactions FOR EACH ROW
@@ -31,6 +34,9 @@ CREATE TRIGGER note_lease AFTER UPDATE ON reactions FOR EACH ROW
         OLD.lease_token IS DISTINCT FROM NEW.lease_token
         OR (NEW.status NOT IN ('pending', 'leased') AND OLD.status <> 'leased')
     )
+    EXECUTE FUNCTION chaos.note_lease();
+CREATE TRIGGER note_first_lease AFTER INSERT ON reactions FOR EACH ROW
+    WHEN (NEW.lease_token IS NOT NULL)
     EXECUTE FUNCTION chaos.note_lease();
 """
 
