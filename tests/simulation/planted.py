@@ -144,8 +144,8 @@ PLANTED: dict[str, Planted] = {
         4,
         "A refund is asked for again without a look and under another key.",
         _patch(refunds, "issue_once", planted_code.pays_under_a_new_key),
-        sentence_part="was refunded, the provider",
-        found_by=40,
+        sentence_part="was paid 2 times",
+        found_by=3,
     ),
     "points that are spent twice": Planted(
         4,
