@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 from tests.chaos.faults.strike import FaultContext, MissedError, Strike
 from tests.chaos.shop_under_test import ShopUnderTest
@@ -44,15 +45,25 @@ def stopped(name: str) -> FaultContext:
 
     @contextmanager
     def timeline(shop_under_test: ShopUnderTest) -> Iterator[Strike]:
-        shop_under_test.send_signal(name, signal.SIGSTOP)
-        try:
-            eventually(lambda: shop_under_test.is_stopped(name), f"{name} stopped")
+        with hanging(shop_under_test, name):
             yield Strike(proof=f"the kernel has stopped process {shop_under_test.process(name).pid}")
-        finally:
-            shop_under_test.send_signal(name, signal.SIGCONT)
         shop_under_test.wait_until_ready(name)
 
     return timeline
+
+
+@contextmanager
+def hanging(shop_under_test: ShopUnderTest, *names: str) -> Iterator[None]:
+    """SIGSTOP processes for the duration of the block."""
+    try:
+        for name in names:
+            shop_under_test.send_signal(name, signal.SIGSTOP)
+        for name in names:
+            eventually(partial(shop_under_test.is_stopped, name), f"{name} stopped")
+        yield
+    finally:
+        for name in names:
+            shop_under_test.send_signal(name, signal.SIGCONT)
 
 
 def stopped_past_its_lease(name: str) -> FaultContext:

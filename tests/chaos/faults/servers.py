@@ -8,6 +8,7 @@ import redis
 
 from adapters.queue_dramatiq import list_key
 from domain.use_cases.reaction_handlers import Queue
+from tests.chaos.faults.processes import hanging
 from tests.chaos.faults.strike import MissedError, Strike
 from tests.chaos.shop_under_test import ShopUnderTest
 from tests.waiting import eventually
@@ -51,8 +52,11 @@ def connections_cut(shop_under_test: ShopUnderTest) -> Iterator[Strike]:
 
 @contextmanager
 def queue_emptied(shop_under_test: ShopUnderTest) -> Iterator[Strike]:
-    """FLUSHALL, at a moment when there are messages to lose."""
-    with shop_under_test.valkey() as valkey:
+    """FLUSHALL, at a moment when there are messages to lose.
+
+    Idle workers take a message at once, so both hang until there is one.
+    """
+    with hanging(shop_under_test, "The worker", "Worker 2"), shop_under_test.valkey() as valkey:
 
         def lost() -> int:
             with valkey.pipeline(transaction=True) as pipeline:
