@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from sandbox.demo.http_customer import Customer
 from sandbox.demo.local_shop import LocalShop
@@ -105,7 +105,43 @@ def test_an_order_in_german(new_visitor: NewVisitor, customer: Customer, photo: 
 
 
 def test_an_order_without_scripts(new_visitor: NewVisitor, customer: Customer, photo: Path) -> None:
-    page = new_visitor(java_script_enabled=False).open("/")
+    order_by_plain_forms(new_visitor(java_script_enabled=False).open("/"), customer, photo)
+
+
+@pytest.mark.parametrize("missing", ["/built/", "/built/(?!start)"], ids=["all", "of the pages"])
+def test_an_order_whose_scripts_do_not_arrive(
+    new_visitor: NewVisitor, customer: Customer, photo: Path, missing: str
+) -> None:
+    visitor = new_visitor()
+    visitor.context.route(re.compile(missing), lambda route: route.abort())
+    order_by_plain_forms(visitor.open("/"), customer, photo)
+    visitor.complaints.clear()  # the browser logs the missing file itself
+
+
+def test_an_order_whose_script_ends_with_an_error(
+    new_visitor: NewVisitor, customer: Customer, photo: Path
+) -> None:
+    visitor = new_visitor()
+    broken = {"content_type": "text/javascript", "body": "document.nothing.here();"}
+    visitor.context.route("**/built/upload-*.js", lambda route: route.fulfill(**broken))
+    order_by_plain_forms(visitor.open("/"), customer, photo)
+    visitor.complaints.clear()  # that the script is broken
+
+
+def test_photos_chosen_before_the_script_arrives_are_uploaded(new_visitor: NewVisitor, photo: Path) -> None:
+    visitor = new_visitor()
+    waiting: list[Route] = []
+    visitor.context.route("**/built/upload-*.js", lambda route: waiting.append(route))  # noqa: PLW0108 -- it needs a function
+    page = visitor.context.new_page()
+    page.goto("/", wait_until="commit")
+    page.set_input_files("[data-choose]", photo)
+    eventually(lambda: waiting, "the request of the script")
+    waiting.pop().continue_()
+    expect(page.get_by_role("img", name=f"Preview of {photo.name}")).to_be_visible()
+
+
+def order_by_plain_forms(page: Page, customer: Customer, photo: Path) -> None:
+    """Order and save a photo by nothing but forms and links."""
     page.set_input_files("[data-choose]", photo)
     page.locator("[data-send]").click()
     page.get_by_label("E-mail address").fill(customer.email)

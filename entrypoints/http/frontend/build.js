@@ -1,4 +1,4 @@
-// Bundles each page's script with what it imports into ../pages/assets/built, and writes manifest.json there: the name
+// Bundles the scripts with what they import into ../pages/assets/built, and writes manifest.json there: the name
 // that templates use ("upload.js") to the file's name, which holds a hash of its content ("upload-3F2A.js").
 
 import { mkdir, rm, writeFile } from "node:fs/promises";
@@ -8,13 +8,14 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const FOLDER = fileURLToPath(new URL("../pages/assets/built/", import.meta.url));
-const PAGES = ["upload", "order", "gallery"];
+// "start" goes before the script of each page.
+const SCRIPTS = ["start", "upload", "order", "gallery"];
 
 await rm(FOLDER, { recursive: true, force: true });
 await mkdir(FOLDER, { recursive: true });
 const { metafile } = await build({
   absWorkingDir: fileURLToPath(new URL(".", import.meta.url)),
-  entryPoints: PAGES.map((page) => `src/${page}.js`),
+  entryPoints: SCRIPTS.map((script) => `src/${script}.js`),
   entryNames: "[name]-[hash]",
   outdir: FOLDER,
   bundle: true,

@@ -97,7 +97,10 @@ def test_another_content_is_another_address() -> None:
 
 def test_a_script_is_included_once_it_is_built() -> None:
     built = {
-        "built/manifest.json": json.dumps({"upload.js": "upload-1931.js"}).encode(),
+        "built/manifest.json": json.dumps(
+            {"start.js": "start-1926.js", "upload.js": "upload-1931.js"}
+        ).encode(),
+        "built/start-1926.js": b"",
         "built/upload-1931.js": b"export {};",
     }
     own = {name: content for name, content in contents_of(FOLDER) if not name.startswith("built/")}
@@ -105,6 +108,7 @@ def test_a_script_is_included_once_it_is_built() -> None:
         assert "<script" not in http.get("/", headers=BROWSER).text
     with shop_with(assets=Assets({**own, **built})) as http:
         page = http.get("/", headers=BROWSER).text
+        assert page.index("start-1926.js") < page.index("style.css")  # before the first paint
         (address,) = re.findall(r'<script type="module" src="([^"]+)"></script>', page)
         script = http.get(address)
     assert script.headers["content-type"] == "text/javascript; charset=utf-8"

@@ -1,17 +1,19 @@
 // Ways to choose photos beside the file dialog: dropping, pasting, and the camera of a phone.
 
-/** Call `chosen(files)` for each choice; folders are left out. */
+/** Call `chosen(files)` for each choice, and for one that was made before the script ran. */
 export function listen(form, chosen) {
-  form.addEventListener("change", (event) => {
-    if (event.target.type === "file" && event.target.files.length) {
-      const files = [...event.target.files];
-      event.target.value = ""; // The same photo can be chosen again after a refusal.
+  const take = (input) => {
+    if (input.type === "file" && input.files.length) {
+      const files = [...input.files];
+      input.value = ""; // The same photo can be chosen again after a refusal.
       chosen(files);
     }
-  });
+  };
+  form.addEventListener("change", (event) => take(event.target));
+  take(form.querySelector("[data-choose]"));
 }
 
-/** Accept photos that are dropped or pasted anywhere on the page. */
+/** Accept photos that are dropped or pasted anywhere on the page; folders are left out. */
 export function listenToPage(chosen) {
   const form = () => document.querySelector("[data-upload]");
   const hasFiles = (event) => event.dataTransfer?.types.includes("Files");

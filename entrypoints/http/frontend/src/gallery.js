@@ -1,6 +1,6 @@
 // The gallery: before and after under one slider, full screen, saving on phones, a link to pass on.
 
-import { announce, say } from "./page.js";
+import { announce, ready, say } from "./page.js";
 import { saveToLibrary } from "./save.js";
 import { compare } from "./slider.js";
 
@@ -29,3 +29,5 @@ if (navigator.clipboard) {
     });
   }
 }
+
+ready();

@@ -27,6 +27,11 @@ export async function fetchPage(address) {
   return { address: response.url, page: new DOMParser().parseFromString(await response.text(), "text/html") };
 }
 
+/** Say that this page's script has started, so that the page stays laid out for it. */
+export function ready() {
+  document.documentElement.classList.add("scripted", "ready");
+}
+
 let running = null;
 let isAgain = false;
 

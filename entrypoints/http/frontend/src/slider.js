@@ -1,11 +1,8 @@
 // Lays a photo as it was over the restored one. The divider is a native range input, which a finger, a mouse, the arrow
-// keys and a screen reader can all move. Without script, and in browsers before 2023, both pictures are side by side.
+// keys and a screen reader can all move. Without script both pictures are side by side.
 
 /** Give each `data-compare` on the page its slider; the style sheet has laid its pictures over each other. */
 export function compare() {
-  if (!matchMedia("(scripting: enabled)").matches) {
-    return;
-  }
   for (const pictures of document.querySelectorAll("[data-compare]")) {
     const slider = document.createElement("input");
     slider.type = "range";

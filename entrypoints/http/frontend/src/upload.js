@@ -2,7 +2,7 @@
 
 import { listen, listenToPage } from "./chooser.js";
 import { forget, keep, kept } from "./kept.js";
-import { announce, fetchPage, refresh, refreshRepeatedly, say } from "./page.js";
+import { announce, fetchPage, ready, refresh, refreshRepeatedly, say } from "./page.js";
 import { Row } from "./row.js";
 import { compare } from "./slider.js";
 import { Transfer, begun, keyOf } from "./transfer.js";
@@ -36,9 +36,11 @@ async function takeOverPage() {
   const form = document.querySelector("[data-upload]");
   if (!form) {
     refreshRepeatedly(); // Its payment is awaited.
+    ready();
     return;
   }
   listen(form, choose);
+  ready();
   session = form.dataset.session ?? null;
   if (!session) {
     await offerUnfinished();
