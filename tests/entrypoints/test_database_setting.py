@@ -7,7 +7,9 @@ from entrypoints.settings import Settings
 from entrypoints.settings_errors import SettingsError
 
 URL = "postgresql://shop:canary@localhost/shop"
-DESCRIPTION = "PostgreSQL 15 or later, as postgresql://USER:PASSWORD@HOST/DATABASE."
+DESCRIPTION = (
+    "PostgreSQL 15 or later: postgresql://USER:PASSWORD@HOST/DATABASE; with ?pgbouncer=true for PgBouncer."
+)
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +40,11 @@ def test_a_malformed_one_is_refused_and_not_repeated(monkeypatch: pytest.MonkeyP
 
 def test_both_ways_describe_it_alike() -> None:
     assert f"{Settings.model_fields['database_url'].description}." == DESCRIPTION
+
+
+def test_the_url_of_a_pooler_says_true_or_false(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"{URL}?pgbouncer=true")
+    assert read_database_url() == f"{URL}?pgbouncer=true"
+    monkeypatch.setenv("DATABASE_URL", f"{URL}?pgbouncer=yes")
+    with pytest.raises(SettingsError, match="pgbouncer must be true or false"):
+        read_database_url()
