@@ -134,7 +134,7 @@ class Servers:
         """Return the environment of a shop's process."""
         # A shop with another database is another shop: the key names the shop in the storage, where its log's head is.
         key = hashlib.sha256(database_url.encode()).hexdigest()
-        return {**self.environment, "DATABASE_URL": database_url, "WORKER_SECRET_KEY": key}
+        return {**self.environment, "DATABASE_URL": database_url, "LINK_SIGNING_KEY": key}
 
     def _start(self, resources: ExitStack, argv: list[str], database_url: str, fds: list[int]) -> Process:
         name = " ".join(argv[1:3])

@@ -1,13 +1,13 @@
 """Signed tokens: download, webhook, payment, object and points tokens.
 
 All are HMAC-SHA256 under the shop's secret key, so they are not stored: they can be computed again with it. Of a
-download token, the database stores only the SHA-256.
+download token, the database stores only the SHA-256. While the key is rotated, tokens of the earlier keys stay valid.
 """
 
 import hashlib
 import hmac
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from domain.order.values import (
     CustomerId,
@@ -22,14 +22,22 @@ from domain.referral_program import PROOF_LENGTH, spoken
 
 
 class TokenSigner:
-    """Creates and verifies tokens under one secret key."""
+    """Creates tokens under the first key, and verifies them under all keys."""
 
-    def __init__(self, secret_key: bytes) -> None:
-        self._secret_key = secret_key
+    def __init__(self, secret_key: bytes, *earlier_keys: bytes) -> None:
+        self._keys = (secret_key, *earlier_keys)
 
     def download_token(self, link_id: DownloadLinkId) -> str:
-        """The token of a download link: 43 URL-safe, opaque characters."""
+        """The token of a new download link: 43 URL-safe, opaque characters."""
         return self._sign("download", link_id)
+
+    def issued_download_token(self, link_id: DownloadLinkId, token_sha256: Sha256) -> str:
+        """The token of an existing link, under the key that it was issued with.
+
+        If none of the keys is that one, the token under the first: the link does not open with it.
+        """
+        tokens = [_encoded(each) for each in self._digests("download", link_id)]
+        return next((token for token in tokens if sha256_of(token) == token_sha256), tokens[0])
 
     def prediction_token(self, order_id: OrderId, image_id: ImageId, attempt: int) -> str:
         """The token in a webhook address: this shop started this attempt's prediction."""
@@ -37,8 +45,7 @@ class TokenSigner:
 
     def is_prediction_token(self, token: str, order_id: OrderId, image_id: ImageId, attempt: int) -> bool:
         """Whether the token is valid, compared in constant time."""
-        expected = self.prediction_token(order_id, image_id, attempt)
-        return hmac.compare_digest(token.encode(), expected.encode())
+        return self._is_signed(token, "restoration", order_id, image_id, attempt)
 
     def payment_token(self, upload_session_id: UploadSessionId, order_id: OrderId) -> str:
         """The token in a payment's metadata: this shop opened its checkout."""
@@ -48,34 +55,52 @@ class TokenSigner:
         self, payment_token: str, upload_session_id: UploadSessionId, order_id: OrderId
     ) -> bool:
         """Whether the token is valid, compared in constant time."""
-        return _is_same(payment_token, self.payment_token(upload_session_id, order_id))
+        return self._is_signed(payment_token, "payment", upload_session_id, order_id)
 
-    def shop_name(self) -> str:
-        """This shop's identifier in a shared bucket; reveals nothing of the key."""
-        return self._sign("shop")[:16]
+    def shop_names(self) -> tuple[str, ...]:
+        """This shop's identifiers in a shared bucket, by key; they reveal none."""
+        return tuple(_encoded(each)[:16] for each in self._digests("shop"))
 
     def object_token(self, key: ObjectKey, labels: Mapping[str, str]) -> str:
         """The token in an object's metadata: this shop wrote its labels."""
-        return self._sign("object", key, *(f"{name}={labels[name]}" for name in sorted(labels)))
+        return self._sign("object", key, *_sorted(labels))
 
     def is_object_token(self, token: str, key: ObjectKey, labels: Mapping[str, str]) -> bool:
         """Whether the token is valid, compared in constant time."""
-        return _is_same(token, self.object_token(key, labels))
+        return self._is_signed(token, "object", key, *_sorted(labels))
 
     def points_token(self, customer_id: CustomerId) -> str:
         """The secret part of a points code; only the customer receives it."""
-        return spoken(self._digest("points", customer_id), PROOF_LENGTH)
+        return spoken(self._digests("points", customer_id)[0], PROOF_LENGTH)
 
     def is_points_token(self, proof: str, customer_id: CustomerId) -> bool:
         """Whether the token is this customer's, compared in constant time."""
-        return hmac.compare_digest(proof.encode(), self.points_token(customer_id).encode())
+        digests = self._digests("points", customer_id)
+        return _is_any(proof, [spoken(each, PROOF_LENGTH) for each in digests])
 
     def _sign(self, *parts: object) -> str:
-        return urlsafe_b64encode(self._digest(*parts)).rstrip(b"=").decode()
+        return _encoded(self._digests(*parts)[0])
 
-    def _digest(self, *parts: object) -> bytes:
+    def _is_signed(self, token: str, *parts: object) -> bool:
+        return _is_any(token, [_encoded(each) for each in self._digests(*parts)])
+
+    def _digests(self, *parts: object) -> list[bytes]:
+        """The digest under each key, the signing one first."""
         message = ":".join(str(part) for part in parts).encode()
-        return hmac.new(self._secret_key, message, hashlib.sha256).digest()
+        return [hmac.new(key, message, hashlib.sha256).digest() for key in self._keys]
+
+
+def _sorted(labels: Mapping[str, str]) -> list[str]:
+    return [f"{name}={labels[name]}" for name in sorted(labels)]
+
+
+def _encoded(digest: bytes) -> str:
+    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _is_any(given: str, expected: Sequence[str]) -> bool:
+    """Whether it is one of the expected tokens, each compared in constant time."""
+    return any(_is_same(given, each) for each in expected)
 
 
 def _is_same(given: str, expected: str) -> bool:

@@ -5,9 +5,8 @@ never shown. ``.env.example`` is generated from this module.
 """
 
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.pricing import PriceList
@@ -26,6 +25,8 @@ from entrypoints.settings_types import (
     Hours,
     Inputs,
     LandingPage,
+    LinkKeys,
+    LongSecret,
     Model,
     Origins,
     Proxies,
@@ -130,8 +131,13 @@ class Settings(BaseSettings):
         None, description="set by the sandbox only: pages say that nothing is real, and link to this mailbox"
     )
 
-    worker_secret_key: Annotated[SecretStr, Field(min_length=32)] = Field(
-        description="signs download links and webhook addresses; 32 secret characters or more"
+    worker_secret_key: LongSecret = Field(
+        description="the key of the worker endpoints, /api/workers/...; 32 secret characters or more"
+    )
+    link_signing_key: LinkKeys | None = Field(
+        None,
+        description="signs download links and webhook addresses; 32 secret characters or more, earlier keys after a "
+        "comma. Without it WORKER_SECRET_KEY signs them, and the worker endpoints are off",
     )
     public_url: Address = Field(description="where customers reach this shop")
     webhook_url: Address | None = Field(

@@ -116,6 +116,11 @@ Secret = Annotated[SecretStr, Field(min_length=8)]
 SigningKey = Annotated[Secret, AfterValidator(_signing_key)]
 PublicKey = Annotated[str, AfterValidator(_public_key)]
 Secrets = Annotated[tuple[Secret, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1, max_length=2)]
+LongSecret = Annotated[SecretStr, Field(min_length=32)]
+#: The first signs, all verify: more than a few mean that the older ones were never removed.
+LinkKeys = Annotated[
+    tuple[LongSecret, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1, max_length=5)
+]
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts), Field(min_length=1)]
 Proxies = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDecode, BeforeValidator(_parts)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_parts)]

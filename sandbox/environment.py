@@ -230,6 +230,7 @@ def _new_credentials() -> dict[str, str]:
         "REPLICATE_WEBHOOK_SECRET": f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}",
         "SENDGRID_API_KEY": f"SG.{secrets.token_urlsafe(16)}.{secrets.token_urlsafe(32)}",
         "WORKER_SECRET_KEY": secrets.token_urlsafe(32),
+        "LINK_SIGNING_KEY": secrets.token_urlsafe(32),
     }
 
 

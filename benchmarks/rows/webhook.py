@@ -40,7 +40,7 @@ class Webhook(Row):
         url = self.servers.database()
         self._unit_of_work = resources.enter_context(closing(PostgresUnitOfWork(url, connections=1)))
         self._api = self.servers.start_api(resources, url)
-        key = self.servers.settings_of(url)["WORKER_SECRET_KEY"]
+        key = self.servers.settings_of(url)["LINK_SIGNING_KEY"]
         self._token_signer = TokenSigner(key.encode())
         self._secret = self.servers.environment["STRIPE_WEBHOOK_SECRET"]
         self._bare = self._start(resources, "benchmarks.limits.webhook_app")

@@ -65,6 +65,12 @@ def model_inputs_from(settings: Settings) -> dict[Variant, ModelInputs]:
     return model_inputs
 
 
+def token_signer_from(settings: Settings) -> TokenSigner:
+    """The signer of links; without keys of its own it uses that of the worker endpoints."""
+    keys = settings.link_signing_key or (settings.worker_secret_key,)
+    return TokenSigner(*(key.get_secret_value().encode() for key in keys))
+
+
 def decoder_limits_from(settings: Settings) -> DecoderLimits:
     """The resource limits of image decoding."""
     return DecoderLimits(
@@ -94,7 +100,7 @@ def queue_from(settings: Settings) -> DramatiqQueue:
 
 
 def _ports_from(settings: Settings, queue: DramatiqQueue, resources: ExitStack) -> Ports:
-    token_signer = TokenSigner(settings.worker_secret_key.get_secret_value().encode())
+    token_signer = token_signer_from(settings)
     decoders = resources.enter_context(closing(DecoderPool(decoder_limits_from(settings))))
     # A restorer's output may be twice as wide and twice as high as its input.
     output_inspector = PooledInspector(decoders, max_pixels=OUTPUT_PIXELS, max_jpeg_pixels=OUTPUT_PIXELS)

@@ -68,7 +68,7 @@ def collected(shop: LocalShop, query: Query, visits: Visits, unfinished: Sequenc
     stripe, replicate, sendgrid = (
         records_of(shop.data_dir, twin) for twin in ("stripe", "replicate", "sendgrid")
     )
-    signer = TokenSigner(shop.environment["WORKER_SECRET_KEY"].encode())
+    signer = TokenSigner(shop.environment["LINK_SIGNING_KEY"].encode())
     return Snapshot(
         is_at_rest=True,
         time_is_up=True,

@@ -204,7 +204,7 @@ class RunningShop:
 
     def download_token(self, link_id: DownloadLinkId) -> str:
         """The token that only the customer's mail and the shop's key reveal."""
-        return TokenSigner(self.shop.environment["WORKER_SECRET_KEY"].encode()).download_token(link_id)
+        return TokenSigner(self.shop.environment["LINK_SIGNING_KEY"].encode()).download_token(link_id)
 
     def note(self, order_id: OrderId, text: str) -> None:
         """Write a note about an order, as a staff member."""

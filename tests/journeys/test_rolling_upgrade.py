@@ -42,7 +42,9 @@ class TwoVersions:
         self._code = {"old": old_code, "new": ROOT}
         self._listener = listener
         self._sandbox = sandbox
-        self._environment = {**os.environ, **LOCAL, **sandbox.environment}
+        # A previous version that does not know LINK_SIGNING_KEY signs with the other key.
+        key = {"LINK_SIGNING_KEY": sandbox.environment["WORKER_SECRET_KEY"]}
+        self._environment = {**os.environ, **LOCAL, **sandbox.environment, **key}
 
     def upgrade(self, version: str) -> None:
         subprocess.run(

@@ -125,7 +125,7 @@ class EmailSender:
             names = transaction.upload_sessions.file_names(order.order_id)
         link = order.newest_link if kind.brings_a_link else None
         urls = self.policy.urls
-        token = self.token_signer.download_token(link.link_id) if link else None
+        token = self.token_signer.issued_download_token(link.link_id, link.token_sha256) if link else None
         offers_redo = kind in {EmailKind.RESULT, EmailKind.PARTIAL_RESULT}
         return EmailFacts(
             kind=kind,

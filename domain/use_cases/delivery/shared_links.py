@@ -43,7 +43,9 @@ class SharedLinks:
     def token_of(self, order: Order) -> str | None:
         """The token of the order's current link for others; None without one."""
         link = self._current(order)
-        return self.token_signer.download_token(link.link_id) if link is not None else None
+        if link is None:
+            return None
+        return self.token_signer.issued_download_token(link.link_id, link.token_sha256)
 
     def share(self, token: str, request_id: UUID) -> str:
         """Make a link that expires with the customer's; return its token.

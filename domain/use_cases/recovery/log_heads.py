@@ -83,14 +83,15 @@ class LogHeads:
     ) -> None:
         self._unit_of_work = unit_of_work
         self._storage = storage
-        self._prefix = f"log/heads/{token_signer.shop_name()}/"
+        # One for each key that signs tokens: heads from before its rotation are this shop's.
+        self._prefixes = [f"log/heads/{name}/" for name in token_signer.shop_names()]
         self._clock = clock
         # The time of the last check and its result; one value, because threads share it.
         self._answer: tuple[datetime, bool] | None = None
 
     def newest(self) -> LogHead | None:
         """Return the newest head that this shop wrote; raise UnavailableError."""
-        for key in sorted(self._storage.keys(self._prefix), reverse=True):
+        for key in reversed(self._keys()):
             try:
                 described = self._storage.describe(key)
             except ObjectMissingError:
@@ -168,7 +169,7 @@ class LogHeads:
         text = "\n".join(f"{name}: {value}" for name, value in labels.items()).encode()
         try:
             self._storage.put(
-                ObjectKey(f"{self._prefix}{sequence:012}"),
+                ObjectKey(f"{self._prefixes[0]}{sequence:012}"),
                 BytesIO(text),
                 size_bytes=len(text),
                 media_type="text/plain",
@@ -176,5 +177,10 @@ class LogHeads:
             )
         except ObjectDiffersError:
             return None  # another process wrote a head with this number; the next round finds it
-        self._storage.delete(sorted(self._storage.keys(self._prefix))[:-KEPT])
+        self._storage.delete(self._keys()[:-KEPT])
         return head
+
+    def _keys(self) -> list[ObjectKey]:
+        """The keys of this shop's heads, by their sequence numbers."""
+        keys = [key for prefix in self._prefixes for key in self._storage.keys(prefix)]
+        return sorted(keys, key=lambda key: key.rpartition("/")[2])
