@@ -34,6 +34,9 @@ MESSAGE_WAIT_SECONDS = 1
 #: Seconds between checks for a free thread while as many messages wait in the worker as may.
 FULL_PREFETCH_WAIT_SECONDS = 0.01
 
+#: Ids that a list holds at most, some 10 MB: without a worker process, no one takes them out.
+LONGEST_LIST = 100_000
+
 _log = structlog.get_logger(__name__)
 
 
@@ -106,10 +109,17 @@ class ListBroker(dramatiq.Broker):
         return _Consumer(self.client, queue_name, prefetch)
 
     def enqueue_all(self, messages: Iterable[tuple[str, UUID]]) -> None:
-        """Enqueue a reaction's id for each queue, in one round trip."""
+        """Enqueue a reaction's id for each queue, in one round trip.
+
+        The oldest ids of an overlong list are dropped: the sweeper resends them.
+        """
+        queues: dict[str, list[str]] = {}
+        for queue_name, reaction_id in messages:
+            queues.setdefault(queue_name, []).append(str(reaction_id))
         with self.client.pipeline(transaction=False) as pipeline:
-            for queue_name, reaction_id in messages:
-                pipeline.rpush(list_key(queue_name), str(reaction_id))
+            for queue_name, reaction_ids in queues.items():
+                pipeline.rpush(list_key(queue_name), *reaction_ids)
+                pipeline.ltrim(list_key(queue_name), -LONGEST_LIST, -1)
             pipeline.execute()
 
 

@@ -22,7 +22,7 @@ from domain.referral_program import PROOF_LENGTH, spoken
 
 
 class TokenSigner:
-    """Creates tokens under the first key, and verifies them under all keys."""
+    """Creates tokens under the first key, verifies them under all."""
 
     def __init__(self, secret_key: bytes, *earlier_keys: bytes) -> None:
         self._keys = (secret_key, *earlier_keys)
@@ -32,7 +32,7 @@ class TokenSigner:
         return self._sign("download", link_id)
 
     def issued_download_token(self, link_id: DownloadLinkId, token_sha256: Sha256) -> str:
-        """The token of an existing link, under the key that it was issued with.
+        """The token of an existing link, as it was issued.
 
         If none of the keys is that one, the token under the first: the link does not open with it.
         """
@@ -99,7 +99,7 @@ def _encoded(digest: bytes) -> str:
 
 
 def _is_any(given: str, expected: Sequence[str]) -> bool:
-    """Whether it is one of the expected tokens, each compared in constant time."""
+    """Whether it is an expected token, compared in constant time."""
     return any(_is_same(given, each) for each in expected)
 
 

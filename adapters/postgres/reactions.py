@@ -1,6 +1,6 @@
 """The reactions table: fenced leases, retries by due time, resends."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -100,6 +100,7 @@ _TAKE_UNSENT = f"""UPDATE reactions SET sent_at = :now, sendings = sendings + 1
         WHERE {IS_ADMITTED}
           AND ((status = 'pending' AND due_at <= :now) OR (status = 'leased' AND leased_until <= :now))
           AND (sent_at IS NULL OR sent_at <= :now - (:resend_after * power(2, LEAST(greatest(sendings - 1, 0), 6))))
+          AND (CAST(:kinds AS text[]) IS NULL OR kind = ANY(CAST(:kinds AS text[])))
         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
     ) AS unsent
     WHERE reactions.reaction_id = unsent.reaction_id
@@ -238,9 +239,18 @@ class PostgresReactionTable(ReactionTable):
     def expedite(self, reaction: ScheduledReaction) -> None:
         execute(self._connection, _EXPEDITE, {"reactions": as_json(reaction_rows([reaction]))})
 
-    def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
+    def take_unsent(
+        self,
+        now: datetime,
+        resend_after: timedelta,
+        limit: int,
+        kinds: Collection[type[Reaction]] | None = None,
+    ) -> list[tuple[UUID, Reaction]]:
+        names = None if kinds is None else [kind.__name__ for kind in kinds]
         rows = execute(
-            self._connection, _TAKE_UNSENT, {"now": now, "resend_after": resend_after, "limit": limit}
+            self._connection,
+            _TAKE_UNSENT,
+            {"now": now, "resend_after": resend_after, "limit": limit, "kinds": names},
         )
         return [(row.reaction_id, reaction) for row, reaction in readable(rows)]
 

@@ -1,6 +1,6 @@
 """The ports for the reactions table and the queue that wakes workers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -107,11 +107,17 @@ class ReactionTable(Protocol):
         it is postponed.
         """
 
-    def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
+    def take_unsent(
+        self,
+        now: datetime,
+        resend_after: timedelta,
+        limit: int,
+        kinds: Collection[type[Reaction]] | None = None,
+    ) -> list[tuple[UUID, Reaction]]:
         """Due reactions that are unsent or whose message may be lost.
 
-        They count as sent now. ``resend_after`` doubles with each unanswered message, up to 64-fold. Reactions that
-        wait for an admission are not returned.
+        They count as sent now. ``resend_after`` doubles with each unanswered message, up to 64-fold; with zero, all due
+        reactions are returned. Reactions that wait for an admission are not. ``kinds`` restricts them; None is all.
         """
 
     def forget_closed(self, before: datetime, limit: int) -> int:

@@ -4,7 +4,7 @@ Recording the events and closing the claim is one transaction. What each kind of
 ``reaction_handlers``.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -28,7 +28,7 @@ from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue
 from domain.ports.unit_of_work import HasEventStore, HasReactions, LeaseLostError, UnitOfWork
 from domain.use_cases.order_command_handler import OrderCommandHandler, ReactionResult
 from domain.use_cases.reaction_cause import reaction_cause
-from domain.use_cases.reaction_handlers import Attempt, ReactionHandlers, spec_of
+from domain.use_cases.reaction_handlers import REACTIONS, Attempt, Queue, ReactionHandlers, spec_of
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter, holds_slot
 from domain.use_cases.restoration.predictions import StillRunning
 from domain.use_cases.retry_policy import RetryPolicy
@@ -155,6 +155,18 @@ class ReactionRunner:
             )
         self.queue.send(unsent)
         return len(unsent) + self.prediction_limiter.grant_slots()
+
+    def due(self, queues: Collection[Queue], limit: int) -> list[UUID]:
+        """Due reactions of these queues; free prediction slots are granted before.
+
+        The oldest come first. Whether and when they were sent to workers does not matter: each must be claimed before
+        it is performed.
+        """
+        self.prediction_limiter.grant_slots()
+        kinds = [kind for kind, spec in REACTIONS.items() if spec.queue in queues]
+        with self.unit_of_work.transaction() as transaction:
+            due = transaction.reactions.take_unsent(self.clock.now(), timedelta(), limit, kinds)
+        return [reaction_id for reaction_id, _ in due]
 
     def _do(self, claim: Claim, order: Order) -> Sequence[Proposal]:
         spec, attempt = spec_of(claim.reaction), Attempt(claim.reaction, order, claim)

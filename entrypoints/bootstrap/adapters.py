@@ -66,7 +66,7 @@ def model_inputs_from(settings: Settings) -> dict[Variant, ModelInputs]:
 
 
 def token_signer_from(settings: Settings) -> TokenSigner:
-    """The signer of links; without keys of its own it uses that of the worker endpoints."""
+    """The signer of links; without LINK_SIGNING_KEY it uses WORKER_SECRET_KEY."""
     keys = settings.link_signing_key or (settings.worker_secret_key,)
     return TokenSigner(*(key.get_secret_value().encode() for key in keys))
 

@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from litestar import Litestar
 from litestar.datastructures import State
+from litestar.di import Provide
 
 from entrypoints.bootstrap.container import Container
 from entrypoints.http.allowed_methods import list_methods, methods_of
@@ -18,6 +19,7 @@ from entrypoints.http.api import (
     shared_links,
     tus,
     uploads,
+    worker_calls,
 )
 from entrypoints.http.cors import cors_of
 from entrypoints.http.dependencies import dependencies_of
@@ -36,12 +38,16 @@ MAX_BODY_BYTES = 16 * 1024
 
 
 def create_app(
-    container: Container, site: Site | None = None, *, cors_origins: Sequence[str] = ()
+    container: Container,
+    site: Site | None = None,
+    *,
+    cors_origins: Sequence[str] = (),
+    worker_access: worker_calls.WorkerAccess | None = None,
 ) -> Litestar:
     """Build the HTTP application on a container, which the caller closes.
 
     ``site`` is the shop as its pages show it; by default one without a brand. ``cors_origins`` are the web sites whose
-    scripts may use the API.
+    scripts may use the API. Without ``worker_access`` the worker endpoints are off.
     """
     order_streams = OrderStreams(lambda: container.queries)
     app = Litestar(
@@ -91,10 +97,14 @@ def create_app(
             customer_requests.ask_for_new_link,
             customer_requests.ask_for_mail,
             customer_requests.press_the_orders_button,
+            worker_calls.call_worker,
             health.live,
             health.ready,
         ],
-        dependencies=dependencies_of(container, order_streams),
+        dependencies={
+            **dependencies_of(container, order_streams),
+            "worker_access": Provide(lambda: worker_access, sync_to_thread=False),
+        },
         exception_handlers={Exception: explain},
         state=State(
             {

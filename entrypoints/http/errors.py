@@ -12,6 +12,8 @@ RequestError
 ├── UnknownOrderError      no order has this id
 ├── TooManyStreamsError    the client, or this process, has too many open streams
 ├── IdempotencyKeyError    an idempotency key that is no key
+├── WorkerCallRefusedError a call of a worker endpoint without its key
+├── WorkerCallsOffError    a call of a worker endpoint of a shop that has none
 └── NotReadyError          a part without which the shop cannot work is unavailable
 """
 
@@ -118,6 +120,23 @@ class IdempotencyKeyError(RequestError):
         super().__init__(
             "Idempotency-Key takes 16 to 255 visible characters: send a new UUID with each new request."
         )
+
+
+class WorkerCallRefusedError(RequestError):
+    """A call of a worker endpoint without its key."""
+
+    def __init__(self) -> None:
+        super().__init__("Send the shop's WORKER_SECRET_KEY as Authorization: Bearer KEY.")
+
+
+class WorkerCallsOffError(RequestError):
+    """A call of a worker endpoint while WORKER_SECRET_KEY signs links as well.
+
+    A key that signs links must not travel with requests.
+    """
+
+    def __init__(self) -> None:
+        super().__init__("The worker endpoints are off: give the shop a LINK_SIGNING_KEY to turn them on.")
 
 
 class NotReadyError(RequestError):

@@ -60,6 +60,7 @@ from entrypoints.http.tus_protocol import (
     TusHeaderError,
     TusVersionError,
 )
+from entrypoints.worker.worker_calls import WorkerBusyError
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -84,6 +85,7 @@ class Kind:
     name: str
     title: str
     detail: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,11 +115,20 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.NotAPhotoFormError: Kind(415, "form-expected", "Send a form"),
     errors.MalformedError: Kind(400, "request-malformed", "The request is malformed"),
     errors.UnknownOrderError: Kind(404, "order-unknown", "No such order"),
-    errors.TooManyStreamsError: Kind(429, "too-many-streams", "Too many streams"),
+    errors.TooManyStreamsError: Kind(
+        429, "too-many-streams", "Too many streams", headers={"Retry-After": str(STREAM_RETRY_SECONDS)}
+    ),
     errors.IdempotencyKeyError: Kind(400, "idempotency-key-malformed", "No idempotency key"),
     KeyReusedError: Kind(422, "idempotency-key-reused", "The key of another request"),
     RequestInProgressError: Kind(409, "request-in-progress", "The first request is in progress"),
     errors.NotReadyError: Kind(503, "not-ready", "Not ready"),
+    errors.WorkerCallRefusedError: Kind(
+        401, "worker-key-required", "The worker's key is required", headers={"WWW-Authenticate": "Bearer"}
+    ),
+    errors.WorkerCallsOffError: Kind(404, "worker-calls-off", "Worker endpoints are off"),
+    WorkerBusyError: Kind(
+        429, "worker-busy", "An earlier call is at work", headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+    ),
     TusVersionError: Kind(412, "tus-version-unsupported", "Another version of tus"),
     TusHeaderError: Kind(400, "tus-header-malformed", "A header is missing or malformed"),
     NotAPieceError: Kind(415, "piece-not-offset", "Not a piece of an upload"),
@@ -232,9 +243,6 @@ def problem_of(error: Exception) -> Problem:
         ):
             later = {"Retry-After": str(math.ceil(wait.total_seconds()))}
             return Problem(kind=kind, detail=str(error), headers=later)
-        case errors.TooManyStreamsError():
-            later = {"Retry-After": str(STREAM_RETRY_SECONDS)}
-            return Problem(kind=kind, detail=str(error), headers=later)
         case UnsatisfiableRangeError():
             whole = {"Content-Range": f"bytes */{error.whole_bytes}", "Accept-Ranges": "bytes"}
             return Problem(kind=kind, detail=str(error), headers=whole)
@@ -242,7 +250,7 @@ def problem_of(error: Exception) -> Problem:
             detail = kind.detail or str(error)
             return Problem(kind=kind, detail=detail, headers={"Retry-After": "1"})
         case _:
-            return Problem(kind=kind, detail=kind.detail or error_text(error))
+            return Problem(kind=kind, detail=kind.detail or error_text(error), headers=kind.headers)
 
 
 def response(request: AnyRequest, problem: Problem) -> Response[Any]:

@@ -15,11 +15,13 @@ from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.adapters import open_container
 from entrypoints.bootstrap.garbage_collection import exempt_startup_objects
 from entrypoints.bootstrap.wording import error_text
+from entrypoints.http.api.worker_calls import WorkerAccess
 from entrypoints.http.application import create_app
 from entrypoints.http.bounded_protocol import BoundedProtocol
 from entrypoints.http.pages.site import site_from
 from entrypoints.logging_config import configure_logs
 from entrypoints.settings import Settings
+from entrypoints.worker.worker_calls import WorkerCalls
 
 #: How long responses in progress may take after SIGTERM.
 DRAIN_SECONDS = 5
@@ -71,7 +73,12 @@ def run(settings: Settings, *, fd: int | None = None) -> None:
         except UnavailableError as error:
             # Not fatal: each request that needs a current database makes this check itself; the others can be served.
             _log.error("log_head_refused", problem=error_text(error))
-        app = create_app(container, site, cors_origins=settings.cors_origins)
+        access = None
+        if settings.link_signing_key is not None:
+            access = WorkerAccess(
+                secret_key=settings.worker_secret_key, calls=WorkerCalls(container, settings)
+            )
+        app = create_app(container, site, cors_origins=settings.cors_origins, worker_access=access)
         exempt_startup_objects()
         serve(app, settings, fd=fd)
 

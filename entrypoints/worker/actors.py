@@ -26,7 +26,7 @@ MOST_IN_A_ROW = 5
 _log = structlog.get_logger(__name__)
 
 
-def declare_actors(broker: dramatiq.Broker, perform: Callable[[str], None]) -> None:
+def declare_actors(broker: dramatiq.Broker, perform: Callable[[str], object]) -> None:
     """Declare an actor of the same name for each broker queue."""
     for queue_name in broker.get_declared_queues():
         dramatiq.actor(broker=broker, queue_name=queue_name, actor_name=queue_name)(perform)
@@ -62,22 +62,26 @@ class Performer:
         self._lock = Lock()
         self._lent: Counter[str] = Counter()  # threads of each queue that may perform reactions of others
 
-    def perform(self, reaction_id: str) -> None:
-        """Claim and perform a reaction by id, then those that follow."""
+    def perform(self, reaction_id: str) -> list[type[Reaction]]:
+        """Claim and perform a reaction by id, then those that follow.
+
+        Return their kinds: none if it cannot be claimed.
+        """
+        performed: list[type[Reaction]] = []
         try:
             claimed = self._reaction_runner.claim(UUID(reaction_id))
         except UnreadableReactionError as error:
             _log.error("reaction_unreadable", reaction_id=reaction_id, problem=str(error))
-            return
+            return performed
         if claimed is None:
-            return
+            return performed
         home = self._queue_of(claimed[0].reaction)
         with self._follow_ups(home) as follows:
-            for number in range(MOST_IN_A_ROW):
-                is_last = number == MOST_IN_A_ROW - 1
+            while claimed is not None:
+                performed.append(type(claimed[0].reaction))
+                is_last = len(performed) == MOST_IN_A_ROW
                 claimed = self._perform(home, *claimed, _never if is_last else follows)
-                if claimed is None:
-                    return
+        return performed
 
     def _perform(
         self, home: str, claim: Claim, order: Order, follows: Callable[[Reaction], bool]

@@ -26,7 +26,7 @@ class DirectDispatch:
         threads: how many reactions of a queue run concurrently.
     """
 
-    def __init__(self, perform: Callable[[str], None], queue_names: Iterable[str], threads: int) -> None:
+    def __init__(self, perform: Callable[[str], object], queue_names: Iterable[str], threads: int) -> None:
         self._perform = perform
         self._lock = Lock()
         self._waiting: set[UUID] = set()

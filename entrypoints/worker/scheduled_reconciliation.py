@@ -1,10 +1,11 @@
 """The scheduled reconciliation: a log line for each finding, with ids only."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 
-from domain.use_cases.reconciliation.findings import foreign_kinds
+from domain.use_cases.reconciliation.findings import Report, Side, foreign_kinds
 from domain.use_cases.reconciliation.run import Reconciliation
 
 #: How many ids of objects that are not this shop's a log line holds.
@@ -13,14 +14,17 @@ LOGGED_FOREIGN = 20
 _log = structlog.get_logger(__name__)
 
 
-def compare_if_due(reconciliation: Reconciliation, interval: timedelta) -> None:
-    """Reconcile and repair if due, and log the findings.
+def compare_if_due(
+    reconciliation: Reconciliation, interval: timedelta, watch: Callable[[Side, int], None] = lambda *_: None
+) -> Report | None:
+    """Reconcile and repair if due, and log the findings; return them.
 
-    It is due if no worker did so within the interval.
+    It is due if no worker did so within the interval; else there is no report. ``watch`` is given each number of
+    compared things.
     """
-    report = reconciliation.compare_if_due(interval)
+    report = reconciliation.compare_if_due(interval, watch)
     if report is None:
-        return
+        return None
     for finding in report.findings:
         log_finding = _log.info if finding.is_repaired else _log.warning
         log_finding(
@@ -44,3 +48,4 @@ def compare_if_due(reconciliation: Reconciliation, interval: timedelta) -> None:
         remaining=len(report.remaining),
         closed=list(report.closed),
     )
+    return report

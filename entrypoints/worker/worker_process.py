@@ -4,17 +4,12 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
-from functools import partial
 from threading import Event, Thread
 
 import dramatiq
 import structlog
 
-from domain.ports.errors import UnavailableError
-from domain.use_cases.reconciliation.run import Reconciliation
 from entrypoints.bootstrap.adapters import open_container, queue_from
-from entrypoints.bootstrap.container import Container
 from entrypoints.bootstrap.garbage_collection import exempt_startup_objects
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.logging_config import configure_logs
@@ -22,18 +17,12 @@ from entrypoints.settings import Settings
 from entrypoints.worker.actors import Performer, declare_actors
 from entrypoints.worker.direct_dispatch import DirectDispatch
 from entrypoints.worker.lease_renewal import LeaseRenewal
-from entrypoints.worker.log_head import HEAD_SECONDS, keep_head, wait_until_current
+from entrypoints.worker.log_head import wait_until_current
 from entrypoints.worker.periodic_tasks import PeriodicTask, PeriodicTasks
-from entrypoints.worker.scheduled_reconciliation import compare_if_due
+from entrypoints.worker.scheduled_tasks import frequent_tasks, housekeeping_tasks, reconciliation_tasks
 
 #: How long running reactions may take after SIGTERM; another worker repeats those that take longer.
 DRAIN_SECONDS = 20
-
-#: How often this machine's clock is compared with the database's.
-CLOCK_SECONDS = 60.0
-
-#: How late the scheduled reconciliation may start.
-LONGEST_PAUSE_SECONDS = 600.0
 
 _log = structlog.get_logger(__name__)
 
@@ -87,9 +76,9 @@ def run(settings: Settings) -> None:
 
         schedule = PeriodicTasks(
             PeriodicTask(name="leases", every_seconds=settings.lease_seconds / 3, do=renew),
-            *_frequent_tasks(container, settings, stopping),
-            *_housekeeping_tasks(container, settings),
-            *_reconciliation_tasks(container.reconciliation, settings),
+            *frequent_tasks(container, settings, stopping),
+            *housekeeping_tasks(container, settings),
+            *reconciliation_tasks(container.reconciliation, settings),
         )
         # The threads of a Dramatiq worker serve all its queues. One worker per queue prevents a provider that hangs
         # from occupying the threads that send e-mails and refunds.
@@ -112,66 +101,12 @@ def run(settings: Settings) -> None:
         raise WorkerExhaustedError(sorted(set(exhausted)))
 
 
-def warn_of_clock(check: Callable[[], None]) -> None:
-    """Warn if this machine's clock is wrong; the database's clock decides anyway."""
-    try:
-        check()
-    except UnavailableError as error:
-        _log.warning("clock_off", problem=str(error))
-
-
 def exhausted_queues(hanging: Mapping[str, int], threads: int) -> list[str]:
     """The queues whose threads all hang."""
     return [queue_name for queue_name, count in hanging.items() if count >= threads]
 
 
-def _frequent_tasks(container: Container, settings: Settings, stopping: Event) -> list[PeriodicTask]:
-    return [
-        PeriodicTask(
-            name="sweeper",
-            every_seconds=settings.sweep_interval_ms / 1000,
-            do=container.reaction_runner.resend_due,
-        ),
-        PeriodicTask(
-            name="clock", every_seconds=CLOCK_SECONDS, do=partial(warn_of_clock, container.ports.clock.check)
-        ),
-        PeriodicTask(
-            name="log_head", every_seconds=HEAD_SECONDS, do=partial(keep_head, container.log_heads, stopping)
-        ),
-    ]
-
-
-def _housekeeping_tasks(container: Container, settings: Settings) -> list[PeriodicTask]:
-    """Tasks that become due by time alone."""
-    tasks: dict[str, Callable[[], object]] = {
-        "housekeeping": container.upload_cleanup.tidy,
-        "records": container.upload_cleanup.forget_records,
-        "unmatched_payments": container.unmatched_payment_service.refund_due,
-        "pending_payments": container.checkout_sync.poll_pending_payments,
-        "retention": container.photo_retention.purge,
-        "reminders": container.link_reminders.remind,
-        "usage_totals": container.visitor_limits.forget_past,
-    }
-    return [
-        PeriodicTask(name=name, every_seconds=settings.housekeeping_interval_seconds, do=do)
-        for name, do in tasks.items()
-    ]
-
-
-def _reconciliation_tasks(reconciliation: Reconciliation, settings: Settings) -> list[PeriodicTask]:
-    """The scheduled reconciliation.
-
-    Every worker checks whether it is due, and one of them runs it.
-    """
-    interval = timedelta(hours=settings.reconcile_interval_hours)
-    if not interval:
-        return []
-    pause = min(interval.total_seconds(), LONGEST_PAUSE_SECONDS)
-    do = partial(compare_if_due, reconciliation, interval)
-    return [PeriodicTask(name="reconciling", every_seconds=pause, do=do)]
-
-
-def _worker(broker: dramatiq.Broker, perform: Callable[[str], None], threads: int) -> dramatiq.Worker:
+def _worker(broker: dramatiq.Broker, perform: Callable[[str], object], threads: int) -> dramatiq.Worker:
     declare_actors(broker, perform)
     return dramatiq.Worker(broker, worker_threads=threads)
 

@@ -69,7 +69,7 @@ def _workers(count: int) -> list[_Role]:
         replace(_WORKER, name=f"Worker {number}", log=f"worker-{number}.log")
         for number in range(2, count + 1)
     ]
-    return [_WORKER, *further]
+    return [_WORKER, *further][:count]
 
 
 class LocalShop:
@@ -78,7 +78,7 @@ class LocalShop:
     Args:
         data_dir: the folder that holds everything; made if needed.
         settings: settings of the shop that differ from those of a local one.
-        workers: how many workers there are.
+        workers: how many workers there are; none leave the work to calls of the API.
 
     Attributes:
         data_dir: the folder that holds everything.

@@ -166,3 +166,15 @@ def test_a_hanging_redis_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> 
         assert time.monotonic() - began < 0.3
         assert len(handed) == 20
         queue.close()
+
+
+def test_a_list_that_no_worker_empties_stays_bounded(
+    queue: DramatiqQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_dramatiq, "LONGEST_LIST", 3)
+    sent = [uuid4() for _ in range(5)]
+    for reaction_id in sent:
+        queue.send([(reaction_id, REACTION)])
+    queue.send([(reaction_id, CancelPrediction("prediction-0-1")) for reaction_id in sent])
+    for name in ("storage", "restoration"):
+        assert queue.broker.client.lrange(list_key(name), 0, -1) == [str(each) for each in sent[-3:]]

@@ -324,6 +324,26 @@ def test_a_taken_reaction_is_complete(unit_of_work: Database) -> None:
         ]
 
 
+def test_only_reactions_of_the_given_kinds_are_taken(unit_of_work: Database) -> None:
+    about = facts()
+    move, cancel = scheduled(about), scheduled(about, CancelPrediction("prediction-0-1"))
+    schedule(unit_of_work, move, cancel)
+    with unit_of_work.transaction() as transaction:
+        assert transaction.reactions.take_unsent(NOON, RETRY_AFTER, 10, [CancelPrediction]) == [
+            (cancel.reaction_id, cancel.reaction)
+        ]
+    assert take_unsent(unit_of_work, 0 * MINUTE) == [move.reaction_id]
+
+
+def test_without_a_wait_a_sent_reaction_is_taken_again_and_again(unit_of_work: Database) -> None:
+    work = scheduled(facts(), sent_at=NOON)
+    schedule(unit_of_work, work)
+    for _ in range(10):
+        with unit_of_work.transaction() as transaction:
+            taken = transaction.reactions.take_unsent(NOON, timedelta(), 10)
+        assert [reaction_id for reaction_id, _ in taken] == [work.reaction_id]
+
+
 def test_a_sent_reaction_is_taken_only_when_it_may_be_lost(unit_of_work: Database) -> None:
     work = scheduled(facts(), sent_at=NOON)
     schedule(unit_of_work, work)

@@ -1,6 +1,6 @@
 """The reactions table in memory."""
 
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Collection, Iterable, MutableMapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -170,11 +170,18 @@ class InMemoryReactionTable(ReactionTable):
             known, due_at=due_at, sent_at=reaction.sent_at, sendings=1 if reaction.sent_at else 0
         )
 
-    def take_unsent(self, now: datetime, resend_after: timedelta, limit: int) -> list[tuple[UUID, Reaction]]:
+    def take_unsent(
+        self,
+        now: datetime,
+        resend_after: timedelta,
+        limit: int,
+        kinds: Collection[type[Reaction]] | None = None,
+    ) -> list[tuple[UUID, Reaction]]:
         found = (
             work
             for work in self._work.values()
             if work.is_to_be_had(now) and work.may_begin and work.is_lost(now, resend_after)
+            if kinds is None or type(work.reaction) in kinds
             if not is_held_by_another(self._work, work.reaction_id)  # its holder sends it, too
         )
         unsent = sorted(found, key=lambda work: work.due_at)[:limit]

@@ -94,12 +94,14 @@ class Reconciliation:
             defects=tuple(defects),
         )
 
-    def compare_if_due(self, interval: timedelta) -> Report | None:
+    def compare_if_due(
+        self, interval: timedelta, watch: Callable[[Side, int], None] = _ignore
+    ) -> Report | None:
         """Compare and repair once per interval; return None if already done.
 
         The first worker to ask runs it. It starts from the last run in which no side was cut off, every entry was
         readable, and every lost webhook event was handled: otherwise an event not yet handled would be too old for
-        the next run.
+        the next run. An OutsideError that ``watch`` raises about compared things cuts their side off.
         """
         began_at = self.clock.now()
         with self.unit_of_work.transaction() as transaction:
@@ -107,7 +109,7 @@ class Reconciliation:
         if turn is None:
             return None
         since = max(turn.previous or began_at - FIRST_LOOK, began_at - FARTHEST_LOOK) - OVERLAP
-        report = self.compare(since, repairs=True)
+        report = self.compare(since, repairs=True, watch=watch)
         if report.cut_off or any(finding.what in _OPEN_ENDS for finding in report.remaining):
             return report
         with self.unit_of_work.transaction() as transaction:

@@ -61,6 +61,7 @@ from entrypoints.http.tus_protocol import (
     TusHeaderError,
     TusVersionError,
 )
+from entrypoints.worker.worker_calls import WorkerBusyError
 
 _KEYED = (errors.IdempotencyKeyError, KeyReusedError, RequestInProgressError, errors.BodyTooLargeError)
 _BODY = (errors.BodyTooLargeError, errors.BodyTooSlowError, errors.BodyCutError)
@@ -532,4 +533,20 @@ READY = documented(
             example={"status": "ok", "checks": {"database": "ok", "storage": "ok", "log": "ok"}},
         )
     },
+)
+CALL_WORKER = documented(
+    "Workers",
+    errors.WorkerCallRefusedError,
+    errors.WorkerCallsOffError,
+    WorkerBusyError,
+    DatabaseBehindError,
+    parameters=[
+        header(
+            "Authorization",
+            "`Bearer` and WORKER_SECRET_KEY.",
+            is_required=True,
+            example="Bearer the-key-of-this-shop-in-its-settings",
+        )
+    ],
+    answers={200: Answer(description="What was done.", example=view_examples.WORKER_CALL)},
 )

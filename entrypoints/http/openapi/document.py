@@ -23,6 +23,7 @@ _TAGS = (
     Tag(name="Downloads", description="The results behind a link."),
     Tag(name="Requests", description="What a customer can ask for after the delivery."),
     Tag(name="Webhooks", description="Events that the providers sign."),
+    Tag(name="Workers", description="The work of a worker, done in calls of a scheduler."),
     Tag(name="Health", description="Probes of operators."),
 )
 

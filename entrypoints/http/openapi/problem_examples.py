@@ -49,6 +49,7 @@ from domain.use_cases.delivery.shared_links import NotYourLinkError
 from domain.use_cases.idempotent_requests import KeyReusedError, RequestInProgressError
 from entrypoints.http import errors, problem_details, tus_protocol
 from entrypoints.http.byte_ranges import FileChangedError, UnsatisfiableRangeError
+from entrypoints.worker.worker_calls import Worker, WorkerBusyError
 
 _ID = UUID("0190f6a4-5b0e-7c1a-9d3e-2f4b6a8c0e12")
 _SESSION, _ORDER, _UPLOAD = UploadSessionId(_ID), OrderId(_ID), ResumableUploadId(_ID)
@@ -68,6 +69,9 @@ _ERRORS: tuple[Exception, ...] = (
     errors.UnknownOrderError(_ID),
     errors.NotReadyError({"database": "It does not answer.", "storage": "ok"}),
     errors.TooManyStreamsError(),
+    errors.WorkerCallRefusedError(),
+    errors.WorkerCallsOffError(),
+    WorkerBusyError(Worker.SWEEPER),
     errors.IdempotencyKeyError(),
     tus_protocol.TusVersionError(),
     tus_protocol.TusHeaderError("Upload-Offset", "a number of bytes"),

@@ -134,3 +134,13 @@ ALBUM = {
 }
 SHARED_LINK = {"url": f"{_SHOP}/api/download/W9vF3kq0cX2bT7yN5mLd8sRgH1jP4aZuEoQiVwKxCt6/photos"}
 ACCEPTED = {"sentence": "It is on its way: please look in your mailbox."}
+WORKER_CALL = {
+    "worker": "restoration",
+    "performed": {"MoveImages": 1, "RestoreImage": 3},
+    "failed": 0,
+    "tasks": {},
+    "reconciliation": None,
+    "is_more": False,
+    "is_finished": True,
+    "seconds": 4.2,
+}

@@ -43,6 +43,8 @@ PUBLIC: set[Route] = {
     ("POST", "/api/checkout-sessions"),
     ("POST", "/api/webhooks/stripe"),
     ("POST", "/api/webhooks/sendgrid"),
+    # The key is in a header: tested with the calls of workers.
+    ("POST", "/api/workers/{worker}"),
 }
 
 _LINK = {"unknown": 404, "expired": 410, "revoked": 410, "erased": 410}

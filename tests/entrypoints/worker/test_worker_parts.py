@@ -20,7 +20,8 @@ from entrypoints.worker import direct_dispatch
 from entrypoints.worker.direct_dispatch import DirectDispatch
 from entrypoints.worker.lease_renewal import LeaseRenewal
 from entrypoints.worker.periodic_tasks import PeriodicTask, PeriodicTasks
-from entrypoints.worker.worker_process import exhausted_queues, warn_of_clock
+from entrypoints.worker.scheduled_tasks import warn_of_clock
+from entrypoints.worker.worker_process import exhausted_queues
 from tests.doubles.container import InMemoryShop
 from tests.waiting import eventually
 

@@ -1,0 +1,116 @@
+"""Calls of a scheduler outside that does the work of a worker."""
+
+import hmac
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+from litestar import post
+from litestar.params import FromPath, Parameter
+from pydantic import SecretStr
+
+from domain.use_cases.reconciliation.findings import Report
+from entrypoints.http.dependencies import Given
+from entrypoints.http.errors import WorkerCallRefusedError, WorkerCallsOffError
+from entrypoints.http.openapi import contracts
+from entrypoints.http.request_bodies import AnyRequest
+from entrypoints.worker.worker_calls import Worker, WorkerCalls
+
+#: Limits of one call; hosts that end a request sooner need fewer seconds.
+MOST_REACTIONS, DEFAULT_REACTIONS = 500, 100
+MOST_SECONDS, DEFAULT_SECONDS = 600, 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerAccess:
+    """What callers need to know, and what they then may call."""
+
+    secret_key: SecretStr
+    calls: WorkerCalls
+
+    def calls_for(self, authorization: str) -> WorkerCalls:
+        """The calls, for a request with the key; raises WorkerCallRefusedError."""
+        scheme, _, given = authorization.partition(" ")
+        expected = self.secret_key.get_secret_value()
+        is_same = hmac.compare_digest(given.strip().encode(), expected.encode())
+        if not is_same or scheme.lower() != "bearer":
+            raise WorkerCallRefusedError
+        return self.calls
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReconciliationView:
+    """A reconciliation: findings that remain, by code, and repaired ones.
+
+    ``cut_off`` has a sentence for each side that was not compared completely.
+    """
+
+    remaining: dict[str, int]
+    repaired: int
+    cut_off: dict[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WorkerCallView:
+    """What a call has done.
+
+    ``performed`` counts reactions by kind. ``tasks`` has the result of each task: how many things it changed, or why it
+    failed. ``is_more``: the limits ended the work, so call again soon. ``is_finished``: false while the process still
+    finishes what it has begun.
+    """
+
+    worker: str
+    performed: dict[str, int]
+    failed: int
+    tasks: dict[str, int | str | None]
+    reconciliation: ReconciliationView | None
+    is_more: bool
+    is_finished: bool
+    seconds: float
+
+
+@post("/api/workers/{worker:str}", status_code=200, sync_to_thread=True, **contracts.CALL_WORKER)
+def call_worker(
+    worker_access: Given[WorkerAccess | None],
+    request: AnyRequest,
+    worker: FromPath[Worker],
+    reactions: Annotated[
+        int, Parameter(ge=1, le=MOST_REACTIONS, description="How many reactions to perform at most.")
+    ] = DEFAULT_REACTIONS,
+    seconds: Annotated[
+        int, Parameter(ge=1, le=MOST_SECONDS, description="How long to work at most.")
+    ] = DEFAULT_SECONDS,
+) -> WorkerCallView:
+    """Do a piece of a worker's work.
+
+    `restoration` stores, restores and packs photos, `email` sends e-mails, `sweeper` does both and issues refunds,
+    `cleanup` runs the periodic tasks, `reconcile` compares the log with the providers if that is due. Safe beside
+    running workers and other calls.
+    """
+    if worker_access is None:
+        raise WorkerCallsOffError
+    calls = worker_access.calls_for(request.headers.get("authorization", ""))
+    began = time.monotonic()
+    report = calls.call(worker, reactions=reactions, seconds=seconds)
+    return WorkerCallView(
+        worker=worker,
+        performed=dict(report.performed),
+        failed=report.failed,
+        tasks=dict(report.tasks),
+        reconciliation=reconciliation_view(report.reconciliation) if report.reconciliation else None,
+        is_more=report.is_more,
+        is_finished=report.is_finished,
+        seconds=round(time.monotonic() - began, 3),
+    )
+
+
+def reconciliation_view(report: Report) -> ReconciliationView:
+    """Codes and numbers only: the log has the ids."""
+    remaining: dict[str, int] = {}
+    for finding in report.remaining:
+        remaining[finding.what.value] = remaining.get(finding.what.value, 0) + 1
+    return ReconciliationView(
+        remaining=remaining,
+        repaired=len(report.findings) - len(report.remaining),
+        cut_off={side.value: reason for side, reason in report.cut_off.items()},
+    )
