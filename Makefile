@@ -113,7 +113,7 @@ format: $(READY) ## apply the style
 benchmarks: $(READY) ## every kind of work beside its limit and peers; ONLY=ROW for one, AGAINST=FILE to compare
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(AGAINST),--against $(AGAINST))
 
-docs: $(READY) ## write what is generated: the lifecycle page and .env.example
+docs: $(READY) ## write what is generated: the lifecycle page, the list of metrics and .env.example
 	$(BIN)/python docs/generate.py
 
 lock: ## resolve the dependencies anew (needs uv)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.events import Event
 from domain.order.values import OrderId
+from domain.ports.observer import NoObserver
 from domain.pricing import PriceList
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter
@@ -52,6 +53,7 @@ def command_handler_on(unit_of_work: PostgresUnitOfWork) -> OrderCommandHandler[
         clock=clock,
         ids=_Ids(),
         policy=POLICY,
+        observer=NoObserver(),
     )
 
 

@@ -16,6 +16,7 @@ from entrypoints.settings_problems import problems
 from entrypoints.settings_types import (
     NO_CURRENCY,
     Address,
+    Costs,
     Count,
     CountOrNone,
     DatabaseUrl,
@@ -103,6 +104,10 @@ class Settings(BaseSettings):
     )
     replicate_enlarge_extra_input: Inputs = Field(
         default={"scale": 4}, description="further inputs of the enlarging model, as a JSON object"
+    )
+    replicate_cost_per_prediction: Costs = Field(
+        default={},
+        description='US dollars of a successful prediction by model, for the metrics: {"OWNER/NAME": 0.04}',
     )
     replicate_output_hosts: Hosts = Field(
         ("replicate.delivery", "*.replicate.delivery"),
@@ -285,6 +290,15 @@ class Settings(BaseSettings):
     )
     reconcile_grace_seconds: SecondsOrNone = Field(
         3600, description="how old something has to be before it counts as missing, and not as on its way"
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", description="the address at which a process serves its metrics; no customer may reach it"
+    )
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="its port, another for each process of a machine; 0 for a free one, empty for no metrics",
     )
     log_level: str = Field(
         "INFO",

@@ -126,6 +126,12 @@ Proxies = Annotated[tuple[Annotated[str, AfterValidator(_network)], ...], NoDeco
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_parts)]
 Steps = Annotated[tuple[tuple[int, int], ...], NoDecode, BeforeValidator(_steps)]
 Inputs = Annotated[dict[str, str | int | float | bool], NoDecode, BeforeValidator(_inputs)]
+Costs = Annotated[
+    dict[str, Annotated[float, Field(ge=0, le=1000)]],
+    NoDecode,
+    BeforeValidator(_inputs),
+    Field(max_length=20),
+]
 LandingPage = Annotated[str, AfterValidator(_landing_page)]
 #: A number beyond these limits is a typing error, and would overflow in computations.
 Seconds = Annotated[float, Field(gt=0, le=YEAR_SECONDS)]

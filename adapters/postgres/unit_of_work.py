@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sqlalchemy import QueuePool
+
 from adapters.circuit_breaker import CircuitBreaker
 from adapters.postgres import schema
 from adapters.postgres.connections import (
@@ -85,6 +87,11 @@ class PostgresUnitOfWork(Database):
             except ReadOnlyServerError:
                 self._engine.dispose()  # a new connection may reach the primary
                 raise
+
+    def connections_in_use(self) -> int:
+        """How many connections of the pool are in use."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     def close(self) -> None:
         """Close all connections."""

@@ -16,8 +16,7 @@ _TAKEN = text("SELECT amount FROM usage_totals WHERE name = :name AND window_sta
 _DELETE = text("DELETE FROM usage_totals WHERE window_started_at < :started_before")
 #: Originals and results of orders not purged, archives of their links, and uploads and their parts under temporary
 #: keys.
-_STORED_BYTES = text(
-    """SELECT
+STORED_BYTES = """SELECT
         (SELECT coalesce(sum(size_bytes), 0) FROM file_uploads JOIN upload_sessions USING (session_id)
          WHERE temp_objects_deleted_at IS NULL)
       + (SELECT coalesce(sum(offset_bytes), 0) FROM resumable_uploads WHERE photo_id IS NULL)
@@ -27,7 +26,6 @@ _STORED_BYTES = text(
             SELECT DISTINCT archive_key, archive_size_bytes FROM download_links
             JOIN orders USING (order_id) WHERE NOT photos_are_purged
          ) AS archives)"""
-)
 
 
 class PostgresUsageTotals(UsageTotals):
@@ -52,4 +50,4 @@ class PostgresUsageTotals(UsageTotals):
         self._connection.execute(_DELETE, {"started_before": started_before})
 
     def stored_bytes(self) -> int:
-        return int(self._connection.execute(_STORED_BYTES).scalar_one())
+        return int(self._connection.execute(text(STORED_BYTES)).scalar_one())

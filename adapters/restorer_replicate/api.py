@@ -132,12 +132,21 @@ class _Upload(msgspec.Struct):
     urls: _Urls
 
 
+class _Metrics(msgspec.Struct):
+    predict_time: float | None = None
+
+
 class _Prediction(msgspec.Struct):
     id: str
     status: str
     model: str
     output: Any = None
     error: Any = None
+    metrics: _Metrics | None = None
+
+    @property
+    def run_seconds(self) -> float | None:
+        return self.metrics.predict_time if self.metrics is not None else None
 
 
 def _path(prediction_id: str) -> str:
@@ -152,6 +161,7 @@ def _as_prediction(now: _Prediction) -> Prediction:
                 status=PredictionStatus.SUCCEEDED,
                 model=now.model,
                 output_url=url,
+                run_seconds=now.run_seconds,
             )
         case "succeeded":
             return _failed(now, FailureReason.BAD_OUTPUT, "it succeeded without an output")
@@ -172,6 +182,7 @@ def _failed(now: _Prediction, reason: FailureReason, detail: str) -> Prediction:
         model=now.model,
         failure=reason,
         detail=detail[:_LONGEST_DETAIL],
+        run_seconds=now.run_seconds,
     )
 
 

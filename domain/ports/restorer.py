@@ -35,6 +35,9 @@ class Prediction:
     output_url: str | None = None
     failure: FailureReason | None = None
     detail: str = ""  # the provider's own text, for logs only, never for events
+    run_seconds: float | None = (
+        None  # how long the model ran; none until it has ended, or where it is not stated
+    )
 
 
 class Restorer(Protocol):

@@ -23,6 +23,7 @@ from domain.order.values import OrderId
 from domain.ports.clock import Clock
 from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
+from domain.ports.observer import Observer
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue, ScheduledReaction
 from domain.ports.unit_of_work import CauseRepeatedError, HasEventStore, UnitOfWork, VersionConflictError
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter, affects_free_slots
@@ -137,6 +138,7 @@ class OrderCommandHandler(Generic[Orders_co]):
     clock: Clock
     ids: Ids
     policy: ShopPolicy
+    observer: Observer
 
     def handle(
         self,
@@ -182,9 +184,12 @@ class OrderCommandHandler(Generic[Orders_co]):
                     transaction = OrderTransaction(repositories, self._decide)
                     result = work(transaction)
             except VersionConflictError:
+                self.observer.conflicted()
                 if decision == MAX_DECISIONS:
                     raise
             else:
+                for commit in transaction.commits:
+                    self.observer.committed(commit)
                 if wakes_workers:
                     self._wake(transaction.commits)
                 return result

@@ -24,6 +24,7 @@ from domain.ports.errors import (
 )
 from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
+from domain.ports.observer import AttemptEnd, Observer
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue
 from domain.ports.unit_of_work import HasEventStore, HasReactions, LeaseLostError, UnitOfWork
 from domain.use_cases.order_command_handler import OrderCommandHandler, ReactionResult
@@ -55,6 +56,7 @@ class ReactionRunner:
     clock: Clock
     ids: Ids
     policy: ShopPolicy
+    observer: Observer
 
     def claim(self, reaction_id: UUID) -> tuple[Claim, Order] | None:
         """Lease a reaction and load its order.
@@ -87,27 +89,52 @@ class ReactionRunner:
         LeaseLostError if the lease expired meanwhile. An unexpected exception is retried like an outage, then raised.
         """
         try:
+            return self._perform(claim, order, follows)
+        except LeaseLostError:
+            self._ended(claim, AttemptEnd.LEASE_LOST)
+            raise
+
+    def _perform(
+        self, claim: Claim, order: Order, follows: Callable[[Reaction], bool]
+    ) -> tuple[Claim, Order] | None:
+        try:
             proposed = self._do(claim, order)
         except StillRunning as not_yet:
             self._postpone(claim, not_yet.wait, "still running", has_progressed=True)
+            self._ended(claim, AttemptEnd.WAITS)
         except BusyError as busy:
             self._postpone(claim, self.prediction_limiter.pause(busy), str(busy), has_progressed=True)
+            self._ended(claim, AttemptEnd.BUSY)
         except OutsideError as error:
-            self._try_again(claim, order, error)
+            self._ended(claim, self._try_again(claim, order, error))
         except Exception as error:
-            self._try_again(claim, order, error)
+            self._ended(claim, self._try_again(claim, order, error))
             raise
         else:
-            # Close a reaction that ends in a hold as failed, so that the table distinguishes it from success.
-            ends_in_hold = any(isinstance(event, e.OrderHeld) for event in proposed)
-            outcome = Outcome.FAILED if ends_in_hold else Outcome.DONE
-            if claim.attempts >= self._retry_policy(claim.reaction).attempts:
-                commit = self._record(claim, order, proposed, outcome)
-                self._give_up_if_still_required(claim, commit.after)
-                return None
-            commit = self._record(claim, order, proposed, outcome, follows)
-            return next(((each.claim, commit.after) for each in commit.reactions if each.claim), None)
+            return self._finish(claim, order, proposed, follows)
         return None
+
+    def _finish(
+        self,
+        claim: Claim,
+        order: Order,
+        proposed: Sequence[Proposal],
+        follows: Callable[[Reaction], bool],
+    ) -> tuple[Claim, Order] | None:
+        # Close a reaction that ends in a hold as failed, so that the table distinguishes it from success.
+        ends_in_hold = any(isinstance(event, e.OrderHeld) for event in proposed)
+        outcome = Outcome.FAILED if ends_in_hold else Outcome.DONE
+        is_last = claim.attempts >= self._retry_policy(claim.reaction).attempts
+        if is_last:
+            commit = self._record(claim, order, proposed, outcome)
+            self._give_up_if_still_required(claim, commit.after)
+        else:
+            commit = self._record(claim, order, proposed, outcome, follows)
+        self._ended(claim, AttemptEnd.HELD if ends_in_hold else AttemptEnd.DONE)
+        return next(((each.claim, commit.after) for each in commit.reactions if each.claim), None)
+
+    def _ended(self, claim: Claim, end: AttemptEnd) -> None:
+        self.observer.attempt_ended(claim, end, self.clock.now() - claim.claimed_at)
 
     def renew(self, held: Sequence[tuple[Claim, Order]]) -> list[Claim]:
         """Renew leases of running calls; abandon overdue ones and return their claims.
@@ -121,7 +148,10 @@ class ReactionRunner:
         if in_time:
             with self.unit_of_work.transaction() as transaction:
                 transaction.reactions.renew(in_time, now + self.policy.work.lease)
-        return [claim for claim, order in overdue if self._give_up_call(claim, order)]
+        given_up = [claim for claim, order in overdue if self._give_up_call(claim, order)]
+        for claim in given_up:
+            self.observer.call_overran(claim)
+        return given_up
 
     def _last_moment(self, claim: Claim) -> datetime:
         return claim.claimed_at + self._retry_policy(claim.reaction).time_limit
@@ -174,17 +204,18 @@ class ReactionRunner:
             return spec.when_unanswered(attempt)
         return spec.handle(self.handlers, attempt)
 
-    def _try_again(self, claim: Claim, order: Order, error: Exception) -> None:
+    def _try_again(self, claim: Claim, order: Order, error: Exception) -> AttemptEnd:
         limits = self._retry_policy(claim.reaction)
         if claim.attempts >= limits.attempts:
             self._record(claim, order, _events_when_exhausted(claim, order), Outcome.FAILED)
-            return
+            return AttemptEnd.GIVEN_UP
         wait = limits.wait(claim.reaction_id, claim.attempts)
         if isinstance(error, UnavailableError) and error.retry_after_seconds is not None:
             wait = max(wait, timedelta(seconds=error.retry_after_seconds))
         # Store the message of our own errors only: others may contain secrets or personal data.
         problem = str(error) if isinstance(error, OutsideError) else type(error).__name__
         self._postpone(claim, wait, problem)
+        return AttemptEnd.RETRIED
 
     def _record(
         self,

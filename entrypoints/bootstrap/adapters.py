@@ -1,6 +1,6 @@
 """Production's adapters for all ports, built from the settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
@@ -12,9 +12,12 @@ from adapters.images.decoder_pool import DecoderLimits, DecoderPool
 from adapters.images.pooled_inspector import PooledInspector
 from adapters.localization.export_text import EnglishExportText
 from adapters.mailer_sendgrid import SendGridListing, SendGridMailer, SendGridWebhookParser
+from adapters.metrics_prometheus.recorder import MetricsRecorder
+from adapters.observed_calls import CallObserver, observed
 from adapters.payments_stripe import StripeListing, StripePayments, StripeWebhookParser
 from adapters.postgres import repositories  # noqa: F401 -- see there
 from adapters.postgres.clock import DatabaseClock
+from adapters.postgres.shop_facts import PostgresShopFacts
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.queue_dramatiq import DramatiqQueue
 from adapters.rate_limits import RedisRateLimiter
@@ -26,6 +29,7 @@ from adapters.restorer_replicate import (
 )
 from adapters.storage_minio.storage import MinioStorage
 from domain.order.values import Variant
+from domain.ports.observer import NoObserver
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.shop_policy import MEBIBYTE
 from entrypoints.bootstrap.container import Container
@@ -84,14 +88,16 @@ def decoder_limits_from(settings: Settings) -> DecoderLimits:
 
 
 @contextmanager
-def open_container(settings: Settings, queue: DramatiqQueue | None = None) -> Iterator[Container]:
+def open_container(
+    settings: Settings, queue: DramatiqQueue | None = None, *, recorder: MetricsRecorder | None = None
+) -> Iterator[Container]:
     """Wire the shop from the settings; close everything at the end.
 
     Adapters connect when they are first used. ``queue`` is given by a caller that declares actors on it; it is
-    closed as well.
+    closed as well. ``recorder`` counts the work of this process.
     """
     with ExitStack() as resources:
-        yield Container(_ports_from(settings, queue or queue_from(settings), resources))
+        yield Container(_ports_from(settings, queue or queue_from(settings), resources, recorder))
 
 
 def queue_from(settings: Settings) -> DramatiqQueue:
@@ -99,7 +105,10 @@ def queue_from(settings: Settings) -> DramatiqQueue:
     return DramatiqQueue(str(settings.redis_url))
 
 
-def _ports_from(settings: Settings, queue: DramatiqQueue, resources: ExitStack) -> Ports:
+def _ports_from(
+    settings: Settings, queue: DramatiqQueue, resources: ExitStack, recorder: MetricsRecorder | None
+) -> Ports:
+    observers: Sequence[CallObserver] = [recorder] if recorder is not None else []
     token_signer = token_signer_from(settings)
     decoders = resources.enter_context(closing(DecoderPool(decoder_limits_from(settings))))
     # A restorer's output may be twice as wide and twice as high as its input.
@@ -107,6 +116,8 @@ def _ports_from(settings: Settings, queue: DramatiqQueue, resources: ExitStack) 
     # Enough for each thread of a worker and for its periodic tasks; the API opens as many of them as it needs.
     connections = 4 * settings.worker_threads + 8
     unit_of_work = PostgresUnitOfWork(str(settings.database_url), connections=connections)
+    if recorder is not None:
+        recorder.watch_pool(connections, unit_of_work.connections_in_use)
     clock = resources.enter_context(closing(DatabaseClock(str(settings.database_url))))
     storage = resources.enter_context(closing(_storage_from(settings, token_signer)))
     payments = resources.enter_context(closing(_payments_from(settings)))
@@ -125,19 +136,19 @@ def _ports_from(settings: Settings, queue: DramatiqQueue, resources: ExitStack) 
         unit_of_work=resources.enter_context(closing(unit_of_work)),
         queue=resources.enter_context(closing(queue)),
         rate_limiter=resources.enter_context(closing(RedisRateLimiter(str(settings.redis_url)))),
-        storage=storage,
+        storage=observed(storage, "s3", observers),
         object_listing=storage,
-        payments=payments,
+        payments=observed(payments, "stripe", observers),
         payment_listing=_payment_listing_from(settings, payments),
         payment_webhook_parser=StripeWebhookParser(
             secrets=tuple(secret.get_secret_value() for secret in settings.stripe_webhook_secret), clock=clock
         ),
-        restorer=restorer,
+        restorer=observed(restorer, "replicate", observers),
         prediction_listing=ReplicateListing(restorer),
         prediction_webhook_parser=ReplicateWebhookParser(
             secret=settings.replicate_webhook_secret.get_secret_value(), clock=clock
         ),
-        mailer=mailer,
+        mailer=observed(mailer, "sendgrid", observers),
         email_renderer=TemplateEmailRenderer(),
         email_listing=SendGridListing(mailer, clock),
         email_webhook_parser=SendGridWebhookParser(
@@ -145,6 +156,8 @@ def _ports_from(settings: Settings, queue: DramatiqQueue, resources: ExitStack) 
         ),
         export_text=EnglishExportText(),
         evidence_writer=TemplateEvidenceWriter(shop_name=settings.sender_name),
+        shop_facts=resources.enter_context(closing(PostgresShopFacts(str(settings.database_url)))),
+        observer=recorder or NoObserver(),
     )
 
 

@@ -18,6 +18,7 @@ from domain.use_cases.delivery.link_reminders import LinkReminders
 from domain.use_cases.delivery.previews import Previews
 from domain.use_cases.delivery.shared_links import SharedLinks
 from domain.use_cases.idempotent_requests import IdempotentRequests
+from domain.use_cases.monitoring.figures import FiguresReader
 from domain.use_cases.order_command_handler import OrderCommandHandler
 from domain.use_cases.payments.checkout_sync import CheckoutSync
 from domain.use_cases.payments.order_placement import OrderPlacement
@@ -61,6 +62,7 @@ class Container:
             clock=ports.clock,
             ids=ports.ids,
             policy=ports.policy,
+            observer=ports.observer,
         )
         self._wire_checkout(ports)
         self._wire_payments(ports)
@@ -73,6 +75,7 @@ class Container:
         self._wire_queries(ports)
         self._wire_reconciliation(ports)
         self._wire_recovery(ports)
+        self._wire_monitoring(ports)
 
     def _wire_checkout(self, ports: Ports) -> None:
         self.visitor_limits = VisitorLimits(
@@ -214,6 +217,7 @@ class Container:
             token_signer=ports.token_signer,
             clock=ports.clock,
             policy=ports.policy,
+            observer=ports.observer,
         )
         self.prediction_webhook = PredictionWebhook(
             unit_of_work=ports.unit_of_work,
@@ -282,6 +286,7 @@ class Container:
             clock=ports.clock,
             ids=ports.ids,
             policy=ports.policy,
+            observer=ports.observer,
         )
 
     def _wire_audit(self, ports: Ports) -> None:
@@ -319,4 +324,12 @@ class Container:
             self.originals_copier,
             self.archives,
             self.reconciliation,
+        )
+
+    def _wire_monitoring(self, ports: Ports) -> None:
+        self.figures = FiguresReader(
+            facts=ports.shop_facts,
+            log_heads=self.log_heads,
+            clock=ports.clock,
+            max_stored_bytes=ports.policy.uploads.max_stored_bytes,
         )

@@ -1,6 +1,6 @@
 """The ports that the application is wired from, one per field."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.ports.archives import Archiver
@@ -11,12 +11,14 @@ from domain.ports.email import EmailRenderer, EmailWebhookParser, Mailer
 from domain.ports.ids import Ids
 from domain.ports.images import ImageInspector, Thumbnailer
 from domain.ports.object_storage import ObjectStorage
+from domain.ports.observer import NoObserver, Observer
 from domain.ports.payments import PaymentProvider, PaymentWebhookParser
 from domain.ports.provider_listings import EmailListing, ObjectListing, PaymentListing, PredictionListing
 from domain.ports.rate_limiter import RateLimiter
 from domain.ports.reaction_queue import ReactionQueue
 from domain.ports.restorer import PredictionWebhookParser, Restorer
 from domain.ports.scratch_files import ScratchFiles
+from domain.ports.shop_facts import ShopFacts
 from domain.ports.unit_of_work import Database
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.shop_policy import ShopPolicy
@@ -66,3 +68,5 @@ class Ports:
     email_webhook_parser: EmailWebhookParser
     export_text: ExportText
     evidence_writer: EvidenceWriter
+    shop_facts: ShopFacts
+    observer: Observer = field(default_factory=NoObserver)

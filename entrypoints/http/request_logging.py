@@ -10,6 +10,8 @@ import structlog
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
+from entrypoints.http.request_metrics import RequestObserver, path_of, report_request
+
 #: Logged at debug level only: probes come every few seconds.
 _QUIET = frozenset({"/health/live", "/health/ready"})
 
@@ -22,8 +24,9 @@ class RequestLogging:
     It logs the path template, never the path: a path may hold a download token.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, observer: RequestObserver | None = None) -> None:
         self._app = app
+        self._observer = observer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Assign an id, pass the request on, and log it."""
@@ -55,7 +58,10 @@ class RequestLogging:
                 # The response has begun and cannot report an error any more: the server closes the connection.
                 _log.exception("response_broken_off")
             finally:
-                _write_line(scope, status, time.perf_counter() - started)
+                seconds = time.perf_counter() - started
+                _write_line(scope, status, seconds)
+                if self._observer is not None:
+                    report_request(self._observer, scope, status, seconds)
 
 
 def request_id_of(scope: Scope) -> UUID:
@@ -77,7 +83,7 @@ def _given_id(scope: Scope) -> UUID | None:
 
 
 def _write_line(scope: Scope, status: int, seconds: float) -> None:
-    path = scope.get("path_template") or "(unknown)"
+    path = path_of(scope)
     write = _log.debug if path in _QUIET else _log.info
     write(
         "http_request",

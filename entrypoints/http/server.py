@@ -14,6 +14,7 @@ from litestar import Litestar
 from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.adapters import open_container
 from entrypoints.bootstrap.garbage_collection import exempt_startup_objects
+from entrypoints.bootstrap.monitoring import metrics_served, recorder_from
 from entrypoints.bootstrap.wording import error_text
 from entrypoints.http.api.worker_calls import WorkerAccess
 from entrypoints.http.application import create_app
@@ -67,7 +68,13 @@ def run(settings: Settings, *, fd: int | None = None) -> None:
     """
     configure_logs(settings.log_level)
     site = site_from(settings)
-    with open_container(settings) as container:
+    recorder = recorder_from(settings)
+    with (
+        open_container(settings, recorder=recorder) as container,
+        metrics_served(settings, recorder, container) as metrics_url,
+    ):
+        if metrics_url is not None:
+            _log.info("metrics_served", url=metrics_url)
         try:
             container.log_heads.check()
         except UnavailableError as error:
@@ -78,7 +85,13 @@ def run(settings: Settings, *, fd: int | None = None) -> None:
             access = WorkerAccess(
                 secret_key=settings.worker_secret_key, calls=WorkerCalls(container, settings)
             )
-        app = create_app(container, site, cors_origins=settings.cors_origins, worker_access=access)
+        app = create_app(
+            container,
+            site,
+            cors_origins=settings.cors_origins,
+            worker_access=access,
+            observer=recorder,
+        )
         exempt_startup_objects()
         serve(app, settings, fd=fd)
 

@@ -16,6 +16,7 @@ from domain.order.order import Order
 from domain.order.values import FailureReason, ImageId, Money, OrderId, UploadSessionId
 from domain.ports.email import EmailWebhookParser
 from domain.ports.ids import Ids
+from domain.ports.observer import NoObserver, Observer
 from domain.ports.payments import (
     CheckoutDetails,
     PaymentEventKind,
@@ -44,6 +45,7 @@ from tests.doubles.provider_listings import (
     InMemoryPredictionListing,
 )
 from tests.doubles.restorer import InMemoryRestorer
+from tests.doubles.shop_facts import GivenShopFacts
 from tests.doubles.unit_of_work import InMemoryUnitOfWork
 from tests.doubles.usage_totals import InMemoryRateLimiter
 from tests.doubles.wake_ups import InMemoryQueue
@@ -87,6 +89,7 @@ class ShopOfDoubles(Container):
     payment_webhook_parser: PaymentWebhookParser = NoWebhooks()
     prediction_webhook_parser: PredictionWebhookParser = NoWebhooks()
     email_webhook_parser: EmailWebhookParser = NoWebhooks()
+    observer: Observer = NoObserver()
 
     def wire(self, payments: PaymentProvider) -> None:
         """Pass the doubles to the container."""
@@ -95,6 +98,7 @@ class ShopOfDoubles(Container):
         self.payment_listing = InMemoryPaymentListing(self.payments)
         self.prediction_listing = InMemoryPredictionListing(self.restorer)
         self.email_listing = InMemoryEmailListing(self.mailer)
+        self.shop_facts = GivenShopFacts()
         inspector = PlainInspector()
         super().__init__(
             Ports(
@@ -124,6 +128,8 @@ class ShopOfDoubles(Container):
                 email_webhook_parser=self.email_webhook_parser,
                 export_text=EnglishExportText(),
                 evidence_writer=PlainEvidenceWriter(),
+                shop_facts=self.shop_facts,
+                observer=self.observer,
             )
         )
 

@@ -17,7 +17,7 @@ from domain.object_keys import result_key
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.reactions import CollectRestoration, RestoreImage
-from domain.order.values import FailureReason, ImageId, PhotoId, Sha256, StoredObject
+from domain.order.values import FailureReason, ImageId, PhotoId, Sha256, StoredObject, Variant
 from domain.ports.clock import Clock
 from domain.ports.errors import (
     ObjectDiffersError,
@@ -27,6 +27,7 @@ from domain.ports.errors import (
 )
 from domain.ports.images import ImageFacts, ImageInspector
 from domain.ports.object_storage import ObjectStorage
+from domain.ports.observer import Observer
 from domain.ports.restorer import Prediction, PredictionStatus, Restorer
 from domain.ports.scratch_files import ScratchFiles
 from domain.ports.unit_of_work import HasUploadSessions, UnitOfWork
@@ -72,6 +73,7 @@ class PredictionService:
     token_signer: TokenSigner
     clock: Clock
     policy: ShopPolicy
+    observer: Observer
 
     def restore_image(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
         """Start a prediction and return the resulting event.
@@ -106,6 +108,7 @@ class PredictionService:
                 )
             except RefusedError:
                 return [_failed(work, None, FailureReason.REFUSED_INPUT)]
+        self.observer.prediction_started(started.model, is_failover=image.variant is not Variant.FIRST)
         return [
             e.RestorationStarted(
                 image_id=work.image_id,
@@ -130,6 +133,8 @@ class PredictionService:
             self.restorer.cancel(work.prediction_id)
             # It may have succeeded between the poll and the cancellation.
             prediction = self.restorer.look(work.prediction_id)
+        if prediction.status is not PredictionStatus.RUNNING:
+            self.observer.prediction_ended(order, prediction)
         if prediction.status is PredictionStatus.SUCCEEDED:
             outcome = self._fetch(order, work, prediction)
         else:

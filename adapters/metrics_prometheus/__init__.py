@@ -1,0 +1,1 @@
+"""Metrics for Prometheus: definitions, counters, gauges of the database."""

@@ -1,0 +1,148 @@
+"""Figures about the whole shop, read with a short time-out.
+
+The database composes each answer as JSON, so that each takes one round trip, whatever the number of tables.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from sqlalchemy import text
+
+from adapters.circuit_breaker import CircuitBreaker
+from adapters.postgres.connections import PROVIDER, connect, outages
+from adapters.postgres.reaction_codec import DONE_ONCE_KINDS
+from adapters.postgres.usage_totals import STORED_BYTES
+from domain.ports.shop_facts import RECENT, CurrentFacts, ShopFacts, TotalFacts
+
+#: A figure that takes longer is left out: no scrape may slow the shop down.
+STATEMENT_TIMEOUT_SECONDS = 3.0
+
+_T = TypeVar("_T")
+
+#: ``due_at`` of a claimed or closed reaction is when it was last claimed. One that waits for a prediction has a problem
+#: and no attempts.
+_OPEN_WORK = """SELECT kind,
+        count(*) FILTER (WHERE status = 'pending' AND due_at > :now) AS scheduled,
+        count(*) FILTER (WHERE status = 'pending' AND due_at <= :now) AS waiting,
+        count(*) FILTER (WHERE status = 'leased') AS in_flight,
+        count(*) FILTER (WHERE problem IS NOT NULL AND attempts > CASE status WHEN 'leased' THEN 1 ELSE 0 END)
+            AS failing,
+        min(due_at) FILTER (WHERE status = 'pending' AND due_at <= :now) AS oldest_due_at,
+        min(due_at) FILTER (WHERE status = 'leased') AS oldest_claimed_at
+    FROM reactions WHERE status IN ('pending', 'leased') GROUP BY kind"""
+_CLOSED_WORK = """SELECT kind,
+        count(*) FILTER (WHERE status = 'done') AS done_recently,
+        count(*) FILTER (WHERE status = 'failed') AS given_up_recently
+    FROM reactions WHERE status IN ('done', 'failed') AND due_at > :recently GROUP BY kind"""
+_WORK = f"""SELECT kind, coalesce(scheduled, 0) AS scheduled, coalesce(waiting, 0) AS waiting,
+        coalesce(in_flight, 0) AS in_flight, coalesce(failing, 0) AS failing,
+        coalesce(done_recently, 0) AS done_recently, coalesce(given_up_recently, 0) AS given_up_recently,
+        oldest_due_at, oldest_claimed_at
+    FROM ({_OPEN_WORK}) AS open FULL JOIN ({_CLOSED_WORK}) AS closed USING (kind) ORDER BY kind"""
+_HELD = "SELECT hold_reason, count(*) AS held FROM orders WHERE hold_reason IS NOT NULL GROUP BY hold_reason"
+#: A refund is owed until the provider has it; one that failed there is owed again.
+_OWED = """SELECT requested.order_id, number, requested.data -> 'amount' AS amount, requested.recorded_at AS since
+    FROM (
+        SELECT order_id FROM reactions WHERE kind = 'IssueRefund' AND status IN ('pending', 'leased')
+        UNION SELECT order_id FROM orders WHERE hold_reason = 'refund_not_issued'
+    ) AS candidates
+    JOIN orders USING (order_id) JOIN events AS requested USING (order_id)
+    WHERE requested.name LIKE 'order.refund\\_requested.%' AND (
+        SELECT latest.name FROM events AS latest
+        WHERE latest.order_id = requested.order_id AND latest.name LIKE 'order.refund\\_%'
+          AND latest.data ->> 'refund_id' = requested.data ->> 'refund_id'
+        ORDER BY latest.version DESC LIMIT 1
+    ) SIMILAR TO 'order.refund\\_(requested|failed).%'
+    ORDER BY since"""
+_UNMATCHED = """SELECT currency, sum(amount - coalesce(
+        (SELECT sum(CAST(value AS bigint)) FROM jsonb_each_text(returned)), 0)) AS amount
+    FROM unmatched_payments WHERE status IN ('open', 'refunding') GROUP BY currency"""
+_NEWEST = "SELECT position, recorded_at FROM events ORDER BY position DESC LIMIT 1"
+_UNREAD = """SELECT count(*) AS events, min(recorded_at) AS since FROM events
+    WHERE txid >= pg_snapshot_xmin(pg_current_snapshot())"""
+
+
+def _list_of(query: str) -> str:
+    return f"(SELECT coalesce(json_agg(row), '[]') FROM ({query}) AS row)"
+
+
+_CURRENT = text(
+    f"""WITH newest AS ({_NEWEST}), unread AS ({_UNREAD})
+    SELECT json_build_object(
+        'work', {_list_of(_WORK)},
+        'held', (SELECT coalesce(json_object_agg(hold_reason, held), '{{}}') FROM ({_HELD}) AS holds),
+        'owed_refunds', {_list_of(_OWED)},
+        'unmatched', {_list_of(_UNMATCHED)},
+        'unmatched_payments', (SELECT count(*) FROM unmatched_payments WHERE status IN ('open', 'refunding')),
+        'webhook_conflicts', (SELECT count(*) FROM webhook_conflicts),
+        'log_position', coalesce((SELECT position FROM newest), 0),
+        'recorded_at', (SELECT recorded_at FROM newest),
+        'unread_events', (SELECT events FROM unread),
+        'unread_since', (SELECT since FROM unread),
+        'reconciled_at', (SELECT max(ended_at) FROM reconciliations),
+        'schema', (SELECT version_num FROM alembic_version)
+    )::text"""
+)
+
+_ORDERS = """SELECT state, currency, count(*) AS orders, sum(paid_amount) AS received, sum(refunded_amount) AS refunded,
+        sum(images) AS photos, sum(restored_images) AS restored, sum(failed_images) AS failed,
+        count(*) FILTER (WHERE is_disputed) AS disputed, count(*) FILTER (WHERE has_open_inquiry) AS inquiries
+    FROM orders GROUP BY state, currency ORDER BY state, currency"""
+_EMAILS = (
+    "SELECT kind, status, count(*) AS emails FROM email_queue GROUP BY kind, status ORDER BY kind, status"
+)
+#: An inquiry that becomes a dispute is opened a second time.
+_DISPUTES = """SELECT DISTINCT ON (order_id, opened.data ->> 'dispute_id') order_id, number,
+        opened.data ->> 'dispute_id' AS dispute_id, opened.data -> 'amount' AS amount, recorded_at AS opened_at,
+        coalesce(CAST(opened.data ->> 'is_inquiry' AS boolean), false) AS is_inquiry,
+        opened.data ->> 'respond_by' AS respond_by
+    FROM orders JOIN events AS opened USING (order_id)
+    WHERE (is_disputed OR has_open_inquiry) AND opened.name LIKE 'order.dispute\\_opened.%' AND NOT EXISTS (
+        SELECT FROM events AS closed
+        WHERE closed.order_id = opened.order_id AND closed.name LIKE 'order.dispute\\_closed.%'
+          AND closed.data ->> 'dispute_id' = opened.data ->> 'dispute_id'
+    )
+    ORDER BY order_id, opened.data ->> 'dispute_id', opened.version DESC"""
+
+_TOTALS = text(
+    f"""SELECT json_build_object(
+        'orders', {_list_of(_ORDERS)},
+        'emails', {_list_of(_EMAILS)},
+        'disputes', {_list_of(_DISPUTES)},
+        'opted_out', (SELECT count(DISTINCT order_id) FROM email_queue WHERE opt_out IS NOT NULL),
+        'given_up', (SELECT count(*) FROM reactions WHERE status = 'failed' AND kind = ANY(CAST(:kinds AS text[]))),
+        'stored_bytes', ({STORED_BYTES})
+    )::text"""
+)
+_FIRST_AFTER = text("SELECT recorded_at FROM events WHERE position > :position ORDER BY position LIMIT 1")
+
+
+class PostgresShopFacts(ShopFacts):
+    """The figures from a ``postgresql://`` URL; one query at a time."""
+
+    def __init__(self, database_url: str) -> None:
+        self._engine = connect(
+            database_url, connections=1, statement_timeout_seconds=STATEMENT_TIMEOUT_SECONDS
+        )
+        self._breaker = CircuitBreaker(PROVIDER)
+
+    def current(self, now: datetime) -> CurrentFacts:
+        parameters = {"now": now, "recently": now - RECENT}
+        return self._read(_CURRENT, parameters, msgspec.json.Decoder(CurrentFacts).decode)
+
+    def totals(self) -> TotalFacts:
+        return self._read(_TOTALS, {"kinds": DONE_ONCE_KINDS}, msgspec.json.Decoder(TotalFacts).decode)
+
+    def first_event_after(self, position: int) -> datetime | None:
+        recorded_at: datetime | None = self._read(_FIRST_AFTER, {"position": position}, lambda moment: moment)
+        return recorded_at
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._engine.dispose()
+
+    def _read(self, statement: Any, parameters: dict[str, Any], decode: Callable[[Any], _T]) -> _T:
+        with outages(self._breaker), self._engine.connect() as connection:
+            return decode(connection.execute(statement, parameters).scalar_one_or_none())

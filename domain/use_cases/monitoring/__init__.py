@@ -1,0 +1,1 @@
+"""Watch the shop: figures, conditions that need someone, letters to the owner."""

@@ -1,0 +1,207 @@
+"""The shop's figures at one moment, and what is computed from them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from domain.order.reactions import REACTION_TYPES
+from domain.ports.clock import Clock
+from domain.ports.errors import UnavailableError
+from domain.ports.shop_facts import CurrentFacts, OpenDispute, ShopFacts, TotalFacts, WorkFacts
+from domain.use_cases.reaction_handlers import REACTIONS
+from domain.use_cases.recovery.log_heads import LogHeads
+
+#: How long figures are reused, so that many scrapes cost the database nothing.
+CURRENT_CACHED_FOR = timedelta(seconds=5)
+TOTALS_CACHED_FOR = timedelta(seconds=60)
+
+#: With fewer reactions than this in the last hour, a share of errors says nothing.
+FEWEST_REACTIONS = 10
+
+#: When a response to a dispute is due if the provider has not stated it: the shortest time that card networks give.
+RESPONSE_TIME = timedelta(days=7)
+
+#: The queue of work that only a newer version knows.
+UNKNOWN_QUEUE = "unknown"
+
+_QUEUES: Mapping[str, str] = {kind.__name__: REACTIONS[kind].queue.value for kind in REACTION_TYPES}
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueFigures:
+    """The work of one queue."""
+
+    waiting: int = 0
+    scheduled: int = 0
+    in_flight: int = 0
+    failing: int = 0
+    oldest_age: timedelta = timedelta(0)  # of what waits
+    longest_run: timedelta = timedelta(0)  # of what is in flight
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """The shop's figures at ``at``.
+
+    ``unprotected_since`` is when the oldest event was recorded that the storage's head of the log lacks; it and the
+    totals are up to TOTALS_CACHED_FOR older. ``head_is_known`` is false while the storage cannot be asked.
+    """
+
+    at: datetime
+    current: CurrentFacts
+    totals: TotalFacts
+    max_stored_bytes: int | None = None
+    unprotected_since: datetime | None = None
+    head_is_known: bool = True
+
+    @property
+    def queues(self) -> Mapping[str, QueueFigures]:
+        """The work of every queue, idle ones included."""
+        names = sorted({*_QUEUES.values(), *(_queue_of(each) for each in self.current.work)})
+        return {
+            name: self._queue([each for each in self.current.work if _queue_of(each) == name])
+            for name in names
+        }
+
+    @property
+    def waiting(self) -> int:
+        """Reactions of all queues that are due and wait for a worker."""
+        return sum(each.waiting for each in self.current.work)
+
+    @property
+    def oldest_age(self) -> timedelta:
+        """How long the oldest reaction has been due or in flight."""
+        return max(
+            (max(each.oldest_age, each.longest_run) for each in self.queues.values()), default=timedelta(0)
+        )
+
+    @property
+    def error_ratio(self) -> float:
+        """The share of the last hour's reactions that failed.
+
+        Zero if they are fewer than FEWEST_REACTIONS.
+        """
+        failed = sum(each.failing + each.given_up_recently for each in self.current.work)
+        ended = failed + sum(each.done_recently for each in self.current.work)
+        return failed / ended if ended >= FEWEST_REACTIONS else 0.0
+
+    @property
+    def storage_ratio(self) -> float | None:
+        """The used share of the storage; none without a limit."""
+        return self.totals.stored_bytes / self.max_stored_bytes if self.max_stored_bytes else None
+
+    @property
+    def oldest_owed_age(self) -> timedelta:
+        """How long the oldest refund has been owed; zero without any."""
+        return max((self.at - each.since for each in self.current.owed_refunds), default=timedelta(0))
+
+    @property
+    def next_response_in(self) -> timedelta | None:
+        """The time until the next response is due, if any."""
+        return min((due_at(each) - self.at for each in self.totals.disputes), default=None)
+
+    @property
+    def unprotected_for(self) -> timedelta:
+        """How long the head in the storage has lacked an event.
+
+        Zero if it is current, or unknown.
+        """
+        return self.at - self.unprotected_since if self.unprotected_since else timedelta(0)
+
+    @property
+    def attention(self) -> Mapping[str, int]:
+        """What waits for staff, by kind, as far as tables show it."""
+        mails = {
+            status: sum(each.emails for each in self.totals.emails if each.status == status)
+            for status in ("failed", "bounced")
+        }
+        return {
+            "on_hold": sum(self.current.held.values()),
+            "disputed": sum(each.disputed for each in self.totals.orders),
+            "inquiry": sum(each.inquiries for each in self.totals.orders),
+            "mail_failed": mails["failed"],
+            "mail_bounced": mails["bounced"],
+            "mail_opted_out": self.totals.opted_out,
+            "work_given_up": self.totals.given_up,
+            "payment_unmatched": self.current.unmatched_payments,
+            "webhook_conflict": self.current.webhook_conflicts,
+        }
+
+    def _queue(self, work: list[WorkFacts]) -> QueueFigures:
+        now = self.at
+        return QueueFigures(
+            waiting=sum(each.waiting for each in work),
+            scheduled=sum(each.scheduled for each in work),
+            in_flight=sum(each.in_flight for each in work),
+            failing=sum(each.failing for each in work),
+            oldest_age=_longest_since(now, [each.oldest_due_at for each in work]),
+            longest_run=_longest_since(now, [each.oldest_claimed_at for each in work]),
+        )
+
+
+def due_at(dispute: OpenDispute) -> datetime:
+    """When the response to a dispute is due."""
+    return dispute.respond_by or dispute.opened_at + RESPONSE_TIME
+
+
+class FiguresReader:
+    """Reads the figures, cached while fresh."""
+
+    def __init__(
+        self, *, facts: ShopFacts, log_heads: LogHeads, clock: Clock, max_stored_bytes: int | None
+    ) -> None:
+        self._clock = clock
+        self._max_stored_bytes = max_stored_bytes
+        self._current = _Cached(facts.current, CURRENT_CACHED_FOR)
+        self._totals = _Cached(lambda _: facts.totals(), TOTALS_CACHED_FOR)
+        self._unprotected = _Cached(lambda _: _unprotected_since(facts, log_heads), TOTALS_CACHED_FOR)
+
+    def read(self) -> Figures:
+        """Return the present figures; raise UnavailableError.
+
+        The database has to be readable; the storage need not be.
+        """
+        now = self._clock.now()
+        current, totals = self._current.get(now), self._totals.get(now)
+        is_known, unprotected_since = self._unprotected.get(now)
+        return Figures(
+            at=now,
+            current=current,
+            totals=totals,
+            max_stored_bytes=self._max_stored_bytes,
+            unprotected_since=unprotected_since,
+            head_is_known=is_known,
+        )
+
+
+class _Cached(Generic[_T]):
+    """The last value of a function, while it is fresh."""
+
+    def __init__(self, read: Callable[[datetime], _T], lifetime: timedelta) -> None:
+        self._read = read
+        self._lifetime = lifetime
+        self._value: tuple[datetime, _T] | None = None
+
+    def get(self, now: datetime) -> _T:
+        if self._value is None or not timedelta() <= now - self._value[0] < self._lifetime:
+            self._value = (now, self._read(now))
+        return self._value[1]
+
+
+def _unprotected_since(facts: ShopFacts, log_heads: LogHeads) -> tuple[bool, datetime | None]:
+    try:
+        head = log_heads.newest()
+    except UnavailableError:
+        return False, None
+    return True, facts.first_event_after(head.position if head is not None else 0)
+
+
+def _queue_of(work: WorkFacts) -> str:
+    return _QUEUES.get(work.kind, UNKNOWN_QUEUE)
+
+
+def _longest_since(now: datetime, moments: list[datetime | None]) -> timedelta:
+    return max((now - each for each in moments if each is not None), default=timedelta(0))

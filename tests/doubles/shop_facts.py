@@ -1,0 +1,27 @@
+"""Figures about the whole shop, as a test states them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.ports.shop_facts import CurrentFacts, ShopFacts, TotalFacts
+
+
+@dataclass
+class GivenShopFacts(ShopFacts):
+    """Returns what a test has set; ``reads`` counts the calls."""
+
+    given_current: CurrentFacts = field(default_factory=CurrentFacts)
+    given_totals: TotalFacts = field(default_factory=TotalFacts)
+    after_head: datetime | None = None
+    reads: int = 0
+
+    def current(self, now: datetime) -> CurrentFacts:  # noqa: ARG002 -- what is given holds at any time
+        self.reads += 1
+        return self.given_current
+
+    def totals(self) -> TotalFacts:
+        self.reads += 1
+        return self.given_totals
+
+    def first_event_after(self, position: int) -> datetime | None:  # noqa: ARG002 -- as above
+        return self.after_head
