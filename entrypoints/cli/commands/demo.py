@@ -1,4 +1,7 @@
-"""The commands that run a shop in the sandbox: `demo` and `dev`."""
+"""The commands that run a shop in the sandbox: `demo` and `dev`.
+
+The sandbox is part of the source only.
+"""
 # ruff: noqa: PLC0415 -- the sandbox is imported when one of them runs, and by no other command
 
 from collections.abc import Iterator
@@ -20,7 +23,8 @@ from entrypoints.command_errors import CommandFailedError
 )
 def run_demo(photos: tuple[Path, ...], *, providers_misbehave: bool) -> None:
     """Take one order from photo to inbox on this machine; without PHOTOS, the project's own samples."""
-    from sandbox.demo import demo, demo_with_faults
+    with _source_required("demo"):
+        from sandbox.demo import demo, demo_with_faults
 
     if providers_misbehave and photos:
         raise click.UsageError("--misbehave tells its story on the samples: leave out PHOTOS.")
@@ -41,10 +45,23 @@ def run_demo(photos: tuple[Path, ...], *, providers_misbehave: bool) -> None:
 )
 def run_dev(data: Path) -> None:
     """Run the whole shop on this machine until Ctrl-C."""
-    from entrypoints.cli.commands.dev import run
+    with _source_required("dev"):
+        from entrypoints.cli.commands.dev import run
 
     with _demo_errors_reported():
         run(data)
+
+
+@contextmanager
+def _source_required(command: str) -> Iterator[None]:
+    """Raise CommandFailedError where the sandbox is not installed."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise CommandFailedError(
+            f"The sandbox is not here (no {error.name}): it comes with the source, so clone that, and call "
+            f"`make {command}` there."
+        ) from error
 
 
 @contextmanager

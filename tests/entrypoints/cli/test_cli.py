@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from entrypoints.database_setting import DESCRIPTION
 from entrypoints.settings import Settings
 from tests.entrypoints.support.shell import Shell
 
@@ -68,9 +69,7 @@ def test_a_production_process_names_every_missing_setting(restoreclick: Shell, c
 def test_log_commands_need_the_database_alone(restoreclick: Shell, command: list[str]) -> None:
     refused = restoreclick(*command)
     assert refused.status == 2
-    assert refused.err.splitlines()[1:] == [
-        "  DATABASE_URL is missing: PostgreSQL 15 or later, as postgresql://USER:PASSWORD@HOST/DATABASE."
-    ]
+    assert refused.err.splitlines()[1:] == [f"  DATABASE_URL is missing: {DESCRIPTION}."]
 
 
 @pytest.mark.parametrize("command", BOOKISH, ids=" ".join)
@@ -145,3 +144,17 @@ def test_a_mistyped_command_ends_with_the_status_of_misuse(restoreclick: Shell) 
 def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
     answer = Shell(capsys)("--version")
     assert (answer.status, answer.out) == (0, f"restoreclick {metadata.version('restoreclick')}\n")
+
+
+@pytest.mark.parametrize("command", ["demo", "dev"])
+def test_without_the_source_the_sandbox_says_how_to_get_it(
+    restoreclick: Shell, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    for module in [
+        name for name in sys.modules if name.startswith(("sandbox.", "entrypoints.cli.commands.dev"))
+    ]:
+        monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, "sandbox", None)
+    refused = restoreclick(command)
+    assert refused.status == 1
+    assert f"`make {command}`" in " ".join(refused.err.split())

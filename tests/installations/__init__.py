@@ -1,0 +1,1 @@
+"""Every way to install the shop is complete and closed."""
