@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from domain.ports.errors import RefusalValue
+
 #: The largest message that is read; pictures travel in files, answers hold a few facts or a thumbnail.
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 
@@ -37,7 +39,8 @@ class Result(msgspec.Struct, frozen=True, tag=True):
 class Refusal(msgspec.Struct, frozen=True, tag=True):
     """The function raised UnreadableImageError with these fields."""
 
-    fields: dict[str, Any]
+    refusal: str
+    values: dict[str, RefusalValue]
 
 
 class OutOfMemory(msgspec.Struct, frozen=True, tag=True):

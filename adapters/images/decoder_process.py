@@ -108,7 +108,7 @@ def _answer(task: Task, files: list[int]) -> Answer:
             value = function(picture, output, *_arguments(function, task.arguments))
         return Result(msgspec.Raw(msgspec.msgpack.encode(value)))
     except UnreadableImageError as error:
-        return Refusal(vars(error))
+        return Refusal(error.refusal, error.values)
     except MemoryError:
         return OutOfMemory()
     except Exception as error:  # noqa: BLE001 -- the parent raises it

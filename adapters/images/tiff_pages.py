@@ -15,7 +15,7 @@ from adapters.images.tiff_directories import (
     sub_directories,
     with_single_directory,
 )
-from domain.ports.errors import UnreadableImageError
+from domain.ports.errors import RefusalPart, UnreadableImageError
 
 #: PhotometricInterpretation of sensor data (a colour filter array, raw or interpolated).
 _SENSOR_DATA = frozenset({32803, 34892})
@@ -31,31 +31,31 @@ _BYTE = 0xFF
 #: Bit depths for which the decoder itself inverts white-is-zero.
 _INVERTED_BY_THE_DECODER = frozenset({1, 2, 4, 8})
 
-_COLOURS: Mapping[int, tuple[str, str]] = {
-    0: ("grey stored as a negative", "Graustufen als Negativ"),
-    1: ("grey", "Graustufen"),
-    2: ("RGB", "RGB"),
-    3: ("palette", "Palette"),
-    4: ("mask", "Maske"),
-    5: ("CMYK", "CMYK"),
-    6: ("YCbCr", "YCbCr"),
-    8: ("Lab", "Lab"),
-    9: ("ICC Lab", "ICC-Lab"),
-    10: ("ITU Lab", "ITU-Lab"),
-    32844: ("LogL", "LogL"),
-    32845: ("LogLuv", "LogLuv"),
+#: By PhotometricInterpretation, the phrase of its colours.
+_COLOURS: Mapping[int, str] = {
+    0: "tiff_negative",
+    1: "tiff_grey",
+    2: "tiff_rgb",
+    3: "tiff_palette",
+    4: "tiff_mask",
+    5: "tiff_cmyk",
+    6: "tiff_ycbcr",
+    8: "tiff_lab",
+    9: "tiff_icc_lab",
+    10: "tiff_itu_lab",
+    32844: "tiff_logl",
+    32845: "tiff_logluv",
 }
 #: Channels of the colours themselves, without transparency; three by default.
 _CHANNELS: Mapping[int, int] = {0: 1, 1: 1, 3: 1, 4: 1, 5: 4, 32844: 1}
 #: ExtraSamples of transparency, multiplied into the colours or not.
 _TRANSPARENCY = frozenset({1, 2})
-_UNKNOWN = ("unknown colours", "unbekannte Farben")
-_FORMATS: Mapping[int, tuple[str, str]] = {
-    1: ("", ""),
-    2: (" signed", " mit Vorzeichen"),
-    3: (" floating point", " Gleitkomma"),
-    5: (" complex", " komplex"),
-    6: (" complex", " komplex"),
+#: By SampleFormat, the phrase of what is unusual.
+_FORMATS: Mapping[int, str] = {
+    2: "tiff_signed",
+    3: "tiff_floating_point",
+    5: "tiff_complex",
+    6: "tiff_complex",
 }
 _UNSIGNED = frozenset({1, 4})  # 4 means undefined
 _MOST_BITS = 16
@@ -129,27 +129,26 @@ def _unreadable(page: Directory) -> UnreadableImageError:
     photometric = page.number(Tag.PHOTOMETRIC)
     if photometric is None:
         photometric = _usual_photometric(page)
-    format_words = _FORMATS.get(sample_format, ("", ""))
-    colours = _COLOURS.get(photometric, _UNKNOWN)
-    conditions: list[tuple[str, str]] = []
+    kind: list[RefusalPart] = [("tiff_bits", {"bits": bits})]
+    if sample_format in _FORMATS:
+        kind.append((_FORMATS[sample_format], {}))
+    kind.append((_COLOURS.get(photometric, "tiff_unknown_colours"), {}))
+    if samples > 1:
+        kind.append(("tiff_channels", {"count": samples}))
+    conditions: list[str] = []
     compression = page.number(Tag.COMPRESSION) or _UNCOMPRESSED
-    packed, gepackt = "", ""
     if compression != _UNCOMPRESSED:
-        packed, gepackt = f", compression {compression}", f", Kompression {compression}"
-        conditions.append(("uncompressed", "unkomprimiert"))
-    channels, kanaele = ("", "") if samples == 1 else (f", {samples} channels", f", {samples} Kanäle")
+        conditions.append("tiff_be_uncompressed")
     if _TRANSPARENCY & set(page.numbers(Tag.EXTRA_SAMPLES, at_most=samples)):
-        channels, kanaele = f"{channels} with transparency", f"{kanaele} mit Transparenz"
-        conditions.append(("without transparency", "ohne Transparenz"))
+        kind.append(("tiff_transparency", {}))
+        conditions.append("tiff_be_opaque")
     elif Tag.EXTRA_SAMPLES in page.fields or samples > _CHANNELS.get(photometric, _RGB_CHANNELS):
-        conditions.append(("without extra channels", "ohne zusätzliche Kanäle"))
+        conditions.append("tiff_be_without_extra_channels")
+    if compression != _UNCOMPRESSED:
+        kind.append(("tiff_compression", {"number": compression}))
     if photometric == _WHITE_IS_ZERO:
-        conditions.append(("not as a negative", "nicht als Negativ"))
-    return refusals.kind_of_tiff(
-        f"{bits}-bit{format_words[0]} {colours[0]}{channels}{packed}",
-        f"{bits} Bit{format_words[1]}, {colours[1]}{kanaele}{gepackt}",
-        conditions,
-    )
+        conditions.append("tiff_be_positive")
+    return refusals.kind_of_tiff(kind, conditions)
 
 
 def _page_in(content: bytes) -> Directory:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from adapters.localization.catalog import FALLBACK, own_catalogs
 from adapters.localization.formats import alternatives
-from adapters.localization.locales import Localization
+from adapters.localization.locales import Localization, localization_for
 from adapters.localization.state_text import STATES
 from adapters.localization.status_text import action_texts, number_of
 from domain.order import errors, events
@@ -12,7 +12,7 @@ from domain.order.image import Image
 from domain.order.ledger import RefundStatus
 from domain.order.order import Order
 from domain.order.values import ImageId, RedoObstacle
-from domain.ports.errors import DatabaseBehindError, UnreadableImageError
+from domain.ports.errors import DatabaseBehindError, RefusalValue, UnreadableImageError
 from domain.unmatched_payment import UnknownPaymentError
 from domain.use_cases.audit.dispute_evidence import NothingToProveError
 from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedError
@@ -79,6 +79,8 @@ def error_text(error: Exception) -> str:
             return f"Image {image_id} cannot be tried once more, because {redo_obstacle_text(why)}."
         case LinkExpiredError(is_shared=True) | LinkRevokedError(is_shared=True):
             return "This link has ended: ask the person who shared it with you for another one."
+        case UnreadableImageError():
+            return unreadable_text(error, localization_for(FALLBACK, own_catalogs()))
         case _ if type(error) in _NEXT_STEPS:
             return _NEXT_STEPS[type(error)].format(**vars(error))
         case _:
@@ -86,11 +88,19 @@ def error_text(error: Exception) -> str:
 
 
 def unreadable_text(error: UnreadableImageError, localization: Localization) -> str:
-    """Why a picture cannot be read, and what to send instead.
+    """Why a picture cannot be read, and what to send instead."""
 
-    In English for customers whose language it is not written in.
-    """
-    return error.german if localization.language == "de" and error.german else str(error)
+    def filled(value: RefusalValue) -> str:
+        if isinstance(value, int):
+            return str(value)
+        return "".join(say(name, numbers) for name, numbers in value)
+
+    def say(name: str, values: Mapping[str, RefusalValue]) -> str:
+        count = values.get("count")
+        rest = {each: filled(value) for each, value in values.items() if each != "count"}
+        return localization.say(f"picture.{name}", count if isinstance(count, int) else None, **rest)
+
+    return say(error.refusal, error.values)
 
 
 def redo_obstacle_text(why: RedoObstacle) -> str:

@@ -19,10 +19,15 @@ OutsideError
 └── UnreadableImageError    the bytes are not an image that the shop can process
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Self
 
 from domain.order.values import OrderId
+
+#: A phrase within a refusal, and the numbers that fill it.
+RefusalPart = tuple[str, Mapping[str, int]]
+RefusalValue = int | Sequence[RefusalPart]
 
 
 class OutsideError(Exception):
@@ -161,16 +166,18 @@ class ObjectDiffersError(OutsideError):
 class UnreadableImageError(OutsideError):
     """The bytes are not an image that the shop can process.
 
-    ``advice`` is what the customer can do; ``german`` is problem and advice for customers who read German rather than
-    English.
+    ``refusal`` names the phrase that tells the customer why and what to send instead; ``values`` fill its braces,
+    each a number or a list of further phrases.
     """
 
-    def __init__(self, problem: str, advice: str, german: str | None = None) -> None:
-        self.problem = problem
-        self.advice = advice
-        self.german = german
-        super().__init__(f"{problem} {advice}")
+    def __init__(self, refusal: str, values: Mapping[str, RefusalValue] | None = None) -> None:
+        self.refusal = refusal
+        self.values = dict(values or {})
+        details = "".join(f", {name} {value}" for name, value in self.values.items())
+        super().__init__(
+            f"This picture cannot be read ({refusal}{details}): save it as JPEG or PNG and send that file."
+        )
 
-    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str | None]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[str, dict[str, RefusalValue]]]:
         """Allow the error to be pickled by a decoder process."""
-        return type(self), (self.problem, self.advice, self.german)
+        return type(self), (self.refusal, self.values)

@@ -4,6 +4,7 @@ import importlib
 import inspect
 import pkgutil
 import tomllib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -15,6 +16,7 @@ from domain.order.closure import Obstacle
 from domain.order.errors import ShopError
 from domain.order.order import Order
 from domain.order.values import FailureReason, OrderId, OrderNumber, RedoObstacle
+from domain.ports.errors import RefusalValue
 from domain.ports.upload_sessions import UploadStatus
 from domain.unmatched_payment import UnmatchedStatus
 from domain.use_cases.support.action_refusals import ActionProblem
@@ -32,6 +34,7 @@ _ARGUMENTS: dict[object, object] = {
     FailureReason: FailureReason.UNREADABLE_INPUT,
     UnmatchedStatus: UnmatchedStatus.REFUNDED,
     UploadStatus: UploadStatus.CHECKOUT,
+    Mapping[str, RefusalValue] | None: {"count": 7},
     Order: given().order,
     OrderId | None: OrderId(_ID),
     ActionProblem | ShopError: ActionProblem.NOTHING_TO_DO,

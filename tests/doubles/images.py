@@ -27,11 +27,7 @@ class PlainInspector:
             raise CanceledError
         content = picture.read()
         if b"broken" in content:
-            raise UnreadableImageError(
-                "This is no picture.",
-                "Send a JPEG or PNG file.",
-                "Das ist kein Bild. Schicken Sie eine JPEG- oder PNG-Datei.",
-            )
+            raise UnreadableImageError("not_a_picture")
         width, height = (900, 900) if b"square" in content else (1200, 900)
         if b"small" in content:
             width, height = width // 4, height // 4
@@ -44,7 +40,7 @@ class PlainInspector:
     def upright(self, picture: BinaryIO) -> tuple[BinaryIO, str]:
         content = picture.read()
         if b"undecodable" in content:
-            raise UnreadableImageError("This picture is damaged.", "Save it again.")
+            raise UnreadableImageError("damaged")
         picture.seek(0)
         return picture, "image/png"
 

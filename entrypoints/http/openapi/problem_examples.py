@@ -85,7 +85,7 @@ _ERRORS: tuple[Exception, ...] = (
     ObjectMissingError(f"uploads/restored/{_ID}/example"),
     RefusedError("The payment provider", "the amount is too small", code="amount_too_small"),
     UnavailableError("The storage", "it does not answer", retry_after_seconds=5),
-    UnreadableImageError("This is no picture.", "Send a JPEG or PNG file."),
+    UnreadableImageError("not_a_picture"),
     VersionConflictError(_ORDER, 7),
     CheckoutFixedError(_SESSION, datetime(2026, 3, 14, 15, 9, tzinfo=UTC)),
     NothingToPayError(_SESSION),

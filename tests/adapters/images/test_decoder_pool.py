@@ -102,7 +102,10 @@ def test_output_is_ready_to_be_read(pool: DecoderPool) -> None:
 def test_refusals_keep_their_problem_and_advice(pool: DecoderPool) -> None:
     with pytest.raises(UnreadableImageError) as refusal:
         pool.run(functions.refuse, photo())
-    assert (refusal.value.problem, refusal.value.advice) == ("It shows nothing.", "Send another one.")
+    assert (refusal.value.refusal, refusal.value.values) == (
+        "too_small",
+        {"width": 3, "height": 4, "limit": 5},
+    )
 
 
 def test_a_defect_is_not_blamed_on_the_picture(pool: DecoderPool) -> None:
@@ -117,7 +120,7 @@ def test_an_answer_of_another_type_is_a_defect(pool: DecoderPool) -> None:
 
 def test_a_crash_affects_its_own_picture_only(pool: DecoderPool) -> None:
     before = pool.run(functions.process_id, photo())
-    with pytest.raises(UnreadableImageError, match=r"cannot be opened.*save it again"):
+    with pytest.raises(UnreadableImageError, match="not_opened"):
         pool.run(functions.crash, photo())
     assert pool.run(functions.process_id, photo()) != before
 
@@ -137,7 +140,7 @@ def test_an_idle_process_that_was_killed_is_replaced(pool: DecoderPool) -> None:
 
 
 def test_a_picture_that_takes_too_much_cpu_is_refused(pool: DecoderPool) -> None:
-    with pytest.raises(UnreadableImageError, match=r"takes too long to open.*save it again"):
+    with pytest.raises(UnreadableImageError, match="too_slow"):
         pool.run(functions.spin, photo())
     assert pool.run(functions.length, photo()) == 22
 
@@ -160,7 +163,7 @@ def test_a_hanging_decoder_is_killed_after_its_time_out() -> None:
 
 @linux
 def test_a_picture_that_takes_too_much_memory_is_refused(pool: DecoderPool) -> None:
-    with pytest.raises(UnreadableImageError, match=r"too much memory.*save it smaller"):
+    with pytest.raises(UnreadableImageError, match="too_much_memory"):
         pool.run(functions.devour, photo(), 4096 * MEBIBYTE)
     assert pool.run(functions.devour, photo(), 256 * MEBIBYTE) == 256 * MEBIBYTE
 

@@ -139,11 +139,11 @@ def avif_with_many_frames() -> bytes:
 
 
 HOSTILE = {
-    "gif": (gif_with_many_frames, "not a picture we can read"),
-    "apng": (apng_with_many_frames, "an animation of more than 1000 pictures"),
-    "webp": (webp_with_many_frames, "an animation of more than 1000 pictures"),
-    "avif": (avif_with_many_frames, "an animation of more than 1000 pictures"),
-    "tiff": (tiff_with_many_pages, "holds more than 1000 pages"),
+    "gif": (gif_with_many_frames, "not_a_picture"),
+    "apng": (apng_with_many_frames, "long_animation, limit 1000"),
+    "webp": (webp_with_many_frames, "long_animation, limit 1000"),
+    "avif": (avif_with_many_frames, "long_animation, limit 1000"),
+    "tiff": (tiff_with_many_pages, "very_many_pages, limit 1000"),
     "tiff, one page in circles": (lambda: tiff_in_circles(1), "damaged"),
     "tiff, three pages in circles": (lambda: tiff_in_circles(3), "damaged"),
 }
@@ -168,7 +168,7 @@ def test_many_frames_and_pages_are_refused_before_a_decoder_opens_the_file(
 def test_fields_that_many_directories_share_are_not_read_for_each_of_them() -> None:
     content = tiff_whose_fields_overlap(900)
     before = time.process_time()
-    with pytest.raises(UnreadableImageError, match="900 pages"):
+    with pytest.raises(UnreadableImageError, match="several_pages, count 900"):
         PillowInspector().inspect(io.BytesIO(content))
     assert time.process_time() - before < 1.5
 
@@ -176,7 +176,7 @@ def test_fields_that_many_directories_share_are_not_read_for_each_of_them() -> N
 def test_sub_directories_that_many_pages_share_are_read_once() -> None:
     content = tiff_whose_pages_share_sub_directories(900, 900)
     before = time.process_time()
-    with pytest.raises(UnreadableImageError, match="900 pages"):
+    with pytest.raises(UnreadableImageError, match="several_pages, count 900"):
         PillowInspector().inspect(io.BytesIO(content))
     assert time.process_time() - before < 1.5
 
@@ -211,7 +211,7 @@ def test_a_single_picture_passes(file_format: str) -> None:
 @pytest.mark.parametrize("file_format", ["WEBP", "AVIF"])
 def test_the_frames_of_a_short_animation_are_reported(file_format: str) -> None:
     content = saved(file_format, 3)
-    with pytest.raises(UnreadableImageError, match="an animation of 3 pictures"):
+    with pytest.raises(UnreadableImageError, match="animation, count 3"):
         check_frames(content, format_of(content))
 
 

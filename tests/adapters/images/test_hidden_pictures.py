@@ -9,6 +9,7 @@ from PIL import Image
 from tests.adapters.images.test_inspector import encoded
 from tests.adapters.images.test_real_world_files import SIZE, difference, refusal, restored
 from tests.adapters.support.made_tiff import Page, Value, tiff
+from tests.adapters.support.refusal_sentences import english, german
 
 REDUCED, PAGE, MASK = {254: 1}, {254: 2}, {254: 4}
 SMALL = (60, 40)
@@ -49,9 +50,9 @@ LARGER = {
 @pytest.mark.parametrize("order", "<>")
 def test_a_preview_is_not_sold_as_the_photo_behind_it(pages: list[Page], order: str) -> None:
     message = refusal(io.BytesIO(tiff(*pages, order=order)))
-    assert PREVIEW in message.problem
-    assert "JPEG or PNG" in message.advice
-    assert "Vorschau" in (message.german or "")
+    assert PREVIEW in english(message)
+    assert "JPEG or PNG" in english(message)
+    assert "Vorschau" in german(message)
 
 
 SMALLER = {
@@ -103,8 +104,8 @@ SEVERAL = {
 @pytest.mark.parametrize(("count", "pages"), SEVERAL.values(), ids=SEVERAL.keys())
 def test_pages_of_full_size_are_several_pages_however_they_are_marked(count: int, pages: list[Page]) -> None:
     message = refusal(io.BytesIO(tiff(*pages)))
-    assert message.problem == f"This file holds {count} pages."
-    assert f"{count} Seiten" in (message.german or "")
+    assert english(message).startswith(f"This file holds {count} pages.")
+    assert f"{count} Seiten" in german(message)
 
 
 # PNG: a default image that browsers do not show -----------------------------------------------------------------------
@@ -149,7 +150,7 @@ def test_a_default_image_that_browsers_do_not_show_is_not_sold(
     ]
     assert sum(name == b"fcTL" for name, _ in listed) == frames
     message = refusal(png_of(listed))
-    assert message.problem == f"This file is an animation of {pictures} pictures."
+    assert english(message).startswith(f"This file is an animation of {pictures} pictures.")
 
 
 def test_more_frames_than_an_animation_claims_are_counted() -> None:
@@ -157,7 +158,7 @@ def test_more_frames_than_an_animation_claims_are_counted() -> None:
         (name, (1).to_bytes(4) + data[4:] if name == b"acTL" else data)
         for name, data in apng(SHADES, OTHER, is_default_hidden=False)
     ]
-    assert refusal(png_of(listed)).problem == "This file is an animation of 2 pictures."
+    assert english(refusal(png_of(listed))).startswith("This file is an animation of 2 pictures.")
 
 
 def test_an_animation_of_its_default_image_alone_is_a_photo() -> None:
@@ -193,7 +194,7 @@ def test_a_webp_with_a_still_picture_beside_a_frame_is_refused(flags: int, *, is
     still, frame = (encoded(image, "WEBP", lossless=True).getvalue()[12:] for image in (SHADES, OTHER))
     pictures = [(still[:4], still[8:]), (b"ANMF", bytes(6) + size + b"\x64\0\0\0" + frame)]
     head = [(b"VP8X", bytes([flags, 0, 0, 0]) + size), (b"ANIM", bytes(6))]
-    assert "damaged" in refusal(webp_of([*head, *(pictures if is_still_first else pictures[::-1])])).problem
+    assert "damaged" in english(refusal(webp_of([*head, *(pictures if is_still_first else pictures[::-1])])))
 
 
 def test_a_webp_animation_of_one_frame_is_a_photo() -> None:

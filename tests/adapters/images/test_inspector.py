@@ -16,6 +16,7 @@ from adapters.images.colours import srgb_profile
 from domain.ports.errors import UnreadableImageError
 from domain.ports.images import ImageFacts
 from domain.similarity import LEAST_LIKENESS, SKETCH_SIDE, likeness
+from tests.adapters.support.refusal_sentences import english
 
 pillow_heif.register_heif_opener()
 
@@ -85,14 +86,14 @@ def test_the_inspector_reads_from_the_beginning_whatever_the_position() -> None:
 def test_a_file_that_is_not_a_picture_is_refused_with_what_to_send(content: bytes) -> None:
     with pytest.raises(UnreadableImageError) as refusal:
         INSPECTOR.inspect(io.BytesIO(content))
-    assert str(refusal.value) == (
+    assert english(refusal.value) == (
         "This file is not a picture we can read. Please send a JPEG, PNG, WebP, TIFF, HEIC or AVIF file."
     )
 
 
 @pytest.mark.parametrize("file_format", ["GIF", "BMP", "ICO", "PPM", "PDF", "JPEG2000"])
 def test_other_formats_are_not_opened(file_format: str) -> None:
-    with pytest.raises(UnreadableImageError, match="not a picture we can read"):
+    with pytest.raises(UnreadableImageError, match="not_a_picture"):
         INSPECTOR.inspect(encoded(picture(), file_format))
 
 
@@ -103,7 +104,7 @@ def test_a_picture_that_was_cut_off_is_refused(file_format: str, kept: float) ->
     whole = encoded(noise, file_format).getvalue()
     with pytest.raises(UnreadableImageError) as refusal:
         INSPECTOR.inspect(io.BytesIO(whole[: int(len(whole) * kept)]))
-    assert "save it again" in refusal.value.advice or "Please send a JPEG" in refusal.value.advice
+    assert refusal.value.refusal in {"damaged", "not_a_picture"}
 
 
 def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded() -> None:
@@ -114,8 +115,8 @@ def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded() -> None:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert refusal.value.problem == "This picture is too large: 60000 x 60000 pixels."
-    assert refusal.value.advice == (
+    assert english(refusal.value) == (
+        "This picture is too large: 60000 x 60000 pixels. "
         "Please send it with at most 4 megapixels, or as a JPEG that is not progressive, with at most 100."
     )
     assert peak < 5_000_000
@@ -126,10 +127,10 @@ def test_a_jpeg_may_be_larger_than_formats_that_need_more_memory() -> None:
     allowed, larger = picture((120, 80)), picture((120, 90))
     for file_format in ("JPEG", "MPO"):
         assert inspector.inspect(encoded(allowed, file_format)).width == 120
-        with pytest.raises(UnreadableImageError, match=r"120 x 90 pixels.*at most 0 megapixels\.$"):
+        with pytest.raises(UnreadableImageError, match="too_large, width 120, height 90, megapixels 0"):
             inspector.inspect(encoded(larger, file_format))
     for file_format, options in (("PNG", {}), ("WEBP", {}), ("TIFF", {}), ("JPEG", {"progressive": True})):
-        with pytest.raises(UnreadableImageError, match="or as a JPEG that is not progressive"):
+        with pytest.raises(UnreadableImageError, match="too_large_progressive"):
             inspector.inspect(encoded(allowed, file_format, **options))
 
 
@@ -176,7 +177,7 @@ def bomb(width: int, height: int) -> io.BytesIO:
 
 
 def test_a_picture_that_is_too_small_is_refused() -> None:
-    with pytest.raises(UnreadableImageError, match="too small: 120 x 31 pixels"):
+    with pytest.raises(UnreadableImageError, match="too_small, width 120, height 31"):
         INSPECTOR.inspect(encoded(picture((120, 31)), "PNG"))
 
 

@@ -1,6 +1,5 @@
 import io
 import math
-import re
 import time
 from pathlib import Path
 
@@ -74,7 +73,7 @@ def test_a_picture_with_the_most_scans_allowed_is_accepted() -> None:
 
 
 def test_a_picture_with_more_scans_is_refused_with_advice() -> None:
-    with pytest.raises(UnreadableImageError, match=re.escape("save it again")):
+    with pytest.raises(UnreadableImageError, match="too_many_scans, limit 100"):
         stripped(with_scans(MAX_SCANS + 1))
 
 
@@ -109,7 +108,7 @@ def test_the_scans_of_large_pictures_are_limited_by_their_pixels() -> None:
     for scans in (most + 1, MAX_SCANS - 1):
         hostile = io.BytesIO(of_size(with_scans(scans), side))
         before = time.process_time()
-        with pytest.raises(UnreadableImageError, match=re.escape("save it again as an ordinary JPEG")):
+        with pytest.raises(UnreadableImageError, match="too_many_scans, limit"):
             PillowInspector().inspect(hostile)
         assert time.process_time() - before < 0.2
 
@@ -121,6 +120,6 @@ def test_the_repeated_scans_of_a_baseline_picture_are_limited_too() -> None:
     assert PillowInspector().inspect(io.BytesIO(content)).width
     hostile = io.BytesIO(of_size(content, 7000, b"\xff\xc0"))
     before = time.process_time()
-    with pytest.raises(UnreadableImageError, match=re.escape("save it again as an ordinary JPEG")):
+    with pytest.raises(UnreadableImageError, match="too_many_scans, limit"):
         PillowInspector().inspect(hostile)
     assert time.process_time() - before < 0.2

@@ -15,7 +15,7 @@ END, SCAN = b"\xff\xd9", b"\xff\xda"
 
 
 def is_refused(content: bytes) -> bool:
-    return "damaged or incomplete" in refusal(io.BytesIO(content)).problem
+    return refusal(io.BytesIO(content)).refusal == "damaged"
 
 
 def is_taken(content: bytes) -> bool:

@@ -26,6 +26,7 @@ PAGES = {
     "legal",
     "gallery",
     "refusal",
+    "picture",
     "upload_script",
     "share",
     "gallery_script",

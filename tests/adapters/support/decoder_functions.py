@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
-from domain.ports.errors import UnreadableImageError
+from adapters.images import refusals
 
 
 def length(picture: BinaryIO, _: BinaryIO) -> int:
@@ -24,7 +24,7 @@ def echo(picture: BinaryIO, output: BinaryIO, times: int) -> None:
 
 
 def refuse(_: BinaryIO, __: BinaryIO) -> None:
-    raise UnreadableImageError("It shows nothing.", "Send another one.")
+    raise refusals.too_small(3, 4, 5)
 
 
 def stumble(_: BinaryIO, __: BinaryIO) -> None:

@@ -227,10 +227,10 @@ def test_a_sandbox_says_what_it_is(api: ApiClient) -> None:
 def test_a_refused_photo_is_explained_to_scripts_in_the_language_of_the_page(api: ApiClient) -> None:
     session_id = api.open_session()
     for headers, language, words in (
-        ({"Accept-Language": "de-AT"}, "de", "Das ist kein Bild"),
-        ({"Accept-Language": "en", "Cookie": "language=de"}, "de", "Das ist kein Bild"),
-        ({"Accept-Language": "de", "Cookie": "language=en"}, None, "This is no picture"),
-        ({}, None, "This is no picture"),
+        ({"Accept-Language": "de-AT"}, "de", "Diese Datei ist kein Bild"),
+        ({"Accept-Language": "en", "Cookie": "language=de"}, "de", "Diese Datei ist kein Bild"),
+        ({"Accept-Language": "de", "Cookie": "language=en"}, None, "This file is not a picture"),
+        ({}, None, "This file is not a picture"),
     ):
         answer = api.send_photo(session_id, b"broken", **headers)
         assert answer.status_code == 422

@@ -322,7 +322,7 @@ def test_a_refused_photo_is_answered_as_one_sent_in_one_request(api: ApiClient) 
     path = begin(api, 12)
     send(api, path, b"brok")
     answer = send(api, path, b"en photo", 4, {"Accept-Language": "de"})
-    assert assert_problem(answer, 422, "photo-unreadable")["detail"].startswith("Das ist kein Bild.")
+    assert assert_problem(answer, 422, "photo-unreadable")["detail"].startswith("Diese Datei ist kein Bild")
     assert api.http.head(path, headers=TUS).status_code == 404
     assert api.shop.storage.objects == {}
 

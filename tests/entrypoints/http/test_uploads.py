@@ -141,7 +141,8 @@ def test_a_session_shows_its_order_once_it_is_paid(api: ApiClient) -> None:
 def test_what_is_no_picture_is_refused_with_advice_and_the_others_go_on(api: ApiClient) -> None:
     session_id = api.open_session()
     refused = assert_problem(api.send_photo(session_id, b"broken"), 422, "photo-unreadable")
-    assert refused["detail"] == "This is no picture. Send a JPEG or PNG file."
+    advice = "Please send a JPEG, PNG, WebP, TIFF, HEIC or AVIF file."
+    assert refused["detail"] == f"This file is not a picture we can read. {advice}"
     assert api.send_photo(session_id).status_code == 201
     assert len(api.shop.upload_service.find(session_id).photos) == 1
     assert len(api.shop.storage.objects) == 1
@@ -150,9 +151,9 @@ def test_what_is_no_picture_is_refused_with_advice_and_the_others_go_on(api: Api
 @pytest.mark.parametrize(
     ("accept_language", "words"),
     [
-        ("de-AT,de;q=0.9,en;q=0.5", "Das ist kein Bild."),
-        ("en-GB,de;q=0.5", "This is no picture."),
-        ("", "This is"),
+        ("de-AT,de;q=0.9,en;q=0.5", "Diese Datei ist kein Bild"),
+        ("en-GB,de;q=0.5", "This file is not a picture"),
+        ("", "This file is"),
     ],
 )
 def test_the_advice_about_a_refused_photo_is_in_the_senders_language(
@@ -167,7 +168,7 @@ def test_a_chosen_language_wins_over_the_browsers(api: ApiClient) -> None:
     api.http.headers["Accept-Language"] = "en"
     api.http.cookies.set("language", "de")
     refused = assert_problem(api.send_photo(api.open_session(), b"broken"), 422, "photo-unreadable")
-    assert refused["detail"].startswith("Das ist kein Bild.")
+    assert refused["detail"].startswith("Diese Datei ist kein Bild")
 
 
 def test_an_announced_size_over_the_limit_is_refused_before_a_byte_is_taken(limited_api: ApiClient) -> None:

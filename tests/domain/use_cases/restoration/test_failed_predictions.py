@@ -70,7 +70,7 @@ def test_an_original_that_cannot_be_decoded_when_its_result_comes_is_refunded_at
 
     def look(_: PlainInspector, picture: BinaryIO) -> ImageFacts:
         if picture.read() == b"wedding":
-            raise UnreadableImageError("This picture is damaged.", "Save it again.")
+            raise UnreadableImageError("damaged")
         return ImageFacts(media_type="image/png", width=1200, height=900, sketch=bytes(SKETCH_SIDE**2))
 
     monkeypatch.setattr(PlainInspector, "inspect", look)
