@@ -77,15 +77,15 @@ def _result_served(event: e.ResultServed, entry: TimelineEntry) -> str:
     """A file was sent through the link, to an unknown client."""
     link = entry.before.all_links[event.link_id]
     if link.is_shared:
-        return f"{_file(event, entry)} was sent through the link for others{_client(event)}."
+        return f"{_file(event, entry)} was sent through the link for others{_client(event, entry)}."
     fetched = link.fetched
     whom = "" if event.image_id in fetched else ", to the customer or to a mail scanner"
-    return f"{_file(event, entry)} was sent through the link{_client(event)}{whom}."
+    return f"{_file(event, entry)} was sent through the link{_client(event, entry)}{whom}."
 
 
 def _result_downloaded(event: e.ResultDownloaded, entry: TimelineEntry) -> str:
     """The customer pressed the button for a file."""
-    fetched = f"{_file(event, entry)}{_client(event)}"
+    fetched = f"{_file(event, entry)}{_client(event, entry)}"
     return f"The customer pressed the button behind the link and fetched {fetched}."
 
 
@@ -93,8 +93,9 @@ def _file(event: e.FileEvent, entry: TimelineEntry) -> str:
     return "the whole archive" if event.image_id is None else photo_text(entry.before, event.image_id)
 
 
-def _client(event: e.FileEvent) -> str:
-    return f" ({client_text(event.client)})" if event.client is not None else ""
+def _client(event: e.FileEvent, entry: TimelineEntry) -> str:
+    client = event.client if entry.is_for_staff else None
+    return f" ({client_text(client)})" if client is not None else ""
 
 
 SENTENCES: Sentences = {

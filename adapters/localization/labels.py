@@ -15,6 +15,7 @@ from domain.order.values import (
     PointsReason,
 )
 from domain.ports.dispute_evidence import ObjectState
+from domain.use_cases.audit.timeline import TimelineEntry
 from domain.use_cases.reconciliation.findings import Side
 
 FAILURES: Mapping[FailureReason, str] = {
@@ -127,8 +128,10 @@ SIDES: Mapping[Side, str] = {
 }
 
 
-def actor_name(actor: str) -> str:
-    """An actor's name as people know it."""
+def actor_name(actor: str, entry: TimelineEntry | None = None) -> str:
+    """An actor's name, as the readers of an entry may know it."""
+    if actor not in ACTORS and entry is not None and not entry.is_for_staff:
+        return "a person of the shop"
     return ACTORS.get(actor, actor.removeprefix("person:"))
 
 

@@ -12,12 +12,13 @@ from domain.order.values import RefundReason
 from domain.use_cases.audit.timeline import TimelineEntry
 
 
-def _payment_received(event: e.PaymentReceived, _: TimelineEntry) -> str:
+def _payment_received(event: e.PaymentReceived, entry: TimelineEntry) -> str:
     """What was paid, for how many photos, the quote, and the client."""
     photos = counted(len(event.photos), "photo")
     number = f"the order got number {event.order_number}"
     price = f"{event.quoted} less {event.discount}" if event.discount.amount else ""
-    origin = f" Its checkout was opened with {client_text(event.client)}." if event.client else ""
+    client = event.client if entry.is_for_staff else None
+    origin = f" Its checkout was opened with {client_text(client)}." if client is not None else ""
     if event.paid.amount == 0:
         return f"The customer ordered the restoration of {photos} at no charge ({price}); {number}.{origin}"
     tax = event.tax

@@ -66,7 +66,7 @@ def _restoration_failed(event: e.RestorationFailed, entry: TimelineEntry) -> str
 
 def _redo_requested(event: e.RedoRequested, entry: TimelineEntry) -> str:
     """Who asked for another attempt at a delivered photo."""
-    by = "The customer" if event.by_customer else actor_name(entry.recorded.actor)
+    by = "The customer" if event.by_customer else actor_name(entry.recorded.actor, entry)
     photo = photo_text(entry.before, event.image_id)
     return f"{by} asked for another attempt at {photo}; its first result is kept."
 

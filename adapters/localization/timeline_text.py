@@ -1,7 +1,7 @@
 """A timeline in English: one sentence for every event."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from adapters.localization import delivery_text, money_text, restoration_text
@@ -34,12 +34,15 @@ class TimelineText:
     ending: str
 
 
-def timeline_text_of(history: Iterable[e.RecordedEvent]) -> TimelineText:
-    """One stream's timeline in words; raises ValueError without events."""
+def timeline_text_of(history: Iterable[e.RecordedEvent], *, is_for_staff: bool = True) -> TimelineText:
+    """One stream's timeline in words; raises ValueError without events.
+
+    For others than staff it has neither the clients of requests nor names of staff.
+    """
     timeline = timeline_of(history)
     return TimelineText(
         title=_title(timeline.order),
-        entries=tuple(map(_line, timeline.entries)),
+        entries=tuple(_line(replace(entry, is_for_staff=is_for_staff)) for entry in timeline.entries),
         ending=status_of(timeline.order),
     )
 
@@ -60,7 +63,7 @@ def _line(entry: TimelineEntry) -> TimelineLine:
     return TimelineLine(
         recorded=entry.recorded,
         since_previous=entry.since_previous,
-        who=actor_name(entry.actor),
+        who=actor_name(entry.actor, entry),
         text=text,
         pause=_pause(entry),
     )
@@ -79,7 +82,7 @@ def _pause(entry: TimelineEntry) -> str | None:
 
 def _order_released(_: e.OrderReleased, entry: TimelineEntry) -> str:
     waited = f" after {duration_text(entry.since_origin)} on hold" if entry.since_origin is not None else ""
-    return f"{actor_name(entry.recorded.actor)} let the order go on{waited}."
+    return f"{actor_name(entry.recorded.actor, entry)} let the order go on{waited}."
 
 
 #: The sentences of all events.
@@ -89,7 +92,7 @@ _SENTENCES: Sentences = {
     **money_text.SENTENCES,
     e.OrderHeld: lambda event, _: f"The order was put on hold, because {HOLDS[event.reason]}.",
     e.OrderReleased: _order_released,
-    e.NoteAdded: lambda _, entry: f"{actor_name(entry.recorded.actor)} wrote a note about the order.",
+    e.NoteAdded: lambda _, entry: f"{actor_name(entry.recorded.actor, entry)} wrote a note about the order.",
     e.PhotosPurged: lambda *_: (
         "Originals, restored photos and archive were deleted: their retention was over."
     ),

@@ -55,6 +55,7 @@ class TimelineEntry:
     since_origin: timedelta | None
     pause: Pause | None
     is_repeated_start: bool  # of a prediction, because the answer to the first request was lost
+    is_for_staff: bool = True  # for others it has neither clients nor names of staff
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -137,7 +137,7 @@ def order(seen: Order, names: Mapping[ImageId, str], history: Sequence[RecordedE
                 image_id=getattr(entry.recorded.event, "image_id", None),
                 email_kind=getattr(entry.recorded.event, "kind", None),
             )
-            for entry in timeline_text_of(history).entries
+            for entry in timeline_text_of(history, is_for_staff=False).entries
         ],
     )
 

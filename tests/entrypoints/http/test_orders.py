@@ -1,10 +1,12 @@
+import re
 from uuid import uuid4
 
+from adapters.localization.timeline_text import timeline_text_of
 from domain.order import events as e
 from domain.order.values import FailureReason
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.orders import propose
-from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient, assert_problem
+from tests.entrypoints.support.http_fixtures import BROWSER, FIREFOX, PORTRAIT, ApiClient, assert_problem
 
 
 def test_an_order_shows_its_owner_everything_but_names_and_addresses(api: ApiClient) -> None:
@@ -33,6 +35,24 @@ def test_the_history_is_the_log_in_sentences(api: ApiClient) -> None:
     assert [line["version"] for line in history] == list(range(1, len(history) + 1))
     assert [line["name"] for line in history] == [type(event).__name__ for event in api.shop.events(order_id)]
     assert "4.90 EUR" in history[0]["sentence"]
+
+
+def test_the_history_names_neither_the_customers_devices_nor_staff(api: ApiClient) -> None:
+    api.http.headers["User-Agent"] = FIREFOX
+    session_id = api.shop.upload(PORTRAIT)
+    api.http.post("/api/checkout-sessions", json={"session_id": str(session_id)})
+    order_id = api.shop.pay(session_id)
+    api.shop.live(order_id)
+    api.http.post(f"/api/download/{api.shop.token(order_id)}/archive")
+    api.shop.staff_actions.note(order_id, StaffRequest(actor="person:grace", reason="they called"))
+    staff = " ".join(
+        f"{line.who} {line.text}" for line in timeline_text_of(api.shop.queries.history(order_id)).entries
+    )
+    assert staff.count("Firefox on a desktop computer") == 3, "of the payment, the press and the file"
+    assert "grace" in staff
+    owner = api.http.get(f"/api/orders/{order_id}").text
+    assert not re.search("Firefox|computer|network|grace", owner)
+    assert "A person of the shop wrote a note about the order." in owner
 
 
 def test_an_order_that_did_not_change_is_not_sent_again(api: ApiClient) -> None:
