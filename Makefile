@@ -29,7 +29,7 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 
 .DEFAULT_GOAL := help
 .PHONY: help demo misbehave dev frontend test test-all test-slow test-browser screenshots test-postgres15 \
-    test-pgbouncer simulate exhaustive chaos mutants check format lock docs benchmarks clean
+    test-pgbouncer test-alerts simulate exhaustive chaos mutants check format lock docs benchmarks clean
 
 help: ## show these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -83,6 +83,11 @@ test-pgbouncer: $(READY) ## contracts of the database through PgBouncer in trans
 	@PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null || { echo "There is no PgBouncer: install it (Debian:" \
 	    "apt-get install pgbouncer)." >&2; exit 1; }
 	$(PYTEST) --pgbouncer -k "postgres and not rebuild" tests/contracts tests/adapters/postgres/test_pgbouncer.py
+
+test-alerts: $(READY) ## every alert fired once by promtool, which apt-get install prometheus brings
+	@command -v promtool >/dev/null || { echo "There is no promtool: install it (Debian: apt-get install prometheus)." >&2; \
+	    exit 1; }
+	$(BIN)/pytest tests/deploy
 
 simulate: $(READY) ## years of bad days under a virtual clock; SEEDS=50 for fewer of them
 	@$(BIN)/restoreclick simulate --seeds $(SEEDS)

@@ -68,9 +68,7 @@ def values_of(figures: Figures) -> dict[Metric, Values]:
         else None,
         d.HEAD_LAG: figures.unprotected_for.total_seconds() if figures.head_is_known else None,
         d.LOG_AGE: (figures.at - current.recorded_at).total_seconds() if current.recorded_at else None,
-        d.LOG_UNREAD_AGE: (figures.at - current.unread_since).total_seconds()
-        if current.unread_since
-        else 0.0,
+        d.LOG_UNREAD_AGE: figures.readers_late_for.total_seconds(),
     }
     return {
         d.QUEUE_DEPTH: [((name,), each.waiting) for name, each in queues.items()],

@@ -2,6 +2,7 @@
 
 from adapters.localization.attention_text import attention_text_of
 from adapters.localization.catalog import Catalog, own_catalogs
+from adapters.localization.condition_text import advice_on, condition_text
 from adapters.localization.erasure_text import ELSEWHERE, STAYS, certificate_document
 from adapters.localization.evidence_text import EvidenceText, evidence_text_of
 from adapters.localization.finding_text import finding_text_of

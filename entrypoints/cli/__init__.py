@@ -101,6 +101,23 @@ def reconcile(since: str, *, fix: bool, skip_bytes: bool, as_json: bool) -> None
         sys.exit(1)
 
 
+@cli.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
+def status(*, as_json: bool) -> None:
+    """Say what needs someone: ends with 0 if nothing does, 1 if something does, 2 if that cannot wait."""
+    from domain.ports.errors import UnavailableError
+    from entrypoints.bootstrap.database import NoDatabaseError
+    from entrypoints.cli.commands.status import show_status, show_unreadable
+    from entrypoints.cli.support.open_shop import open_shop
+
+    try:
+        with open_shop() as shop:
+            exit_status = show_status(shop.figures.read(), as_json=as_json)
+    except (NoDatabaseError, UnavailableError) as error:
+        exit_status = show_unreadable(str(error), as_json=as_json)
+    sys.exit(exit_status)
+
+
 @cli.group()
 def db() -> None:
     """Upgrade the database's schema, and rebuild its read models."""

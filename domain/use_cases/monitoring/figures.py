@@ -79,6 +79,17 @@ class Figures:
         )
 
     @property
+    def oldest_waiting(self) -> timedelta:
+        """How long the oldest reaction has been due that no worker claimed."""
+        return max((each.oldest_age for each in self.queues.values()), default=timedelta(0))
+
+    @property
+    def readers_late_for(self) -> timedelta:
+        """How long readers in commit order have lacked an event."""
+        since = self.current.unread_since
+        return self.at - since if since is not None else timedelta(0)
+
+    @property
     def error_ratio(self) -> float:
         """The share of the last hour's reactions that failed.
 

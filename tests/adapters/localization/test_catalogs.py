@@ -18,7 +18,7 @@ from tests.domain.support.event_builders import euros
 
 ENGLISH = Catalog.read(CATALOGS / "en.toml")
 
-#: The sections of which pages are made, and no mail.
+#: The sections of which pages and letters to the owner are made, and no mail to customers.
 PAGES = {
     "page",
     "site",
@@ -38,6 +38,8 @@ PAGES = {
     "photo_state",
     "upload_page",
     "problem",
+    "condition",
+    "owner_letter",
 }
 
 

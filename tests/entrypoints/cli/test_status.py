@@ -1,0 +1,242 @@
+"""``restoreclick status`` finds conditions that were planted in a real database."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+from domain.order import events as e
+from domain.order.values import FailureReason, HoldReason, Money, OrderId
+from domain.ports.errors import UnavailableError
+from domain.use_cases.monitoring.conditions import CONDITIONS, ConditionCode, Severity
+from domain.use_cases.order_command_handler import Cause
+from entrypoints.bootstrap.adapters import open_container
+from entrypoints.settings import read_settings
+from tests.doubles.container import InMemoryShop
+from tests.entrypoints.support.shell import Shell
+
+PHOTO = b"\xff\xd8 great-aunt-1931"
+GIBIBYTE = 1024**3
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A shop of doubles on the database of the commands."""
+
+    shop: InMemoryShop
+    database_url: str
+
+    def ago(self, **duration: float) -> None:
+        """Let the shop's clock be this long ago."""
+        past = datetime.now(UTC) - timedelta(**duration)
+        self.shop.clock.advance(seconds=(past - self.shop.clock.now()).total_seconds())
+
+    def record(self, order_id: OrderId, *events: e.Event) -> None:
+        cause = Cause(name="planted", key=str(uuid4()), actor="test", correlation_id=order_id)
+        self.shop.command_handler.handle(order_id, events, cause)
+
+    def sql(self, statement: str) -> None:
+        with psycopg.connect(self.database_url) as connection:
+            connection.execute(statement)
+
+    def work(self, rows: int, *, status: str, attempts: int = 0, problem: str = "NULL", **ago: float) -> None:
+        """Reactions that were due this long ago."""
+        due = f"now() - interval '{timedelta(**ago).total_seconds()} seconds'"
+        lease = "gen_random_uuid(), now() + interval '1 minute'" if status == "leased" else "NULL, NULL"
+        self.sql(
+            f"""INSERT INTO reactions (reaction_id, order_id, kind, arguments, status, first_due_at, due_at, attempts,
+                problem, lease_token, leased_until)
+            SELECT gen_random_uuid(), gen_random_uuid(), 'SendEmail', '{{}}', '{status}', {due}, {due}, {attempts},
+                {problem}, {lease} FROM generate_series(1, {rows})"""
+        )
+
+    def stored(self, size_bytes: float) -> None:
+        """An order whose photo has this size."""
+        self.shop.pay(self.shop.upload(PHOTO))
+        self.shop.work()
+        self.sql(f"UPDATE file_uploads SET size_bytes = 1; UPDATE images SET size_bytes = {int(size_bytes)}")
+
+    def owed_refund(self) -> None:
+        """An order whose refund Stripe does not accept."""
+        for _ in range(20):
+            self.shop.payments.fault_injector.fail("issue_refund", UnavailableError("Stripe", "it is off"))
+        self.shop.pay(self.shop.upload(PHOTO))
+        self.shop.work()
+        for _ in range(self.shop.policy.limits.max_restoration_attempts):
+            self.shop.end_predictions(FailureReason.REFUSED_INPUT)
+            self.shop.pass_time(seconds=10)
+
+    def disputed(self) -> None:
+        opened = e.DisputeOpened(
+            dispute_id="dp_1926", amount=Money(amount=490, currency="EUR"), reason="fraudulent"
+        )
+        self.record(self.shop.pay(self.shop.upload(PHOTO)), opened)
+
+    def delivered(self) -> None:
+        self.shop.live(self.shop.pay(self.shop.upload(PHOTO)), hours=0.2)
+
+
+@pytest.fixture
+def planted(own_database_url: str, shop: InMemoryShop) -> Planted:
+    planted = Planted(shop, own_database_url)
+    planted.ago(minutes=0)
+    return planted
+
+
+def stalled(planted: Planted) -> None:
+    planted.work(1, status="pending", minutes=31)
+
+
+def long_queue(planted: Planted) -> None:
+    planted.work(101, status="pending")
+
+
+def slow(planted: Planted) -> None:
+    planted.work(1, status="leased", minutes=6)
+
+
+def failing(planted: Planted) -> None:
+    planted.work(18, status="done", minutes=30)
+    planted.work(1, status="failed", minutes=30)
+    planted.work(1, status="pending", attempts=2, problem="'SendGrid is off'", minutes=1)
+
+
+def nearly_full(planted: Planted) -> None:
+    planted.stored(0.9 * GIBIBYTE)
+
+
+def full(planted: Planted) -> None:
+    planted.stored(0.96 * GIBIBYTE)
+
+
+def owing(planted: Planted) -> None:
+    planted.ago(hours=25)
+    planted.owed_refund()
+
+
+def dispute_of_yesterday(planted: Planted) -> None:
+    planted.ago(days=1)
+    planted.disputed()
+
+
+def dispute_of_last_week(planted: Planted) -> None:
+    planted.ago(days=6)
+    planted.disputed()
+
+
+def head_missing(planted: Planted) -> None:
+    planted.ago(hours=2)
+    planted.delivered()
+
+
+def held(planted: Planted) -> None:
+    planted.record(planted.shop.pay(planted.shop.upload(PHOTO)), e.OrderHeld(reason=HoldReason.REQUESTED))
+
+
+PLANTS: dict[ConditionCode, Callable[[Planted], None]] = {
+    ConditionCode.WORK_STALLED: stalled,
+    ConditionCode.QUEUE_LONG: long_queue,
+    ConditionCode.PROCESSING_SLOW: slow,
+    ConditionCode.ERRORS_FREQUENT: failing,
+    ConditionCode.STORAGE_FULL: full,
+    ConditionCode.STORAGE_FILLING: nearly_full,
+    ConditionCode.MONEY_OWED: owing,
+    ConditionCode.DISPUTE_DUE_NOW: dispute_of_last_week,
+    ConditionCode.DISPUTE_DUE_SOON: dispute_of_yesterday,
+    ConditionCode.LOG_HEAD_MISSING: head_missing,
+    ConditionCode.WAITS_FOR_STAFF: held,
+}
+
+#: Of a dispute, an old payment and its work are part.
+BESIDE = {
+    ConditionCode.LOG_HEAD_MISSING,
+    ConditionCode.WORK_STALLED,
+    ConditionCode.PROCESSING_SLOW,
+    ConditionCode.WAITS_FOR_STAFF,
+    ConditionCode.ERRORS_FREQUENT,
+}
+
+
+@pytest.fixture(autouse=True)
+def small_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORAGE_LIMIT_GIBIBYTES", "1")
+
+
+def found(document: str) -> dict[str, Any]:
+    return {each["condition"]: each for each in json.loads(document)["conditions"]}
+
+
+def test_a_shop_without_conditions_is_fine(restoreclick: Shell) -> None:
+    assert restoreclick("status") == (0, "The shop is fine.\n", "")
+    answer = restoreclick("status", "--json")
+    assert answer.status == 0
+    document = json.loads(answer.out)
+    assert (document["status"], document["conditions"]) == ("fine", [])
+
+
+def test_every_condition_is_planted() -> None:
+    assert {*PLANTS, ConditionCode.LOG_READERS_LATE} == {each.code for each in CONDITIONS}
+
+
+@pytest.mark.parametrize(
+    "condition", [each for each in CONDITIONS if each.code in PLANTS], ids=lambda each: each.code
+)
+def test_a_planted_condition_is_found(restoreclick: Shell, planted: Planted, condition: Any) -> None:
+    PLANTS[condition.code](planted)
+    answer = restoreclick("status", "--json")
+    conditions = found(answer.out)
+    assert condition.code in conditions
+    assert set(conditions) <= {condition.code, *BESIDE}
+    seen = conditions[condition.code]
+    assert condition.holds(seen["value"])
+    assert seen["severity"] == condition.severity
+    urgent = any(each["severity"] == Severity.URGENT for each in conditions.values())
+    assert answer.status == (2 if urgent else 1)
+    text = restoreclick("status").out
+    assert seen["text"] in text
+    assert seen["advice"] in text
+
+
+@contextmanager
+def open_transaction(database_url: str) -> Iterator[None]:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SELECT pg_current_xact_id()")
+        yield
+
+
+def test_a_forgotten_transaction_is_found(
+    restoreclick: Shell, planted: Planted, own_database_url: str
+) -> None:
+    with open_transaction(own_database_url):
+        planted.ago(minutes=20)
+        planted.delivered()
+        assert ConditionCode.LOG_READERS_LATE in found(restoreclick("status", "--json").out)
+    assert ConditionCode.LOG_READERS_LATE not in found(restoreclick("status", "--json").out)
+
+
+def test_a_head_in_the_storage_protects_the_log(restoreclick: Shell, planted: Planted) -> None:
+    head_missing(planted)
+    assert ConditionCode.LOG_HEAD_MISSING in found(restoreclick("status", "--json").out)
+    with open_container(read_settings()) as shop:
+        head = shop.log_heads.replace()
+        assert head is not None
+    try:
+        assert ConditionCode.LOG_HEAD_MISSING not in found(restoreclick("status", "--json").out)
+    finally:
+        with open_container(read_settings()) as shop:
+            shop.ports.storage.purge("log/heads/")
+
+
+def test_a_database_that_is_off_is_urgent(restoreclick: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:9/none")
+    answer = restoreclick("status")
+    assert answer.status == 2
+    assert "check DATABASE_URL" in answer.out
+    answer = restoreclick("status", "--json")
+    assert (answer.status, json.loads(answer.out)["status"]) == (2, "urgent")
