@@ -7,9 +7,9 @@ never shown. ``.env.example`` is generated from this module.
 from pathlib import Path
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from domain.pricing import PriceList
+from entrypoints.backup_settings import BackupSettings
 from entrypoints.database_setting import DESCRIPTION
 from entrypoints.settings_errors import SettingsError
 from entrypoints.settings_problems import problems
@@ -42,20 +42,11 @@ from entrypoints.settings_types import (
 )
 
 
-class Settings(BaseSettings):
+class Settings(BackupSettings):
     """All settings; operators read the descriptions."""
-
-    model_config = SettingsConfigDict(
-        extra="ignore", env_ignore_empty=True, frozen=True, hide_input_in_errors=True
-    )
 
     database_url: DatabaseUrl = Field(repr=False, description=DESCRIPTION)
     redis_url: RedisUrl = Field(description="Redis or Valkey; it only wakes the workers, so it may be lost")
-    s3_endpoint: Address = Field(description="the S3 server that keeps the photos")
-    s3_access_key: Secret = Field(description="the S3 server's access key")
-    s3_secret_key: Secret = Field(description="the S3 server's secret key")
-    s3_bucket: str = Field("restoreclick", description="the bucket; it must exist")
-    s3_region: str = Field("us-east-1", description="the bucket's region")
 
     stripe_secret_key: Secret = Field(description="Stripe's API key (sk_...)")
     stripe_webhook_secret: Secrets = Field(
@@ -348,13 +339,13 @@ class Settings(BaseSettings):
         return days
 
 
-def read_settings() -> Settings:
-    """The settings from the environment.
+def read_settings(file: Path | None = None) -> Settings:
+    """The settings from the environment, and from a file of NAME=value lines.
 
     Raises SettingsError, which names everything that is wrong with them.
     """
     try:
-        return Settings()  # type: ignore[call-arg]  # the environment has them
+        return Settings(_env_file=file)  # type: ignore[call-arg]  # the environment has them
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
         raise SettingsError(problems(details, Settings.model_fields)) from None

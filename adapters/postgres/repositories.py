@@ -4,6 +4,7 @@ They import all of them at the start, so that the first request does not wait fo
 """
 
 from adapters.postgres import (
+    backup_runs,
     customers,
     event_store,
     idempotency_keys,
@@ -23,6 +24,7 @@ from adapters.postgres import (
 )
 
 __all__ = [
+    "backup_runs",
     "customers",
     "event_store",
     "idempotency_keys",

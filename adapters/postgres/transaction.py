@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection
 
 if TYPE_CHECKING:
+    from adapters.postgres.backup_runs import PostgresBackupRuns
     from adapters.postgres.customers import PostgresCustomers
     from adapters.postgres.event_codec import Codec
     from adapters.postgres.event_store import PostgresEventStore
@@ -135,6 +136,12 @@ class PostgresTransaction:
         from adapters.postgres.log_recovery import PostgresLogRecovery
 
         return PostgresLogRecovery(self._connection)
+
+    @cached_property
+    def backup_runs(self) -> PostgresBackupRuns:
+        from adapters.postgres.backup_runs import PostgresBackupRuns
+
+        return PostgresBackupRuns(self._connection)
 
     @cached_property
     def notes(self) -> PostgresNotes:

@@ -17,6 +17,7 @@ from uuid import UUID
 from domain.order.values import OrderId
 
 if TYPE_CHECKING:  # a command that lists orders needs none of them, nor the events they import
+    from domain.ports.backup_runs import BackupRuns
     from domain.ports.customers import Customers
     from domain.ports.event_store import ChainedEvent, EventStore, LeftOutOrder
     from domain.ports.idempotency_keys import IdempotencyKeys
@@ -145,6 +146,11 @@ class HasReconciliationRounds(Protocol):
     def reconciliation_rounds(self) -> ReconciliationRounds: ...
 
 
+class HasBackupRuns(Protocol):
+    @property
+    def backup_runs(self) -> BackupRuns: ...
+
+
 class HasNotes(Protocol):
     @property
     def notes(self) -> Notes: ...
@@ -176,6 +182,7 @@ class Transaction(
     HasReconciliationQueries,
     HasLogRecovery,
     HasReconciliationRounds,
+    HasBackupRuns,
     HasNotes,
     HasUsageTotals,
     Protocol,

@@ -27,11 +27,11 @@ from adapters.restorer_replicate import (
     ReplicateRestorer,
     ReplicateWebhookParser,
 )
-from adapters.storage_minio.storage import MinioStorage
 from domain.order.values import Variant
 from domain.ports.observer import NoObserver
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.shop_policy import MEBIBYTE
+from entrypoints.bootstrap.backup_storage import storage_from
 from entrypoints.bootstrap.container import Container
 from entrypoints.bootstrap.policy import policy_from
 from entrypoints.bootstrap.ports import Ports
@@ -119,7 +119,7 @@ def _ports_from(
     if recorder is not None:
         recorder.watch_pool(connections, unit_of_work.connections_in_use)
     clock = resources.enter_context(closing(DatabaseClock(str(settings.database_url))))
-    storage = resources.enter_context(closing(_storage_from(settings, token_signer)))
+    storage = resources.enter_context(closing(storage_from(settings, token_signer)))
     payments = resources.enter_context(closing(_payments_from(settings)))
     restorer = resources.enter_context(closing(_restorer_from(settings)))
     mailer = _mailer_from(settings)
@@ -158,17 +158,6 @@ def _ports_from(
         evidence_writer=TemplateEvidenceWriter(shop_name=settings.sender_name),
         shop_facts=resources.enter_context(closing(PostgresShopFacts(str(settings.database_url)))),
         observer=recorder or NoObserver(),
-    )
-
-
-def _storage_from(settings: Settings, token_signer: TokenSigner) -> MinioStorage:
-    return MinioStorage(
-        endpoint_url=settings.s3_endpoint,
-        access_key=settings.s3_access_key.get_secret_value(),
-        secret_key=settings.s3_secret_key.get_secret_value(),
-        bucket=settings.s3_bucket,
-        region=settings.s3_region,
-        token_signer=token_signer,
     )
 
 

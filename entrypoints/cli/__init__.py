@@ -13,10 +13,12 @@ from typing import NoReturn
 import rich_click as click
 
 from entrypoints.bootstrap.garbage_collection import collect_rarely, leave_garbage
+from entrypoints.cli.commands.backup import backup_commands
 from entrypoints.cli.commands.customers import customer_commands
 from entrypoints.cli.commands.demo import run_demo, run_dev
 from entrypoints.cli.commands.orders import order_commands
 from entrypoints.cli.commands.payments import payment_commands
+from entrypoints.cli.commands.restore import restore_command
 from entrypoints.cli.commands.shared_options import MOST_ROWS, json_option
 from entrypoints.cli.commands.simulate import run_simulation
 from entrypoints.cli.support.error_reporting_group import Commands
@@ -184,6 +186,8 @@ def recover_restored_database(*, as_json: bool) -> None:
             sys.exit(1)
 
 
+cli.add_command(backup_commands)
+cli.add_command(restore_command)
 cli.add_command(order_commands)
 cli.add_command(payment_commands)
 

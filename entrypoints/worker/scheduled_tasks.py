@@ -7,12 +7,15 @@ from threading import Event
 
 import structlog
 
+from domain.ports.backups import BackupKind
 from domain.ports.errors import UnavailableError
 from domain.use_cases.reconciliation.run import Reconciliation
+from domain.use_cases.recovery.backups import Backups
 from entrypoints.bootstrap.container import Container
 from entrypoints.settings import Settings
 from entrypoints.worker.log_head import HEAD_SECONDS, keep_head
 from entrypoints.worker.periodic_tasks import PeriodicTask
+from entrypoints.worker.scheduled_backup import back_up_if_due
 from entrypoints.worker.scheduled_reconciliation import compare_if_due
 
 #: How often this machine's clock is compared with the database's.
@@ -69,6 +72,16 @@ def reconciliation_tasks(reconciliation: Reconciliation, settings: Settings) -> 
     pause = min(interval.total_seconds(), LONGEST_PAUSE_SECONDS)
     do = partial(compare_if_due, reconciliation, interval)
     return [PeriodicTask(name="reconciling", every_seconds=pause, do=do)]
+
+
+def backup_tasks(backups: Backups | None, settings: Settings) -> list[PeriodicTask]:
+    """The scheduled backup, if there is a key for it."""
+    interval = timedelta(hours=settings.backup_interval_hours)
+    if backups is None or not interval:
+        return []
+    pause = min(interval.total_seconds(), LONGEST_PAUSE_SECONDS)
+    do = partial(back_up_if_due, backups, BackupKind(settings.backup_kind), interval)
+    return [PeriodicTask(name="backups", every_seconds=pause, do=do)]
 
 
 def warn_of_clock(check: Callable[[], None]) -> None:

@@ -10,6 +10,7 @@ import dramatiq
 import structlog
 
 from entrypoints.bootstrap.adapters import open_container, queue_from
+from entrypoints.bootstrap.backups import open_scheduled_backups
 from entrypoints.bootstrap.garbage_collection import exempt_startup_objects
 from entrypoints.bootstrap.monitoring import metrics_served, recorder_from
 from entrypoints.command_errors import CommandFailedError
@@ -20,7 +21,12 @@ from entrypoints.worker.direct_dispatch import DirectDispatch
 from entrypoints.worker.lease_renewal import LeaseRenewal
 from entrypoints.worker.log_head import wait_until_current
 from entrypoints.worker.periodic_tasks import PeriodicTask, PeriodicTasks
-from entrypoints.worker.scheduled_tasks import frequent_tasks, housekeeping_tasks, reconciliation_tasks
+from entrypoints.worker.scheduled_tasks import (
+    backup_tasks,
+    frequent_tasks,
+    housekeeping_tasks,
+    reconciliation_tasks,
+)
 
 #: How long running reactions may take after SIGTERM; another worker repeats those that take longer.
 DRAIN_SECONDS = 20
@@ -56,6 +62,7 @@ def run(settings: Settings) -> None:
     with (
         open_container(settings, queue, recorder=recorder) as container,
         metrics_served(settings, recorder, container) as metrics_url,
+        open_scheduled_backups(settings, container.ports) as backups,
     ):
         if metrics_url is not None:
             _log.info("metrics_served", url=metrics_url)
@@ -85,6 +92,7 @@ def run(settings: Settings) -> None:
             *frequent_tasks(container, settings, stopping),
             *housekeeping_tasks(container, settings),
             *reconciliation_tasks(container.reconciliation, settings),
+            *backup_tasks(backups, settings),
         )
         # The threads of a Dramatiq worker serve all its queues. One worker per queue prevents a provider that hangs
         # from occupying the threads that send e-mails and refunds.

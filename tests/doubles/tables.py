@@ -12,6 +12,7 @@ from adapters.postgres.read_models import Rows
 from domain.order.events import RecordedEvent
 from domain.order.order import Order
 from domain.order.values import CustomerId, NoteId, OrderId, Sha256, UploadSessionId
+from domain.ports.backup_runs import RunEnd, RunKind
 from domain.ports.customers import Customer
 from domain.ports.event_store import LogCursor, UnreadableEvent
 from domain.ports.notes import Note
@@ -61,6 +62,7 @@ class Tables:
         default_factory=dict
     )  # of comparisons: begun, ended
 
+    backup_runs: MutableMapping[tuple[RunKind, datetime], RunEnd | None] = field(default_factory=dict)
     usage: MutableMapping[tuple[str, datetime], int] = field(default_factory=dict)  # by quota and window
 
     def draft(self, writing: TransactionWrites) -> DraftTables:

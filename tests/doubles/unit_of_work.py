@@ -8,6 +8,7 @@ from typing import Any
 from domain.order.events import RecordedEvent
 from domain.order.evolve import fold
 from domain.order.values import OrderId, Sha256
+from domain.ports.backup_runs import BackupRuns
 from domain.ports.customers import Customers
 from domain.ports.event_store import (
     ChainedEvent,
@@ -29,6 +30,7 @@ from domain.ports.unit_of_work import Database
 from domain.ports.unmatched_payments import UnmatchedPayments
 from domain.ports.upload_sessions import UploadSessions
 from domain.ports.webhook_inbox import WebhookInbox
+from tests.doubles.backup_runs import InMemoryBackupRuns
 from tests.doubles.customers import InMemoryCustomers
 from tests.doubles.event_store import InMemoryEventStore, event_sha256
 from tests.doubles.idempotency_keys import InMemoryIdempotencyKeys
@@ -67,6 +69,7 @@ class InMemoryTransaction:
     reconciliation_queries: ReconciliationQueries
     log_recovery: LogRecovery
     reconciliation_rounds: ReconciliationRounds
+    backup_runs: BackupRuns
     notes: Notes
     usage_totals: UsageTotals
 
@@ -185,6 +188,7 @@ _PORTS: dict[str, Callable[[InMemoryTransaction], object]] = {
     "reconciliation_queries": lambda of: InMemoryReconciliationQueries(of.pages),
     "log_recovery": lambda of: InMemoryLogRecovery(of.pages),
     "reconciliation_rounds": lambda of: InMemoryReconciliationRounds(of.pages, of.writing),
+    "backup_runs": lambda of: InMemoryBackupRuns(of.pages, of.writing),
     "notes": lambda of: InMemoryNotes(of.pages),
     "usage_totals": lambda of: InMemoryUsageTotals(of.pages),
 }

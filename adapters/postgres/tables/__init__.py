@@ -1,5 +1,6 @@
 """The schema in SQLAlchemy; a test compares it with the migrations."""
 
+from adapters.postgres.tables.backups import backup_runs
 from adapters.postgres.tables.columns import Xid8, metadata
 from adapters.postgres.tables.customers import (
     customers,
@@ -34,6 +35,7 @@ __all__ = [
     "Xid8",
     "admission_pause",
     "admissions",
+    "backup_runs",
     "customers",
     "download_links",
     "email_queue",

@@ -1,14 +1,11 @@
 """Refusal at startup of an old server or another schema version."""
 
-import base64
-
 import psycopg
 import pytest
-from cryptography.hazmat.primitives import serialization
 
 from adapters.postgres import schema
 from adapters.postgres.schema_upgrade import downgrade
-from tests.entrypoints.support.http_fixtures import SENDGRID_KEY
+from tests.entrypoints.cli.complete_settings import complete_settings
 from tests.entrypoints.support.shell import Shell
 
 each_start = pytest.mark.parametrize("command", [["db", "upgrade"], ["serve"], ["worker"]], ids=" ".join)
@@ -19,25 +16,7 @@ def restoreclick(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Shell:
     """The command line of a shop whose providers nothing asks for."""
-    public_key = SENDGRID_KEY.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
-    )
-    environment = {
-        "DATABASE_URL": own_database_url,
-        "REDIS_URL": "redis://127.0.0.1:9/0",
-        "S3_ENDPOINT": "http://127.0.0.1:9",
-        "S3_ACCESS_KEY": "access-key",
-        "S3_SECRET_KEY": "secret-key",
-        "STRIPE_SECRET_KEY": "sk_test_shop",
-        "STRIPE_WEBHOOK_SECRET": "whsec_shop",
-        "REPLICATE_API_TOKEN": "r8_shop_of_the_test",
-        "REPLICATE_WEBHOOK_SECRET": "whsec_dGhlIGRvb3J3YXk=",
-        "SENDGRID_API_KEY": "SG.shop_of_the_test",
-        "SENDGRID_WEBHOOK_PUBLIC_KEY": base64.b64encode(public_key).decode(),
-        "SENDER_ADDRESS": "photos@shop.example",
-        "WORKER_SECRET_KEY": "canary" * 8,
-        "PUBLIC_URL": "https://shop.example",
-    }
+    environment = {"DATABASE_URL": own_database_url, **complete_settings()}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return Shell(capsys)

@@ -1,0 +1,1 @@
+"""Backups of the database: copied by PostgreSQL's programs, encrypted, in parts."""

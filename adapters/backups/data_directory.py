@@ -1,0 +1,75 @@
+"""The data directory of a restored cluster."""
+
+import sys
+import tarfile
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from io import BufferedReader, RawIOBase
+from pathlib import Path
+
+from domain.ports.backups import UndecryptableError
+
+#: Only the server's user may read it; PostgreSQL refuses other permissions.
+PERMISSIONS = 0o700
+
+#: The system identifier is the first field of this file, in the machine's byte order.
+CONTROL_FILE = Path("global", "pg_control")
+IDENTIFIER_BYTES = 8
+
+
+class _Stream(RawIOBase):
+    """Chunks of bytes as a file to read."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # any writable buffer
+        while not self._left:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._left = chunk
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+
+def unpack(chunks: Iterable[bytes], folder: Path) -> None:
+    """Unpack a base backup into a folder; raise UndecryptableError."""
+    with BufferedReader(_Stream(iter(chunks)), buffer_size=1024 * 1024) as stream:
+        try:
+            with tarfile.open(fileobj=stream, mode="r|") as tar:
+                tar.extractall(folder, filter="data")
+        except tarfile.TarError as error:
+            raise UndecryptableError(f"it is no base backup ({error})") from error
+    folder.chmod(PERMISSIONS)
+
+
+def prepare_recovery(folder: Path, restore_command: str, at: datetime | None) -> None:
+    """Have the server replay the archived log when it starts.
+
+    It ends at a moment, or with the log, and then accepts writes.
+    """
+    settings = {"restore_command": restore_command, "recovery_target_action": "promote"}
+    if at is not None:
+        settings["recovery_target_time"] = at.isoformat()
+    lines = [f"{name} = '{_quoted(value)}'\n" for name, value in settings.items()]
+    with (folder / "postgresql.auto.conf").open("a") as file:
+        file.write("# Written by restoreclick restore; without effect once the recovery has ended.\n")
+        file.writelines(lines)
+    (folder / "recovery.signal").touch()
+
+
+def cluster_of(data_directory: Path) -> str:
+    """The system identifier of a cluster."""
+    with (data_directory / CONTROL_FILE).open("rb") as file:
+        return str(int.from_bytes(file.read(IDENTIFIER_BYTES), byteorder=sys.byteorder))
+
+
+def _quoted(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "''")

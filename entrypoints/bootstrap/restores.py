@@ -1,0 +1,231 @@
+"""Restores into a data directory, a database, or a scratch server."""
+
+import os
+import shlex
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from adapters.backups import scratch_server
+from adapters.backups.data_directory import PERMISSIONS, prepare_recovery, unpack
+from adapters.backups.programs import PostgresPrograms
+from adapters.backups.vault import StorageVault
+from adapters.postgres.clock import DatabaseClock
+from adapters.postgres.restored_dump import renew_transaction_ids, require_empty
+from adapters.postgres.schema_upgrade import upgrade
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from adapters.storage_minio.storage import MinioStorage
+from domain.order.reactions import Reaction
+from domain.ports.backup_runs import RunEnd, RunKind
+from domain.ports.backups import BackupKind, BackupManifest
+from domain.ports.reaction_queue import ReactionQueue
+from domain.ports.unit_of_work import Database
+from domain.signed_tokens import TokenSigner
+from domain.use_cases.reconciliation.comparison import Comparison
+from domain.use_cases.reconciliation.event_log import EventLogComparison
+from domain.use_cases.reconciliation.object_storage import ObjectStorageComparison
+from domain.use_cases.recovery.log_heads import LogHead, LogHeads
+from domain.use_cases.recovery.restore_drill import DrillReport, RestoreDrill
+from entrypoints.backup_settings import BackupSettings
+from entrypoints.bootstrap.adapters import token_signer_from
+from entrypoints.bootstrap.backup_storage import open_vault, storage_from
+from entrypoints.bootstrap.database import open_unit_of_work
+from entrypoints.command_errors import CommandFailedError, MisuseError
+from entrypoints.settings import Settings
+
+#: How long a restored server may replay its log before a drill gives up.
+RECOVERY_SECONDS = 3600.0
+
+SCRATCH_DATABASE = "restored"
+
+
+class NoSuchBackupError(CommandFailedError):
+    """The bucket has no backup that fits."""
+
+    def __init__(self, wanted: str) -> None:
+        self.wanted = wanted
+        super().__init__(
+            f"The bucket has no {wanted} that BACKUP_KEY opens: `restoreclick backup list` shows those there are."
+        )
+
+
+class FolderTakenError(MisuseError):
+    """A restore never overwrites anything."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"{folder} is not empty: move away what is in it, or name another folder.")
+
+
+class WrongUserError(MisuseError):
+    """PostgreSQL refuses to run as root."""
+
+    def __init__(self) -> None:
+        super().__init__("PostgreSQL does not run as root: start this as another user, such as postgres.")
+
+
+def chosen(
+    manifests: Sequence[BackupManifest],
+    *,
+    backup_id: str | None = None,
+    at: datetime | None = None,
+    kind: BackupKind | None = None,
+) -> BackupManifest:
+    """The newest backup that fits; raise NoSuchBackupError."""
+    fitting = [
+        each
+        for each in manifests
+        if (backup_id is None or each.backup_id == backup_id)
+        and (at is None or each.ended_at <= at)
+        and (kind is None or each.kind is kind)
+    ]
+    if not fitting:
+        wanted = backup_id or f"{kind or ''} backup{f' from before {at.isoformat()}' if at else ''}".strip()
+        raise NoSuchBackupError(wanted)
+    return fitting[-1]
+
+
+def restore_cluster(
+    settings: BackupSettings,
+    folder: Path,
+    *,
+    backup_id: str | None,
+    at: datetime | None,
+    env_file: Path | None,
+) -> BackupManifest:
+    """Restore a physical backup into an empty folder.
+
+    When PostgreSQL is started there, it fetches and replays the archived log, to a moment or to its end. Raises
+    NoSuchBackupError or FolderTakenError.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        raise FolderTakenError(folder)
+    with open_vault(settings) as vault:
+        manifest = chosen(vault.manifests(), backup_id=backup_id, at=at, kind=BackupKind.PHYSICAL)
+        folder.mkdir(mode=PERMISSIONS, parents=True, exist_ok=True)
+        unpack(vault.read(manifest.parts), folder)
+    prepare_recovery(folder, fetching(env_file), at)
+    return manifest
+
+
+def restore_dump(
+    settings: BackupSettings, database_url: str, *, backup_id: str | None, at: datetime | None
+) -> BackupManifest:
+    """Restore a logical backup into an empty database.
+
+    Raises NoSuchBackupError, DatabaseNotEmptyError or BackupFailedError.
+    """
+    require_empty(database_url)
+    with open_vault(settings) as vault:
+        manifest = chosen(vault.manifests(), backup_id=backup_id, at=at, kind=BackupKind.LOGICAL)
+        _load(vault, manifest, settings, database_url)
+    return manifest
+
+
+def fetching(env_file: Path | None) -> str:
+    """The restore_command: this program, with the same settings."""
+    words = [sys.executable, "-m", "entrypoints.cli", "backup"]
+    if env_file is not None:
+        words += ["--env-file", str(env_file.resolve())]
+    return shlex.join(words).replace("%", "%%") + " wal fetch %f %p"
+
+
+class Drill:
+    """Restores a backup into a scratch folder, and checks it."""
+
+    def __init__(self, settings: Settings, *, env_file: Path | None) -> None:
+        self._settings = settings
+        self._env_file = env_file
+
+    def run(self, folder: Path, backup_id: str | None) -> DrillReport:
+        """Run the drill in an empty folder.
+
+        Raises NoSuchBackupError or OutsideError; a restore that failed is recorded before.
+        """
+        if os.geteuid() == 0:
+            raise WrongUserError
+        with ExitStack() as resources:
+            vault = resources.enter_context(open_vault(self._settings))
+            signer = token_signer_from(self._settings)
+            storage = resources.enter_context(closing(storage_from(self._settings, signer)))
+            manifest = chosen(vault.manifests(), backup_id=backup_id)
+            head = _newest_head(self._settings, storage, signer)
+            try:
+                with self._restored(vault, manifest, folder) as database_url:
+                    report = _checked(database_url, manifest, head, storage)
+            except Exception as error:
+                self._record(RunEnd(backup_id=manifest.backup_id, problem=str(error) or type(error).__name__))
+                raise
+        return report
+
+    def record(self, report: DrillReport) -> None:
+        """Record the outcome, whose age and result metrics show."""
+        self._record(RunEnd(backup_id=report.backup_id, problem=", ".join(report.problems) or None))
+
+    @contextmanager
+    def _restored(self, vault: StorageVault, manifest: BackupManifest, folder: Path) -> Iterator[str]:
+        """The address of the restored database on a scratch server."""
+        programs, role = self._settings.postgresql_programs, manifest.server.role
+        cluster = folder / "data"
+        cluster.mkdir(mode=PERMISSIONS)
+        if manifest.kind is BackupKind.PHYSICAL:
+            unpack(vault.read(manifest.parts), cluster)
+            prepare_recovery(cluster, fetching(self._env_file), None)
+        else:
+            scratch_server.initialise(cluster, programs, role)
+        with scratch_server.running(cluster, programs, RECOVERY_SECONDS) as sockets:
+            if manifest.kind is BackupKind.PHYSICAL:
+                yield scratch_server.address_of(sockets, role, manifest.server.database)
+                return
+            scratch_server.create_database(sockets, programs, role, SCRATCH_DATABASE)
+            database_url = scratch_server.address_of(sockets, role, SCRATCH_DATABASE)
+            _load(vault, manifest, self._settings, database_url)
+            yield database_url
+
+    def _record(self, end: RunEnd) -> None:
+        database_url = self._settings.database_url
+        with (
+            open_unit_of_work(database_url) as unit_of_work,
+            closing(DatabaseClock(database_url)) as clock,
+            unit_of_work.transaction() as transaction,
+        ):
+            now = clock.now()
+            transaction.backup_runs.begin(RunKind.DRILL, now)
+            transaction.backup_runs.end(RunKind.DRILL, now, now, end)
+
+
+def _load(vault: StorageVault, manifest: BackupManifest, settings: BackupSettings, database_url: str) -> None:
+    PostgresPrograms(database_url, settings.postgresql_programs).load(vault.read(manifest.parts))
+    renew_transaction_ids(database_url)
+
+
+def _newest_head(settings: Settings, storage: MinioStorage, signer: TokenSigner) -> LogHead | None:
+    with (
+        closing(PostgresUnitOfWork(settings.database_url, connections=1)) as unit_of_work,
+        closing(DatabaseClock(settings.database_url)) as clock,
+    ):
+        return LogHeads(unit_of_work=unit_of_work, storage=storage, token_signer=signer, clock=clock).newest()
+
+
+def _checked(
+    database_url: str, manifest: BackupManifest, head: LogHead | None, storage: MinioStorage
+) -> DrillReport:
+    def comparisons(database: Database) -> Sequence[Comparison]:
+        return (
+            EventLogComparison(unit_of_work=database, queue=_NoQueue()),
+            ObjectStorageComparison(unit_of_work=database, ledger=storage, storage=storage),
+        )
+
+    upgrade(database_url)  # the backup may be from before the newest migration
+    with open_unit_of_work(database_url) as database:
+        return RestoreDrill(comparisons_of=comparisons).check(database, manifest, head)
+
+
+class _NoQueue(ReactionQueue):
+    """Sends nothing: a scratch database has no workers."""
+
+    def send(self, reactions: Iterable[tuple[UUID, Reaction]]) -> None:
+        """Ignore the reactions."""

@@ -1,0 +1,95 @@
+"""Printing of backups and of the facts about them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+import msgspec
+
+from domain.ports.backup_runs import BackupFacts
+from domain.ports.backups import BackupManifest
+from entrypoints.bootstrap.wording import counted, duration_text, size_text
+
+
+def print_backup(manifest: BackupManifest, *, as_json: bool) -> None:
+    """Print one backup that was made."""
+    if as_json:
+        click.echo(msgspec.json.encode(_document(manifest)))
+        return
+    click.echo(
+        f"Backup {manifest.backup_id}: {size_text(manifest.size_bytes)} in "
+        f"{duration_text(manifest.ended_at - manifest.began_at)}; "
+        f"{counted(manifest.objects.count, 'stored object')} belong to it."
+    )
+
+
+def print_backups(
+    manifests: Sequence[BackupManifest], facts: BackupFacts, *, now: datetime, as_json: bool
+) -> None:
+    """Print all backups and the facts that metrics show, too."""
+    if as_json:
+        document = {"backups": [_document(each) for each in manifests], "facts": facts}
+        click.echo(msgspec.json.encode(document))
+        return
+    for manifest in manifests:
+        print_backup(manifest, as_json=False)
+    if not manifests:
+        click.echo("There is no backup yet: `restoreclick backup` makes one.")
+    if facts.newest_backup_at is not None and facts.newest_backup_size_bytes is not None:
+        click.echo(
+            f"The newest backup is {duration_text(now - facts.newest_backup_at)} old "
+            f"({size_text(facts.newest_backup_size_bytes)})."
+        )
+    if facts.newest_failure_at is not None and (
+        facts.newest_backup_at is None or facts.newest_failure_at > facts.newest_backup_at
+    ):
+        ago = duration_text(now - facts.newest_failure_at)
+        click.echo(f"The newest attempt failed {ago} ago: {facts.newest_failure}")
+    _print_archive(facts, now)
+    if facts.newest_drill_at is None:
+        click.echo("No restore was ever tried: `restoreclick restore --drill` tries one.")
+    else:
+        outcome = f"failed ({facts.newest_drill_problem})" if facts.newest_drill_problem else "succeeded"
+        click.echo(f"The last drill {outcome} {duration_text(now - facts.newest_drill_at)} ago.")
+
+
+def print_restored(
+    manifest: BackupManifest, directory: Path | None, until: datetime | None, *, as_json: bool
+) -> None:
+    """Print what was restored, and what to do next."""
+    if as_json:
+        click.echo(msgspec.json.encode(_document(manifest)))
+        return
+    click.echo(
+        f"Backup {manifest.backup_id} is restored, made by version {manifest.program_version}, "
+        f"schema {manifest.server.schema_revision}."
+    )
+    if directory is not None:
+        end = f"up to {until:%Y-%m-%d %H:%M:%S} (UTC)" if until else "to its end"
+        click.echo(
+            f"Start PostgreSQL {manifest.server.version.split('.')[0]} on {directory}: it replays the archived log "
+            f"{end}. Its owner must own the files."
+        )
+    click.echo(
+        "Then run `restoreclick db restored`, which rebuilds what is missing since, and start the shop."
+    )
+
+
+def _print_archive(facts: BackupFacts, now: datetime) -> None:
+    if not facts.archives_log:
+        click.echo("PostgreSQL archives no log: a restore loses everything since the newest backup.")
+    elif facts.newest_archived_at is None:
+        click.echo("PostgreSQL has archived no file of its log yet.")
+    elif facts.unarchived_since is None:
+        click.echo("The archived log has every event.")
+    else:
+        click.echo(f"Events of the last {duration_text(now - facts.unarchived_since)} are not archived yet.")
+
+
+def _document(manifest: BackupManifest) -> dict[str, object]:
+    """The manifest with counts instead of its parts, which may be many."""
+    document = msgspec.to_builtins(manifest)
+    document |= {"size_bytes": manifest.size_bytes, "parts": len(manifest.parts)}
+    document["objects"] = {"count": manifest.objects.count, "size_bytes": manifest.objects.size_bytes}
+    return dict(document)
