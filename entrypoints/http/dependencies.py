@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from anyio import CapacityLimiter
+from anyio.lowlevel import RunVar
 from litestar.di import NamedDependency, Provide
 from litestar.params import SkipValidation
 
@@ -35,21 +36,35 @@ CHECKOUT_THREADS = 16
 LOCALE = r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}"
 
 
+class LoopState:
+    """What the requests of one event loop share."""
+
+    def __init__(self, container: Container) -> None:
+        self.upload_threads = CapacityLimiter(UPLOAD_THREADS)
+        self.download_threads = CapacityLimiter(DOWNLOAD_THREADS)
+        self.checkout_threads = CapacityLimiter(CHECKOUT_THREADS)
+        self.payment_batches = PaymentBatches(lambda: container.payment_webhook, lambda: container.log_heads)
+        self.preview_cache = PreviewCache()
+
+
 def dependencies_of(container: Container, order_streams: OrderStreams) -> dict[str, Provide]:
     """What handlers can be given, by parameter name.
 
     Each is looked up in the container at every request.
     """
-    upload_threads, download_threads = CapacityLimiter(UPLOAD_THREADS), CapacityLimiter(DOWNLOAD_THREADS)
-    checkout_threads = CapacityLimiter(CHECKOUT_THREADS)
-    payment_batches = PaymentBatches(lambda: container.payment_webhook, lambda: container.log_heads)
-    preview_cache = PreviewCache()
+    loop_state: RunVar[LoopState] = RunVar("loop_state")
+
+    def shared() -> LoopState:
+        if (state := loop_state.get(None)) is None:
+            loop_state.set(state := LoopState(container))
+        return state
+
     given: dict[str, Callable[[], object]] = {
         "order_streams": lambda: order_streams,
-        "upload_threads": lambda: upload_threads,
-        "download_threads": lambda: download_threads,
-        "checkout_threads": lambda: checkout_threads,
-        "payment_batches": lambda: payment_batches,
+        "upload_threads": lambda: shared().upload_threads,
+        "download_threads": lambda: shared().download_threads,
+        "checkout_threads": lambda: shared().checkout_threads,
+        "payment_batches": lambda: shared().payment_batches,
         "clock": lambda: container.ports.clock,
         "email_correction": lambda: container.email_correction,
         "policy": lambda: container.ports.policy,
@@ -71,7 +86,7 @@ def dependencies_of(container: Container, order_streams: OrderStreams) -> dict[s
         "prediction_webhook": lambda: container.prediction_webhook,
         "email_webhook": lambda: container.email_webhook,
         "downloads": lambda: container.downloads,
-        "previews": lambda: PreviewAnswers(container.previews, preview_cache),
+        "previews": lambda: PreviewAnswers(container.previews, shared().preview_cache),
         "shared_links": lambda: container.shared_links,
         "customer_requests": lambda: container.customer_requests,
         "queries": lambda: container.queries,

@@ -76,7 +76,12 @@ class Network:
         try:
             with self.scheduler.inside(self.api), self.link_requests.watching(method, target) as watch:
                 answer = application_server().ask(
-                    method, target, body=body, headers={**headers, "x-request-id": str(request_id)}
+                    self.scheduler,
+                    self.api,
+                    method,
+                    target,
+                    body=body,
+                    headers={**headers, "x-request-id": str(request_id)},
                 )
                 if not answer.is_whole:
                     self.trace.note("gets half an answer", about)

@@ -1,85 +1,21 @@
 """HTTP without a network: requests go to the production application through ASGI.
 
-Each runs on the greenlet of the task that sends it.
+All requests to one life of the API process share its event loop, as in production.
 """
 
-import asyncio
 import json
-from asyncio import BaseEventLoop, Future
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, cast
-from unittest import mock
 from urllib.parse import unquote
 
-import anyio.to_thread
 from litestar import Litestar
 
 from entrypoints.bootstrap.container import Container
 from entrypoints.http import create_app
-
-
-class _NoSelector:
-    """A selector without I/O.
-
-    Raises AssertionError if a request waits for I/O, which would never arrive.
-    """
-
-    def select(self, timeout: float | None) -> list[Any]:
-        if timeout is None:
-            raise AssertionError("The answer waits for I/O, which never arrives.")
-        return []
-
-
-class GreenletLoop(BaseEventLoop):
-    """An event loop for one request, on a greenlet and virtual time."""
-
-    def __init__(self, seconds: Callable[[], float]) -> None:
-        super().__init__()
-        self._selector = _NoSelector()
-        self._seconds = seconds
-
-    def time(self) -> float:
-        return self._seconds()
-
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Future[Any]:  # type: ignore[override]
-        """Run the function at once, whatever executor is passed."""
-        del executor
-        future = self.create_future()
-        try:
-            future.set_result(func(*args))
-        except Exception as error:  # noqa: BLE001 -- raised in the awaiting coroutine, as from a thread
-            future.set_exception(error)
-        return future
-
-    def run(self, work: Coroutine[Any, Any, None]) -> None:
-        """Drive a coroutine, and all tasks it started, to the end."""
-        asyncio._set_running_loop(self)  # noqa: SLF001 -- documented for implementers of event loops
-        try:
-            task = self.create_task(work)
-            while not task.done():
-                self._run_once()  # type: ignore[attr-defined]
-            while self._ready:  # type: ignore[attr-defined]
-                self._run_once()  # type: ignore[attr-defined]
-            task.result()
-        finally:
-            asyncio._set_running_loop(None)  # noqa: SLF001 -- likewise
-
-    def __del__(self) -> None:
-        """Close nothing: there is no selector, and a dead request never ends."""
-
-    def _process_events(self, events: list[Any]) -> None:
-        """Process nothing: there are no I/O events."""
-
-    def _write_to_self(self) -> None:
-        """Wake nothing: no other thread runs this loop."""
-
-
-async def _here(func: Callable[..., Any], *args: Any, **_: Any) -> Any:
-    """Run at once what a handler hands to a thread."""
-    return func(*args)
+from tests.simulation.process_loop import ProcessLoop
+from tests.simulation.scheduler import Process, Scheduler
 
 
 @dataclass(frozen=True)
@@ -105,27 +41,29 @@ class ApplicationServer:
     def __init__(self) -> None:
         self._shop: object = None
         self._app: Litestar = create_app(cast("Container", self))
-        self._idle: list[GreenletLoop] = []
-        self._seconds: Callable[[], float] = lambda: 0.0
+        self._loop: ProcessLoop | None = None
 
-    def open(self, shop: object, seconds: Callable[[], float]) -> None:
+    def open(self, shop: object) -> None:
         """Serve another shop from now on."""
-        self._shop, self._seconds = shop, seconds
-
-    def _time(self) -> float:
-        """The time of the world that is open now: loops are reused."""
-        return self._seconds()
+        self._shop = shop
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._shop, name)
 
     def ask(
-        self, method: str, target: str, *, body: bytes = b"", headers: Mapping[str, str] | None = None
+        self,
+        scheduler: Scheduler,
+        process: Process,
+        method: str,
+        target: str,
+        *,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request and return its whole answer."""
+        """Send one request to the process, and return its whole answer."""
         path, _, query = target.partition("?")
         answer: dict[str, Any] = {"status": 0, "headers": {}, "body": b"", "is_whole": False}
-        loop = self._idle.pop() if self._idle else GreenletLoop(self._time)
+        loop = self._loop_of(scheduler, process)
         is_read = False
 
         async def receive() -> dict[str, Any]:
@@ -159,18 +97,17 @@ class ApplicationServer:
             "server": ("shop.example", 80),
         }
         loop.run(self._app(scope, receive, send))  # type: ignore[arg-type]
-        self._idle.append(loop)
         return Answer(**answer)
+
+    def _loop_of(self, scheduler: Scheduler, process: Process) -> ProcessLoop:
+        if self._loop is None or not self._loop.is_of(process):
+            if self._loop is not None:
+                self._loop.abandon()
+            self._loop = ProcessLoop(scheduler, process)
+        return self._loop
 
 
 @cache
 def application_server() -> ApplicationServer:
     """The one instance of this process."""
     return ApplicationServer()
-
-
-@contextmanager
-def threads_are_greenlets() -> Iterator[None]:
-    """Run at once what handlers hand to threads, during the block."""
-    with mock.patch.object(anyio.to_thread, "run_sync", _here):
-        yield

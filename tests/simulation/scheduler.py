@@ -1,6 +1,5 @@
 """Schedule greenlets under a virtual clock, one at a time."""
 
-import asyncio
 import heapq
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
@@ -204,14 +203,6 @@ class Scheduler:
         heapq.heappush(self._heap, (at, task.name, task.turn, next(self._numbers), task))
 
     def _give_way(self) -> None:
-        """Switch to the hub.
-
-        A running event loop is unset meanwhile, so that it does not appear to run in another task.
-        """
-        loop = asyncio._get_running_loop()  # noqa: SLF001 -- documented for implementers of event loops
-        asyncio._set_running_loop(None)  # noqa: SLF001 -- likewise
-        try:
-            self._hub.switch()
-        finally:
-            asyncio._set_running_loop(loop)  # noqa: SLF001 -- likewise
+        """Switch to the hub."""
+        self._hub.switch()
         self._require_alive()

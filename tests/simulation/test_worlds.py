@@ -3,10 +3,14 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from domain.use_cases.payments.payment_events import Handled
+from domain.use_cases.payments.payment_webhook import PaymentWebhook, ReceivedWebhook
+from tests.simulation import visitors
 from tests.simulation.faults import Faults, Plan
 from tests.simulation.keyed_random import KeyedRandom
 from tests.simulation.participants import FORGER, STAFF, visitor
@@ -32,6 +36,29 @@ def test_without_faults_every_order_that_is_paid_is_completed_without_a_recovery
     assert outcome.ended == {"completed": len(participants)}
     assert not outcome.struck
     assert outcome.recoveries["work of a dead worker was taken over"] == 0
+
+
+def test_payments_of_one_moment_are_recorded_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    batches = []
+    handle_paid = PaymentWebhook.handle_paid
+
+    def handle(webhook: PaymentWebhook, received: Sequence[ReceivedWebhook]) -> Sequence[Handled | Exception]:
+        batches.append(len(received))
+        return handle_paid(webhook, received)
+
+    monkeypatch.setattr(PaymentWebhook, "handle_paid", handle)
+    monkeypatch.setattr(visitors, "PAYING_TOGETHER", 1)
+    participants = [visitor(number, habit="pay", link_action="forget", photos=1) for number in range(1, 5)]
+    outcome = run(5, participants, plan=Plan(rates_are_zero=True))
+    assert outcome.holds, outcome.sentence
+    # The first begins at once; those that arrive before its commit share the next transaction. One pays an hour later.
+    assert batches == [1, 2, 1]
+
+
+def test_a_world_does_not_depend_on_those_before_it() -> None:
+    alone = run(7, FEW).digest
+    run(8, FEW)
+    assert run(7, FEW).digest == alone
 
 
 @pytest.mark.slow

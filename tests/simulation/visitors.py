@@ -23,6 +23,8 @@ CODES = {
     "referral_code": r"referral_code='([^']+)'",
     "points_code": r"points=[1-9].*points_code='([^']+)'",
 }
+#: The share of worlds in which customers pay in the same moment, as after a newsletter: payments come in batches.
+PAYING_TOGETHER = 0.25
 #: How often a visitor retries after no answer, or one that asks to retry.
 TRIES = 12
 
@@ -156,6 +158,8 @@ class Visitor:
 
     def _pay(self, checkout: str, *, later: bool) -> None:
         payments = self.world.payments
+        if self.world.chance.at("customers pay together") < PAYING_TOGETHER:
+            self.world.scheduler.sleep(-self.world.scheduler.now % HOUR)
         if payments.states[checkout].status is not CheckoutStatus.OPEN:
             return
         self.world.trace.note("pays later" if later else "pays", checkout)

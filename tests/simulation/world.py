@@ -28,10 +28,11 @@ from tests.simulation.laws import LawBrokenError, LawChecker, LinkRequests, unse
 from tests.simulation.network import Network
 from tests.simulation.participants import FORGER, STAFF, Participant, all_participants
 from tests.simulation.process_clock import WorldClock, WorldIds
+from tests.simulation.process_loop import facts_of, is_of_a_dead_process, threads_are_greenlets
 from tests.simulation.provider_followups import ProviderFollowups
 from tests.simulation.providers import SimulatedMailer, SimulatedPayments, SimulatedRestorer, SimulatedStore
 from tests.simulation.queue import SimulatedQueue
-from tests.simulation.requests import application_server, threads_are_greenlets
+from tests.simulation.requests import application_server
 from tests.simulation.scanners import scan
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, Crashed, Process, Scheduler
 from tests.simulation.staff import Forger, Staff
@@ -193,7 +194,7 @@ class World(ProviderFollowups, Network):
 
     @contextmanager
     def _awake(self) -> Iterator[None]:
-        application_server().open(self, lambda: self.scheduler.now / SECOND)
+        application_server().open(self)
         with threads_are_greenlets(), logs_go_to(self._caught), faces_are_compared_once():
             yield
 
@@ -202,7 +203,9 @@ class World(ProviderFollowups, Network):
 
         Raises LawBrokenError unless the error is expected.
         """
-        self.scheduler.current.facts["caught"] = error
+        if is_of_a_dead_process():
+            return
+        facts_of(self.scheduler.current)["caught"] = error
         if not is_expected:
             raise LawBrokenError(0, f"The shop caught what it did not expect: {error}")
 

@@ -24,7 +24,7 @@ class _Waiting(NamedTuple):
 
 
 class PaymentBatches:
-    """Handle webhooks about payments, one batch at a time."""
+    """Handle payment webhooks of one event loop, a batch at a time."""
 
     def __init__(
         self, payment_webhook: Callable[[], PaymentWebhook], log_heads: Callable[[], LogHeads]
@@ -32,42 +32,40 @@ class PaymentBatches:
         self._payment_webhook = payment_webhook
         self._log_heads = log_heads
         self._thread = CapacityLimiter(1)
-        #: What waits, by the event loop of its requests; an event loop that has an entry works it off.
-        self._waiting: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
-        self._workers: set[asyncio.Task[None]] = set()
+        self._waiting: list[_Waiting] = []
+        self._worker: asyncio.Task[None] | None = None
 
     async def handle(self, received: ReceivedWebhook) -> Handled:
         """Do as ``PaymentWebhook.handle`` does, once ``LogHeads.check`` allows it."""
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(received, loop.create_future())
-        if loop in self._waiting:
-            self._waiting[loop].append(waiting)
-        else:
-            self._waiting[loop] = [waiting]
-            worker = asyncio.create_task(self._work(loop))
-            self._workers.add(worker)
-            worker.add_done_callback(self._workers.discard)
+        waiting = _Waiting(received, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiting)
+        if self._worker is None:
+            self._worker = asyncio.create_task(self._work())
         return await waiting.answer
 
-    async def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def _work(self) -> None:
         batch: list[_Waiting] = []
         try:
-            while waiting := self._waiting[loop]:
-                chosen = set(independent([each.received for each in waiting], BATCH_WEBHOOKS))
-                batch = [each for position, each in enumerate(waiting) if position in chosen]
-                self._waiting[loop] = [
-                    each for position, each in enumerate(waiting) if position not in chosen
-                ]
+            while self._waiting:
+                batch = self._take()
                 outcomes = await to_thread.run_sync(
                     self._handle, [each.received for each in batch], limiter=self._thread
                 )
                 for each, outcome in zip(batch, outcomes, strict=True):
                     _answer(each.answer, outcome)
         except BaseException as error:  # noqa: BLE001 -- the process ends, and no request may wait for ever
-            for each in (*batch, *self._waiting[loop]):
+            for each in (*batch, *self._waiting):
                 _answer(each.answer, error)
+            self._waiting.clear()
         finally:
-            del self._waiting[loop]
+            self._worker = None
+
+    def _take(self) -> list[_Waiting]:
+        """Remove the next batch from what waits."""
+        chosen = set(independent([each.received for each in self._waiting], BATCH_WEBHOOKS))
+        batch = [each for position, each in enumerate(self._waiting) if position in chosen]
+        self._waiting = [each for position, each in enumerate(self._waiting) if position not in chosen]
+        return batch
 
     def _handle(self, batch: Sequence[ReceivedWebhook]) -> Sequence[Handled | Exception]:
         """Handle a batch; if that fails, each of its webhooks alone."""
