@@ -54,7 +54,7 @@ def cors_of(origins: Sequence[str]) -> CORSConfig:
     """The configuration for the web sites that may use the API."""
     return CORSConfig(
         allow_origins=list(origins),
-        allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
+        allow_methods=["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"],
         allow_headers=list(_ALLOWED),
         expose_headers=list(_EXPOSED),
         max_age=_PREFLIGHT_SECONDS,

@@ -96,6 +96,16 @@ class MalformedError(RequestError):
         super().__init__(f"This request cannot be read ({flaw}): correct it and send it again.")
 
 
+class NotPaidError(Exception):
+    """The upload session has no order whose address could be corrected."""
+
+    def __init__(self, session_id: UUID) -> None:
+        self.session_id = session_id
+        super().__init__(
+            f"Upload session {session_id} is not paid: give the address when you open its checkout."
+        )
+
+
 class UnknownOrderError(RequestError):
     """No order has this id; an order exists once it is paid."""
 

@@ -11,7 +11,7 @@ import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from domain.order.errors import AskedTooOftenError, ShopError, UnknownImageError
+from domain.order.errors import AskedTooOftenError, CorrectionRefusedError, ShopError, UnknownImageError
 from domain.ports.errors import (
     DatabaseBehindError,
     ForgedMessageError,
@@ -48,6 +48,7 @@ from domain.use_cases.delivery.downloads import LinkExpiredError, LinkRevokedErr
 from domain.use_cases.delivery.previews import UnknownPhotoError
 from domain.use_cases.delivery.shared_links import NotYourLinkError
 from domain.use_cases.idempotent_requests import KeyReusedError, RequestInProgressError
+from domain.use_cases.support.email_correction import AddressTakenError
 from entrypoints.bootstrap.wording import error_text, unreadable_text
 from entrypoints.http import errors
 from entrypoints.http.byte_ranges import FileChangedError, UnsatisfiableRangeError
@@ -105,6 +106,14 @@ _FILE_UNAVAILABLE = Kind(
     "The shop cannot find this file as it was stored; we have been told: answer our e-mail if it stays away.",
 )
 
+#: The same for an address that is taken: the answer does not disclose who is a customer.
+_ADDRESS_FIXED = Kind(
+    409,
+    "address-fixed",
+    "The address cannot be corrected here",
+    "The address of this order cannot be corrected here: write to us, and a person will help you.",
+)
+
 KINDS: Mapping[type[Exception], Kind] = {
     errors.BodyTooLargeError: Kind(413, "body-too-large", "Too large"),
     errors.BodyTooSlowError: Kind(408, "body-too-slow", "Too slow"),
@@ -115,6 +124,9 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.NotAPhotoFormError: Kind(415, "form-expected", "Send a form"),
     errors.MalformedError: Kind(400, "request-malformed", "The request is malformed"),
     errors.UnknownOrderError: Kind(404, "order-unknown", "No such order"),
+    errors.NotPaidError: Kind(409, "not-paid", "Not paid"),
+    AddressTakenError: _ADDRESS_FIXED,
+    CorrectionRefusedError: _ADDRESS_FIXED,
     errors.TooManyStreamsError: Kind(
         429, "too-many-streams", "Too many streams", headers={"Retry-After": str(STREAM_RETRY_SECONDS)}
     ),

@@ -109,6 +109,14 @@ async def remove_photo(
     )
 
 
+@delete("/api/uploads/{session:uuid}/checkout", status_code=204, **contracts.CLOSE_CHECKOUT)
+async def close_checkout(
+    photo_removal: Given[PhotoRemoval], checkout_threads: Given[CapacityLimiter], session: FromPath[UUID]
+) -> None:
+    """Expire an unpaid checkout page, so that photos can be added again."""
+    await to_thread.run_sync(photo_removal.reopen, UploadSessionId(session), limiter=checkout_threads)
+
+
 @get(
     "/api/uploads/{session:uuid}",
     sync_to_thread=True,

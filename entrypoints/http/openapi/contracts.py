@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar.openapi.spec import Example, OpenAPIFormat, OpenAPIMediaType, OpenAPIType, RequestBody, Schema
 
-from domain.order.errors import AskedTooOftenError, RedoRefusedError
+from domain.order.errors import AskedTooOftenError, CorrectionRefusedError, RedoRefusedError
 from domain.ports.errors import (
     DatabaseBehindError,
     ForgedMessageError,
@@ -97,6 +97,7 @@ OPEN_SESSION = documented(
                 "showSession": link("show_session", session="session_id"),
                 "listPhotos": link("list_photos", session="session_id"),
                 "createUpload": link("create_upload", session="session_id"),
+                "closeCheckout": link("close_checkout", session="session_id"),
                 "openCheckout": link("open_checkout", body={"session_id": "$response.body#/session_id"}),
             },
         )
@@ -134,6 +135,39 @@ REMOVE_PHOTO = documented(
     CheckoutOpeningError,
     RefusedError,
     answers={204: Answer(description="The photo is not part of the session.", media_types=())},
+)
+
+CLOSE_CHECKOUT = documented(
+    "Checkout",
+    *_SESSION,
+    CheckoutOpeningError,
+    RefusedError,
+    answers={204: Answer(description="The session is open, without a checkout.", media_types=())},
+)
+
+CORRECT_EMAIL = documented(
+    "Checkout",
+    UnknownUploadSessionError,
+    errors.NotPaidError,
+    CorrectionRefusedError,
+    AskedTooOftenError,
+    VersionConflictError,
+    *_BODY,
+    body=RequestBody(
+        required=True,
+        content={
+            "application/json": OpenAPIMediaType(
+                schema=Schema(
+                    type=OpenAPIType.OBJECT,
+                    required=["email"],
+                    additional_properties=False,
+                    properties={"email": Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.EMAIL)},
+                ),
+                examples={"example": Example(value={"email": "ada@customer.example"})},
+            )
+        },
+    ),
+    answers={204: Answer(description="E-mails about the order go to this address.", media_types=())},
 )
 
 SHOW_SESSION = documented(

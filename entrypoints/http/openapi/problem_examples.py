@@ -8,7 +8,12 @@ from uuid import UUID
 
 from litestar.exceptions import NotFoundException
 
-from domain.order.errors import AskedTooOftenError, RedoRefusedError, UnknownImageError
+from domain.order.errors import (
+    AskedTooOftenError,
+    CorrectionRefusedError,
+    RedoRefusedError,
+    UnknownImageError,
+)
 from domain.order.values import OrderId, RedoObstacle, UploadSessionId
 from domain.ports.errors import (
     DatabaseBehindError,
@@ -67,6 +72,8 @@ _ERRORS: tuple[Exception, ...] = (
     errors.NotARawPhotoError("text/plain"),
     errors.MalformedError("its address has a NUL byte"),
     errors.UnknownOrderError(_ID),
+    errors.NotPaidError(_ID),
+    CorrectionRefusedError(),
     errors.NotReadyError({"database": "It does not answer.", "storage": "ok"}),
     errors.TooManyStreamsError(),
     errors.WorkerCallRefusedError(),

@@ -23,7 +23,13 @@ from tests.entrypoints.support.http_fixtures import PORTRAIT, HttpShop, applicat
 Route = tuple[str, str]
 
 TUS = {"Tus-Resumable": "1.0.0", "Upload-Length": "8", "Upload-Offset": "0"}
-PIECE_TYPE = "application/offset+octet-stream"
+PIECE_TYPE, OCTETS = "application/offset+octet-stream", "application/octet-stream"
+
+#: Bodies that nothing but the case can make refusable, by the end of their route.
+BODIES = {
+    "/email": ("application/json", b'{"email": "new@customer.example"}'),
+    "/address": ("application/x-www-form-urlencoded", b"email=new%40customer.example"),
+}
 
 
 #: Routes that need neither id nor token: every client gets the same answer.
@@ -103,6 +109,10 @@ ACCESS: dict[Route, Mapping[str, int]] = {
     },
     ("GET", "/api/uploads/{session}/photos/{photo}/preview"): _PHOTO_OF_SESSION,
     ("HEAD", "/api/uploads/{session}/photos/{photo}/preview"): _PHOTO_OF_SESSION,
+    ("DELETE", "/api/uploads/{session}/checkout"): _CHANGED_SESSION,
+    # The revoked session is paid and its order over.
+    ("PUT", "/api/uploads/{session}/email"): dict.fromkeys(["expired", "revoked", "erased"], 409)
+    | {"unknown": 404},
     ("POST", "/api/uploads/{session}/tus"): _CHANGED_SESSION,
     **{
         (method, "/api/uploads/{session}/tus/{upload}"): {**_PHOTO_OF_SESSION, "revoked": 404}
@@ -249,8 +259,9 @@ def routes() -> set[Route]:
 
 
 def ask(http: TestClient[Litestar], method: str, path: str) -> httpx.Response:
-    body = b"portrait" if method in {"POST", "PATCH"} and ("photos" in path or "tus" in path) else b""
-    kind = PIECE_TYPE if "tus" in path else "application/octet-stream"
+    kind, body = next((sent for end, sent in BODIES.items() if path.endswith(end)), (OCTETS, b""))
+    if method in {"POST", "PATCH"} and ("photos" in path or "tus" in path):
+        kind, body = PIECE_TYPE if "tus" in path else OCTETS, b"portrait"
     headers = {**TUS, "Content-Type": kind, "Last-Event-ID": "0"}
     return http.request(method, path, headers=headers, content=body, follow_redirects=False)
 

@@ -28,7 +28,7 @@ def test_the_named_site_may_read_answers(http: TestClient[Litestar]) -> None:
     assert {"location", "upload-offset", "retry-after", "etag"} <= set(exposed.split(", "))
 
 
-@pytest.mark.parametrize("method", ["POST", "HEAD", "PATCH", "DELETE"])
+@pytest.mark.parametrize("method", ["POST", "HEAD", "PUT", "PATCH", "DELETE"])
 def test_the_named_site_may_upload_resumably(http: TestClient[Litestar], method: str) -> None:
     session = http.post("/api/uploads").json()["session_id"]
     headers = {"Origin": SITE, **PREFLIGHT, "Access-Control-Request-Method": method}
