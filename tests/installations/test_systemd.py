@@ -1,0 +1,112 @@
+"""The systemd units: complete, acceptable to systemd, and hardened."""
+
+import re
+import shutil
+import subprocess
+from configparser import RawConfigParser
+from pathlib import Path
+
+import click
+import pytest
+
+from entrypoints.cli import cli
+
+ROOT = Path(__file__).parents[2]
+UNITS = sorted((ROOT / "deploy/systemd").iterdir())
+SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
+PROGRAM = "/opt/restoreclick/bin/restoreclick"
+#: What every service refuses itself; `systemd-analyze` rates the whole.
+HARDENING = {
+    "DynamicUser": "yes",
+    "NoNewPrivileges": "yes",
+    "CapabilityBoundingSet": "",
+    "ProtectSystem": "strict",
+    "ProtectHome": "yes",
+    "PrivateTmp": "yes",
+    "RestrictNamespaces": "yes",
+    "MemoryDenyWriteExecute": "yes",
+}
+#: On systemd's scale from 0, closed, to 10.
+WORST_EXPOSURE = 1.5
+
+needs_systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None,
+    reason="systemd is not installed (Debian: apt-get install systemd)",
+)
+each_service = pytest.mark.parametrize("unit", SERVICES, ids=lambda unit: unit.name)
+
+
+def section(unit: Path, name: str) -> dict[str, str]:
+    """Return a section of a unit; of repeated keys the last."""
+    parser = RawConfigParser(strict=False, delimiters=("=",))
+    parser.optionxform = str  # type: ignore[assignment,method-assign]
+    parser.read_string(unit.read_text())
+    return dict(parser[name])
+
+
+def test_there_is_a_unit_for_every_process() -> None:
+    assert {unit.name for unit in UNITS} == {
+        "restoreclick-api.service",
+        "restoreclick-api.socket",
+        "restoreclick-migrate.service",
+        "restoreclick-worker@.service",
+    }
+
+
+@each_service
+def test_each_service_runs_a_command_that_exists(unit: Path) -> None:
+    program, *words = section(unit, "Service")["ExecStart"].split()
+    assert program == PROGRAM
+    found: click.Command = cli
+    for word in words:
+        if isinstance(found, click.Group):
+            found = found.commands[word]
+
+
+@each_service
+def test_each_service_is_closed_and_bounded(unit: Path) -> None:
+    service = section(unit, "Service")
+    assert {name: service.get(name) for name in HARDENING} == HARDENING
+    assert re.fullmatch(r"\d+G", service["MemoryMax"])
+    assert int(service["TasksMax"]) <= 512
+    assert service["EnvironmentFile"].lstrip("-").startswith("/etc/restoreclick/")
+    assert [line for line in unit.read_text().splitlines() if line.startswith("Environment=")] == []
+
+
+def test_a_stopped_process_has_the_time_it_takes() -> None:
+    stop_seconds = {unit.name: section(unit, "Service").get("TimeoutStopSec") for unit in SERVICES}
+    assert stop_seconds["restoreclick-api.service"] == "15"
+    assert stop_seconds["restoreclick-worker@.service"] == "60"
+
+
+@needs_systemd
+def test_systemd_accepts_every_unit(tmp_path: Path) -> None:
+    program = tmp_path / "restoreclick"
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    copies = []
+    for unit in UNITS:
+        copy = tmp_path / unit.name.replace("@", "@1")
+        copy.write_text(unit.read_text().replace(PROGRAM, str(program)))
+        copies.append(str(copy))
+    checked = _analyze("verify", "--man=no", "--recursive-errors=no", *copies)
+    assert checked.returncode == 0, checked.stderr
+    assert checked.stderr == ""
+
+
+@needs_systemd
+@each_service
+def test_each_service_is_as_closed_as_the_document_says(unit: Path) -> None:
+    rated = _analyze("security", "--offline=true", "--no-pager", str(unit)).stdout
+    (exposure,) = re.findall(r"Overall exposure level for \S+: ([\d.]+)", rated)
+    assert float(exposure) <= WORST_EXPOSURE
+    assert f"exposure of {WORST_EXPOSURE} at most" in (ROOT / "docs/installation.md").read_text()
+
+
+def _analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(  # noqa: S603 -- our own words
+        ["systemd-analyze", *arguments],  # noqa: S607
+        capture_output=True,
+        text=True,
+        check=False,
+    )
