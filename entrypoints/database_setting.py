@@ -18,14 +18,18 @@ def read_database_url() -> str:
 
     Its name may be in lower case. Raises SettingsError.
     """
-    named = {name.upper(): value for name, value in os.environ.items()}
-    url = named.get("DATABASE_URL")
+    url = named_setting("DATABASE_URL")
     if not url:
         raise SettingsError([problem("database_url", "is missing", DESCRIPTION)])
     try:
         return checked_database_url(url)
     except ValueError as error:
         raise SettingsError([problem("database_url", f"is malformed ({error})", DESCRIPTION)]) from None
+
+
+def named_setting(name: str) -> str | None:
+    """A setting from the environment, whose name may be in lower case."""
+    return {each.upper(): value for each, value in os.environ.items()}.get(name)
 
 
 def checked_database_url(text: str) -> str:

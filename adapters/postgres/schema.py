@@ -117,10 +117,10 @@ def check(connection: Connection) -> None:
     _check_server(connection)
     if connection.execute(text("SHOW transaction_read_only")).scalar_one() == "on":
         raise ReadOnlyServerError
-    found, newest = _current_revision(connection), _newest_revision()
+    found, newest = current_revision(connection), _newest_revision()
     if found == newest or _is_compatible(connection, found):
         return
-    if found is not None and found not in _known_revisions():
+    if found is not None and found not in known_revisions():
         raise NewerSchemaError(found, newest)
     raise StaleSchemaError(found, newest)
 
@@ -143,9 +143,9 @@ def exclusive_connection(database_url: str) -> Iterator[Connection]:
             connection.commit()
             time.sleep(POLL_SECONDS)
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT_SECONDS}s'"))
-        found = _current_revision(connection)
+        found = current_revision(connection)
         connection.commit()
-        if found is not None and found not in _known_revisions():
+        if found is not None and found not in known_revisions():
             raise NewerSchemaError(found, _newest_revision())
         yield connection
 
@@ -156,7 +156,8 @@ def _check_server(connection: Connection) -> None:
         raise OutdatedServerError(".".join(map(str, found)))
 
 
-def _current_revision(connection: Connection) -> str | None:
+def current_revision(connection: Connection) -> str | None:
+    """The revision that the schema is at; None without one."""
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
@@ -167,14 +168,14 @@ def _is_compatible(connection: Connection, found: str | None) -> bool:
 
     Old and new programs run side by side until the old ones are replaced.
     """
-    if found is None or found in _known_revisions():
+    if found is None or found in known_revisions():
         return False
     oldest = connection.execute(text("SELECT oldest_program FROM schema_compatibility")).scalar_one_or_none()
-    return oldest in _known_revisions()
+    return oldest in known_revisions()
 
 
 @cache
-def _known_revisions() -> frozenset[str]:
+def known_revisions() -> frozenset[str]:
     """This program's revisions: the first part of each file's name."""
     known = frozenset(file.name.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
     if not known:
@@ -183,4 +184,4 @@ def _known_revisions() -> frozenset[str]:
 
 
 def _newest_revision() -> str:
-    return max(_known_revisions())
+    return max(known_revisions())

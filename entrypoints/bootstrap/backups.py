@@ -19,6 +19,9 @@ from entrypoints.bootstrap.ports import Ports
 from entrypoints.build_info import version
 from entrypoints.settings import Settings
 
+#: The first schema that records backups. One can be made of it before an upgrade.
+RECORDS_BACKUPS = "0030"
+
 
 def backups_from(
     settings: BackupSettings,
@@ -49,7 +52,7 @@ def open_backups(settings: BackupSettings, database_url: str) -> Iterator[Backup
         vault = StorageVault(
             resources.enter_context(closing(backup_storage_from(settings))), settings.secret_of_backups()
         )
-        unit_of_work = resources.enter_context(open_unit_of_work(database_url))
+        unit_of_work = resources.enter_context(open_unit_of_work(database_url, oldest_schema=RECORDS_BACKUPS))
         # Listing needs no signature; a backup may run where the shop's own keys are not.
         photos = storage_from(settings, TokenSigner(settings.secret_of_backups()))
         yield backups_from(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS
+from adapters.postgres.schema import StaleSchemaError
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.errors import UnavailableError
 from domain.ports.unit_of_work import Database
@@ -26,10 +27,13 @@ class NoDatabaseError(CommandFailedError):
 
 
 @contextmanager
-def open_unit_of_work(database_url: str, *, connections: int = 2, processes: int = 1) -> Iterator[Database]:
+def open_unit_of_work(
+    database_url: str, *, connections: int = 2, processes: int = 1, oldest_schema: str | None = None
+) -> Iterator[Database]:
     """The database, once it answers and its schema is current.
 
-    Raises NoDatabaseError or UnavailableError.
+    What needs less also accepts an older schema, from ``oldest_schema`` on. Raises NoDatabaseError or
+    UnavailableError.
     """
     unit_of_work = PostgresUnitOfWork(
         database_url,
@@ -38,7 +42,11 @@ def open_unit_of_work(database_url: str, *, connections: int = 2, processes: int
         statement_timeout_seconds=COMMAND_STATEMENT_TIMEOUT_SECONDS,
     )
     try:
-        _check(unit_of_work)
+        try:
+            _check(unit_of_work)
+        except StaleSchemaError as error:
+            if oldest_schema is None or error.found is None or error.found < oldest_schema:
+                raise
         yield unit_of_work
     finally:
         unit_of_work.close()

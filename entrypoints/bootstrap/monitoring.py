@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 
 from adapters.metrics_prometheus.figures_collector import FiguresCollector
 from adapters.metrics_prometheus.recorder import MetricsRecorder
 from adapters.metrics_prometheus.server import MetricsServer
 from entrypoints.bootstrap.container import Container
+from entrypoints.build_info import version
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.settings import Settings
 
@@ -28,7 +28,7 @@ def recorder_from(settings: Settings) -> MetricsRecorder | None:
     """What counts the work of this process; None if METRICS_PORT is empty."""
     if settings.metrics_port is None:
         return None
-    return MetricsRecorder(version("restoreclick"), settings.replicate_cost_per_prediction)
+    return MetricsRecorder(version(), settings.replicate_cost_per_prediction)
 
 
 @contextmanager

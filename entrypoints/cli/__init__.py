@@ -21,6 +21,7 @@ from entrypoints.cli.commands.payments import payment_commands
 from entrypoints.cli.commands.restore import restore_command
 from entrypoints.cli.commands.shared_options import MOST_ROWS, json_option
 from entrypoints.cli.commands.simulate import run_simulation
+from entrypoints.cli.commands.upgrade import upgrade_command
 from entrypoints.cli.support.error_reporting_group import Commands
 
 #: The exit status of a command that SIGINT ended, by shell convention.
@@ -61,11 +62,13 @@ cli.add_command(run_dev)
 def serve(fd: int | None) -> None:
     """Serve the shop's API; every setting comes from the environment."""
     from entrypoints.bootstrap.database import check_database
+    from entrypoints.build_info import name_database_sessions
     from entrypoints.command_errors import CommandFailedError
     from entrypoints.http import BrandError, CannotListenError, run
     from entrypoints.settings import read_settings
 
     settings = read_settings()
+    name_database_sessions("serve")
     check_database(settings.database_url)  # refuses an outdated schema before any request is served
     try:
         run(settings, fd=fd)
@@ -77,10 +80,12 @@ def serve(fd: int | None) -> None:
 def worker() -> None:
     """Do the shop's outstanding work; every setting comes from the environment."""
     from entrypoints.bootstrap.database import check_database
+    from entrypoints.build_info import name_database_sessions
     from entrypoints.settings import read_settings
     from entrypoints.worker import run
 
     settings = read_settings()
+    name_database_sessions("worker")
     check_database(settings.database_url)  # as for serve
     run(settings)
 
@@ -188,6 +193,7 @@ def recover_restored_database(*, as_json: bool) -> None:
 
 cli.add_command(backup_commands)
 cli.add_command(restore_command)
+cli.add_command(upgrade_command)
 cli.add_command(order_commands)
 cli.add_command(payment_commands)
 

@@ -1,13 +1,13 @@
 """The Litestar application: all routes and what they share."""
 
 from collections.abc import Sequence
-from importlib.metadata import version
 
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
 from entrypoints.bootstrap.container import Container
+from entrypoints.build_info import version
 from entrypoints.http.allowed_methods import list_methods, methods_of
 from entrypoints.http.api import (
     checkout,
@@ -120,7 +120,7 @@ def create_app(
             }
         ),
         request_max_body_size=MAX_BODY_BYTES,
-        openapi_config=config_of(version("restoreclick")),
+        openapi_config=config_of(version()),
         before_send=[list_methods],
         cors_config=cors_of(cors_origins) if cors_origins else None,
         logging_config=None,

@@ -10,6 +10,7 @@ from litestar import get
 
 from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.wording import error_text
+from entrypoints.build_info import version
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import NotReadyError
 from entrypoints.http.openapi import contracts
@@ -25,8 +26,8 @@ Checks = Mapping[str, Callable[[], None]]
 
 @get("/health/live", sync_to_thread=False, **contracts.LIVE)
 def live() -> dict[str, str]:
-    """Whether this process answers."""
-    return {"status": OK}
+    """Whether this process answers, and its version."""
+    return {"status": OK, "version": version()}
 
 
 @get("/health/ready", **contracts.READY)
@@ -41,7 +42,8 @@ async def ready(readiness_checks: Given[Checks]) -> dict[str, Any]:
     checks = await _checked(readiness_checks)
     if {checks["database"], checks["storage"], checks["log"]} != {OK}:
         raise NotReadyError(checks)
-    return {"status": OK if set(checks.values()) == {OK} else "degraded", "checks": checks}
+    status = OK if set(checks.values()) == {OK} else "degraded"
+    return {"status": status, "version": version(), "checks": checks}
 
 
 async def _checked(parts: Checks) -> dict[str, str]:

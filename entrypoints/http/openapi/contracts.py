@@ -556,7 +556,8 @@ WEBHOOK = documented(
     answers={200: Answer(description="The event is recorded, or was before.", media_types=())},
 )
 LIVE = documented(
-    "Health", answers={200: Answer(description="The process answers.", example={"status": "ok"})}
+    "Health",
+    answers={200: Answer(description="The process answers.", example={"status": "ok", "version": "0.2.0"})},
 )
 READY = documented(
     "Health",
@@ -564,7 +565,11 @@ READY = documented(
     answers={
         200: Answer(
             description="The shop works; what is impaired is in checks.",
-            example={"status": "ok", "checks": {"database": "ok", "storage": "ok", "log": "ok"}},
+            example={
+                "status": "ok",
+                "version": "0.2.0",
+                "checks": {"database": "ok", "storage": "ok", "log": "ok"},
+            },
         )
     },
 )

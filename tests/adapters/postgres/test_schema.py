@@ -64,7 +64,7 @@ def test_the_files_names_contain_the_revisions_that_alembic_knows() -> None:
     config = Config()
     config.set_main_option("script_location", str(migrations.MIGRATIONS))
     scripts = ScriptDirectory.from_config(config)
-    assert migrations._known_revisions() == {each.revision for each in scripts.walk_revisions()}  # noqa: SLF001
+    assert migrations.known_revisions() == {each.revision for each in scripts.walk_revisions()}
     assert migrations._newest_revision() == scripts.get_current_head()  # noqa: SLF001
 
 

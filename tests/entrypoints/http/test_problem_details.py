@@ -7,6 +7,7 @@ from domain.order.errors import IllegalMoveError
 from domain.order.values import OrderId
 from domain.ports.errors import UnavailableError
 from domain.ports.unit_of_work import VersionConflictError
+from entrypoints.build_info import version
 from tests.entrypoints.support.http_fixtures import BROWSER, ApiClient, assert_problem
 
 
@@ -91,7 +92,7 @@ def test_the_description_of_the_api_is_served_and_no_page_that_loads_from_elsewh
 
 def test_a_process_that_answers_is_alive_whatever_else_is_unavailable(api: ApiClient) -> None:
     api.shop.storage.fault_injector.fail("check", UnavailableError("The storage", "no answer"))
-    assert api.http.get("/health/live").json() == {"status": "ok"}
+    assert api.http.get("/health/live").json() == {"status": "ok", "version": version()}
 
 
 def test_a_shop_that_can_work_is_ready(api: ApiClient) -> None:
@@ -100,6 +101,7 @@ def test_a_shop_that_can_work_is_ready(api: ApiClient) -> None:
         200,
         {
             "status": "ok",
+            "version": version(),
             "checks": {
                 "database": "ok",
                 "storage": "ok",

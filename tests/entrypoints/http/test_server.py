@@ -13,6 +13,7 @@ from threading import Event
 import httpx2
 import pytest
 
+from entrypoints.build_info import version
 from entrypoints.http.server import CannotListenError, inherited, listen, url_of
 from tests.entrypoints.support.http_fixtures import assert_problem
 
@@ -64,7 +65,7 @@ def serving(
 def test_a_process_logs_its_address_and_ends_on_a_signal(signal_number: signal.Signals) -> None:
     with serving() as (process, http):
         answer = http.get("/health/live")
-        assert answer.json() == {"status": "ok"}
+        assert answer.json() == {"status": "ok", "version": version()}
         assert "server" not in answer.headers
         process.send_signal(signal_number)
         assert process.stdout is not None
