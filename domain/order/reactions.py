@@ -237,7 +237,12 @@ def _emails(order: Order) -> Iterator[Reaction]:
     for email in order.emails.values():
         is_paused = email.kind.brings_a_link and (order.work_is_stopped or order.is_disputed)
         is_past = order.state in REFUND_STATES and email.kind not in _ABOUT_MONEY
-        if email.status in {EmailStatus.DUE, EmailStatus.UNCONFIRMED} and not (is_paused or is_past):
+        refund = order.refunds.get(email.refund_id) if email.refund_id else None
+        # A refund is not announced after it failed, until the provider accepts it again.
+        is_untrue = refund is not None and refund.status not in {RefundStatus.PENDING, RefundStatus.ISSUED}
+        if email.status in {EmailStatus.DUE, EmailStatus.UNCONFIRMED} and not (
+            is_paused or is_past or is_untrue
+        ):
             yield SendEmail(email.email_id, email.kind, email.attempt)
 
 

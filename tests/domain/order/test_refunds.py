@@ -23,6 +23,7 @@ from domain.order.ledger import RefundStatus
 from domain.order.reactions import (
     CancelPrediction,
     IssueRefund,
+    MoveImages,
     PrepareDownload,
     RestoreImage,
     SendEmail,
@@ -111,6 +112,15 @@ def test_a_refund_that_no_provider_could_pay_is_refused_with_the_nearest_amounts
     asked = replace(FACTS.refund_requested(1), amount=Money(amount=1235, currency="KWD"))
     refused = given(dinars).when(asked)
     refused.then_refused(AmountNotPayableError, asked="1.235 KWD", below="1.230 KWD", above="1.240 KWD")
+
+
+def test_a_refund_is_not_announced_once_it_failed_or_was_dropped() -> None:
+    accepted = (FACTS.paid(), FACTS.refund_requested(100), FACTS.refund_accepted(100))
+    given(*accepted).needs(MoveImages(), CONFIRMATION, FAREWELL)
+    failed = given(*accepted, FACTS.refund_failed()).needs(MoveImages(), CONFIRMATION)
+    failed.when(FACTS.refund_issued(100)).then(FACTS.refund_issued(100)).adds(FAREWELL)
+    lost = (FACTS.disputed(), FACTS.decided(DisputeOutcome.LOST), FACTS.refund_dropped())
+    given(*accepted, FACTS.refund_failed(), *lost).has_state(State.REFUNDED).needs()
 
 
 def test_an_issued_refund_is_recorded_once() -> None:
