@@ -39,6 +39,7 @@ from entrypoints.settings_types import (
     Secrets,
     SigningKey,
     Steps,
+    TimeZone,
 )
 
 
@@ -125,6 +126,23 @@ class Settings(BackupSettings):
     )
     sandbox_mailbox_url: Address | None = Field(
         None, description="set by the sandbox only: pages say that nothing is real, and link to this mailbox"
+    )
+
+    owner_email: str | None = Field(
+        None,
+        pattern=r"^[^@\s]+@[^@\s]+$",
+        description="where the shop writes to its owner: at once what cannot wait, and a letter every morning",
+    )
+    owner_language: str = Field(
+        "en-GB",
+        pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z]{2})?$",
+        description="the language of these letters, and the region of their dates: en-GB, en-US, de-DE...",
+    )
+    owner_letter_hour: int = Field(
+        7, ge=0, le=23, description="the hour of the morning letter, in SHOP_TIME_ZONE"
+    )
+    shop_time_zone: TimeZone = Field(
+        "UTC", description="the shop's time zone for letters to its owner, as in Europe/Berlin"
     )
 
     worker_secret_key: LongSecret = Field(

@@ -2,9 +2,11 @@
 
 import base64
 import json
+from datetime import UTC, tzinfo
 from ipaddress import ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.serialization import load_der_public_key
@@ -109,6 +111,22 @@ def _origin(text: str) -> str:
     return text
 
 
+def _time_zone(name: str) -> str:
+    """Accept a time zone that this machine knows."""
+    try:
+        time_zone_of(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError(
+            "this machine knows no such time zone: write UTC, or a name as in Europe/Berlin"
+        ) from None
+    return name
+
+
+def time_zone_of(name: str) -> tzinfo:
+    """The time zone of a name; UTC needs no database."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
 DatabaseUrl = Annotated[str, AfterValidator(checked_database_url)]
 Address = Annotated[str, AfterValidator(_address)]
 RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss", "unix"])]
@@ -132,6 +150,7 @@ Costs = Annotated[
     BeforeValidator(_inputs),
     Field(max_length=20),
 ]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
 LandingPage = Annotated[str, AfterValidator(_landing_page)]
 #: A number beyond these limits is a typing error, and would overflow in computations.
 Seconds = Annotated[float, Field(gt=0, le=YEAR_SECONDS)]

@@ -78,6 +78,23 @@ class Localization:
         """21 March 2026, as it is in UTC."""
         return format_date(at.astimezone(UTC), "long", locale=self.region)
 
+    def local_day(self, at: datetime) -> str:
+        """21 March 2026, in the time zone of the moment."""
+        return format_date(at, "long", locale=self.region)
+
+    def local_weekday(self, at: datetime) -> str:
+        """Saturday, 21 March 2026, in the time zone of the moment."""
+        return format_date(at, "full", locale=self.region)
+
+    def local_time(self, at: datetime) -> str:
+        """Saturday, 15:09, in the time zone of the moment."""
+        time = format_time(at, "short", tzinfo=at.tzinfo, locale=self.region)
+        return f"{format_date(at, 'EEEE', locale=self.region)}, {time}"
+
+    def number(self, number: int) -> str:
+        """12,366 or 12.366."""
+        return str(format_decimal(number, locale=self.region))
+
     def duration(self, span: timedelta) -> str:
         """5 minutes, 1 hour, 2 days; at least one minute."""
         minutes = max(-(-span // timedelta(minutes=1)), 1)

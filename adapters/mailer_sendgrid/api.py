@@ -77,7 +77,6 @@ class SendGridMailer:
             to["name"] = _one_line(mail.to_name)
         message: dict[str, Any] = {
             "personalizations": [{"to": [to]}],
-            "custom_args": {"email_id": str(mail.email_id), "order_id": str(mail.order_id)},
             "from": self._sender,
             "subject": _one_line(mail.content.subject),
             "content": [
@@ -86,6 +85,9 @@ class SendGridMailer:
             ],
             "tracking_settings": _NO_TRACKING,
         }
+        # Events about a letter to the owner carry no ids, so that they count as no customer's e-mail.
+        if mail.order_id is not None:
+            message["custom_args"] = {"email_id": str(mail.email_id), "order_id": str(mail.order_id)}
         if mail.attachment is not None:
             message["attachments"] = [
                 {

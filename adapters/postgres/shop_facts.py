@@ -14,7 +14,7 @@ from adapters.circuit_breaker import CircuitBreaker
 from adapters.postgres.connections import PROVIDER, connect, outages
 from adapters.postgres.reaction_codec import DONE_ONCE_KINDS
 from adapters.postgres.usage_totals import STORED_BYTES
-from domain.ports.shop_facts import RECENT, CurrentFacts, ShopFacts, TotalFacts
+from domain.ports.shop_facts import RECENT, CurrentFacts, PeriodFacts, ShopFacts, TotalFacts
 
 #: A figure that takes longer is left out: no scrape may slow the shop down.
 STATEMENT_TIMEOUT_SECONDS = 3.0
@@ -49,12 +49,12 @@ _OWED = """SELECT requested.order_id, number, requested.data -> 'amount' AS amou
         UNION SELECT order_id FROM orders WHERE hold_reason = 'refund_not_issued'
     ) AS candidates
     JOIN orders USING (order_id) JOIN events AS requested USING (order_id)
-    WHERE requested.name LIKE 'order.refund\\_requested.%' AND (
+    WHERE requested.name LIKE 'order.refund_requested.%' AND (
         SELECT latest.name FROM events AS latest
-        WHERE latest.order_id = requested.order_id AND latest.name LIKE 'order.refund\\_%'
+        WHERE latest.order_id = requested.order_id AND latest.name LIKE 'order.refund_%'
           AND latest.data ->> 'refund_id' = requested.data ->> 'refund_id'
         ORDER BY latest.version DESC LIMIT 1
-    ) SIMILAR TO 'order.refund\\_(requested|failed).%'
+    ) SIMILAR TO 'order.refund_(requested|failed).%'
     ORDER BY since"""
 _UNMATCHED = """SELECT currency, sum(amount - coalesce(
         (SELECT sum(CAST(value AS bigint)) FROM jsonb_each_text(returned)), 0)) AS amount
@@ -99,9 +99,9 @@ _DISPUTES = """SELECT DISTINCT ON (order_id, opened.data ->> 'dispute_id') order
         coalesce(CAST(opened.data ->> 'is_inquiry' AS boolean), false) AS is_inquiry,
         opened.data ->> 'respond_by' AS respond_by
     FROM orders JOIN events AS opened USING (order_id)
-    WHERE (is_disputed OR has_open_inquiry) AND opened.name LIKE 'order.dispute\\_opened.%' AND NOT EXISTS (
+    WHERE (is_disputed OR has_open_inquiry) AND opened.name LIKE 'order.dispute_opened.%' AND NOT EXISTS (
         SELECT FROM events AS closed
-        WHERE closed.order_id = opened.order_id AND closed.name LIKE 'order.dispute\\_closed.%'
+        WHERE closed.order_id = opened.order_id AND closed.name LIKE 'order.dispute_closed.%'
           AND closed.data ->> 'dispute_id' = opened.data ->> 'dispute_id'
     )
     ORDER BY order_id, opened.data ->> 'dispute_id', opened.version DESC"""
@@ -114,6 +114,26 @@ _TOTALS = text(
         'opted_out', (SELECT count(DISTINCT order_id) FROM email_queue WHERE opt_out IS NOT NULL),
         'given_up', (SELECT count(*) FROM reactions WHERE status = 'failed' AND kind = ANY(CAST(:kinds AS text[]))),
         'stored_bytes', ({STORED_BYTES})
+    )::text"""
+)
+_NAMES = """SELECT regexp_replace(name, '\\.v[0-9]+$', '') AS name, count(*) AS events FROM events
+    WHERE recorded_at >= :since AND recorded_at < :until GROUP BY 1"""
+
+
+def _sums_of(event: str, amount: str) -> str:
+    """The amounts of one kind of event within the period, by currency."""
+    return f"""SELECT data -> '{amount}' ->> 'currency' AS currency,
+            sum(CAST(data -> '{amount}' ->> 'amount' AS bigint)) AS amount FROM events
+        WHERE recorded_at >= :since AND recorded_at < :until AND name LIKE '{event}.%' GROUP BY 1 ORDER BY 1"""
+
+
+_PERIOD = text(
+    f"""SELECT json_build_object(
+        'events', (SELECT coalesce(json_object_agg(name, events), '{{}}') FROM ({_NAMES}) AS names),
+        'received', {_list_of(_sums_of("order.payment_received", "paid"))},
+        'refunded', {_list_of(_sums_of("order.refund_issued", "amount"))},
+        'findings', (SELECT coalesce(sum(findings - healed), 0) FROM reconciliations
+            WHERE ended_at >= :since AND ended_at < :until)
     )::text"""
 )
 _FIRST_AFTER = text("SELECT recorded_at FROM events WHERE position > :position ORDER BY position LIMIT 1")
@@ -134,6 +154,10 @@ class PostgresShopFacts(ShopFacts):
 
     def totals(self) -> TotalFacts:
         return self._read(_TOTALS, {"kinds": DONE_ONCE_KINDS}, msgspec.json.Decoder(TotalFacts).decode)
+
+    def period(self, since: datetime, until: datetime) -> PeriodFacts:
+        parameters = {"since": since, "until": until}
+        return self._read(_PERIOD, parameters, msgspec.json.Decoder(PeriodFacts).decode)
 
     def first_event_after(self, position: int) -> datetime | None:
         recorded_at: datetime | None = self._read(_FIRST_AFTER, {"position": position}, lambda moment: moment)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from adapters.postgres.log_recovery import PostgresLogRecovery
     from adapters.postgres.notes import PostgresNotes
     from adapters.postgres.order_queries import PostgresOrderQueries
+    from adapters.postgres.owner_letters import PostgresOwnerLetters
     from adapters.postgres.personal_data import PostgresPersonalData
     from adapters.postgres.points_balances import PostgresPointsBalances
     from adapters.postgres.prediction_limiter import PostgresPredictionSlots
@@ -148,6 +149,12 @@ class PostgresTransaction:
         from adapters.postgres.notes import PostgresNotes
 
         return PostgresNotes(self._connection)
+
+    @cached_property
+    def owner_letters(self) -> PostgresOwnerLetters:
+        from adapters.postgres.owner_letters import PostgresOwnerLetters
+
+        return PostgresOwnerLetters(self._connection)
 
     @cached_property
     def usage_totals(self) -> PostgresUsageTotals:

@@ -97,10 +97,13 @@ class Attachment:
 
 @dataclass(frozen=True, kw_only=True)
 class OutgoingEmail:
-    """An e-mail to one address; webhook events carry its ``email_id``."""
+    """An e-mail to one address; webhook events carry its ``email_id``.
+
+    ``order_id`` is none for a letter to the shop's owner.
+    """
 
     email_id: EmailId
-    order_id: OrderId
+    order_id: OrderId | None
     to: str
     to_name: str | None
     content: RenderedEmail

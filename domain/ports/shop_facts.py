@@ -104,6 +104,19 @@ class TotalFacts:
     stored_bytes: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class PeriodFacts:
+    """What was recorded within a period.
+
+    ``events`` counts the events by stored name without version, such as ``order.restoration_failed``.
+    """
+
+    events: Mapping[str, int] = field(default_factory=dict)
+    received: Sequence[Money] = ()
+    refunded: Sequence[Money] = ()
+    findings: int = 0  # of reconciliations, that were not repaired
+
+
 class ShopFacts(Protocol):
     """Figures of the whole shop, each in one round trip.
 
@@ -115,6 +128,9 @@ class ShopFacts(Protocol):
 
     def totals(self) -> TotalFacts:
         """Sums over whole tables."""
+
+    def period(self, since: datetime, until: datetime) -> PeriodFacts:
+        """What was recorded from one moment until before another."""
 
     def first_event_after(self, position: int) -> datetime | None:
         """When the first event after a position was recorded, if any."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # a command that lists orders needs none of them, nor the eve
     from domain.ports.log_recovery import LogRecovery
     from domain.ports.notes import Notes
     from domain.ports.order_queries import OrderQueries
+    from domain.ports.owner_letters import OwnerLetters
     from domain.ports.personal_data import PersonalData
     from domain.ports.points_balances import PointsBalances
     from domain.ports.prediction_limiter import PredictionSlots
@@ -156,6 +157,11 @@ class HasNotes(Protocol):
     def notes(self) -> Notes: ...
 
 
+class HasOwnerLetters(Protocol):
+    @property
+    def owner_letters(self) -> OwnerLetters: ...
+
+
 class HasIdempotencyKeys(Protocol):
     @property
     def idempotency_keys(self) -> IdempotencyKeys: ...
@@ -184,6 +190,7 @@ class Transaction(
     HasReconciliationRounds,
     HasBackupRuns,
     HasNotes,
+    HasOwnerLetters,
     HasUsageTotals,
     Protocol,
 ):

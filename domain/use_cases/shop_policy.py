@@ -1,7 +1,7 @@
 """The shop's configuration as one value, grouped by subject."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 
 from domain.order.limits import Limits
 from domain.pricing import PriceList
@@ -85,6 +85,16 @@ class RetentionPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OwnerPolicy:
+    """Letters to the shop's owner."""
+
+    email: str | None = None  # None: no letters
+    locale: str = "en-GB"
+    letter_hour: int = 7  # of the morning letter
+    time_zone: tzinfo = UTC
+
+
+@dataclass(frozen=True, kw_only=True)
 class WorkPolicy:
     """When a lease, a message or a webhook counts as lost."""
 
@@ -107,4 +117,5 @@ class ShopPolicy:
     predictions: PredictionPolicy = field(default_factory=PredictionPolicy)
     delivery: DeliveryPolicy = field(default_factory=DeliveryPolicy)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    owner: OwnerPolicy = field(default_factory=OwnerPolicy)
     work: WorkPolicy = field(default_factory=WorkPolicy)

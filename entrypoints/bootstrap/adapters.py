@@ -7,6 +7,7 @@ from dataclasses import replace
 from adapters import system
 from adapters.archive_zip import ZipArchiver
 from adapters.email_templates import TemplateEmailRenderer
+from adapters.email_templates.owner_letters import TemplateOwnerLetterWriter
 from adapters.evidence_pages import TemplateEvidenceWriter
 from adapters.images.decoder_pool import DecoderLimits, DecoderPool
 from adapters.images.pooled_inspector import PooledInspector
@@ -157,6 +158,7 @@ def _ports_from(
         export_text=EnglishExportText(),
         evidence_writer=TemplateEvidenceWriter(shop_name=settings.sender_name),
         shop_facts=resources.enter_context(closing(PostgresShopFacts(str(settings.database_url)))),
+        owner_letter_writer=TemplateOwnerLetterWriter(shop_name=settings.shop_name or settings.sender_name),
         observer=recorder or NoObserver(),
     )
 

@@ -19,6 +19,7 @@ from domain.use_cases.delivery.previews import Previews
 from domain.use_cases.delivery.shared_links import SharedLinks
 from domain.use_cases.idempotent_requests import IdempotentRequests
 from domain.use_cases.monitoring.figures import FiguresReader
+from domain.use_cases.monitoring.owner_letters import OwnerLetterService
 from domain.use_cases.order_command_handler import OrderCommandHandler
 from domain.use_cases.payments.checkout_sync import CheckoutSync
 from domain.use_cases.payments.order_placement import OrderPlacement
@@ -332,4 +333,14 @@ class Container:
             log_heads=self.log_heads,
             clock=ports.clock,
             max_stored_bytes=ports.policy.uploads.max_stored_bytes,
+        )
+        self.owner_letters = OwnerLetterService(
+            unit_of_work=ports.unit_of_work,
+            figures=self.figures,
+            facts=ports.shop_facts,
+            mailer=ports.mailer,
+            writer=ports.owner_letter_writer,
+            clock=ports.clock,
+            ids=ports.ids,
+            owner=ports.policy.owner,
         )

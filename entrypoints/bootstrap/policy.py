@@ -9,6 +9,7 @@ from domain.use_cases.shop_policy import (
     GIBIBYTE,
     MEBIBYTE,
     DeliveryPolicy,
+    OwnerPolicy,
     PaymentPolicy,
     PredictionPolicy,
     RetentionPolicy,
@@ -19,6 +20,7 @@ from domain.use_cases.shop_policy import (
     WorkPolicy,
 )
 from entrypoints.settings import Settings
+from entrypoints.settings_types import time_zone_of
 
 
 def urls_of(
@@ -78,6 +80,12 @@ def policy_from(settings: Settings) -> ShopPolicy:
             photos=timedelta(days=settings.photo_retention_days),
             uploads=timedelta(days=settings.cleanup_retention_days),
             records=timedelta(days=settings.record_retention_days),
+        ),
+        owner=OwnerPolicy(
+            email=settings.owner_email,
+            locale=settings.owner_language,
+            letter_hour=settings.owner_letter_hour,
+            time_zone=time_zone_of(settings.shop_time_zone),
         ),
         work=WorkPolicy(
             lease=timedelta(seconds=settings.lease_seconds),

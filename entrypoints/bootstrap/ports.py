@@ -21,6 +21,7 @@ from domain.ports.scratch_files import ScratchFiles
 from domain.ports.shop_facts import ShopFacts
 from domain.ports.unit_of_work import Database
 from domain.signed_tokens import TokenSigner
+from domain.use_cases.monitoring.owner_letters import OwnerLetterWriter
 from domain.use_cases.shop_policy import ShopPolicy
 
 
@@ -69,4 +70,5 @@ class Ports:
     export_text: ExportText
     evidence_writer: EvidenceWriter
     shop_facts: ShopFacts
+    owner_letter_writer: OwnerLetterWriter
     observer: Observer = field(default_factory=NoObserver)

@@ -21,6 +21,9 @@ from entrypoints.worker.scheduled_reconciliation import compare_if_due
 #: How often this machine's clock is compared with the database's.
 CLOCK_SECONDS = 60.0
 
+#: How often it is looked whether the owner has to be written to.
+LETTER_SECONDS = 60.0
+
 #: How late the scheduled reconciliation may start.
 LONGEST_PAUSE_SECONDS = 600.0
 
@@ -38,6 +41,7 @@ def frequent_tasks(container: Container, settings: Settings, stopping: Event) ->
         PeriodicTask(
             name="clock", every_seconds=CLOCK_SECONDS, do=partial(warn_of_clock, container.ports.clock.check)
         ),
+        PeriodicTask(name="owner_letters", every_seconds=LETTER_SECONDS, do=container.owner_letters.send_due),
         PeriodicTask(
             name="log_head", every_seconds=HEAD_SECONDS, do=partial(keep_head, container.log_heads, stopping)
         ),
@@ -55,9 +59,13 @@ def housekeeping_tasks(container: Container, settings: Settings) -> list[Periodi
         "reminders": container.link_reminders.remind,
         "usage_totals": container.visitor_limits.forget_past,
     }
+    letters = PeriodicTask(
+        name="owner_letters", every_seconds=LETTER_SECONDS, do=container.owner_letters.send_due
+    )
+    interval = settings.housekeeping_interval_seconds
     return [
-        PeriodicTask(name=name, every_seconds=settings.housekeeping_interval_seconds, do=do)
-        for name, do in tasks.items()
+        letters,
+        *(PeriodicTask(name=name, every_seconds=interval, do=do) for name, do in tasks.items()),
     ]
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+from adapters.email_templates.owner_letters import TemplateOwnerLetterWriter
 from adapters.localization.export_text import EnglishExportText
 from domain.order.events import Event
 from domain.order.order import Order
@@ -129,6 +130,7 @@ class ShopOfDoubles(Container):
                 export_text=EnglishExportText(),
                 evidence_writer=PlainEvidenceWriter(),
                 shop_facts=self.shop_facts,
+                owner_letter_writer=TemplateOwnerLetterWriter(shop_name="The old photo"),
                 observer=self.observer,
             )
         )

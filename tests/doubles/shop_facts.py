@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.ports.shop_facts import CurrentFacts, ShopFacts, TotalFacts
+from domain.ports.shop_facts import CurrentFacts, PeriodFacts, ShopFacts, TotalFacts
 
 
 @dataclass
@@ -12,6 +12,7 @@ class GivenShopFacts(ShopFacts):
 
     given_current: CurrentFacts = field(default_factory=CurrentFacts)
     given_totals: TotalFacts = field(default_factory=TotalFacts)
+    given_period: PeriodFacts = field(default_factory=PeriodFacts)
     after_head: datetime | None = None
     reads: int = 0
 
@@ -22,6 +23,9 @@ class GivenShopFacts(ShopFacts):
     def totals(self) -> TotalFacts:
         self.reads += 1
         return self.given_totals
+
+    def period(self, since: datetime, until: datetime) -> PeriodFacts:  # noqa: ARG002 -- as above
+        return self.given_period
 
     def first_event_after(self, position: int) -> datetime | None:  # noqa: ARG002 -- as above
         return self.after_head

@@ -24,6 +24,7 @@ from tests.doubles.transaction_overlay import TableOverlay, TransactionWrites
 
 if TYPE_CHECKING:
     from tests.doubles.idempotency_keys import KeyRow
+    from tests.doubles.owner_letters import LetterRow
     from tests.doubles.reaction_table import Work
     from tests.doubles.upload_sessions import UploadRow
 
@@ -63,6 +64,7 @@ class Tables:
     )  # of comparisons: begun, ended
 
     backup_runs: MutableMapping[tuple[RunKind, datetime], RunEnd | None] = field(default_factory=dict)
+    owner_letters: MutableMapping[str, LetterRow] = field(default_factory=dict)
     usage: MutableMapping[tuple[str, datetime], int] = field(default_factory=dict)  # by quota and window
 
     def draft(self, writing: TransactionWrites) -> DraftTables:

@@ -19,6 +19,7 @@ from domain.ports.idempotency_keys import IdempotencyKeys
 from domain.ports.log_recovery import LogRecovery
 from domain.ports.notes import Notes
 from domain.ports.order_queries import OrderQueries
+from domain.ports.owner_letters import OwnerLetters
 from domain.ports.personal_data import PersonalData
 from domain.ports.points_balances import PointsBalances
 from domain.ports.prediction_limiter import PredictionSlots
@@ -37,6 +38,7 @@ from tests.doubles.idempotency_keys import InMemoryIdempotencyKeys
 from tests.doubles.log_recovery import InMemoryLogRecovery
 from tests.doubles.notes import InMemoryNotes
 from tests.doubles.order_queries import InMemoryOrderQueries
+from tests.doubles.owner_letters import InMemoryOwnerLetters
 from tests.doubles.personal_data import InMemoryPersonalData
 from tests.doubles.points_balances import InMemoryPointsBalances
 from tests.doubles.prediction_limiter import InMemoryPredictionSlots
@@ -71,6 +73,7 @@ class InMemoryTransaction:
     reconciliation_rounds: ReconciliationRounds
     backup_runs: BackupRuns
     notes: Notes
+    owner_letters: OwnerLetters
     usage_totals: UsageTotals
 
     def __init__(self, pages: DraftTables, writing: TransactionWrites, oldest_txid: int) -> None:
@@ -190,5 +193,6 @@ _PORTS: dict[str, Callable[[InMemoryTransaction], object]] = {
     "reconciliation_rounds": lambda of: InMemoryReconciliationRounds(of.pages, of.writing),
     "backup_runs": lambda of: InMemoryBackupRuns(of.pages, of.writing),
     "notes": lambda of: InMemoryNotes(of.pages),
+    "owner_letters": lambda of: InMemoryOwnerLetters(of.pages.owner_letters),
     "usage_totals": lambda of: InMemoryUsageTotals(of.pages),
 }

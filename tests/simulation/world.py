@@ -320,6 +320,8 @@ class World(ProviderFollowups, Network):
 
         The scanner may do so even if the mail bounces.
         """
+        if mail.order_id is None:
+            raise AssertionError("This shop writes to its customers only.")
         self.laws.on_mail(mail.order_id, self.email_renderer.facts[mail.content.html])
         if self.is_eventful:
             name = f"scanner of {message_id}"

@@ -12,6 +12,7 @@ from adapters.postgres.tables.customers import (
 )
 from adapters.postgres.tables.events import events, order_numbers
 from adapters.postgres.tables.idempotency import idempotency_keys
+from adapters.postgres.tables.owner_letters import owner_letters
 from adapters.postgres.tables.reactions import admission_pause, admissions, reactions, schema_compatibility
 from adapters.postgres.tables.read_models import (
     READ_MODELS,
@@ -48,6 +49,7 @@ __all__ = [
     "notes",
     "order_numbers",
     "orders",
+    "owner_letters",
     "points",
     "reactions",
     "reconciliations",

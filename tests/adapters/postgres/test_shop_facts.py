@@ -141,3 +141,22 @@ def test_the_first_event_after_a_position_is_found(facts: PostgresShopFacts, sho
     shop.pay(shop.upload(PHOTO))
     assert facts.first_event_after(0) == paid_at
     assert facts.first_event_after(facts.current(shop.clock.now()).log_position) is None
+
+
+def test_a_period_has_what_was_recorded_in_it(facts: PostgresShopFacts, shop: InMemoryShop) -> None:
+    began = shop.clock.now()
+    shop.pay(shop.upload(PHOTO, SECOND_PHOTO))
+    order_id = shop.pay(shop.upload(PHOTO))
+    shop.work()
+    for _ in range(shop.policy.limits.max_restoration_attempts):
+        shop.end_predictions(FailureReason.REFUSED_INPUT)
+        shop.pass_time(minutes=1)
+    shop.live(order_id, hours=0.2)
+    ended = shop.clock.now() + timedelta(seconds=1)
+    period = facts.period(began, ended)
+    assert period.events["order.payment_received"] == 2
+    assert period.events["order.restoration_failed"] == 3
+    assert period.received == [Money(amount=3 * PRICE, currency="EUR")]
+    assert period.refunded == [Money(amount=3 * PRICE, currency="EUR")]
+    assert facts.period(began - timedelta(days=1), began).events == {}
+    assert facts.period(ended, ended + timedelta(days=1)).received == []

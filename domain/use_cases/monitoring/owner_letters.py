@@ -1,0 +1,139 @@
+"""Letters to the owner: urgent ones, and one every morning.
+
+Each letter is claimed before it is sent, so that of several workers one sends it, at most once. An urgent condition is
+written about once until it has ended.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from domain.order.values import EmailId
+from domain.ports.clock import Clock
+from domain.ports.email import Mailer, OutgoingEmail, RenderedEmail
+from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
+from domain.ports.ids import Ids
+from domain.ports.owner_letters import LetterStatus
+from domain.ports.shop_facts import PeriodFacts, ShopFacts
+from domain.ports.unit_of_work import HasOwnerLetters, UnitOfWork
+from domain.use_cases.monitoring.conditions import ActiveCondition, active_conditions
+from domain.use_cases.monitoring.figures import Figures, FiguresReader
+from domain.use_cases.shop_policy import OwnerPolicy
+
+#: How long a condition has to be absent until it counts as ended; one that comes and goes is written about once.
+ENDED_AFTER = timedelta(hours=1)
+
+_DAY = timedelta(days=1)
+
+_CONDITION, _MORNING = "condition:", "morning:"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MorningReport:
+    """What the morning letter reports: a day's events, and what waits now."""
+
+    since: datetime
+    until: datetime
+    period: PeriodFacts
+    figures: Figures
+    conditions: Sequence[ActiveCondition]
+
+
+class OwnerLetterWriter(Protocol):
+    """Renders letters to the owner in the owner's language."""
+
+    def urgent(self, conditions: Sequence[ActiveCondition], owner: OwnerPolicy) -> RenderedEmail:
+        """Render a letter about conditions that cannot wait."""
+
+    def morning(self, report: MorningReport, owner: OwnerPolicy) -> RenderedEmail:
+        """Render the morning letter."""
+
+
+@dataclass(eq=False, kw_only=True)
+class OwnerLetterService:
+    """Sends the letters that are due."""
+
+    unit_of_work: UnitOfWork[HasOwnerLetters]
+    figures: FiguresReader
+    facts: ShopFacts
+    mailer: Mailer
+    writer: OwnerLetterWriter
+    clock: Clock
+    ids: Ids
+    owner: OwnerPolicy
+
+    def send_due(self) -> int:
+        """Send the letters that are due now; return their number.
+
+        Raises UnavailableError; a letter that was certainly not sent is due again. One whose reply was lost is not
+        sent again: what it is about is in the next morning's letter, too.
+        """
+        if self.owner.email is None:
+            return 0
+        figures = self.figures.read()
+        conditions = active_conditions(figures)
+        return self._send_urgent(conditions) + self._send_morning(figures, conditions)
+
+    def _send_urgent(self, conditions: Sequence[ActiveCondition]) -> int:
+        now = self.clock.now()
+        urgent = {_CONDITION + each.code: each for each in conditions if each.is_urgent}
+        with self.unit_of_work.transaction() as transaction:
+            letters = transaction.owner_letters
+            letters.see(urgent, now)
+            letters.forget_unseen(now - ENDED_AFTER)
+            # In one order, so that two workers cannot wait for each other.
+            claimed = [subject for subject in sorted(urgent) if letters.claim(subject, now)]
+        if not claimed:
+            return 0
+        self._send(claimed, self.writer.urgent([urgent[subject] for subject in claimed], self.owner))
+        return 1
+
+    def _send_morning(self, figures: Figures, conditions: Sequence[ActiveCondition]) -> int:
+        now = self.clock.now()
+        due_at = self._last_morning(now)
+        subject = f"{_MORNING}{due_at.date().isoformat()}"
+        with self.unit_of_work.transaction() as transaction:
+            if not transaction.owner_letters.claim(subject, due_at + _DAY):
+                return 0
+        report = MorningReport(
+            since=due_at - _DAY,
+            until=due_at,
+            period=self.facts.period(due_at - _DAY, due_at),
+            figures=figures,
+            conditions=conditions,
+        )
+        self._send([subject], self.writer.morning(report, self.owner))
+        return 1
+
+    def _last_morning(self, now: datetime) -> datetime:
+        """When the last morning letter was due, in local time."""
+        local = now.astimezone(self.owner.time_zone)
+        today = local.replace(hour=self.owner.letter_hour, minute=0, second=0, microsecond=0)
+        return today if today <= local else today - _DAY
+
+    def _send(self, subjects: Collection[str], content: RenderedEmail) -> None:
+        letter = OutgoingEmail(
+            email_id=EmailId(self.ids.new()),
+            order_id=None,
+            to=self.owner.email or "",
+            to_name=None,
+            content=content,
+        )
+        try:
+            self.mailer.send(letter)
+        except LostReplyError:
+            self._settle(subjects, LetterStatus.UNCONFIRMED)
+        except RefusedError:
+            self._settle(subjects, LetterStatus.REFUSED)
+            raise
+        except UnavailableError:
+            with self.unit_of_work.transaction() as transaction:
+                transaction.owner_letters.release(subjects)
+            raise
+        else:
+            self._settle(subjects, LetterStatus.SENT)
+
+    def _settle(self, subjects: Collection[str], status: LetterStatus) -> None:
+        with self.unit_of_work.transaction() as transaction:
+            transaction.owner_letters.settle(subjects, status)

@@ -1,0 +1,53 @@
+"""Which letters the owner got, in memory."""
+
+from collections.abc import Collection, MutableMapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from domain.ports.owner_letters import LetterStatus, OwnerLetters
+from tests.doubles.tables import hold
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetterRow:
+    """A claimed letter."""
+
+    claimed_at: datetime
+    seen_at: datetime
+    status: LetterStatus = LetterStatus.CLAIMED
+
+
+class InMemoryOwnerLetters(OwnerLetters):
+    """Letters of one transaction."""
+
+    def __init__(self, pages: MutableMapping[str, LetterRow]) -> None:
+        self._pages = pages
+
+    def claim(self, subject: str, now: datetime) -> bool:
+        hold(self._pages, subject)
+        if subject in self._pages:
+            return False
+        self._pages[subject] = LetterRow(claimed_at=now, seen_at=now)
+        return True
+
+    def settle(self, subjects: Collection[str], status: LetterStatus) -> None:
+        for subject in self._known(subjects):
+            self._pages[subject] = replace(self._pages[subject], status=status)
+
+    def release(self, subjects: Collection[str]) -> None:
+        for subject in self._known(subjects):
+            if self._pages[subject].status is LetterStatus.CLAIMED:
+                del self._pages[subject]
+
+    def see(self, subjects: Collection[str], now: datetime) -> None:
+        for subject in self._known(subjects):
+            self._pages[subject] = replace(self._pages[subject], seen_at=now)
+
+    def forget_unseen(self, before: datetime) -> int:
+        unseen = [subject for subject, row in self._pages.items() if row.seen_at < before]
+        for subject in unseen:
+            del self._pages[subject]
+        return len(unseen)
+
+    def _known(self, subjects: Collection[str]) -> list[str]:
+        return [subject for subject in subjects if subject in self._pages]
