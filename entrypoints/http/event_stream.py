@@ -21,7 +21,8 @@ KEEP_ALIVE_SECONDS = 15.0
 #: How soon a browser opens the next stream.
 RETRY_MILLISECONDS = 3000
 
-_HEADERS = {
+#: What a stream is answered with.
+STREAM_HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "private, no-store",
     "X-Accel-Buffering": "no",  # for a proxy that would collect the events
@@ -47,7 +48,7 @@ class OrderEventStream:
         leaving = asyncio.create_task(has_left(receive))
         leaving.add_done_callback(lambda _: self._watch.woken.set())
         try:
-            headers = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
+            headers = [(name.lower().encode(), value.encode()) for name, value in STREAM_HEADERS.items()]
             await send({"type": "http.response.start", "status": 200, "headers": headers})
             await self._send_events(send, leaving)
             if not leaving.done():

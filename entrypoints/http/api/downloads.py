@@ -8,7 +8,7 @@ from functools import partial
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
-from litestar import HttpMethod, Response, post, route
+from litestar import HttpMethod, Response, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 from litestar.response.base import ASGIResponse
@@ -22,6 +22,7 @@ from entrypoints.http.byte_ranges import is_known_to_client, requested_range, re
 from entrypoints.http.clients import client_of
 from entrypoints.http.dependencies import Given
 from entrypoints.http.file_responses import FileAnswer, OpenedFile, etag_of
+from entrypoints.http.get_routes import get
 from entrypoints.http.openapi import contracts
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
@@ -29,17 +30,14 @@ from entrypoints.http.previews import PreviewAnswers
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of
 
-_READING = [HttpMethod.GET, HttpMethod.HEAD]
-
 _button = partial(post, status_code=303, sync_to_thread=True, exception_handlers={Exception: explain})
 
 #: The address holds a token, so no cache may keep the response and no other site may learn its address.
 _PRIVATE = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
 
 
-@route(
+@get(
     "/api/download/{token:str}",
-    http_method=_READING,
     exception_handlers={Exception: explain},
     **contracts.FOLLOW_LINK,
 )
@@ -61,9 +59,8 @@ async def follow_link(
     return await _answer(downloads, storage, download_threads, request, delivery)
 
 
-@route(
+@get(
     "/api/download/{token:str}/archive",
-    http_method=_READING,
     exception_handlers={Exception: explain},
     **contracts.SEND_ARCHIVE,
 )
@@ -79,9 +76,8 @@ async def send_archive(
     return await _answer(downloads, storage, download_threads, request, delivery)
 
 
-@route(
+@get(
     "/api/download/{token:str}/{image:uuid}",
-    http_method=_READING,
     exception_handlers={Exception: explain},
     **contracts.SEND_IMAGE,
 )

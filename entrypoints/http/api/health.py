@@ -6,13 +6,13 @@ from typing import Any
 
 import anyio
 from anyio import to_thread
-from litestar import get
 
 from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.wording import error_text
 from entrypoints.build_info import version
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import NotReadyError
+from entrypoints.http.get_routes import get
 from entrypoints.http.openapi import contracts
 
 #: A part that does not answer within this time counts as unavailable.

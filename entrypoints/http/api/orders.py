@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from anyio import to_thread
-from litestar import Response, get
+from litestar import HttpMethod, Response
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 from litestar.serialization import encode_json
@@ -26,7 +26,8 @@ from entrypoints.http.api import order_schemas
 from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import Given, is_known
 from entrypoints.http.errors import UnknownOrderError
-from entrypoints.http.event_stream import OrderEventStream
+from entrypoints.http.event_stream import STREAM_HEADERS, OrderEventStream
+from entrypoints.http.get_routes import get
 from entrypoints.http.openapi import contracts
 from entrypoints.http.order_streams import OrderStreams
 from entrypoints.http.pages import html_pages
@@ -75,6 +76,8 @@ async def follow_order(
     known_version = _last_event_id(request)
     if known_version == latest.version and latest.state in TERMINAL:
         return ASGIResponse(status_code=204, headers={"Cache-Control": "no-store"})
+    if request.method == HttpMethod.HEAD:
+        return ASGIResponse(headers=STREAM_HEADERS, is_head_response=True)
     watch = order_streams.open(order_id, client_key(request), latest)
     return OrderEventStream(order_streams, watch, known_version, partial(_document, queries))
 

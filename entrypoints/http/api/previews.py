@@ -4,17 +4,18 @@ from functools import partial
 from uuid import UUID
 
 from anyio import to_thread
-from litestar import HttpMethod, Response, route
+from litestar import Response
 from litestar.params import FromPath, FromQuery
 
 from domain.order.values import ImageId, OrderId, PhotoId, UploadSessionId
 from domain.use_cases.delivery.previews import PreviewSize
 from entrypoints.http.dependencies import Given
+from entrypoints.http.get_routes import get
 from entrypoints.http.openapi import contracts
 from entrypoints.http.previews import PreviewAnswers
 from entrypoints.http.request_bodies import AnyRequest
 
-_showing = partial(route, http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type="image/jpeg")
+_showing = partial(get, media_type="image/jpeg")
 
 
 @_showing("/api/uploads/{session:uuid}/photos/{photo:uuid}/preview", **contracts.PREVIEW_OF_UPLOAD)

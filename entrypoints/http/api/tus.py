@@ -7,8 +7,9 @@ from typing import Any
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
-from litestar import HttpMethod, Response, Router, delete, head, patch, post, route
+from litestar import HttpMethod, Response, Router, delete, patch, post, route
 from litestar.params import FromPath
+from litestar.response.base import ASGIResponse
 
 from domain.order.values import UploadSessionId
 from domain.ports.resumable_uploads import ResumableUpload, ResumableUploadId
@@ -90,13 +91,13 @@ async def create_upload(
     return Response(None, status_code=201, headers={**headers_of(upload), "Location": location})
 
 
-@head("/{upload:uuid}", before_request=require_version, **contracts.SHOW_OFFSET)
+@route("/{upload:uuid}", http_method=HttpMethod.HEAD, before_request=require_version, **contracts.SHOW_OFFSET)
 async def show_offset(
     resumable_uploads: Given[ResumableUploadService],
     request: AnyRequest,
     session: FromPath[UUID],
     upload: FromPath[UUID],
-) -> Response[None]:
+) -> ASGIResponse:
     """Show how many bytes of an upload are stored."""
     del request
     found = await to_thread.run_sync(
@@ -105,7 +106,7 @@ async def show_offset(
     headers = {**headers_of(found), "Upload-Length": str(found.size_bytes)}
     if found.metadata:
         headers["Upload-Metadata"] = found.metadata
-    return Response(None, headers=headers)
+    return ASGIResponse(headers=headers, is_head_response=True)
 
 
 @patch(

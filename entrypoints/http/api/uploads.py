@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
-from litestar import Response, delete, get, post
+from litestar import Response, delete, post
 from litestar.params import FromPath, FromQuery
 from litestar.response import Redirect
 
@@ -21,6 +21,7 @@ from entrypoints.http.client_address import client_key
 from entrypoints.http.client_disconnect import run_for_client
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
+from entrypoints.http.get_routes import get
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.openapi import contracts
 from entrypoints.http.pages import html_pages

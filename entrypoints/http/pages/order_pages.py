@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from anyio import to_thread
-from litestar import Response, get, post
+from litestar import Response, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
@@ -26,6 +26,7 @@ from domain.use_cases.support.email_correction import (
 from entrypoints.bootstrap.wording import ANOTHERS_ADDRESS_GIVEN, CORRECTED_BY_CUSTOMER
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import UnknownOrderError
+from entrypoints.http.get_routes import get
 from entrypoints.http.pages import html_pages, status_pages
 from entrypoints.http.pages.paying_browser import paid_session_of
 from entrypoints.http.pages.site import Visit, visit_of

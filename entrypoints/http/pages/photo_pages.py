@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from litestar import Response, get
+from litestar import Response
 from litestar.params import FromPath
 
 from domain.use_cases.delivery.shared_links import SharedLinks
@@ -16,6 +16,7 @@ from domain.use_cases.queries import PhotoGalleries, PhotoGallery
 from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.bootstrap.wording import redo_obstacle_text
 from entrypoints.http.dependencies import Given
+from entrypoints.http.get_routes import get
 from entrypoints.http.openapi import contracts
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from litestar import Litestar, Response, get
+from litestar import Litestar, Response
 from litestar.serialization import decode_json, encode_json
 
+from entrypoints.http.get_routes import get
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.site import visit_of
 from entrypoints.http.request_bodies import AnyRequest

@@ -3,13 +3,14 @@
 from functools import partial
 from typing import Any
 
-from litestar import HttpMethod, Response, route
+from litestar import Response
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from domain.order.values import Money
 from domain.use_cases.shop_policy import MEBIBYTE, ShopPolicy
 from entrypoints.http.dependencies import Given
+from entrypoints.http.get_routes import get
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.assets import Asset
 from entrypoints.http.pages.brand import LEGAL_PAGES, html_of
@@ -25,10 +26,7 @@ _A_DAY = "public, max-age=86400"
 #: A picture or style sheet opened by itself must not run anything, even one of a brand folder.
 _ASSET_POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
-#: A monitor or a link checker asks for the headers alone.
-_page = partial(
-    route, http_method=[HttpMethod.GET, HttpMethod.HEAD], include_in_schema=False, sync_to_thread=False
-)
+_page = partial(get, include_in_schema=False, sync_to_thread=False)
 
 #: What a program learns of the shop.
 _ENTRY_POINTS = {

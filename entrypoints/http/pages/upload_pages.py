@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
-from litestar import Response, get, post
+from litestar import Response, post
 from litestar.params import FromPath
 from litestar.response import Redirect
 
@@ -33,6 +33,7 @@ from entrypoints.http import problem_details
 from entrypoints.http.checkouts import Checkouts
 from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import Given, first_language
+from entrypoints.http.get_routes import get
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.paying_browser import redirect_to_order
 from entrypoints.http.pages.payment_forms import InvalidPaymentFormError, PaymentForm, read_payment_form

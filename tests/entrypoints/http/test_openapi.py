@@ -105,9 +105,9 @@ def test_each_header_of_a_repeatable_request_is_documented(document: dict[str, A
 @pytest.mark.parametrize(
     ("path", "methods"),
     [
-        ("/api/uploads/0190f6a4-5b0e-7c1a-9d3e-2f4b6a8c0e12/photos", "GET, OPTIONS, POST"),
+        ("/api/uploads/0190f6a4-5b0e-7c1a-9d3e-2f4b6a8c0e12/photos", "GET, HEAD, OPTIONS, POST"),
         ("/api/download/a/archive", "GET, HEAD, OPTIONS, POST"),
-        ("/health/live", "GET, OPTIONS"),
+        ("/health/live", "GET, HEAD, OPTIONS"),
     ],
 )
 def test_an_address_lists_all_its_methods(api: ApiClient, path: str, methods: str) -> None:

@@ -5,7 +5,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from domain.order.values import OrderId, UploadSessionId
+from domain.order import events as e
+from domain.order.values import HoldReason, OrderId, UploadSessionId
+from tests.domain.support.event_builders import euros
+from tests.domain.support.orders import propose
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient
 
 GERMAN = {**BROWSER, "Accept-Language": "de"}
@@ -96,6 +99,23 @@ def test_after_the_result_the_address_stays(api: ApiClient) -> None:
     answer = correct(api, session_id, "marie@right.example")
     assert answer.status_code == 422
     assert "The address cannot be changed here." in answer.text
+
+
+@pytest.mark.parametrize(
+    "stop",
+    [
+        e.OrderHeld(reason=HoldReason.AMOUNT_MISMATCH),
+        e.DisputeOpened(dispute_id="dp_1", amount=euros(490), reason="fraudulent"),
+    ],
+)
+def test_while_an_order_is_stopped_its_address_stays(api: ApiClient, stop: e.Event) -> None:
+    session_id, order_id = paid(api)
+    propose(api.shop, order_id, stop)
+    assert "/address" not in page_of(api, order_id)
+    assert correct(api, session_id, "marie@right.example").status_code == 422
+    customer = api.shop.queries.details(order_id).customer
+    assert customer is not None
+    assert customer.email == "eilen@customer.example"
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,7 @@ def test_a_look_at_an_upload_is_never_cached_and_shows_what_was_announced(api: A
     assert answer.headers["upload-metadata"] == NAMED["Upload-Metadata"]
     assert answer.headers["upload-expires"] == "Sat, 21 Mar 2026 15:09:26 GMT"
     assert answer.headers["tus-resumable"] == "1.0.0"
+    assert not {"content-type", "content-length"} & set(answer.headers), "there is no body that they describe"
 
 
 def test_a_complete_upload_says_so_again_when_its_answer_was_lost(api: ApiClient) -> None:
