@@ -100,6 +100,7 @@ def test_a_script_is_included_once_it_is_built() -> None:
         "built/manifest.json": json.dumps(
             {"start.js": "start-1926.js", "upload.js": "upload-1931.js"}
         ).encode(),
+        "built/licences.txt": b"",
         "built/start-1926.js": b"",
         "built/upload-1931.js": b"export {};",
     }
