@@ -22,7 +22,9 @@ from entrypoints.http.pages.site import Visit
 REFRESH_SECONDS, PATIENT_REFRESH_SECONDS = 5, 60
 
 #: Statuses whose e-mail was sent, so that it can be requested again; before the result, that is the confirmation.
-_RESENDABLE = frozenset({"delivered", "completed", "redoing"})
+_RESENDABLE = frozenset(
+    {"delivered", "delivered_partly", "completed", "completed_partly", "partly_free", "redoing"}
+)
 _CONFIRMED = frozenset({"paid", "free", "restoring", "settled"})
 
 #: The state shown of a photo that had no result when its order ended.
@@ -45,7 +47,10 @@ class Progress:
 def of_order(
     seen: Order, names: Mapping[ImageId, str], visit: Visit, progress: Progress | None = None
 ) -> Response[Any]:
-    """The page of an order, reloaded until it changes no more."""
+    """The page of an order, reloaded until it changes no more.
+
+    Its pictures are the customer's own photos: results are behind the link alone, which expires and can be revoked.
+    """
     status = _status_phrase(seen)
     has_ended = seen.state in TERMINAL
     has_photos = seen.state is not State.ERASED
@@ -151,7 +156,12 @@ def _delivered_phrase(seen: Order) -> str:
         return "purged"
     if seen.is_being_redone:
         return "redoing"
-    return seen.state if seen.result_is_sent else "fetched"
+    if not seen.result_is_sent:
+        return "fetched"
+    if not seen.failed_images:
+        return seen.state
+    owes_or_paid_back = seen.state is State.DELIVERED or seen.refunded_amount
+    return f"{seen.state}_partly" if owes_or_paid_back else "partly_free"
 
 
 def _waits_for_a_bank(seen: Order) -> bool:

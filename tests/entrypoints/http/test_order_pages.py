@@ -6,9 +6,10 @@ import httpx
 import pytest
 
 from domain.order import events as e
-from domain.order.values import HoldReason, OrderId, UploadSessionId
+from domain.order.values import FailureReason, HoldReason, OrderId, UploadSessionId
 from tests.domain.support.event_builders import euros
 from tests.domain.support.orders import propose
+from tests.entrypoints.http.test_previews import small
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient
 
 GERMAN = {**BROWSER, "Accept-Language": "de"}
@@ -88,6 +89,31 @@ def test_the_cookie_of_the_payment_is_short_lived_and_out_of_reach_of_scripts(ap
         assert arrived.headers["set-cookie"] == (
             f"paid_session={session_id}; HttpOnly; Max-Age=86400; Path=/; SameSite=Lax"
         )
+
+
+def test_an_order_whose_photos_are_not_all_restored_says_so_first(api: ApiClient) -> None:
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT, b"a wedding"))
+    api.shop.work()
+    first = next(iter(api.shop.restorer.works))
+    api.shop.restorer.fail(first, FailureReason.REFUSED_INPUT)
+    api.shop.post_prediction(first)
+    api.shop.live(order_id)
+    page = page_of(api, order_id)
+    assert "<h1>Your photos are ready, but not all of them</h1>" in page
+    assert "what you paid for them has gone back" in page
+    assert re.search(r"Sent back</dt><dd>€4.90", page)
+    assert "aber nicht alle" in page_of(api, order_id, GERMAN)
+
+
+def test_a_finished_order_shows_its_results_behind_the_link_only(api: ApiClient) -> None:
+    _, order_id = paid(api)
+    api.shop.live(order_id)
+    page = page_of(api, order_id)
+    pictures = [
+        api.http.get(address).content for address in re.findall(r'<img [^>]*src="(/api/[^"]+)"', page)
+    ]
+    assert pictures == [small(PORTRAIT, 480)]
+    assert api.shop.token(order_id) not in page
 
 
 def test_after_the_result_the_address_stays(api: ApiClient) -> None:
