@@ -18,6 +18,8 @@ SAMPLE ?=
 ONLY ?=
 # Of the benchmarks: the JSON document of an earlier run (and ONLY, above, names a row).
 AGAINST ?=
+# Of the load: see `python -m benchmarks.capacity --help`.
+OPTIONS ?=
 # Where the oldest supported PostgreSQL has its initdb and postgres; Debian 12 installs them here.
 POSTGRES15 ?= /usr/lib/postgresql/15/bin
 
@@ -29,7 +31,7 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 
 .DEFAULT_GOAL := help
 .PHONY: help demo misbehave dev frontend test test-all test-slow test-browser screenshots test-postgres15 \
-    test-pgbouncer test-alerts simulate exhaustive chaos mutants check format lock docs benchmarks clean
+    test-pgbouncer test-alerts simulate exhaustive chaos mutants check format lock docs benchmarks load clean
 
 help: ## show these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -117,6 +119,9 @@ format: $(READY) ## apply the style
 
 benchmarks: $(READY) ## every kind of work beside its limit and peers; ONLY=ROW for one, AGAINST=FILE to compare
 	@$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(if $(AGAINST),--against $(AGAINST))
+
+load: $(READY) ## rising rates until two APIs and two workers no longer keep up; OPTIONS="--workers 4 --photos 12"
+	@$(BIN)/python -m benchmarks.capacity $(OPTIONS)
 
 docs: $(READY) ## write what is generated: the lifecycle page, the list of metrics and .env.example
 	$(BIN)/python docs/generate.py

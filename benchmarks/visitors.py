@@ -1,7 +1,7 @@
 """Customers of a running shop, who upload photos and pay."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from io import BytesIO
 from typing import Any
@@ -10,8 +10,6 @@ from uuid import uuid4
 import httpx2
 import psycopg
 from PIL import Image
-
-from benchmarks.servers import Servers
 
 COMPLETE_SECONDS = 120
 #: Between two looks whether orders are complete.
@@ -28,13 +26,15 @@ def noisy_jpeg(width: int, height: int, quality: int = 75) -> bytes:
 class Visitors:
     """Customers of one shop, whose twins answer at once."""
 
-    def __init__(self, resources: ExitStack, servers: Servers, database_url: str) -> None:
-        self._shop_url = servers.shop_url
-        self._mailbox = f"{servers.addresses['sendgrid']}/_twin/mailbox"
+    def __init__(
+        self, resources: ExitStack, shop_url: str, addresses: Mapping[str, str], database_url: str
+    ) -> None:
+        self._shop_url = shop_url
+        self._mailbox = f"{addresses['sendgrid']}/_twin/mailbox"
         self._http = resources.enter_context(httpx2.Client(timeout=60, follow_redirects=True))
         self._database = resources.enter_context(psycopg.connect(database_url, autocommit=True))
         options = {"engine": "copy", "creates_per_minute": None}
-        self._http.put(f"{servers.addresses['replicate']}/_twin/settings", json=options).raise_for_status()
+        self._http.put(f"{addresses['replicate']}/_twin/settings", json=options).raise_for_status()
 
     def open_session(self) -> str:
         """Open an upload session; return its id."""
@@ -75,10 +75,10 @@ class Visitors:
         return answer
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """Look again and again; raise AssertionError when it takes too long."""
+def wait_until(is_so: Callable[[], bool], fact: str = "the orders are complete") -> None:
+    """Look again and again; raise AssertionError when a fact takes too long."""
     deadline = time.monotonic() + COMPLETE_SECONDS
     while not is_so():
         if time.monotonic() > deadline:
-            raise AssertionError(f"The orders are not complete after {COMPLETE_SECONDS} seconds.")
+            raise AssertionError(f"After {COMPLETE_SECONDS} seconds it is not so that {fact}.")
         time.sleep(LOOK_SECONDS)

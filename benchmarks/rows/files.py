@@ -57,7 +57,7 @@ class Upload(Row):
         """Start the API; make the photo."""
         url = self.servers.database()
         self._api = self.servers.start_api(resources, url)
-        self._visitors = Visitors(resources, self.servers, url)
+        self._visitors = Visitors(resources, self.servers.shop_url, self.servers.addresses, url)
         self._photo = noisy_jpeg(4000, 3000, quality=97) if not self.quick else noisy_jpeg(640, 480)
         self._file = self.servers.folder / "photo.jpg"
         self._file.write_bytes(self._photo)

@@ -31,7 +31,7 @@ class OrderRow(Row):
         """Start the shop, and count the transactions of an order."""
         url = self.servers.database()
         api, worker = self.servers.start_api(resources, url), self.servers.start_worker(resources, url)
-        self._visitors = Visitors(resources, self.servers, url)
+        self._visitors = Visitors(resources, self.servers.shop_url, self.servers.addresses, url)
         self._photo = noisy_jpeg(640, 480)
         self._number = self.size(20, 1)
         self._meter = self.servers.meter(

@@ -64,12 +64,13 @@ _API = _Role(name="The API", command="serve", ready='{"listening"', log="serve.l
 _WORKER = _Role(name="The worker", command="worker", ready='{"worker"', log="worker.log")
 
 
-def _workers(count: int) -> list[_Role]:
+def _several(first: _Role, name: str, count: int) -> list[_Role]:
+    """Return the first process of a kind, and further ones with numbers."""
     further = [
-        replace(_WORKER, name=f"Worker {number}", log=f"worker-{number}.log")
+        replace(first, name=f"{name} {number}", log=f"{first.command}-{number}.log")
         for number in range(2, count + 1)
     ]
-    return [_WORKER, *further][:count]
+    return [first, *further][:count]
 
 
 class LocalShop:
@@ -79,6 +80,7 @@ class LocalShop:
         data_dir: the folder that holds everything; made if needed.
         settings: settings of the shop that differ from those of a local one.
         workers: how many workers there are; none leave the work to calls of the API.
+        apis: how many API processes share the socket.
 
     Attributes:
         data_dir: the folder that holds everything.
@@ -88,7 +90,7 @@ class LocalShop:
     """
 
     def __init__(
-        self, data_dir: Path, settings: Mapping[str, str] | None = None, *, workers: int = 1
+        self, data_dir: Path, settings: Mapping[str, str] | None = None, *, workers: int = 1, apis: int = 1
     ) -> None:
         self.url = ""
         self.addresses: dict[str, str] = {}
@@ -96,7 +98,7 @@ class LocalShop:
         self.data_dir = data_dir.resolve()
         self._settings = LOCAL | dict(settings or {})
         self._stack = ExitStack()
-        self._roles = [_API, *_workers(workers)]
+        self._roles = [*_several(_API, "API", apis), *_several(_WORKER, "Worker", workers)]
         self._crew: dict[_Role, Process] = {}
 
     def __enter__(self) -> Self:
@@ -176,7 +178,7 @@ class LocalShop:
     def _start(self, role: _Role) -> None:
         argv: list[str | Path] = [RESTORECLICK, role.command]
         fds = []
-        if role is _API:
+        if role.command == _API.command:
             fds = [self._listener.fileno()]
             argv += ["--fd", str(fds[0])]
         log = self.data_dir / "logs" / role.log

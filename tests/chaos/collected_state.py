@@ -76,7 +76,7 @@ def collected(shop: LocalShop, query: Query, visits: Visits, unfinished: Sequenc
         allowed_holds=ALLOWED_HOLDS,
         streams=streams,
         chain_defects=[defect_text(finding) for finding in verdict.findings],
-        read_models=_read_models(query),
+        read_models=read_models_of(query),
         reaction_outcomes={
             row["reaction_id"]: None if row["status"] in {"pending", "leased"} else row["status"]
             for row in reactions
@@ -267,7 +267,7 @@ def _unmatched(row: Row) -> UnmatchedRow:
     )
 
 
-def _read_models(query: Query) -> Rows:
+def read_models_of(query: Query) -> Rows:
     """Every read model by key, without ``updated_at``."""
     rows: Rows = {}
     for table in READ_MODELS:

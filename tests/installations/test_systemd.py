@@ -44,10 +44,12 @@ def section(unit: Path, name: str) -> dict[str, str]:
     return dict(parser[name])
 
 
-def test_there_is_a_unit_for_every_process() -> None:
+def test_there_is_a_unit_for_every_process_and_a_timer_for_the_backup() -> None:
     assert {unit.name for unit in UNITS} == {
         "restoreclick-api.service",
         "restoreclick-api.socket",
+        "restoreclick-backup.service",
+        "restoreclick-backup.timer",
         "restoreclick-migrate.service",
         "restoreclick-worker@.service",
     }

@@ -1,0 +1,1 @@
+"""Where the shop's throughput ends, with several APIs and workers."""
