@@ -37,6 +37,7 @@ from entrypoints.settings_types import (
     SecondsOrNone,
     Secret,
     Secrets,
+    ServerAddress,
     SigningKey,
     Steps,
     TimeZone,
@@ -258,6 +259,11 @@ class Settings(BackupSettings):
     cors_origins: Origins = Field(
         (),
         description="web sites whose scripts may use the API: https://photos.example,https://app.example",
+    )
+    dns_server: ServerAddress | None = Field(
+        None,
+        description="the DNS server that `restoreclick doctor` asks about the sender's domain, as ADDRESS or"
+        " ADDRESS:PORT; the machine's own if it is left out",
     )
     http_host: str = Field("127.0.0.1", description="the address `restoreclick serve` listens on")
     http_port: int = Field(8000, ge=0, le=65535, description="its port")

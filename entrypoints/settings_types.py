@@ -3,7 +3,7 @@
 import base64
 import json
 from datetime import UTC, tzinfo
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -127,6 +127,19 @@ def time_zone_of(name: str) -> tzinfo:
     return UTC if name == "UTC" else ZoneInfo(name)
 
 
+def _server(text: str) -> str:
+    """Accept an IP address, perhaps with a port, as ``ADDRESS:PORT``."""
+    url = urlsplit(f"//{text}")
+    try:
+        ip_address(url.hostname or "")
+        _ = url.port
+    except ValueError:
+        raise ValueError(
+            "write an IP address, perhaps with a port, as in 192.0.2.53 or 127.0.0.1:5353"
+        ) from None
+    return text
+
+
 DatabaseUrl = Annotated[str, AfterValidator(checked_database_url)]
 Address = Annotated[str, AfterValidator(_address)]
 RedisUrl = Annotated[Url, UrlConstraints(allowed_schemes=["redis", "rediss", "unix"])]
@@ -151,6 +164,7 @@ Costs = Annotated[
     Field(max_length=20),
 ]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
+ServerAddress = Annotated[str, AfterValidator(_server)]
 LandingPage = Annotated[str, AfterValidator(_landing_page)]
 #: A number beyond these limits is a typing error, and would overflow in computations.
 Seconds = Annotated[float, Field(gt=0, le=YEAR_SECONDS)]

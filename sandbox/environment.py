@@ -218,6 +218,7 @@ def _twins_environment(announcements: dict[str, dict[str, str]]) -> dict[str, st
         "REPLICATE_SECOND_INPUT_NAME": SECOND_INPUT_NAME,
         "SENDGRID_API_BASE": announcements["sendgrid"]["url"],
         "SENDGRID_WEBHOOK_PUBLIC_KEY": announcements["sendgrid"]["public_key"],
+        "DNS_SERVER": announcements["sendgrid"]["dns"],
     }
 
 

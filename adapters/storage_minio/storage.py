@@ -100,6 +100,11 @@ class MinioStorage:
         )
         self._purger = Purger(self._client, bucket=bucket, calling=self._calling)
 
+    @property
+    def client(self) -> Minio:
+        """Return the SDK's client, which the bucket's examination shares."""
+        return self._client
+
     def put(
         self,
         key: ObjectKey,

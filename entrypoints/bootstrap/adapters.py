@@ -121,9 +121,9 @@ def _ports_from(
         recorder.watch_pool(connections, unit_of_work.connections_in_use)
     clock = resources.enter_context(closing(DatabaseClock(str(settings.database_url))))
     storage = resources.enter_context(closing(storage_from(settings, token_signer)))
-    payments = resources.enter_context(closing(_payments_from(settings)))
-    restorer = resources.enter_context(closing(_restorer_from(settings)))
-    mailer = _mailer_from(settings)
+    payments = resources.enter_context(closing(payments_from(settings)))
+    restorer = resources.enter_context(closing(restorer_from(settings)))
+    mailer = mailer_from(settings)
     return Ports(
         policy=policy_from(settings),
         clock=clock,
@@ -163,7 +163,8 @@ def _ports_from(
     )
 
 
-def _payments_from(settings: Settings) -> StripePayments:
+def payments_from(settings: Settings) -> StripePayments:
+    """Stripe; the caller closes it."""
     return StripePayments(
         secret_key=settings.stripe_secret_key.get_secret_value(), api_base=settings.stripe_api_base
     )
@@ -175,7 +176,8 @@ def _payment_listing_from(settings: Settings, payments: StripePayments) -> Strip
     return StripeListing(payments.client, webhook_urls=webhook_urls)
 
 
-def _restorer_from(settings: Settings) -> ReplicateRestorer:
+def restorer_from(settings: Settings) -> ReplicateRestorer:
+    """Replicate; the caller closes it."""
     return ReplicateRestorer(
         api_token=settings.replicate_api_token.get_secret_value(),
         api_base=settings.replicate_api_base,
@@ -184,7 +186,8 @@ def _restorer_from(settings: Settings) -> ReplicateRestorer:
     )
 
 
-def _mailer_from(settings: Settings) -> SendGridMailer:
+def mailer_from(settings: Settings) -> SendGridMailer:
+    """SendGrid."""
     return SendGridMailer(
         api_key=settings.sendgrid_api_key.get_secret_value(),
         api_base=settings.sendgrid_api_base,

@@ -19,7 +19,7 @@ from entrypoints.cli.commands.demo import run_demo, run_dev
 from entrypoints.cli.commands.orders import order_commands
 from entrypoints.cli.commands.payments import payment_commands
 from entrypoints.cli.commands.restore import restore_command
-from entrypoints.cli.commands.shared_options import MOST_ROWS, json_option
+from entrypoints.cli.commands.shared_options import MOST_ROWS, env_file_option, json_option
 from entrypoints.cli.commands.simulate import run_simulation
 from entrypoints.cli.commands.upgrade import upgrade_command
 from entrypoints.cli.support.error_reporting_group import Commands
@@ -123,6 +123,21 @@ def status(*, as_json: bool) -> None:
     except (NoDatabaseError, UnavailableError) as error:
         exit_status = show_unreadable(str(error), as_json=as_json)
     sys.exit(exit_status)
+
+
+@cli.command()
+@click.option("--fix", is_flag=True, help="Create what is missing: the bucket, Stripe's webhook endpoint.")
+@click.option("--yes", "is_agreed", is_flag=True, help="Do not ask before each repair.")
+@env_file_option
+@json_option
+def doctor(env_path: Path, *, fix: bool, is_agreed: bool, as_json: bool) -> None:
+    """Examine settings, machine, servers, providers, DNS and the public address.
+
+    Each finding says how to mend it. It ends with 1 if there are warnings only, with 2 if the shop cannot work.
+    """
+    from entrypoints.cli.commands.doctor import examine_shop
+
+    sys.exit(examine_shop(env_path, fixes=fix, is_agreed=is_agreed, as_json=as_json))
 
 
 @cli.group()

@@ -103,6 +103,7 @@ def create_app(
             customer_requests.ask_for_new_link,
             customer_requests.ask_for_mail,
             customer_requests.press_the_orders_button,
+            worker_calls.show_caller,
             worker_calls.call_worker,
             health.live,
             health.ready,

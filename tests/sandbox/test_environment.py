@@ -42,7 +42,7 @@ def sandbox(data_dir: Path, first_environment: dict[str, str]) -> Iterator[Sandb
 
 def test_the_environment_names_all_that_the_shop_needs(sandbox: Sandbox) -> None:
     assert set(sandbox.environment) == {
-        *("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "WORKER_SECRET_KEY"),
+        *("DATABASE_URL", "REDIS_URL", "PUBLIC_URL", "WORKER_SECRET_KEY", "LINK_SIGNING_KEY", "DNS_SERVER"),
         *("S3_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_REGION", "S3_BUCKET"),
         *("STRIPE_API_BASE", "STRIPE_CHECKOUT_ORIGINS", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"),
         *("REPLICATE_API_BASE", "REPLICATE_API_TOKEN", "REPLICATE_WEBHOOK_SECRET", "REPLICATE_OUTPUT_HOSTS"),

@@ -3,9 +3,10 @@
 import hmac
 import time
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Annotated
 
-from litestar import post
+from litestar import get, post
 from litestar.params import FromPath, Parameter
 from pydantic import SecretStr
 
@@ -69,6 +70,25 @@ class WorkerCallView:
     seconds: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class CallerView:
+    """A caller's address as the API sees it, and the version."""
+
+    client: str | None
+    version: str
+
+
+@get("/api/workers", sync_to_thread=False, **contracts.SHOW_CALLER)
+def show_caller(worker_access: Given[WorkerAccess | None], request: AnyRequest) -> CallerView:
+    """Show what the API sees of a caller.
+
+    `restoreclick doctor` learns from it whether proxies in front are set up.
+    """
+    _authorized(worker_access, request)
+    client = request.client.host if request.client is not None else None
+    return CallerView(client=client, version=version("restoreclick"))
+
+
 @post("/api/workers/{worker:str}", status_code=200, sync_to_thread=True, **contracts.CALL_WORKER)
 def call_worker(
     worker_access: Given[WorkerAccess | None],
@@ -87,9 +107,7 @@ def call_worker(
     `cleanup` runs the periodic tasks, `reconcile` compares the log with the providers if that is due. Safe beside
     running workers and other calls.
     """
-    if worker_access is None:
-        raise WorkerCallsOffError
-    calls = worker_access.calls_for(request.headers.get("authorization", ""))
+    calls = _authorized(worker_access, request)
     began = time.monotonic()
     report = calls.call(worker, reactions=reactions, seconds=seconds)
     return WorkerCallView(
@@ -102,6 +120,16 @@ def call_worker(
         is_finished=report.is_finished,
         seconds=round(time.monotonic() - began, 3),
     )
+
+
+def _authorized(worker_access: WorkerAccess | None, request: AnyRequest) -> WorkerCalls:
+    """The calls, for a request with the key.
+
+    Raises WorkerCallsOffError or WorkerCallRefusedError.
+    """
+    if worker_access is None:
+        raise WorkerCallsOffError
+    return worker_access.calls_for(request.headers.get("authorization", ""))
 
 
 def reconciliation_view(report: Report) -> ReconciliationView:

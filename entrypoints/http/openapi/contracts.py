@@ -573,19 +573,25 @@ READY = documented(
         )
     },
 )
+_WORKER_KEY = header(
+    "Authorization",
+    "`Bearer` and WORKER_SECRET_KEY.",
+    is_required=True,
+    example="Bearer the-key-of-this-shop-in-its-settings",
+)
+SHOW_CALLER = documented(
+    "Workers",
+    errors.WorkerCallRefusedError,
+    errors.WorkerCallsOffError,
+    parameters=[_WORKER_KEY],
+    answers={200: Answer(description="What the API sees.", example=view_examples.CALLER)},
+)
 CALL_WORKER = documented(
     "Workers",
     errors.WorkerCallRefusedError,
     errors.WorkerCallsOffError,
     WorkerBusyError,
     DatabaseBehindError,
-    parameters=[
-        header(
-            "Authorization",
-            "`Bearer` and WORKER_SECRET_KEY.",
-            is_required=True,
-            example="Bearer the-key-of-this-shop-in-its-settings",
-        )
-    ],
+    parameters=[_WORKER_KEY],
     answers={200: Answer(description="What was done.", example=view_examples.WORKER_CALL)},
 )

@@ -12,8 +12,9 @@ from sandbox.twins.common import (
     parser,
     serve,
 )
-from sandbox.twins.sendgrid import api
+from sandbox.twins.sendgrid import account, api
 from sandbox.twins.sendgrid.delivery import MAIL_ACTIONS, MailDelivery, SendGridSettings
+from sandbox.twins.sendgrid.dns_server import DnsServer
 from sandbox.twins.sendgrid.page import MailboxPages
 from sandbox.twins.sendgrid.signing import EventSigner
 
@@ -34,22 +35,30 @@ def main() -> None:
     if options.webhook_url is not None:
         settings.change({"webhook_url": options.webhook_url})
     signer = EventSigner(ledger)
-    webhooks = WebhookSender(ledger, faults, settings, signer.headers)
+    webhooks = WebhookSender(
+        ledger,
+        faults,
+        settings,
+        lambda delivery: signer.headers(delivery, is_signed=settings.current.webhook_signed),
+    )
+    dns_server = DnsServer(settings, ledger)
+    dns_server.start()
     twin = Twin(
         name="sendgrid",
         ledger=ledger,
         faults=faults,
         settings=settings,
         webhooks=webhooks,
-        handlers=[api.V3, api.Mailbox, MailboxPages],
+        handlers=[api.V3, account.V3Account, api.Mailbox, MailboxPages],
         dependencies={
             "api_key": options.api_key,
             "delivery": MailDelivery(ledger, faults, settings, webhooks),
             "signer": signer,
+            "account": settings,
         },
         error_body=api.fault_body,
         exception_handlers={api.RefusedError: api.answer_refused, HTTPException: api.answer_routing_error},
-        announcement={"public_key": signer.public_key},
+        announcement={"public_key": signer.public_key, "dns": dns_server.address},
     )
     serve(twin, listener, url)
 

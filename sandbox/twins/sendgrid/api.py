@@ -36,7 +36,7 @@ class V3(Controller):
     @post("/mail/send", sync_to_thread=False)
     def send(self, request: Call, api_key: str = GIVEN, delivery: MailDelivery = GIVEN) -> Response[bytes]:
         """Accept a message, or return all that is wrong with it."""
-        _check_key(request, api_key)
+        check_key(request, api_key)
         message = _message_in(request)
         if (message.get("mail_settings") or {}).get("sandbox_mode", {}).get("enable"):
             return Response(b"", status_code=200)
@@ -45,7 +45,7 @@ class V3(Controller):
     @get("/messages", sync_to_thread=False)
     def messages(self, request: Call, api_key: str = GIVEN, delivery: MailDelivery = GIVEN) -> Json:
         """List messages of the Email Activity by query, newest first."""
-        _check_key(request, api_key)
+        check_key(request, api_key)
         if not delivery.shows_activity:
             raise RefusedError(403, error_body(("access forbidden", None)))
         asked = request.query_params
@@ -57,7 +57,7 @@ class V3(Controller):
     @get("/user/webhooks/event/settings/signed", sync_to_thread=False)
     def public_key(self, request: Call, api_key: str = GIVEN, signer: EventSigner = GIVEN) -> Json:
         """Return the public key of the event webhook."""
-        _check_key(request, api_key)
+        check_key(request, api_key)
         return {"public_key": signer.public_key}
 
 
@@ -117,7 +117,8 @@ def answer_routing_error(request: Call, error: HTTPException) -> Response[Json]:
     return answer_in_plain_json(request, error)
 
 
-def _check_key(request: Call, api_key: str) -> None:
+def check_key(request: Call, api_key: str) -> None:
+    """Raise RefusedError for a request without the API key."""
     given = request.headers.get("authorization", "")
     if not given:
         raise RefusedError(401, error_body(("Permission denied, wrong credentials", None)))

@@ -76,6 +76,22 @@ _FOREIGN_EVENTS: tuple[Json, ...] = (
 )
 
 
+#: The settings of an event webhook that select types of events, and those events.
+EVENT_TYPES = {
+    "processed": "processed",
+    "delivered": "delivered",
+    "deferred": "deferred",
+    "bounce": "bounce",
+    "dropped": "dropped",
+    "open": "open",
+    "click": "click",
+    "spam_report": "spamreport",
+    "unsubscribe": "unsubscribe",
+    "group_unsubscribe": "group_unsubscribe",
+    "group_resubscribe": "group_resubscribe",
+}
+
+
 class SendGridSettings(TwinSettings, kw_only=True):
     """The settings of the SendGrid twin."""
 
@@ -83,6 +99,18 @@ class SendGridSettings(TwinSettings, kw_only=True):
     webhook_url: str = ""
     #: Email Activity, a paid option; without it messages cannot be listed.
     has_email_activity: bool = True
+    #: What the API key may do.
+    scopes: tuple[str, ...] = ("mail.send", "messages.read", "user.webhooks.event.settings.read")
+    #: The verified single senders.
+    verified_senders: tuple[str, ...] = ()
+    #: The authenticated domains, whose DNS records the twin serves.
+    authenticated_domains: tuple[str, ...] = ("restoreclick.example", "shop.example")
+    #: Records that are missing there: spf, dkim, dmarc.
+    missing_dns: tuple[str, ...] = ()
+    #: The event webhook: whether it is enabled and signed, and the types it sends.
+    webhook_enabled: bool = True
+    webhook_signed: bool = True
+    webhook_events: tuple[str, ...] = tuple(EVENT_TYPES)
     #: Every batch begins with events of another product on the account, whose fields have other types.
     shares_account: bool = False
 
@@ -114,7 +142,9 @@ class MailDelivery:
 
     def _post(self, events: list[Json]) -> None:
         settings = self.settings.current
-        if not events or not settings.webhook_url:
+        sent = {EVENT_TYPES[name] for name in settings.webhook_events}
+        events = [event for event in events if event["event"] in sent]
+        if not events or not settings.webhook_url or not settings.webhook_enabled:
             return
         batch = [*(_FOREIGN_EVENTS if settings.shares_account else ()), *events]
         batch_id = secrets.token_urlsafe(16)

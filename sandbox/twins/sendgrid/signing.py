@@ -32,8 +32,10 @@ class EventSigner:
         encoding, form = serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
         return base64.b64encode(self._key.public_key().public_bytes(encoding, form)).decode()
 
-    def headers(self, delivery: Delivery) -> Mapping[str, str]:
+    def headers(self, delivery: Delivery, *, is_signed: bool = True) -> Mapping[str, str]:
         """Sign one attempt: ECDSA with SHA-256 over timestamp and body."""
+        if not is_signed:
+            return {"User-Agent": "SendGrid Event API"}
         timestamp = str(int(time.time()))
         signature = self._key.sign(timestamp.encode() + delivery.body, ec.ECDSA(hashes.SHA256()))
         return {

@@ -1,6 +1,5 @@
 """python -m sandbox.twins.stripe: the Stripe twin as a process."""
 
-import functools
 import threading
 import time
 
@@ -17,7 +16,7 @@ from sandbox.twins.common import (
     serve,
 )
 from sandbox.twins.stripe import api, authentication, payment
-from sandbox.twins.stripe.account import Account, StripeSettings, signature_headers
+from sandbox.twins.stripe.account import Account, StripeSettings, secrets_of, signature_headers
 from sandbox.twins.stripe.errors import StripeError, answer_stripe_error, fault_body
 from sandbox.twins.stripe.page import PaymentPage
 from sandbox.twins.stripe.test_controls import TestControls
@@ -44,7 +43,12 @@ def main() -> None:
         settings.change({"webhook_url": options.webhook_url})
     account = Account(ledger, settings, url)
     webhook_secrets = options.webhook_secret or ["whsec_sandbox"]
-    webhooks = WebhookSender(ledger, faults, settings, functools.partial(signature_headers, webhook_secrets))
+    webhooks = WebhookSender(
+        ledger,
+        faults,
+        settings,
+        lambda delivery: signature_headers(secrets_of(account, webhook_secrets, delivery.url), delivery),
+    )
     account.set_webhooks(webhooks)
     keys = authentication.IdempotencyKeys(account)
     threading.Thread(target=_run_timers, args=(account,), daemon=True).start()

@@ -18,6 +18,9 @@ API_VERSION = "2026-10-28.endive"
 _HOURLY_TO_THE_THIRD_DAY = (300.0, 1800.0, *[3600.0] * 71)
 _ALPHABET = string.ascii_letters + string.digits
 
+#: The kind of webhook endpoints.
+ENDPOINT = "webhook_endpoint"
+
 #: The request field of an event that no API request caused.
 NO_REQUEST = {"id": None, "idempotency_key": None}
 
@@ -29,13 +32,27 @@ class StripeSettings(TwinSettings, kw_only=True):
     webhook_delays_seconds: tuple[float, ...] = QUICK_THEN_GROWING_SECONDS + _HOURLY_TO_THE_THIRD_DAY
     #: The webhook endpoint's event types; `*` is a wildcard.
     enabled_events: tuple[str, ...] = (
-        "checkout.session.*",
+        "checkout.session.async_payment_failed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.completed",
+        "checkout.session.expired",
         "payment_intent.succeeded",
         "payment_intent.payment_failed",
         "charge.refunded",
-        "refund.*",
-        "charge.dispute.*",
+        "refund.created",
+        "refund.failed",
+        "refund.updated",
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.updated",
     )
+    #: The webhook endpoint's status: enabled or disabled.
+    endpoint_status: str = "enabled"
+    #: Whether the account may charge customers and is paid out.
+    charges_enabled: bool = True
+    payouts_enabled: bool = True
     #: The account's default version, in which events are written.
     api_version: str = API_VERSION
     #: The webhook endpoint's own version; null: the account's. The list of events is in the account's.
@@ -106,9 +123,12 @@ class Account:
 
     def emit(self, event_type: str, about: Json) -> None:
         """Create an event of the object, and deliver it if subscribed to."""
-        wanted = bool(self.settings.webhook_url) and any(
-            fnmatchcase(event_type, pattern) for pattern in self.settings.enabled_events
-        )
+        wanted = [
+            endpoint
+            for endpoint in endpoints_of(self)
+            if endpoint["status"] == "enabled"
+            and any(fnmatchcase(event_type, pattern) for pattern in endpoint["enabled_events"])
+        ]
         event: Json = {
             "id": new_id("evt"),
             "object": "event",
@@ -118,24 +138,71 @@ class Account:
             "created": self.now(),
             "data": {"object": about},
             "livemode": False,
-            "pending_webhooks": int(wanted),
+            "pending_webhooks": len(wanted),
             "request": self._request,
             "type": event_type,
         }
         self.save(event)
-        if wanted and self._webhooks is not None:
-            version = self.settings.endpoint_api_version or self.settings.api_version
+        if self._webhooks is None:
+            return
+        for endpoint in wanted:
+            version = endpoint["api_version"] or self.settings.api_version
             body = json.dumps(event | {"api_version": version}, indent=2).encode()
-            self._webhooks.send(event["id"], event_type, self.settings.webhook_url, body)
+            self._webhooks.send(event["id"], event_type, endpoint["url"], body)
 
     def was_delivered(self, event: Json) -> bool:
         """Whether the event was delivered, or not subscribed to."""
         return self._webhooks is None or self._webhooks.was_delivered(event["id"])
 
 
+def endpoints_of(account: Account) -> list[Json]:
+    """Return the account's webhook endpoints, newest first; created ones have secrets."""
+    settings = account.settings
+    endpoint: Json = {
+        "id": "we_twin",
+        "object": ENDPOINT,
+        "api_version": settings.endpoint_api_version,
+        "application": None,
+        "created": 0,
+        "description": None,
+        "enabled_events": list(settings.enabled_events),
+        "livemode": False,
+        "metadata": {},
+        "status": settings.endpoint_status,
+        "url": settings.webhook_url,
+    }
+    return [*account.ledger.find(ENDPOINT), *([endpoint] if settings.webhook_url else [])]
+
+
+def account_object(account: Account) -> Json:
+    """Return the account as the API shows it to its owner."""
+    settings = account.settings
+    return {
+        "id": "acct_twin",
+        "object": "account",
+        "business_profile": {"name": "Sandbox"},
+        "capabilities": {"card_payments": "active" if settings.charges_enabled else "inactive"},
+        "charges_enabled": settings.charges_enabled,
+        "country": "DE",
+        "default_currency": "eur",
+        "details_submitted": True,
+        "email": None,
+        "metadata": {},
+        "payouts_enabled": settings.payouts_enabled,
+        "settings": {"dashboard": {"display_name": "Sandbox", "timezone": "Etc/UTC"}},
+        "type": "standard",
+    }
+
+
 def new_id(prefix: str, length: int = 24) -> str:
     """Return a new id such as `pi_Vh3...`."""
     return f"{prefix}_{''.join(secrets.choice(_ALPHABET) for _ in range(length))}"
+
+
+def secrets_of(account: Account, own_secrets: Sequence[str], url: str) -> Sequence[str]:
+    """Return the secrets of the endpoint at an address."""
+    created = [one["secret"] for one in account.ledger.find(ENDPOINT) if one["url"] == url]
+    return [*created, *(own_secrets if url == account.settings.webhook_url or not created else [])]
 
 
 def signature_headers(webhook_secrets: Sequence[str], delivery: Delivery) -> Mapping[str, str]:

@@ -13,8 +13,8 @@ from litestar.handlers import HTTPRouteHandler
 
 from sandbox.twins.common import GIVEN, Json, exchange_of
 from sandbox.twins.common.control import answer_in_plain_json
-from sandbox.twins.stripe import checkout, coupons, form_values, lists, payment, refunds
-from sandbox.twins.stripe.account import Account
+from sandbox.twins.stripe import checkout, coupons, form_values, lists, payment, refunds, webhook_endpoints
+from sandbox.twins.stripe.account import Account, account_object
 from sandbox.twins.stripe.authentication import IdempotencyKeys
 from sandbox.twins.stripe.checkout import SESSION
 from sandbox.twins.stripe.errors import StripeError, answer_stripe_error
@@ -27,7 +27,6 @@ _SESSIONS = "/v1/checkout/sessions"
 _REFUNDS = "/v1/refunds"
 _COUPONS = "/v1/coupons"
 _EVENTS = "/v1/events"
-_ENDPOINTS = "/v1/webhook_endpoints"
 _INTENTS = "/v1/payment_intents"
 _CHARGES = "/v1/charges"
 _DISPUTES = "/v1/disputes"
@@ -98,23 +97,8 @@ def answer_routing_error(request: Call, error: HTTPException) -> Response[Json]:
     return answer_stripe_error(request, StripeError(message, status=404))
 
 
-def _list_endpoints(account: Account, params: Json) -> Json:
-    form_values.known(params, lists.PAGING - {"created"})
-    settings = account.settings
-    endpoint: Json = {
-        "id": "we_twin",
-        "object": "webhook_endpoint",
-        "api_version": settings.endpoint_api_version,
-        "application": None,
-        "created": 0,
-        "description": None,
-        "enabled_events": list(settings.enabled_events),
-        "livemode": False,
-        "metadata": {},
-        "status": "enabled",
-        "url": settings.webhook_url,
-    }
-    return lists.paged([endpoint] if settings.webhook_url else [], _ENDPOINTS, params)
+def _account(account: Account, _: Json) -> Json:
+    return account_object(account)
 
 
 def _list_events(account: Account, params: Json) -> Json:
@@ -155,7 +139,9 @@ HANDLERS = [
     _route(get, _COUPONS + _ID, _coupon),
     _route(get, _EVENTS, _list_events),
     _route(get, _EVENTS + _ID, _one("event")),
-    _route(get, _ENDPOINTS, _list_endpoints),
+    _route(get, "/v1/account", _account),
+    _route(get, webhook_endpoints.PATH, webhook_endpoints.listed),
+    _route(post, webhook_endpoints.PATH, webhook_endpoints.create),
     _route(get, _INTENTS, _list("payment_intent", _INTENTS, "customer")),
     _route(get, _INTENTS + _ID, _one("payment_intent")),
     _route(get, _CHARGES, _list("charge", _CHARGES, "payment_intent")),

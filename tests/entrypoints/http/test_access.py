@@ -47,6 +47,7 @@ PUBLIC: set[Route] = {
     ("POST", "/api/webhooks/stripe"),
     ("POST", "/api/webhooks/sendgrid"),
     # The key is in a header: tested with the calls of workers.
+    ("GET", "/api/workers"),
     ("POST", "/api/workers/{worker}"),
 }
 

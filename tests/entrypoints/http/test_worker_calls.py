@@ -66,6 +66,11 @@ def test_a_reconciliation_is_reported_by_codes_and_numbers(
     assert did["cut_off"] == {}
 
 
+def test_a_caller_gets_its_address_as_the_api_sees_it(http: TestClient[Litestar]) -> None:
+    assert http.get("/api/workers", headers=BEARER).json()["client"] == "testclient"
+    assert_problem(http.get("/api/workers"), 401, "worker-key-required")
+
+
 @pytest.mark.parametrize(
     "authorization",
     [None, "", "Bearer", "Bearer ", f"Basic {KEY}", KEY, f"Bearer {KEY}x", f"Bearer {KEY[:-1]}", "Bearer ÿ"],

@@ -1,0 +1,104 @@
+"""What `doctor` examines: adapters that read how things are set up."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+from adapters.dns_records import DnsRecords
+from adapters.mailer_sendgrid.account import EventWebhook, SenderDomain, SendGridAccount
+from adapters.payments_stripe.account import StripeAccount, WebhookEndpoint, is_same_address
+from adapters.postgres.schema import OLDEST_SERVER
+from adapters.postgres.server_facts import ServerFacts, server_facts
+from adapters.public_address import CertificateError, PublicAddress
+from adapters.restorer_replicate.account import ModelFacts, ReplicateAccount
+from adapters.storage_minio.bucket import BucketFacts, StorageBucket
+from domain.order.values import Variant
+from entrypoints.bootstrap.adapters import (
+    mailer_from,
+    model_inputs_from,
+    payments_from,
+    queue_from,
+    restorer_from,
+    token_signer_from,
+)
+from entrypoints.bootstrap.backup_storage import storage_from
+from entrypoints.bootstrap.database import check_database
+from entrypoints.settings import Settings
+
+__all__ = [
+    "OLDEST_SERVER",
+    "BucketFacts",
+    "CertificateError",
+    "Diagnosis",
+    "EventWebhook",
+    "ModelFacts",
+    "SenderDomain",
+    "ServerFacts",
+    "WebhookEndpoint",
+    "is_same_address",
+    "open_diagnosis",
+]
+
+#: How long a look at the outside may take.
+TIMEOUT_SECONDS = 8.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """A shop's settings, and readers of everything that they name."""
+
+    settings: Settings
+    check_database: Callable[[], None]
+    server_facts: Callable[[], ServerFacts]
+    check_queue: Callable[[], None]
+    bucket: StorageBucket
+    stripe: StripeAccount
+    replicate: ReplicateAccount
+    sendgrid: SendGridAccount
+    dns: DnsRecords
+    public: PublicAddress
+    webhooks: PublicAddress
+
+    @property
+    def models(self) -> dict[Variant, str]:
+        """The models that the settings name, by variant."""
+        return {variant: inputs.model for variant, inputs in model_inputs_from(self.settings).items()}
+
+    @property
+    def stripe_webhook_url(self) -> str:
+        """Where Stripe has to send events."""
+        return f"{self.webhook_base}/api/webhooks/stripe"
+
+    @property
+    def sendgrid_webhook_url(self) -> str:
+        """Where SendGrid has to send events."""
+        return f"{self.webhook_base}/api/webhooks/sendgrid"
+
+    @property
+    def webhook_base(self) -> str:
+        """Where providers reach the shop."""
+        return self.settings.webhook_url or self.settings.public_url
+
+
+@contextmanager
+def open_diagnosis(settings: Settings) -> Iterator[Diagnosis]:
+    """Everything that can be examined; nothing is connected yet."""
+    with ExitStack() as resources:
+        storage = resources.enter_context(closing(storage_from(settings, token_signer_from(settings))))
+        payments = resources.enter_context(closing(payments_from(settings)))
+        restorer = resources.enter_context(closing(restorer_from(settings)))
+        queue = resources.enter_context(closing(queue_from(settings)))
+        database_url = str(settings.database_url)
+        yield Diagnosis(
+            settings=settings,
+            check_database=lambda: check_database(database_url),
+            server_facts=lambda: server_facts(database_url),
+            check_queue=queue.check,
+            bucket=StorageBucket(storage, bucket=settings.s3_bucket, region=settings.s3_region),
+            stripe=StripeAccount(payments),
+            replicate=ReplicateAccount(restorer),
+            sendgrid=SendGridAccount(mailer_from(settings)),
+            dns=DnsRecords(settings.dns_server, TIMEOUT_SECONDS),
+            public=PublicAddress(settings.public_url, TIMEOUT_SECONDS),
+            webhooks=PublicAddress(settings.webhook_url or settings.public_url, TIMEOUT_SECONDS),
+        )

@@ -1,0 +1,125 @@
+"""The report of an examination, and the repairs that it offers."""
+
+import os
+from collections.abc import Sequence
+from enum import IntEnum
+from pathlib import Path
+
+import click
+import msgspec
+from rich.console import Console
+from rich.text import Text
+
+from entrypoints.bootstrap.diagnosis import open_diagnosis
+from entrypoints.bootstrap.wording import counted
+from entrypoints.cli.support import env_file
+from entrypoints.cli.support.confirmation import ask
+from entrypoints.cli.support.console import screen
+from entrypoints.doctor.examination import Result, examine
+from entrypoints.doctor.findings import Finding, Fix, Severity, error
+from entrypoints.settings import read_settings
+from entrypoints.settings_errors import SettingsError
+
+
+class Verdict(IntEnum):
+    """The exit status of an examination."""
+
+    HEALTHY = 0
+    WARNINGS = 1
+    ERRORS = 2
+
+
+def examine_shop(env_path: Path, *, fixes: bool, is_agreed: bool, as_json: bool) -> Verdict:
+    """Examine the shop of the settings, and print the report.
+
+    Settings in the file apply where the environment has none. On request, what is missing at the providers is created;
+    each repair asks first unless ``is_agreed``.
+    """
+    _adopt(env_path)
+    results = _examined()
+    if fixes:
+        repairs = [
+            finding.fix for result in results for finding in result.findings if finding.fix is not None
+        ]
+        for repair in repairs:
+            _repair(repair, env_path, is_agreed=is_agreed)
+        if repairs:
+            results = _examined()
+    verdict = _verdict(results)
+    if as_json:
+        click.echo(msgspec.json.encode(_document(results, verdict)))
+    else:
+        _print(screen(), results)
+    return verdict
+
+
+def _adopt(env_path: Path) -> None:
+    """Take settings from the file that the environment lacks."""
+    for name, value in env_file.read(env_path).items():
+        os.environ.setdefault(name, value)
+
+
+def _examined() -> list[Result]:
+    try:
+        settings = read_settings()
+    except SettingsError as problem:
+        findings = [error("setting_wrong", sentence) for sentence in problem.problems]
+        return [Result(subject="settings", findings=findings)]
+    with open_diagnosis(settings) as diagnosis:
+        return examine(diagnosis)
+
+
+def _repair(repair: Fix, env_path: Path, *, is_agreed: bool) -> None:
+    if not is_agreed:
+        ask(question=f"Shall I {repair.plan}?", undone=f"I did not {repair.plan}.")
+    changes = repair.do()
+    click.echo(f"Done: {repair.plan}.", err=True)
+    for name, value in changes.items():
+        os.environ[name] = value
+        if env_path.exists():
+            env_file.update(env_path, {name: value})
+            click.echo(f"{name} is in {env_path} now: restart the API and the workers.", err=True)
+        else:
+            click.echo(f"Set this, and restart the API and the workers:\n{name}={value}", err=True)
+
+
+def _verdict(results: Sequence[Result]) -> Verdict:
+    severities = {finding.severity for result in results for finding in result.findings}
+    if Severity.ERROR in severities:
+        return Verdict.ERRORS
+    return Verdict.WARNINGS if severities else Verdict.HEALTHY
+
+
+def _document(results: Sequence[Result], verdict: Verdict) -> dict[str, object]:
+    return {
+        "is_healthy": verdict is Verdict.HEALTHY,
+        "subjects": [result.subject for result in results],
+        "findings": [
+            {
+                "subject": result.subject,
+                "code": finding.code,
+                "severity": finding.severity,
+                "sentence": finding.sentence,
+                "can_be_fixed": finding.fix is not None,
+            }
+            for result in results
+            for finding in result.findings
+        ],
+    }
+
+
+def _print(console: Console, results: Sequence[Result]) -> None:
+    for result in results:
+        state = Text("ok", style="green") if not result.findings else Text("")
+        console.print(Text.assemble((f"{result.subject:<12}", "bold"), state))
+        for finding in result.findings:
+            _print_finding(console, finding)
+    found = sum(len(result.findings) for result in results)
+    ending = "Nothing is wrong." if not found else f"{counted(found, 'finding')} to mend."
+    console.print(f"\n{ending}")
+
+
+def _print_finding(console: Console, finding: Finding) -> None:
+    style = "red" if finding.severity is Severity.ERROR else "yellow"
+    line = Text.assemble("  ", (f"{finding.severity:<8}", style), finding.sentence)
+    console.print(line, soft_wrap=True)
