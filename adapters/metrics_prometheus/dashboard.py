@@ -47,7 +47,10 @@ ROWS: Sequence[Row] = (
         "Providers",
         (d.WEBHOOK_SECONDS, d.WEBHOOKS, d.PROVIDER_SECONDS, d.PROVIDER_ERRORS, d.PREDICTIONS_ENDED, d.EMAILS),
     ),
-    Row("Log and storage", (d.LOG_POSITION, d.HEAD_LAG, d.LOG_UNREAD_AGE, d.STORAGE_USED, d.STORAGE_RATIO)),
+    Row(
+        "Log and storage",
+        (d.LOG_POSITION, d.HEAD_LAG, d.LOG_UNREAD_AGE, d.STORAGE_USED, d.BACKUP_AGE, d.UNARCHIVED),
+    ),
 )
 
 

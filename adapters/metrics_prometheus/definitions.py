@@ -140,6 +140,24 @@ STORAGE_USED = _database("storage_used_bytes", "bytes", "Photos, results and arc
 STORAGE_RATIO = _database(
     "storage_used_ratio", "ratio", "Share of STORAGE_LIMIT_GIBIBYTES that is used; absent without that limit."
 )
+BACKUP_AGE = _database(
+    "backup_age_seconds",
+    "seconds",
+    "How old the newest backup is, or the log without one; absent without backups.",
+)
+BACKUP_OVERDUE = _database(
+    "backup_overdue_seconds",
+    "seconds",
+    "How long ago the next backup was due, negative before; absent likewise.",
+)
+BACKUP_SIZE = _database("backup_size_bytes", "bytes", "Size of the newest backup.")
+UNARCHIVED = _database(
+    "backup_unarchived_seconds",
+    "seconds",
+    "How long the oldest event has been missing from the archived write-ahead log: what a lost disk would cost.",
+)
+DRILL_AGE = _database("backup_drill_age_seconds", "seconds", "How long ago the newest restore drill began.")
+DRILL_FAILED = _database("backup_drill_failed", "", "Whether the newest restore drill failed: 1 or 0.")
 RECONCILED_AGE = _database(
     "reconciled_age_seconds",
     "seconds",

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from datetime import timedelta
 from threading import Lock
 
 from prometheus_client.core import GaugeMetricFamily
@@ -63,6 +64,7 @@ def values_of(figures: Figures) -> dict[Metric, Values]:
     optional: dict[Metric, float | None] = {
         d.DISPUTE_DUE: figures.next_response_in.total_seconds() if figures.next_response_in else None,
         d.STORAGE_RATIO: figures.storage_ratio,
+        **_backups(figures),
         d.RECONCILED_AGE: (figures.at - current.reconciled_at).total_seconds()
         if current.reconciled_at
         else None,
@@ -99,6 +101,22 @@ def values_of(figures: Figures) -> dict[Metric, Values]:
         d.SCHEMA: [((current.schema,), 1)],
         **{metric: [((), value)] for metric, value in optional.items() if value is not None},
     }
+
+
+def _backups(figures: Figures) -> dict[Metric, float | None]:
+    drilled_at = figures.backups.newest_drill_at if figures.backups is not None else None
+    return {
+        d.BACKUP_AGE: _seconds(figures.backup_age),
+        d.BACKUP_OVERDUE: _seconds(figures.backup_overdue),
+        d.BACKUP_SIZE: figures.backups.newest_backup_size_bytes if figures.backups is not None else None,
+        d.UNARCHIVED: _seconds(figures.unarchived_for),
+        d.DRILL_AGE: _seconds(figures.at - drilled_at) if drilled_at is not None else None,
+        d.DRILL_FAILED: figures.drill_has_failed,
+    }
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return span.total_seconds() if span is not None else None
 
 
 def _money(figures: Figures) -> Values:

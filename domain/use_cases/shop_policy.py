@@ -101,6 +101,8 @@ class WorkPolicy:
     lease: timedelta = timedelta(seconds=30)  # renewed while a call runs; the delay after a crash
     resend_after: timedelta = timedelta(seconds=10)  # an unclaimed message counts as lost after this
     reconcile_grace: timedelta = timedelta(hours=1)  # younger records may be incomplete
+    makes_backups: bool = False
+    backup_interval: timedelta | None = None  # None: whenever staff make one
 
 
 @dataclass(frozen=True, kw_only=True)

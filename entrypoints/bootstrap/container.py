@@ -330,9 +330,10 @@ class Container:
     def _wire_monitoring(self, ports: Ports) -> None:
         self.figures = FiguresReader(
             facts=ports.shop_facts,
+            unit_of_work=ports.unit_of_work,
             log_heads=self.log_heads,
             clock=ports.clock,
-            max_stored_bytes=ports.policy.uploads.max_stored_bytes,
+            policy=ports.policy,
         )
         self.owner_letters = OwnerLetterService(
             unit_of_work=ports.unit_of_work,

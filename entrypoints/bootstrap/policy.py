@@ -91,6 +91,8 @@ def policy_from(settings: Settings) -> ShopPolicy:
             lease=timedelta(seconds=settings.lease_seconds),
             resend_after=timedelta(seconds=settings.resend_after_seconds),
             reconcile_grace=timedelta(seconds=settings.reconcile_grace_seconds),
+            makes_backups=settings.backup_key is not None,
+            backup_interval=timedelta(hours=settings.backup_interval_hours) or None,
         ),
     )
 

@@ -82,6 +82,9 @@ CASES: Mapping[str, Case] = {
     "dispute_due_now": gauge("dispute_due_seconds", 2 * DAY - 60, 2 * DAY, "1d 23h 59m 0s"),
     "dispute_due_soon": gauge("dispute_due_seconds", 7 * DAY - 60, 7 * DAY, "6d 23h 59m 0s"),
     "log_head_missing": gauge("log_head_unprotected_seconds", 3660, 3600, "1h 1m 0s"),
+    "backup_overdue": gauge("backup_overdue_seconds", 7260, 7200, "2h 1m 0s"),
+    "drill_failed": gauge("backup_drill_failed", 1, 0, ""),
+    "log_unarchived": gauge("backup_unarchived_seconds", 360, 300, "6m 0s"),
     "log_readers_late": gauge("log_reader_lag_seconds", 360, 300, "6m 0s"),
     "waits_for_staff": gauge("attention_items", 3, 0, "3", kind="on_hold"),
     "process_down": Case(

@@ -39,6 +39,9 @@ class ConditionCode(StrEnum):
     DISPUTE_DUE_NOW = "dispute_due_now"
     DISPUTE_DUE_SOON = "dispute_due_soon"
     LOG_HEAD_MISSING = "log_head_missing"
+    BACKUP_OVERDUE = "backup_overdue"
+    DRILL_FAILED = "drill_failed"
+    LOG_UNARCHIVED = "log_unarchived"
     LOG_READERS_LATE = "log_readers_late"
     WAITS_FOR_STAFF = "waits_for_staff"
 
@@ -173,6 +176,28 @@ CONDITIONS: Sequence[Condition] = (
         measure=lambda figures: figures.unprotected_for.total_seconds(),
     ),
     Condition(
+        code=ConditionCode.BACKUP_OVERDUE,
+        severity=Severity.URGENT,
+        threshold=timedelta(hours=2).total_seconds(),
+        unit=Unit.SECONDS,
+        measure=lambda figures: _seconds(figures.backup_overdue),
+    ),
+    Condition(
+        code=ConditionCode.DRILL_FAILED,
+        severity=Severity.URGENT,
+        threshold=0,
+        unit=Unit.NUMBER,
+        measure=lambda figures: figures.drill_has_failed,
+    ),
+    Condition(
+        code=ConditionCode.LOG_UNARCHIVED,
+        severity=Severity.ATTENTION,
+        threshold=timedelta(minutes=5).total_seconds(),
+        unit=Unit.SECONDS,
+        measure=lambda figures: _seconds(figures.unarchived_for),
+        lasts=timedelta(minutes=1),
+    ),
+    Condition(
         code=ConditionCode.LOG_READERS_LATE,
         severity=Severity.ATTENTION,
         threshold=timedelta(minutes=5).total_seconds(),
@@ -193,7 +218,7 @@ CONDITIONS: Sequence[Condition] = (
 def active_conditions(figures: Figures) -> Sequence[ActiveCondition]:
     """The conditions that hold, urgent ones first; each eclipses its milder one."""
     found = [
-        ActiveCondition(condition=condition, value=value)
+        ActiveCondition(condition=condition, value=float(value))
         for condition in CONDITIONS
         if (value := condition.measure(figures)) is not None and condition.holds(value)
     ]

@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
 from domain.order.reactions import REACTION_TYPES
+from domain.ports.backup_runs import BackupFacts
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
 from domain.ports.shop_facts import CurrentFacts, OpenDispute, ShopFacts, TotalFacts, WorkFacts
+from domain.ports.unit_of_work import HasBackupRuns, UnitOfWork
 from domain.use_cases.reaction_handlers import REACTIONS
 from domain.use_cases.recovery.log_heads import LogHeads
+from domain.use_cases.shop_policy import ShopPolicy
 
 #: How long figures are reused, so that many scrapes cost the database nothing.
 CURRENT_CACHED_FOR = timedelta(seconds=5)
@@ -56,6 +59,9 @@ class Figures:
     max_stored_bytes: int | None = None
     unprotected_since: datetime | None = None
     head_is_known: bool = True
+    backups: BackupFacts | None = None  # none where the shop makes no backups itself
+    backup_interval: timedelta | None = None
+    began_at: datetime | None = None  # when the first event was recorded
 
     @property
     def queues(self) -> Mapping[str, QueueFigures]:
@@ -123,6 +129,42 @@ class Figures:
         return self.at - self.unprotected_since if self.unprotected_since else timedelta(0)
 
     @property
+    def backup_age(self) -> timedelta | None:
+        """How old the newest backup is, or the log without one.
+
+        None if the shop makes no backups, or has nothing to back up.
+        """
+        if self.backups is None:
+            return None
+        since = self.backups.newest_backup_at or self.began_at
+        return self.at - since if since is not None else None
+
+    @property
+    def backup_overdue(self) -> timedelta | None:
+        """How long ago the next backup was due; negative before."""
+        if self.backup_age is None or self.backup_interval is None:
+            return None
+        return self.backup_age - self.backup_interval
+
+    @property
+    def drill_has_failed(self) -> bool | None:
+        """Whether the newest restore drill failed; None without any."""
+        if self.backups is None or self.backups.newest_drill_at is None:
+            return None
+        return self.backups.newest_drill_problem is not None
+
+    @property
+    def unarchived_for(self) -> timedelta | None:
+        """How long the oldest event has been missing from the archived log.
+
+        That much would be lost with the database's disk. None if the database archives no log.
+        """
+        if self.backups is None or not self.backups.archives_log:
+            return None
+        since = self.backups.unarchived_since
+        return self.at - since if since is not None else timedelta(0)
+
+    @property
     def attention(self) -> Mapping[str, int]:
         """What waits for staff, by kind, as far as tables show it."""
         mails = {
@@ -162,12 +204,20 @@ class FiguresReader:
     """Reads the figures, cached while fresh."""
 
     def __init__(
-        self, *, facts: ShopFacts, log_heads: LogHeads, clock: Clock, max_stored_bytes: int | None
+        self,
+        *,
+        facts: ShopFacts,
+        unit_of_work: UnitOfWork[HasBackupRuns],
+        log_heads: LogHeads,
+        clock: Clock,
+        policy: ShopPolicy,
     ) -> None:
         self._clock = clock
-        self._max_stored_bytes = max_stored_bytes
+        self._policy = policy
         self._current = _Cached(facts.current, CURRENT_CACHED_FOR)
         self._totals = _Cached(lambda _: facts.totals(), TOTALS_CACHED_FOR)
+        self._backups = _Cached(lambda _: _backups(unit_of_work), TOTALS_CACHED_FOR)
+        self._began = _Cached(lambda _: facts.first_event_after(0), TOTALS_CACHED_FOR)
         self._unprotected = _Cached(lambda _: _unprotected_since(facts, log_heads), TOTALS_CACHED_FOR)
 
     def read(self) -> Figures:
@@ -182,9 +232,12 @@ class FiguresReader:
             at=now,
             current=current,
             totals=totals,
-            max_stored_bytes=self._max_stored_bytes,
+            max_stored_bytes=self._policy.uploads.max_stored_bytes,
             unprotected_since=unprotected_since,
             head_is_known=is_known,
+            backups=self._backups.get(now) if self._policy.work.makes_backups else None,
+            backup_interval=self._policy.work.backup_interval,
+            began_at=self._began.get(now),
         )
 
 
@@ -200,6 +253,11 @@ class _Cached(Generic[_T]):
         if self._value is None or not timedelta() <= now - self._value[0] < self._lifetime:
             self._value = (now, self._read(now))
         return self._value[1]
+
+
+def _backups(unit_of_work: UnitOfWork[HasBackupRuns]) -> BackupFacts:
+    with unit_of_work.transaction() as transaction:
+        return transaction.backup_runs.facts()
 
 
 def _unprotected_since(facts: ShopFacts, log_heads: LogHeads) -> tuple[bool, datetime | None]:

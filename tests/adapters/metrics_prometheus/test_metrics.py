@@ -17,6 +17,7 @@ from adapters.metrics_prometheus.figures_collector import FiguresCollector, valu
 from adapters.metrics_prometheus.recorder import MetricsRecorder
 from adapters.metrics_prometheus.server import MetricsServer
 from domain.order.values import FailureReason, Money
+from domain.ports.backup_runs import BackupFacts
 from domain.ports.errors import UnavailableError
 from domain.ports.shop_facts import (
     CurrentFacts,
@@ -108,6 +109,18 @@ def figures(**changes: object) -> Figures:
         "totals": totals,
         "max_stored_bytes": 100,
         "unprotected_since": PAID_AT - timedelta(hours=2),
+        "backups": BackupFacts(
+            newest_backup_at=PAID_AT - timedelta(hours=30),
+            newest_backup_size_bytes=1926,
+            newest_failure_at=None,
+            newest_failure=None,
+            archives_log=True,
+            newest_archived_at=PAID_AT,
+            unarchived_since=PAID_AT - timedelta(seconds=40),
+            newest_drill_at=PAID_AT - timedelta(days=3),
+            newest_drill_problem=None,
+        ),
+        "backup_interval": timedelta(hours=24),
     }
     return Figures(**{**given, **changes})  # type: ignore[arg-type]
 
@@ -169,6 +182,9 @@ def test_gauges_add_up_what_tables_hold() -> None:
     assert seen["restoreclick_dispute_due_seconds[]"] == 86400
     assert seen["restoreclick_storage_used_ratio[]"] == 0.85
     assert seen["restoreclick_log_head_unprotected_seconds[]"] == 7200
+    assert seen["restoreclick_backup_overdue_seconds[]"] == 6 * 3600
+    assert seen["restoreclick_backup_unarchived_seconds[]"] == 40
+    assert seen["restoreclick_backup_drill_failed[]"] == 0
     assert seen["restoreclick_facts_up[]"] == 1
 
 

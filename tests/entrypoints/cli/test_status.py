@@ -135,6 +135,19 @@ def head_missing(planted: Planted) -> None:
     planted.delivered()
 
 
+def backup_overdue(planted: Planted) -> None:
+    planted.sql(
+        """INSERT INTO backup_runs (kind, began_at, ended_at, backup_id, size_bytes)
+        VALUES ('backup', now() - interval '27 hours', now() - interval '27 hours', 'b', 1)"""
+    )
+
+
+def drill_failed(planted: Planted) -> None:
+    planted.sql(
+        """INSERT INTO backup_runs (kind, began_at, ended_at, problem) VALUES ('drill', now(), now(), 'it broke')"""
+    )
+
+
 def held(planted: Planted) -> None:
     planted.record(planted.shop.pay(planted.shop.upload(PHOTO)), e.OrderHeld(reason=HoldReason.REQUESTED))
 
@@ -150,6 +163,8 @@ PLANTS: dict[ConditionCode, Callable[[Planted], None]] = {
     ConditionCode.DISPUTE_DUE_NOW: dispute_of_last_week,
     ConditionCode.DISPUTE_DUE_SOON: dispute_of_yesterday,
     ConditionCode.LOG_HEAD_MISSING: head_missing,
+    ConditionCode.BACKUP_OVERDUE: backup_overdue,
+    ConditionCode.DRILL_FAILED: drill_failed,
     ConditionCode.WAITS_FOR_STAFF: held,
 }
 
@@ -160,12 +175,14 @@ BESIDE = {
     ConditionCode.PROCESSING_SLOW,
     ConditionCode.WAITS_FOR_STAFF,
     ConditionCode.ERRORS_FREQUENT,
+    ConditionCode.BACKUP_OVERDUE,
 }
 
 
 @pytest.fixture(autouse=True)
 def small_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_LIMIT_GIBIBYTES", "1")
+    monkeypatch.setenv("BACKUP_KEY", "a key of thirty-two characters or more")
 
 
 def found(document: str) -> dict[str, Any]:
@@ -181,7 +198,8 @@ def test_a_shop_without_conditions_is_fine(restoreclick: Shell) -> None:
 
 
 def test_every_condition_is_planted() -> None:
-    assert {*PLANTS, ConditionCode.LOG_READERS_LATE} == {each.code for each in CONDITIONS}
+    elsewhere = {ConditionCode.LOG_READERS_LATE, ConditionCode.LOG_UNARCHIVED}
+    assert {*PLANTS, *elsewhere} == {each.code for each in CONDITIONS}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,81 @@
+"""What is computed from the shop's figures, at its edges."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from domain.ports.backup_runs import BackupFacts, RunEnd, RunKind
+from domain.ports.shop_facts import CurrentFacts, TotalFacts, WorkFacts
+from domain.use_cases.monitoring.conditions import ConditionCode, active_conditions
+from domain.use_cases.monitoring.figures import FEWEST_REACTIONS, Figures
+from tests.doubles.container import POLICY, InMemoryShop
+
+NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
+BACKED_UP = BackupFacts(
+    newest_backup_at=NOW - timedelta(hours=3),
+    newest_backup_size_bytes=1,
+    newest_failure_at=None,
+    newest_failure=None,
+    archives_log=True,
+    newest_archived_at=NOW,
+    unarchived_since=None,
+    newest_drill_at=None,
+    newest_drill_problem=None,
+)
+DAILY = timedelta(days=1)
+
+
+def figures(**changes: object) -> Figures:
+    given: dict[str, object] = {"at": NOW, "current": CurrentFacts(), "totals": TotalFacts()}
+    return Figures(**{**given, **changes})  # type: ignore[arg-type]
+
+
+def codes(figures: Figures) -> list[ConditionCode]:
+    return [each.code for each in active_conditions(figures)]
+
+
+def test_few_reactions_make_no_share_of_errors() -> None:
+    few = WorkFacts(kind="SendEmail", failing=FEWEST_REACTIONS - 1)
+    assert figures(current=CurrentFacts(work=[few])).error_ratio == 0
+    enough = replace(few, failing=FEWEST_REACTIONS)
+    assert figures(current=CurrentFacts(work=[enough])).error_ratio == 1
+
+
+def test_a_worse_condition_replaces_the_milder_one() -> None:
+    full = figures(totals=TotalFacts(stored_bytes=96), max_stored_bytes=100)
+    assert codes(full) == [ConditionCode.STORAGE_FULL]
+
+
+def test_urgent_conditions_come_first() -> None:
+    work = [WorkFacts(kind="SendEmail", waiting=101, oldest_due_at=NOW - timedelta(hours=1))]
+    found = codes(figures(current=CurrentFacts(work=work)))
+    assert found == [ConditionCode.WORK_STALLED, ConditionCode.QUEUE_LONG]
+
+
+def test_a_log_that_lacks_nothing_is_archived() -> None:
+    assert codes(figures(backups=BACKED_UP, backup_interval=DAILY)) == []
+    late = replace(BACKED_UP, unarchived_since=NOW - timedelta(minutes=6))
+    assert codes(figures(backups=late)) == [ConditionCode.LOG_UNARCHIVED]
+    assert codes(figures(backups=replace(late, archives_log=False))) == []
+
+
+def test_a_shop_without_any_backup_is_overdue_after_its_first_day() -> None:
+    none = replace(BACKED_UP, newest_backup_at=None)
+    began_at = NOW - timedelta(hours=27)
+    assert codes(figures(backups=none, backup_interval=DAILY, began_at=began_at)) == [
+        ConditionCode.BACKUP_OVERDUE
+    ]
+    assert codes(figures(backups=none, backup_interval=DAILY, began_at=NOW)) == []
+    assert codes(figures(backups=none, backup_interval=DAILY)) == []
+
+
+def test_backups_are_read_only_where_the_shop_makes_them() -> None:
+    assert InMemoryShop().figures.read().backups is None
+    makes = replace(POLICY, work=replace(POLICY.work, makes_backups=True, backup_interval=DAILY))
+    shop = InMemoryShop(makes)
+    with shop.unit_of_work.transaction() as transaction:
+        transaction.backup_runs.begin(RunKind.BACKUP, shop.clock.now())
+        transaction.backup_runs.end(
+            RunKind.BACKUP, shop.clock.now(), shop.clock.now(), RunEnd(backup_id="b", size_bytes=1)
+        )
+    shop.clock.advance(hours=27)
+    assert codes(shop.figures.read()) == [ConditionCode.BACKUP_OVERDUE]
