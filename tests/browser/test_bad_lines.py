@@ -1,6 +1,7 @@
 """Uploads on lines that break, tabs that close, and slow phones."""
 
 import base64
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ from tests.waiting import eventually
 FAST_UPLOAD = 1_000_000
 SLOW_3G = {"downloadThroughput": 50_000, "uploadThroughput": 50_000, "latency": 400}
 
-MEGABYTE = 1_000_000
+MEGABYTE, MEBIBYTE = 1_000_000, 1024 * 1024
 
 #: Drops or pastes a photo, as the browser does it for a person.
 GIVE_FILE = """
@@ -46,7 +47,7 @@ def test_a_line_that_breaks_three_times_in_an_upload(new_visitor: NewVisitor, la
     page = new_visitor().open("/")
     line = Line(page)
     line.change(uploadThroughput=FAST_UPLOAD)
-    sent = bytes_sent(page)
+    resumed = uploaded_before(page)
     page.set_input_files("[data-choose]", large_photo)
     for percent in (10, 30, 50):
         eventually(lambda: progress(page) > percent, f"{percent} % of the upload")  # noqa: B023 -- called at once
@@ -57,7 +58,8 @@ def test_a_line_that_breaks_three_times_in_an_upload(new_visitor: NewVisitor, la
     line.change()
     expect(page.get_by_role("button", name=re.compile("^Pay €"))).to_be_enabled()
     # What had arrived was not sent again, apart from what was on its way when the line broke.
-    assert sum(sent) < 1.5 * large_photo.stat().st_size
+    assert sorted(set(resumed)) == resumed
+    assert resumed[-1] > 0.3 * large_photo.stat().st_size
 
 
 def test_a_closed_tab_goes_on_when_it_is_opened_again(new_visitor: NewVisitor, large_photo: Path) -> None:
@@ -153,8 +155,16 @@ def test_a_customer_who_comes_back_to_the_home_page_finds_the_photos_again(
     expect(page.locator("#photos li")).to_have_count(1)
     page.close()
     again = visitor.open("/")
-    again.get_by_role("link", name="Go on with them").click()
+    again.get_by_role("link", name="Go on with your photos (1)").click()
     expect(again.get_by_role("img", name=f"Preview of {photo.name}")).to_be_visible()
+    again.get_by_role("button", name=re.compile("^Pay €")).click()
+    again.get_by_label("E-mail").fill("ada@customer.example")
+    again.get_by_role("button", name=re.compile("^Pay .* EUR$")).click()
+    expect(again).to_have_url(re.compile("/restoration/status/"))
+    with again.expect_response(lambda response: "/api/uploads/" in response.url):
+        again.goto("/")
+    eventually(lambda: again.evaluate("localStorage.getItem('restoreclick.session') === null"), "its end")
+    expect(again.get_by_text("not ordered yet")).to_be_hidden()
 
 
 def test_a_photo_can_be_added_after_a_mistyped_address(
@@ -173,15 +183,61 @@ def test_a_photo_can_be_added_after_a_mistyped_address(
     expect(page.locator("#photos li")).to_have_count(1)
 
 
-def test_a_shop_that_is_busy_says_so_and_the_upload_goes_on(new_visitor: NewVisitor, photo: Path) -> None:
+@pytest.mark.parametrize(
+    ("status", "problem", "sentence"),
+    [
+        (503, "unavailable", "The shop is busy just now."),
+        (
+            429,
+            "too-many-requests",
+            "Very many photos came from your connection. The upload goes on by itself at",
+        ),
+        (
+            503,
+            "storage-nearly-full",
+            "We have very many photos at the moment. The upload goes on by itself at",
+        ),
+    ],
+)
+def test_an_upload_that_has_to_wait_says_why_and_goes_on(
+    new_visitor: NewVisitor, photo: Path, status: int, problem: str, sentence: str
+) -> None:
     visitor = new_visitor()
     page = visitor.open("/")
-    busy = {"status": 503, "headers": {"Retry-After": "1"}}
-    page.route("**/tus", lambda route: route.fulfill(**busy), times=1)
+    answer = {
+        "status": status,
+        "headers": {"Retry-After": "2"},
+        "content_type": "application/problem+json",
+        "body": json.dumps({"type": f"/problems/{problem}"}),
+    }
+    page.route("**/tus", lambda route: route.fulfill(**answer), times=1)
     page.set_input_files("[data-choose]", photo)
-    expect(page.get_by_text("The shop is busy just now.")).to_be_visible()
+    expect(page.get_by_text(sentence)).to_be_visible()
     expect(page.locator("#photos li")).to_have_count(1)
     visitor.complaints.clear()  # the browser logs the answer itself
+
+
+def test_an_upload_goes_on_after_the_phone_was_locked(new_visitor: NewVisitor, large_photo: Path) -> None:
+    page = new_visitor().open("/")
+    Line(page).change(uploadThroughput=FAST_UPLOAD)
+    page.set_input_files("[data-choose]", large_photo)
+    eventually(lambda: progress(page) > 20, "20 % of the upload")
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Page.setWebLifecycleState", {"state": "frozen"})
+    Line(page).change(offline=True)  # a locked phone closes its connections
+    Line(page).change(uploadThroughput=FAST_UPLOAD)
+    devtools.send("Page.setWebLifecycleState", {"state": "active"})
+    expect(page.get_by_role("button", name=re.compile("^Pay €"))).to_be_enabled()
+    expect(page.get_by_role("img", name="Preview of large.jpg")).to_be_visible()
+
+
+def test_pieces_grow_on_a_fast_line(new_visitor: NewVisitor, large_photo: Path) -> None:
+    page = new_visitor().open("/")
+    starts = offsets_sent(page)
+    page.set_input_files("[data-choose]", large_photo)
+    expect(page.get_by_role("img", name="Preview of large.jpg")).to_be_visible()
+    assert starts[:2] == [0, MEBIBYTE]
+    assert starts[2:] in ([], [5 * MEBIBYTE])
 
 
 def test_a_photo_can_be_removed_while_it_is_uploaded(new_visitor: NewVisitor, large_photo: Path) -> None:
@@ -218,16 +274,16 @@ def test_what_a_customer_types_while_photos_are_uploaded_stays(
     expect(page.get_by_label("E-mail address")).to_be_focused()
 
 
-def bytes_sent(page: Page) -> list[int]:
-    """The bytes of each piece that the page sends."""
-    sizes: list[int] = []
+def offsets_sent(page: Page) -> list[int]:
+    """The offset of each piece that the page sends."""
+    offsets: list[int] = []
     page.on(
-        "requestfinished",
+        "request",
         lambda request: (
-            sizes.append(request.sizes()["requestBodySize"]) if request.method == "PATCH" else None
+            offsets.append(int(request.headers["upload-offset"])) if request.method == "PATCH" else None
         ),
     )
-    return sizes
+    return offsets
 
 
 def uploaded_before(page: Page) -> list[int]:

@@ -113,7 +113,9 @@ def page(
 
 def script_texts(visit: Visit, section: str) -> dict[str, str]:
     """The sentences of a script, with their placeholders open."""
-    open_places = {name: f"{{{name}}}" for name in ("name", "percent", "done", "total", "why")}
+    open_places = {
+        name: f"{{{name}}}" for name in ("name", "number", "percent", "done", "total", "time", "why")
+    }
     return {
         name.removeprefix(f"{section}."): visit.localization.say(name, **open_places)
         for name in visit.localization.phrases.phrases

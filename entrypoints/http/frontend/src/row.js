@@ -44,9 +44,9 @@ export class Row {
     this.#show("uploaded");
   }
 
-  /** `why` is the key of its sentence. */
-  paused(why) {
-    this.#show(why);
+  /** `why` is the key of its sentence, `values` what fills it. */
+  paused(why, values) {
+    this.#show(why, values);
   }
 
   refused(why, isRetryable) {

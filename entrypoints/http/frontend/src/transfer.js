@@ -2,13 +2,20 @@
 
 import { Upload, defaultOptions } from "tus-js-client";
 
-// Small enough to arrive on a slow line before it breaks again; what arrived whole is never sent twice.
-const CHUNK_BYTES = 1024 * 1024;
+// The first piece, and each after a break, arrives soon on a slow line too: a proxy may pass on nothing but whole pieces.
+// On a fast line pieces grow, because each costs the shop a look at the session and an object in its storage.
+const FIRST_PIECE_BYTES = 1024 * 1024;
+const LARGEST_PIECE_BYTES = 8 * 1024 * 1024;
+const FAST_PIECE_MS = 1_500;
+const GROWTH = 4;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 30_000;
 // An offset that differs, or a lock, is over after the next look; what conflicts for longer is a refusal.
 const CONFLICTS = 3;
 const { urlStorage } = defaultOptions;
+
+/** The size of the next piece of any photo, as the line was last. */
+let pieceBytes = FIRST_PIECE_BYTES;
 
 /** What tells a chosen file from another one of its session. */
 export function keyOf(file) {
@@ -31,7 +38,7 @@ export async function begun(session) {
  * Uploads one file, however often the line breaks.
  *
  * `told` has a function for each thing that happens: `progress(share)`, `received()` while the shop looks at the photo,
- * `paused(isAnswered)` until it goes on by itself, and one of `done(response)` and `refused(problem)` with the problem document, which ends it.
+ * `paused({ isAnswered, problem, until })` when it waits, with the time in milliseconds at which it goes on by itself, and one of `done(response)` and `refused(problem)` with the problem document, which ends it.
  */
 export class Transfer {
   #told;
@@ -39,17 +46,21 @@ export class Transfer {
   #timer = null;
   #failures = 0;
   #isOver = false;
+  #pieceBeganAt = 0;
 
   constructor(file, { endpoint, session, told }) {
     this.#told = told;
     this.#upload = new Upload(file, {
       endpoint,
-      chunkSize: CHUNK_BYTES,
+      chunkSize: pieceBytes,
       retryDelays: null, // Its own retries end after some; a line may be away for longer.
       headers: { "Accept-Language": document.documentElement.lang }, // Of refusals.
       metadata: { filename: file.name, filetype: file.type || "application/octet-stream" },
       removeFingerprintOnSuccess: true,
       fingerprint: async () => `${session}/${keyOf(file)}`,
+      onBeforeRequest: () => {
+        this.#pieceBeganAt = performance.now();
+      },
       onAfterResponse: (request, response) => {
         // The client would begin anew after any error, though only 404 and 410 say that the begun upload is gone.
         const status = response.getStatus();
@@ -62,6 +73,8 @@ export class Transfer {
       },
       onChunkComplete: () => {
         this.#failures = 0;
+        const isFast = performance.now() - this.#pieceBeganAt < FAST_PIECE_MS;
+        this.#setPieces(isFast ? Math.min(pieceBytes * GROWTH, LARGEST_PIECE_BYTES) : FIRST_PIECE_BYTES);
       },
       onSuccess: ({ lastResponse }) => {
         this.#end();
@@ -112,14 +125,24 @@ export class Transfer {
       this.#told.refused(problemIn(response));
       return;
     }
-    this.#told.paused(status > 0);
     const asked = Number(response?.getHeader("Retry-After")) * 1000;
-    const wait = Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS);
+    const wait = asked || Math.min(FIRST_WAIT_MS * 2 ** this.#failures, LONGEST_WAIT_MS);
+    this.#told.paused({
+      isAnswered: status > 0,
+      problem: response ? problemIn(response) : {},
+      until: Date.now() + wait,
+    });
     this.#failures += 1;
+    this.#setPieces(FIRST_PIECE_BYTES);
     this.#timer = setTimeout(() => {
       this.#timer = null;
       this.#upload.start();
-    }, asked || wait);
+    }, wait);
+  }
+
+  #setPieces(bytes) {
+    pieceBytes = bytes;
+    this.#upload.options.chunkSize = bytes;
   }
 
   async #forget() {

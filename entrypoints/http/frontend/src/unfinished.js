@@ -1,5 +1,8 @@
 // A customer who left before the payment and comes back to the home page finds the photos again.
 
+import { kept } from "./kept.js";
+import { say } from "./page.js";
+
 const KEY = "restoreclick.session";
 
 /** Remember the session whose photos are chosen here; without storage, it is not. */
@@ -20,8 +23,11 @@ export async function offerUnfinished() {
   }
   const answer = await fetch(`api/uploads/${session}`, { headers: { Accept: "application/json" } }).catch(() => null);
   const upload = answer?.ok ? await answer.json() : null;
-  if (["open", "checkout"].includes(upload?.status)) {
-    offer.querySelector("a").href = `uploads/${session}`;
+  const number = (upload?.photos.length ?? 0) + (await kept(session)).length;
+  if (["open", "checkout"].includes(upload?.status) && number) {
+    const link = offer.querySelector("a");
+    link.href = `uploads/${session}`;
+    link.textContent = say("go_on", { number });
     offer.hidden = false;
   } else if (upload || answer?.status === 404) {
     localStorage.removeItem(KEY);

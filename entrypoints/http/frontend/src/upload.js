@@ -19,6 +19,11 @@ const REFUSALS = {
   "too-many-requests": "too_often",
   "too-many-uploads": "too_many",
 };
+// Why an upload waits although the line is there.
+const WAITS = {
+  "storage-nearly-full": "full",
+  "too-many-requests": "throttled",
+};
 const FINAL = ["body-empty", "body-too-large", "photo-unreadable", "too-many-photos", "too-many-uploads"];
 
 /** By key, each photo that is not in the shop yet. */
@@ -137,7 +142,7 @@ function startNext() {
         told: {
           progress: (share) => photo.row.progress(share),
           received: () => photo.row.received(),
-          paused: (isAnswered) => photo.row.paused(isAnswered ? "busy" : "paused"),
+          paused: (why) => photo.row.paused(...reasonFor(why)),
           done: (response) => done(photo, response),
           refused: (problem) => refused(photo, problem),
         },
@@ -195,6 +200,12 @@ function kindOf(problem) {
 function sentenceFor(problem) {
   const kind = kindOf(problem);
   return kind === "photo-unreadable" ? problem.detail : say(REFUSALS[kind] ?? "failed");
+}
+
+/** The key of the sentence for a wait, and its values. */
+function reasonFor({ isAnswered, problem, until }) {
+  const time = new Date(until).toLocaleTimeString(document.documentElement.lang, { timeStyle: "short" });
+  return isAnswered ? [WAITS[kindOf(problem)] ?? "busy", { time }] : ["paused", {}];
 }
 
 async function remove(photo) {
