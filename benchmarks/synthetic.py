@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from adapters.postgres.event_codec import Codec
-from adapters.postgres.event_store import EVENT_COLUMNS
+from adapters.postgres.event_rows import EVENT_COLUMNS
 from adapters.postgres.hash_chain import event_sha256
 from adapters.postgres.read_models import changed_rows
 from domain.order import events as e

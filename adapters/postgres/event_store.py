@@ -5,7 +5,6 @@ Events, read models, reactions and the closed lease go to the server in one roun
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -15,67 +14,38 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters.postgres.driver_sql import execute, fetch_plain
 from adapters.postgres.event_codec import Codec
+from adapters.postgres.event_rows import (
+    EVENT_COLUMNS,
+    EVENT_FIELDS,
+    FOLD_FIELDS,
+    decode_row,
+    folded_from,
+    read_row,
+)
 from adapters.postgres.hash_chain import event_sha256
 from adapters.postgres.json_rows import as_json, insert_from_json, upsert_from_json
 from adapters.postgres.reactions import CLOSE, INSERT, reaction_rows
 from adapters.postgres.read_models import changed_rows
 from adapters.postgres.recent_orders import RecentOrders
+from adapters.postgres.streams import orders_of
 from domain.order.events import RecordedEvent
-from domain.order.evolve import FoldedEvent, continue_fold
 from domain.order.order import Order
-from domain.order.replacement import made, replace
+from domain.order.replacement import replace
 from domain.order.values import OrderId, Sha256
 from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import Commit, EventStore, LogCursor, UnreadableEvent
 from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, VersionConflictError
 
-#: Rows per fetch of a server-side cursor.
-PAGE_EVENTS = 500
-
-#: The columns of an event that are written; PostgreSQL adds its position.
-EVENT_COLUMNS = (
-    "event_id",
-    "order_id",
-    "version",
-    "name",
-    "data",
-    "recorded_at",
-    "cause",
-    "cause_key",
-    "correlation_id",
-    "actor",
-    "previous_sha256",
-    "sha256",
-)
-_AS_STORED = ", ".join(name for name in EVENT_COLUMNS if name != "data")
-#: The columns that ``decode_row`` reads.
-EVENT_FIELDS = f"position, data::text AS data, {_AS_STORED}"
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
 _STREAM = text(f"SELECT {EVENT_FIELDS} FROM events WHERE order_id = :order_id ORDER BY version")
-_STREAMS = text(
-    f"""SELECT {EVENT_FIELDS} FROM events WHERE order_id = ANY(CAST(:order_ids AS uuid[]))
-    ORDER BY order_id, version"""
-)
-#: The columns that a fold needs, in the order of ``_folded_from``.
-_FOLD_FIELDS = "order_id, version, recorded_at, sha256, name, data::text"
-#: Whole streams that begin with about as many events.
-_NEXT_STREAMS = f"""SELECT {_FOLD_FIELDS} FROM events WHERE order_id > :after AND order_id <= (
-        SELECT order_id
-        FROM (SELECT order_id FROM events WHERE order_id > :after ORDER BY order_id LIMIT :events) AS page
-        ORDER BY order_id DESC LIMIT 1)
-    ORDER BY order_id, version"""
-_LOAD_SOME = f"""SELECT {_FOLD_FIELDS} FROM events WHERE order_id = ANY(:order_ids)
-    ORDER BY order_id, version"""
-_LOAD = f"SELECT {_FOLD_FIELDS} FROM events WHERE order_id = :key ORDER BY version"
-_LOAD_SINCE = (
-    f"SELECT {_FOLD_FIELDS} FROM events WHERE order_id = :key AND version >= :since ORDER BY version"
-)
-_LOAD_LOCKED = f"SELECT {_FOLD_FIELDS} FROM locked_stream(:key)"
-_LOAD_LOCKED_SINCE = f"SELECT {_FOLD_FIELDS} FROM locked_stream(:key, :since)"
-_LOAD_BY_TOKEN = f"""SELECT {_FOLD_FIELDS} FROM events
+_LOAD = f"SELECT {FOLD_FIELDS} FROM events WHERE order_id = :key ORDER BY version"
+_LOAD_SINCE = f"SELECT {FOLD_FIELDS} FROM events WHERE order_id = :key AND version >= :since ORDER BY version"
+_LOAD_LOCKED = f"SELECT {FOLD_FIELDS} FROM locked_stream(:key)"
+_LOAD_LOCKED_SINCE = f"SELECT {FOLD_FIELDS} FROM locked_stream(:key, :since)"
+_LOAD_BY_TOKEN = f"""SELECT {FOLD_FIELDS} FROM events
     WHERE order_id = (SELECT order_id FROM download_links WHERE token_sha256 = :key)
     ORDER BY version"""
-_LOAD_BY_PAYMENT = f"""SELECT {_FOLD_FIELDS} FROM events
+_LOAD_BY_PAYMENT = f"""SELECT {FOLD_FIELDS} FROM events
     WHERE order_id = (SELECT order_id FROM orders WHERE payment_intent_id = :key)
     ORDER BY version"""
 _HEAD = text("SELECT sha256 FROM events WHERE order_id = :order_id AND version = :version")
@@ -84,9 +54,6 @@ _WHOLE_LOG = f"""SELECT {EVENT_FIELDS}, txid::text::bigint AS transaction_id FRO
     WHERE (txid, position) > (CAST(CAST(:txid AS text) AS xid8), :position)
       AND txid < pg_snapshot_xmin(pg_current_snapshot())
     ORDER BY txid, position LIMIT :limit"""
-
-#: An order, or why it cannot be read.
-FoldedOrder = tuple[OrderId, Order | UnreadableEventError]
 
 
 @dataclass(eq=False)
@@ -228,7 +195,7 @@ class PostgresEventStore(EventStore):
     def _load(self, statement: str, key: object) -> Order | None:
         """Fold the stream that a statement returns, if there is one."""
         rows = fetch_plain(self.connection, statement, {"key": key})
-        return _folded_from(rows, self.codec, Order(order_id=rows[0][0])) if rows else None
+        return folded_from(rows, self.codec, Order(order_id=rows[0][0])) if rows else None
 
     def _load_since(self, statement: str, known: Order | None) -> Order | None:
         """Apply what follows ``known``.
@@ -242,108 +209,10 @@ class PostgresEventStore(EventStore):
         _, version, _, head, *_ = rows[0] if rows else (None,) * 4
         if version != known.version or known.head not in (None, head):
             return None
-        return _folded_from(rows[1:], self.codec, replace(known, head=head))
+        return folded_from(rows[1:], self.codec, replace(known, head=head))
 
     def _decode(self, rows: Sequence[Row[Any]]) -> list[RecordedEvent]:
         return [decode_row(row, self.codec) for row in rows]
-
-
-def _folded_from(rows: Sequence[tuple[Any, ...]], codec: Codec, before: Order) -> Order:
-    """Apply rows of ``_FOLD_FIELDS`` to the order before them."""
-    order_id = before.order_id
-    try:
-        stream = [
-            FoldedEvent(version, recorded_at, sha256, codec.decode(name, data))
-            for _, version, recorded_at, sha256, name, data in rows
-        ]
-        return continue_fold(before, stream)
-    except UnreadableEventError as error:
-        raise UnreadableEventError(error.detail, order_id) from error
-    except LookupError as error:
-        raise UnreadableEventError(
-            "one of its events is about something that the events before it do not know; run `restoreclick reconcile`",
-            order_id,
-        ) from error
-
-
-def next_orders(connection: Connection, codec: Codec, after: OrderId, events: int) -> Iterator[FoldedOrder]:
-    """Fold the next streams, of about as many events, by order id."""
-    rows = fetch_plain(connection, _NEXT_STREAMS, {"after": after, "events": events})
-    return _folded_orders(rows, codec)
-
-
-def orders_of(connection: Connection, codec: Codec, order_ids: Sequence[OrderId]) -> Iterator[FoldedOrder]:
-    """Fold the streams of these orders."""
-    rows = fetch_plain(connection, _LOAD_SOME, {"order_ids": list(order_ids)})
-    return _folded_orders(rows, codec)
-
-
-def _folded_orders(rows: Sequence[tuple[Any, ...]], codec: Codec) -> Iterator[FoldedOrder]:
-    for order_id, stream in groupby(rows, key=lambda row: OrderId(row[0])):
-        try:
-            yield order_id, _folded_from(list(stream), codec, Order(order_id=order_id))
-        except UnreadableEventError as error:
-            yield order_id, error
-
-
-def stream_rows(connection: Connection, order_ids: Sequence[OrderId]) -> Sequence[Row[Any]]:
-    """Return the stored rows of these orders' events, by order and version."""
-    return connection.execute(_STREAMS, {"order_ids": list(order_ids)}).all()
-
-
-def decode_row(row: Sequence[Any], codec: Codec) -> RecordedEvent:
-    """Decode a row of ``EVENT_FIELDS``; raise UnreadableEventError."""
-    (
-        position,
-        data,
-        event_id,
-        order_id,
-        version,
-        name,
-        recorded_at,
-        cause,
-        cause_key,
-        correlation_id,
-        actor,
-        _,
-        sha256,
-    ) = row
-    try:
-        event = codec.decode(name, data)
-    except UnreadableEventError as error:
-        raise UnreadableEventError(error.detail, order_id) from error
-    return made(
-        RecordedEvent,
-        event_id=event_id,
-        order_id=order_id,
-        version=version,
-        recorded_at=recorded_at,
-        cause=cause,
-        cause_key=cause_key,
-        correlation_id=correlation_id,
-        actor=actor,
-        event=event,
-        position=position,
-        sha256=sha256,
-    )
-
-
-def read_row(row: Sequence[Any], codec: Codec) -> RecordedEvent | UnreadableEvent:
-    """Decode a row, or return why it is unreadable."""
-    try:
-        return decode_row(row, codec)
-    except UnreadableEventError as error:
-        position, _, event_id, order_id, version, name, recorded_at, *_, actor, _, _ = row
-        return UnreadableEvent(
-            event_id=event_id,
-            order_id=order_id,
-            version=version,
-            position=position,
-            stored_name=name,
-            recorded_at=recorded_at,
-            actor=actor,
-            detail=error.detail,
-        )
 
 
 def _translated(error: IntegrityError, commits: Sequence[Commit]) -> Exception:

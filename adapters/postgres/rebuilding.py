@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Table, text
 from sqlalchemy.exc import OperationalError
 
 from adapters.postgres.event_codec import Codec
-from adapters.postgres.event_store import FoldedOrder, next_orders, orders_of
 from adapters.postgres.read_models import rows_of
 from adapters.postgres.schema import OLDEST_TRANSACTION, UnfitServerError, exclusive_connection
+from adapters.postgres.streams import FoldedOrder, next_orders, orders_of
 from adapters.postgres.tables import READ_MODELS, orders
 from domain.order.values import OrderId
 from domain.ports.errors import UnreadableEventError

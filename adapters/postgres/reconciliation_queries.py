@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import Connection, TextClause, text
 
 from adapters.postgres.event_codec import Codec
-from adapters.postgres.event_store import EVENT_FIELDS, PAGE_EVENTS, read_row, stream_rows
+from adapters.postgres.event_rows import EVENT_FIELDS, read_row
 from adapters.postgres.json_rows import as_json, select_from_json
 from adapters.postgres.reaction_codec import is_readable
 from adapters.postgres.reactions import IS_ADMITTED
 from adapters.postgres.read_models import Row, rows_of
+from adapters.postgres.streams import stream_rows
 from adapters.postgres.tables import READ_MODELS, metadata
 from domain.order.events import RecordedEvent
 from domain.order.order import Order
@@ -28,6 +29,9 @@ from domain.ports.reconciliation_queries import (
 )
 
 #: An order without a row in the projection is still found by its events.
+#: Rows per fetch of a server-side cursor.
+PAGE_EVENTS = 500
+
 _ORDERS_SINCE = text(
     """SELECT order_id FROM events WHERE recorded_at >= :since
     UNION
