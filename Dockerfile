@@ -2,10 +2,10 @@
 
 FROM python:3.13.16-slim-trixie@sha256:bf44cdfcb76cd3b41e879bc058fc37ec5872002ccfde7fcb765e218cde0cd79c AS build
 WORKDIR /build
-# The lock holds every name there is, the tools of development among them. All of it is downloaded and checked
-# against its hashes; then only what production needs is installed, from those files and from nowhere else.
-COPY requirements.lock ./
-RUN pip download --quiet --only-binary :all: --require-hashes --requirement requirements.lock --dest /wheels
+# The lock holds what production needs and what builds the package. All of it is downloaded and checked against its
+# hashes; then the first part is installed, from those files and from nowhere else.
+COPY requirements-package.lock ./
+RUN pip download --quiet --only-binary :all: --require-hashes --requirement requirements-package.lock --dest /wheels
 COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY domain domain
 COPY adapters adapters

@@ -31,7 +31,7 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 
 .DEFAULT_GOAL := help
 .PHONY: help demo misbehave dev frontend test test-all test-slow test-browser screenshots test-postgres15 \
-    test-pgbouncer test-alerts simulate exhaustive chaos mutants check format lock docs benchmarks load clean
+    test-pgbouncer test-alerts simulate exhaustive chaos mutants check sbom format lock docs benchmarks load clean
 
 help: ## show these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -105,13 +105,19 @@ mutants: $(READY) ## small changes to the code that a test must notice; SAMPLE=3
 	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(ONLY),--only $(ONLY))
 
-check: $(READY) ## style, types, import contracts, vocabulary, documents, dead code
+check: $(READY) ## style, types, import contracts, vocabulary, documents, dead code, vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest --quiet tests/test_walls.py tests/test_vocabulary.py tests/test_documents.py
 	$(BIN)/vulture
+	$(BIN)/python -m tests.audit
+
+sbom: $(READY) ## what the package consists of, as CycloneDX, into dist/
+	@mkdir -p dist
+	$(BIN)/python -m cyclonedx_py requirements requirements-package.lock --pyproject pyproject.toml --no-validate \
+	    --output-file dist/restoreclick.cdx.json
 
 format: $(READY) ## apply the style
 	$(BIN)/ruff check --fix .
@@ -126,9 +132,12 @@ load: $(READY) ## rising rates until two APIs and two workers no longer keep up;
 docs: $(READY) ## write what is generated: the lifecycle page, the list of metrics and .env.example
 	$(BIN)/python docs/generate.py
 
+LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+    --no-emit-find-links
+
 lock: ## resolve the dependencies anew (needs uv)
-	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
-	    --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+	$(LOCK) --all-extras --output-file requirements.lock pyproject.toml
+	$(LOCK) --extra package --constraints requirements.lock --output-file requirements-package.lock pyproject.toml
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) restored .restoreclick
