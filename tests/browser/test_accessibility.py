@@ -10,7 +10,7 @@ from tests.browser.visitor import NewVisitor, is_accessible
 from tests.journeys.running_shop import RunningShop
 
 #: Pages that the shop has without an order.
-PAGES = ["/", "/imprint", "/privacy", "/contact", "/api/restoration/status/unknown"]
+PAGES = ["/", "/imprint", "/privacy", "/contact", "/reference", "/api/restoration/status/unknown"]
 
 
 @pytest.mark.parametrize("address", PAGES)
