@@ -1,4 +1,4 @@
-"""Each page on a slow line shows soon and stays in place."""
+"""Each page shows soon on a slow line and stays in place."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -12,13 +12,20 @@ from tests.browser.upload_states import ready
 from tests.browser.visitor import NewVisitor
 from tests.journeys.running_shop import RunningShop
 
-#: What Lighthouse calls a slow 4G line, in bytes a second and milliseconds.
+#: What Lighthouse calls a slow 4G line, in bytes a second and milliseconds for a request and its answer.
 SLOW_4G = {"downloadThroughput": 1_600_000 / 8, "uploadThroughput": 750_000 / 8, "latency": 150}
 
 LIMIT_MS = 1_000
 
-#: A busy machine paints late, whatever the page; one that is too heavy is late each time.
-TRIES = 5
+#: The page itself, and then all files that its first paint waits for, at once on their own connections.
+ROUND_TRIPS = 2
+
+#: The bytes of what the first paint waits for, by address.
+BLOCKING = """
+    () => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+        .filter((entry) => entry.entryType === "navigation" || entry.renderBlockingStatus === "blocking")
+        .map((entry) => [new URL(entry.name).pathname, entry.transferSize])
+"""
 
 Addresses = Callable[[OrderStates, NewVisitor], AbstractContextManager[str]]
 
@@ -42,24 +49,22 @@ def _gallery(states: OrderStates, _: NewVisitor) -> AbstractContextManager[str]:
 
 
 @pytest.mark.parametrize("addresses", [_home, _upload, _order, _gallery])
-def test_a_page_shows_within_a_second_on_slow_4g_and_stays_where_it_is(
+def test_what_a_first_view_waits_for_takes_less_than_a_second_on_slow_4g(
     running_shop: RunningShop, new_visitor: NewVisitor, photo: Path, addresses: Addresses
 ) -> None:
+    """By bytes and round trips: a measured time is the machine's.
+
+    That the page then stays where it is, is watched on such a line.
+    """
     with addresses(OrderStates(shop=running_shop, photo=photo), new_visitor) as address:
-        fastest = min(_first_views(new_visitor, address))
-    assert fastest < LIMIT_MS
-
-
-def _first_views(new_visitor: NewVisitor, address: str) -> Iterator[float]:
-    """Times of first views in milliseconds, until one is short enough."""
-    for _ in range(TRIES):
         page = new_visitor(viewport={"width": 390, "height": 844}).watched_page()
         Line(page).change(**SLOW_4G)
         page.goto(address, wait_until="load")
         page.get_by_role("heading", level=1).wait_for()
+        page.locator("html.ready").wait_for(state="attached")
+        blocking: list[tuple[str, int]] = page.evaluate(BLOCKING)
         assert page.evaluate("window.shift") == 0
-        shown: float = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
-        page.close()
-        yield shown
-        if shown < LIMIT_MS:
-            return
+    assert len(blocking) <= 3, blocking
+    sent_bytes = sum(size for _, size in blocking)
+    assert all(size > 0 for _, size in blocking), blocking
+    assert ROUND_TRIPS * SLOW_4G["latency"] + 1_000 * sent_bytes / SLOW_4G["downloadThroughput"] < LIMIT_MS
