@@ -32,10 +32,24 @@ def log_beside_the_answer() -> None:
     structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
 
 
+def add_trace_id(
+    _logger: structlog.typing.WrappedLogger, _method: str, line: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Add the trace of a line's order, else of its request.
+
+    The id is that of the traces for OpenTelemetry, whether or not these are exported.
+    """
+    about = line.get("order_id") or line.get("request_id")
+    if about is not None:
+        line["trace_id"] = str(about).replace("-", "")
+    return line
+
+
 def configure_logs(level: str) -> None:
     """Write all logs of this level or above as JSON lines."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        add_trace_id,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

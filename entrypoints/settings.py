@@ -315,6 +315,10 @@ class Settings(BackupSettings):
         le=65535,
         description="its port, another for each process of a machine; 0 for a free one, empty for no metrics",
     )
+    traces_endpoint: Address | None = Field(
+        None,
+        description="where traces are posted as OTLP, as in http://127.0.0.1:4318/v1/traces; needs the extra telemetry",
+    )
     log_level: str = Field(
         "INFO",
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",

@@ -19,7 +19,7 @@ from adapters.metrics_prometheus import definitions as d
 from adapters.metrics_prometheus.definitions import Kind, Metric
 from domain.order.order import Order
 from domain.ports.event_store import Commit
-from domain.ports.observer import AttemptEnd, Observer
+from domain.ports.observer import AttemptEnd, NoObserver
 from domain.ports.reaction_queue import Claim
 from domain.ports.restorer import Prediction, PredictionStatus
 
@@ -36,7 +36,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 _VERSION = ":"
 
 
-class MetricsRecorder(Observer):
+class MetricsRecorder(NoObserver):
     """Counts what this process does; thread-safe.
 
     Args:
@@ -69,7 +69,7 @@ class MetricsRecorder(Observer):
     def conflicted(self) -> None:
         self._count(d.CONFLICTS)
 
-    def attempt_ended(self, claim: Claim, end: AttemptEnd, took: timedelta) -> None:
+    def attempt_ended(self, claim: Claim, order: Order, end: AttemptEnd, took: timedelta) -> None:  # noqa: ARG002 -- the port's
         kind = type(claim.reaction).__name__
         self._time(d.REACTION_SECONDS, took.total_seconds(), kind, end.value)
         if end in _CLOSING:

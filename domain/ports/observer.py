@@ -3,6 +3,7 @@
 An observer changes nothing and never raises.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -34,7 +35,10 @@ class Observer(Protocol):
     def conflicted(self) -> None:
         """Another transaction was first: a command is decided again."""
 
-    def attempt_ended(self, claim: Claim, end: AttemptEnd, took: timedelta) -> None:
+    def attempting(self, claim: Claim, order: Order) -> AbstractContextManager[None]:
+        """Surround an attempt at a reaction, in the thread that makes it."""
+
+    def attempt_ended(self, claim: Claim, order: Order, end: AttemptEnd, took: timedelta) -> None:
         """An attempt at a reaction ended, ``took`` after its claim."""
 
     def call_overran(self, claim: Claim) -> None:
@@ -59,7 +63,11 @@ class NoObserver(Observer):
     def conflicted(self) -> None:
         """Ignore it."""
 
-    def attempt_ended(self, claim: Claim, end: AttemptEnd, took: timedelta) -> None:
+    def attempting(self, claim: Claim, order: Order) -> AbstractContextManager[None]:  # noqa: ARG002 -- the port's
+        """Do nothing around it."""
+        return nullcontext()
+
+    def attempt_ended(self, claim: Claim, order: Order, end: AttemptEnd, took: timedelta) -> None:
         """Ignore it."""
 
     def call_overran(self, claim: Claim) -> None:

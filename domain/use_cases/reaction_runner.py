@@ -88,11 +88,12 @@ class ReactionRunner:
         ``when_exhausted``. A busy provider or a prediction that is still running uses up no attempt. Raises
         LeaseLostError if the lease expired meanwhile. An unexpected exception is retried like an outage, then raised.
         """
-        try:
-            return self._perform(claim, order, follows)
-        except LeaseLostError:
-            self._ended(claim, AttemptEnd.LEASE_LOST)
-            raise
+        with self.observer.attempting(claim, order):
+            try:
+                return self._perform(claim, order, follows)
+            except LeaseLostError:
+                self._ended(claim, order, AttemptEnd.LEASE_LOST)
+                raise
 
     def _perform(
         self, claim: Claim, order: Order, follows: Callable[[Reaction], bool]
@@ -101,14 +102,14 @@ class ReactionRunner:
             proposed = self._do(claim, order)
         except StillRunning as not_yet:
             self._postpone(claim, not_yet.wait, "still running", has_progressed=True)
-            self._ended(claim, AttemptEnd.WAITS)
+            self._ended(claim, order, AttemptEnd.WAITS)
         except BusyError as busy:
             self._postpone(claim, self.prediction_limiter.pause(busy), str(busy), has_progressed=True)
-            self._ended(claim, AttemptEnd.BUSY)
+            self._ended(claim, order, AttemptEnd.BUSY)
         except OutsideError as error:
-            self._ended(claim, self._try_again(claim, order, error))
+            self._ended(claim, order, self._try_again(claim, order, error))
         except Exception as error:
-            self._ended(claim, self._try_again(claim, order, error))
+            self._ended(claim, order, self._try_again(claim, order, error))
             raise
         else:
             return self._finish(claim, order, proposed, follows)
@@ -130,11 +131,11 @@ class ReactionRunner:
             self._give_up_if_still_required(claim, commit.after)
         else:
             commit = self._record(claim, order, proposed, outcome, follows)
-        self._ended(claim, AttemptEnd.HELD if ends_in_hold else AttemptEnd.DONE)
+        self._ended(claim, order, AttemptEnd.HELD if ends_in_hold else AttemptEnd.DONE)
         return next(((each.claim, commit.after) for each in commit.reactions if each.claim), None)
 
-    def _ended(self, claim: Claim, end: AttemptEnd) -> None:
-        self.observer.attempt_ended(claim, end, self.clock.now() - claim.claimed_at)
+    def _ended(self, claim: Claim, order: Order, end: AttemptEnd) -> None:
+        self.observer.attempt_ended(claim, order, end, self.clock.now() - claim.claimed_at)
 
     def renew(self, held: Sequence[tuple[Claim, Order]]) -> list[Claim]:
         """Renew leases of running calls; abandon overdue ones and return their claims.

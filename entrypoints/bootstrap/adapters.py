@@ -1,6 +1,6 @@
 """Production's adapters for all ports, built from the settings."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 
@@ -13,8 +13,7 @@ from adapters.images.decoder_pool import DecoderLimits, DecoderPool
 from adapters.images.pooled_inspector import PooledInspector
 from adapters.localization.export_text import EnglishExportText
 from adapters.mailer_sendgrid import SendGridListing, SendGridMailer, SendGridWebhookParser
-from adapters.metrics_prometheus.recorder import MetricsRecorder
-from adapters.observed_calls import CallObserver, observed
+from adapters.observed_calls import observed
 from adapters.payments_stripe import StripeListing, StripePayments, StripeWebhookParser
 from adapters.postgres import repositories  # noqa: F401 -- see there
 from adapters.postgres.clock import DatabaseClock
@@ -29,11 +28,11 @@ from adapters.restorer_replicate import (
     ReplicateWebhookParser,
 )
 from domain.order.values import Variant
-from domain.ports.observer import NoObserver
 from domain.signed_tokens import TokenSigner
 from domain.use_cases.shop_policy import MEBIBYTE
 from entrypoints.bootstrap.backup_storage import storage_from
 from entrypoints.bootstrap.container import Container
+from entrypoints.bootstrap.monitoring import Monitoring
 from entrypoints.bootstrap.policy import policy_from
 from entrypoints.bootstrap.ports import Ports
 from entrypoints.settings import Settings
@@ -90,15 +89,17 @@ def decoder_limits_from(settings: Settings) -> DecoderLimits:
 
 @contextmanager
 def open_container(
-    settings: Settings, queue: DramatiqQueue | None = None, *, recorder: MetricsRecorder | None = None
+    settings: Settings, queue: DramatiqQueue | None = None, *, monitoring: Monitoring | None = None
 ) -> Iterator[Container]:
     """Wire the shop from the settings; close everything at the end.
 
     Adapters connect when they are first used. ``queue`` is given by a caller that declares actors on it; it is
-    closed as well. ``recorder`` counts the work of this process.
+    closed as well. ``monitoring`` observes the work of this process.
     """
     with ExitStack() as resources:
-        yield Container(_ports_from(settings, queue or queue_from(settings), resources, recorder))
+        yield Container(
+            _ports_from(settings, queue or queue_from(settings), resources, monitoring or Monitoring())
+        )
 
 
 def queue_from(settings: Settings) -> DramatiqQueue:
@@ -107,9 +108,9 @@ def queue_from(settings: Settings) -> DramatiqQueue:
 
 
 def _ports_from(
-    settings: Settings, queue: DramatiqQueue, resources: ExitStack, recorder: MetricsRecorder | None
+    settings: Settings, queue: DramatiqQueue, resources: ExitStack, monitoring: Monitoring
 ) -> Ports:
-    observers: Sequence[CallObserver] = [recorder] if recorder is not None else []
+    observers = monitoring.call_observers
     token_signer = token_signer_from(settings)
     decoders = resources.enter_context(closing(DecoderPool(decoder_limits_from(settings))))
     # A restorer's output may be twice as wide and twice as high as its input.
@@ -117,8 +118,8 @@ def _ports_from(
     # Enough for each thread of a worker and for its periodic tasks; the API opens as many of them as it needs.
     connections = 4 * settings.worker_threads + 8
     unit_of_work = PostgresUnitOfWork(str(settings.database_url), connections=connections)
-    if recorder is not None:
-        recorder.watch_pool(connections, unit_of_work.connections_in_use)
+    if monitoring.recorder is not None:
+        monitoring.recorder.watch_pool(connections, unit_of_work.connections_in_use)
     clock = resources.enter_context(closing(DatabaseClock(str(settings.database_url))))
     storage = resources.enter_context(closing(storage_from(settings, token_signer)))
     payments = resources.enter_context(closing(payments_from(settings)))
@@ -159,7 +160,7 @@ def _ports_from(
         evidence_writer=TemplateEvidenceWriter(shop_name=settings.sender_name),
         shop_facts=resources.enter_context(closing(PostgresShopFacts(str(settings.database_url)))),
         owner_letter_writer=TemplateOwnerLetterWriter(shop_name=settings.shop_name or settings.sender_name),
-        observer=recorder or NoObserver(),
+        observer=monitoring.observer,
     )
 
 

@@ -1,15 +1,30 @@
-"""Metrics of a process, and the address that serves them."""
+"""What observes the work of a process: its log, metrics and traces."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import structlog
 
 from adapters.metrics_prometheus.figures_collector import FiguresCollector
 from adapters.metrics_prometheus.recorder import MetricsRecorder
 from adapters.metrics_prometheus.server import MetricsServer
+from adapters.observed_calls import CallObserver
+from adapters.observers import Observers
+from adapters.reaction_log import ReactionLog
+from domain.ports.observer import Observer
 from entrypoints.bootstrap.container import Container
 from entrypoints.build_info import version
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.settings import Settings
+
+if TYPE_CHECKING:
+    from adapters.tracing_opentelemetry.tracer import OrderTracer
+
+_log = structlog.get_logger(__name__)
 
 
 class MetricsAddressError(CommandFailedError):
@@ -24,21 +39,66 @@ class MetricsAddressError(CommandFailedError):
         )
 
 
-def recorder_from(settings: Settings) -> MetricsRecorder | None:
-    """What counts the work of this process; None if METRICS_PORT is empty."""
-    if settings.metrics_port is None:
+class TelemetryMissingError(CommandFailedError):
+    """Traces are to be exported, and OpenTelemetry is not installed."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "TRACES_ENDPOINT needs OpenTelemetry, which is not installed: install restoreclick[telemetry], or leave it"
+            " empty."
+        )
+
+
+@dataclass(frozen=True)
+class Monitoring:
+    """What observes a process; without recorder and tracer only its log."""
+
+    recorder: MetricsRecorder | None = None
+    tracer: OrderTracer | None = None
+
+    @property
+    def observer(self) -> Observer:
+        """All that observe the shop's own work."""
+        given: Sequence[Observer | None] = (self.recorder, self.tracer)
+        return Observers([ReactionLog(), *(each for each in given if each is not None)])
+
+    @property
+    def call_observers(self) -> Sequence[CallObserver]:
+        """All that observe calls to providers."""
+        given: Sequence[CallObserver | None] = (self.recorder, self.tracer)
+        return [each for each in given if each is not None]
+
+    def close(self) -> None:
+        """Export what is left."""
+        if self.tracer is not None:
+            self.tracer.close()
+
+
+def monitoring_from(settings: Settings, process: str) -> Monitoring:
+    """What the settings have observe a process; raises TelemetryMissingError."""
+    recorder = None
+    if settings.metrics_port is not None:
+        recorder = MetricsRecorder(version(), settings.replicate_cost_per_prediction)
+    return Monitoring(recorder, _tracer_from(settings, process))
+
+
+def _tracer_from(settings: Settings, process: str) -> OrderTracer | None:
+    if settings.traces_endpoint is None:
         return None
-    return MetricsRecorder(version(), settings.replicate_cost_per_prediction)
+    try:
+        from adapters.tracing_opentelemetry.export import exporting_tracer  # noqa: PLC0415 -- an extra
+    except ModuleNotFoundError as error:
+        raise TelemetryMissingError from error
+    return exporting_tracer(settings.traces_endpoint, version=version(), process=process)
 
 
 @contextmanager
-def metrics_served(
-    settings: Settings, recorder: MetricsRecorder | None, container: Container
-) -> Iterator[str | None]:
+def metrics_served(settings: Settings, monitoring: Monitoring, container: Container) -> Iterator[str | None]:
     """Serve the metrics while the block runs; yield their URL.
 
-    Raises MetricsAddressError.
+    None without a port. Raises MetricsAddressError.
     """
+    recorder = monitoring.recorder
     if recorder is None or settings.metrics_port is None:
         yield None
         return
@@ -51,6 +111,7 @@ def metrics_served(
         raise MetricsAddressError(
             settings.metrics_host, settings.metrics_port, error.strerror or type(error).__name__
         ) from error
+    _log.info("metrics_served", url=server.url)
     try:
         yield server.url
     finally:

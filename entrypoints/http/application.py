@@ -32,7 +32,7 @@ from entrypoints.http.pages import order_pages, photo_pages, reference_page, sho
 from entrypoints.http.pages.html_pages import explain
 from entrypoints.http.pages.site import Site
 from entrypoints.http.request_logging import RequestLogging
-from entrypoints.http.request_metrics import RequestObserver
+from entrypoints.http.request_metrics import RequestObserver, RequestTracer
 from entrypoints.http.webhooks import handlers
 
 #: The default for all routes, which take small JSON documents; uploads and webhooks set their own limits.
@@ -46,12 +46,13 @@ def create_app(
     cors_origins: Sequence[str] = (),
     worker_access: worker_calls.WorkerAccess | None = None,
     observer: RequestObserver | None = None,
+    tracer: RequestTracer | None = None,
 ) -> Litestar:
     """Build the HTTP application on a container, which the caller closes.
 
     ``site`` is the shop as its pages show it; by default one without a brand. ``cors_origins`` are the web sites whose
-    scripts may use the API. Without ``worker_access`` the worker endpoints are off. ``observer`` is informed of each
-    request.
+    scripts may use the API. Without ``worker_access`` the worker endpoints are off. ``observer`` and
+    ``tracer`` are informed of each request.
     """
     order_streams = OrderStreams(lambda: container.queries)
     app = Litestar(
@@ -127,5 +128,5 @@ def create_app(
         logging_config=None,
     )
     app.state.methods = methods_of(app.routes)
-    app.asgi_handler = RequestLogging(MalformedGuard(MethodOverride(app.asgi_handler)), observer)
+    app.asgi_handler = RequestLogging(MalformedGuard(MethodOverride(app.asgi_handler)), observer, tracer)
     return app

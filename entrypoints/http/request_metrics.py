@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Protocol
+from uuid import UUID
 
 from litestar.types import Scope
 
@@ -32,6 +33,19 @@ class RequestObserver(Protocol):
 
     def upload_ended(self, outcome: str) -> None:
         """A photo, a form or a piece was received, or refused."""
+
+
+class RequestTracer(Protocol):
+    """Writes a span for each request, in the trace of its order."""
+
+    def request_began(self, request_id: UUID) -> None:
+        """A request began in this context."""
+
+    def request_caused(self, cause: str) -> None:
+        """The present request causes what is recorded under this name."""
+
+    def request_ended(self, method: str, path: str, status: int, order_id: UUID | None) -> None:
+        """The present request was answered."""
 
 
 def path_of(scope: Scope) -> str:

@@ -5,7 +5,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import structlog
 import uvicorn
@@ -14,7 +14,7 @@ from litestar import Litestar
 from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.adapters import open_container
 from entrypoints.bootstrap.garbage_collection import exempt_startup_objects
-from entrypoints.bootstrap.monitoring import metrics_served, recorder_from
+from entrypoints.bootstrap.monitoring import metrics_served, monitoring_from
 from entrypoints.bootstrap.wording import error_text
 from entrypoints.http.api.worker_calls import WorkerAccess
 from entrypoints.http.application import create_app
@@ -68,13 +68,11 @@ def run(settings: Settings, *, fd: int | None = None) -> None:
     """
     configure_logs(settings.log_level)
     site = site_from(settings)
-    recorder = recorder_from(settings)
     with (
-        open_container(settings, recorder=recorder) as container,
-        metrics_served(settings, recorder, container) as metrics_url,
+        closing(monitoring_from(settings, "api")) as monitoring,
+        open_container(settings, monitoring=monitoring) as container,
+        metrics_served(settings, monitoring, container),
     ):
-        if metrics_url is not None:
-            _log.info("metrics_served", url=metrics_url)
         try:
             container.log_heads.check()
         except UnavailableError as error:
@@ -90,7 +88,8 @@ def run(settings: Settings, *, fd: int | None = None) -> None:
             site,
             cors_origins=settings.cors_origins,
             worker_access=access,
-            observer=recorder,
+            observer=monitoring.recorder,
+            tracer=monitoring.tracer,
         )
         exempt_startup_objects()
         serve(app, settings, fd=fd)

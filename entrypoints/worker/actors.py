@@ -87,21 +87,11 @@ class Performer:
         self, home: str, claim: Claim, order: Order, follows: Callable[[Reaction], bool]
     ) -> tuple[Claim, Order] | None:
         """Perform one claimed reaction; return the next one's claim."""
-        log = _log.bind(
-            reaction_id=str(claim.reaction_id),
-            order_id=str(order.order_id),
-            kind=type(claim.reaction).__name__,
-            attempt=claim.attempts,
-        )
-        log.info("reaction_claimed")
         try:
             with self._leases.keep(claim, order, home):
-                following = self._reaction_runner.perform(claim, order, follows)
+                return self._reaction_runner.perform(claim, order, follows)
         except LeaseLostError:
-            log.warning("lease_lost")
-            return None
-        log.info("reaction_handled")
-        return following
+            return None  # the log has it: outcome lease_lost
 
     @contextmanager
     def _follow_ups(self, home: str) -> Iterator[Callable[[Reaction], bool]]:

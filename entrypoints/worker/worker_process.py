@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from threading import Event, Thread
 
 import dramatiq
@@ -12,7 +13,7 @@ import structlog
 from entrypoints.bootstrap.adapters import open_container, queue_from
 from entrypoints.bootstrap.backups import open_scheduled_backups
 from entrypoints.bootstrap.garbage_collection import exempt_startup_objects
-from entrypoints.bootstrap.monitoring import metrics_served, recorder_from
+from entrypoints.bootstrap.monitoring import metrics_served, monitoring_from
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.logging_config import configure_logs
 from entrypoints.settings import Settings
@@ -58,14 +59,13 @@ def run(settings: Settings) -> None:
     exhausted: list[str] = []
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: stopping.set())
-    queue, recorder = queue_from(settings), recorder_from(settings)
+    queue = queue_from(settings)
     with (
-        open_container(settings, queue, recorder=recorder) as container,
-        metrics_served(settings, recorder, container) as metrics_url,
+        closing(monitoring_from(settings, "worker")) as monitoring,
+        open_container(settings, queue, monitoring=monitoring) as container,
+        metrics_served(settings, monitoring, container),
         open_scheduled_backups(settings, container.ports) as backups,
     ):
-        if metrics_url is not None:
-            _log.info("metrics_served", url=metrics_url)
         container.ports.unit_of_work.check()
         if not wait_until_current(container.log_heads, stopping):
             return

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -29,6 +30,7 @@ class Canary:
 
     canary_id: str
     order_id: OrderId
+    token: str  # of the link in the mail
 
     @property
     def email(self) -> str:
@@ -55,7 +57,7 @@ class Canary:
 def canary(running_shop: RunningShop, tmp_path: Path, photo: Path) -> Canary:
     """A customer with a bounced confirmation, a restored photo and a download."""
     canary_id = uuid4().hex
-    person = Canary(canary_id, OrderId(uuid4()))
+    person = Canary(canary_id, OrderId(uuid4()), token="")
     marked = tmp_path / "marked.jpg"
     with Image.open(photo) as picture:
         exif = picture.getexif()
@@ -74,10 +76,11 @@ def canary(running_shop: RunningShop, tmp_path: Path, photo: Path) -> Canary:
         order_id = OrderId(UUID(eventually(customer.order_id, "the order")))
         eventually(lambda: running_shop.order(order_id).state is State.COMPLETED, "the completed order")
         mail = eventually(lambda: customer.mails()[1:], "the mail with the link")[0]
-        with customer.fetching(customer.link_in(mail) or "") as chunks:
+        link = customer.link_in(mail) or ""
+        with customer.fetching(link) as chunks:
             assert b"".join(chunks)
     running_shop.note(order_id, f"Note-{canary_id}")
-    return Canary(canary_id, order_id)
+    return Canary(canary_id, order_id, token=re.findall(r"/api/download/([^/?]+)", link)[0])
 
 
 def restoreclick(running_shop: RunningShop, *words: str) -> subprocess.CompletedProcess[bytes]:
@@ -144,6 +147,8 @@ def test_nothing_about_an_erased_person_is_left_anywhere(
         place for found in before.values() for place in found if place.startswith(("log", "the queue"))
     }
     assert not discreet, "these hold no personal data even before"
+    with_token = [place for place, content in places(running_shop) if canary.token.encode() in content]
+    assert not with_token, "the key to the photos is in the mail alone"
     restoreclick(running_shop, "customers", "export", canary.email, "--to", str(tmp_path / "person.zip"))
     assert set(canary.found_in(_unpacked((tmp_path / "person.zip").read_bytes()))) == set(canary.traits)
 

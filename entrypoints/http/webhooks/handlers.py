@@ -15,6 +15,7 @@ from domain.ports.payments import PaymentWebhookEvent, PaymentWebhookParser
 from domain.ports.restorer import PredictionWebhookParser
 from domain.signed_tokens import sha256_of
 from domain.use_cases.delivery.email_webhook import EmailWebhook
+from domain.use_cases.payments.checkout_sync import trigger_of
 from domain.use_cases.payments.payment_events import Handled
 from domain.use_cases.payments.payment_webhook import PaymentWebhook, ReceivedWebhook, is_payment
 from domain.use_cases.recovery.log_heads import LogHeads
@@ -22,6 +23,7 @@ from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
 from entrypoints.http.dependencies import Given
 from entrypoints.http.openapi import contracts
 from entrypoints.http.request_bodies import AnyRequest, receive_bytes
+from entrypoints.http.request_logging import note_cause
 from entrypoints.http.webhooks.payment_batches import PaymentBatches
 
 _log = structlog.get_logger(__name__)
@@ -65,6 +67,9 @@ async def from_stripe(
         return payment_webhook.handle(*received)
 
     received = read() if len(body) <= SMALL_WEBHOOK_BYTES else await to_thread.run_sync(read)
+    checkout = received.event.checkout
+    cause = trigger_of(received.event.event_id).name
+    note_cause(request.scope, cause, checkout.order_id if checkout is not None else None)
     if is_payment(received.event):
         handled = await payment_batches.handle(received)
     else:
