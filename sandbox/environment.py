@@ -6,10 +6,11 @@ import json
 import os
 import secrets
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from minio import Minio
 
@@ -64,13 +65,17 @@ class Sandbox:
     Args:
         data_dir: the data folder; created if needed.
         shop_url: the URL of the shop's API, to which the twins send webhooks.
+        on_ready: is called with the name of each service once it is ready.
 
     Attributes:
         environment: the settings for the shop's processes.
         addresses: the addresses of pages and services, by name.
     """
 
-    def __init__(self, data_dir: Path, shop_url: str) -> None:
+    def __init__(
+        self, data_dir: Path, shop_url: str, on_ready: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._on_ready = on_ready
         self.environment: dict[str, str] = {}
         self.addresses: dict[str, str] = {}
         self._data_dir = data_dir.resolve()
@@ -91,6 +96,15 @@ class Sandbox:
             redis_url = starter.submit(valkey_server.start, broker, self._data_dir)
             s3 = starter.submit(_start_storage, storage, self._data_dir)
             announcements = starter.submit(self._start_twins, twins, credentials)
+            parts: dict[str, Future[Any]] = {
+                "PostgreSQL": database_url,
+                "Valkey": redis_url,
+                "the S3 server": s3,
+                "the twins of Stripe, Replicate and SendGrid": announcements,
+            }
+            for name, started in parts.items():
+                started.result()
+                self._on_ready(name)
             self.environment = {
                 "DATABASE_URL": database_url.result(),
                 "REDIS_URL": redis_url.result(),

@@ -307,7 +307,8 @@ def _exists(command: list[str]) -> bool:
         if not isinstance(found, click.Group):
             break  # the rest are the command's own arguments
         if word not in found.commands:
-            return False
+            # A group that is a command as well has options.
+            return found.invoke_without_command and word.startswith(("-", "["))
         found = found.commands[word]
     return True
 

@@ -4,6 +4,7 @@ Each command imports what it needs only when it runs, so that help is quick and 
 """
 # ruff: noqa: PLC0415 -- see above
 
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -20,12 +21,11 @@ from entrypoints.cli.commands.orders import order_commands
 from entrypoints.cli.commands.payments import payment_commands
 from entrypoints.cli.commands.restore import restore_command
 from entrypoints.cli.commands.shared_options import MOST_ROWS, env_file_option, json_option
+from entrypoints.cli.commands.shell import print_completion, print_manual
 from entrypoints.cli.commands.simulate import run_simulation
 from entrypoints.cli.commands.upgrade import upgrade_command
 from entrypoints.cli.support.error_reporting_group import Commands
-
-#: The exit status of a command that SIGINT ended, by shell convention.
-INTERRUPTED = 130
+from entrypoints.exit_codes import ExitCode
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -37,10 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         failure.show()
         sys.exit(failure.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        sys.exit(INTERRUPTED)
+        sys.exit(ExitCode.INTERRUPTED)
     finally:
         leave_garbage()
-    sys.exit(0)
+    sys.exit(ExitCode.DONE)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -105,7 +105,7 @@ def reconcile(since: str, *, fix: bool, skip_bytes: bool, as_json: bool) -> None
             shop.reconciliation, since, repairs=fix, reads_bytes=not skip_bytes, as_json=as_json
         )
     if not agrees:
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)
 
 
 @cli.command()
@@ -147,19 +147,21 @@ def db() -> None:
 
 @db.command()
 @click.option("--revision", default="head", show_default=True, help="The revision to come to.")
-def upgrade(revision: str) -> None:
+@json_option
+def upgrade(revision: str, *, as_json: bool) -> None:
     """Bring the schema up to date; running it twice is harmless."""
     from entrypoints.bootstrap import schema
     from entrypoints.database_setting import read_database_url
 
     schema.upgrade(read_database_url(), revision, on_wait=lambda sentence: click.echo(sentence, err=True))
-    click.echo(f"The schema is at {revision}.")
+    click.echo(json.dumps({"revision": revision}) if as_json else f"The schema is at {revision}.")
 
 
 @db.command()
 @click.argument("revision")
 @click.option("--yes", "is_agreed", is_flag=True, help="Do not ask.")
-def downgrade(revision: str, *, is_agreed: bool) -> None:
+@json_option
+def downgrade(revision: str, *, is_agreed: bool, as_json: bool) -> None:
     """Downgrade the schema to REVISION ("base": to nothing), which is refused once there are events."""
     from entrypoints.bootstrap import schema
     from entrypoints.cli.support.confirmation import ask
@@ -173,11 +175,12 @@ def downgrade(revision: str, *, is_agreed: bool) -> None:
             undone="Nothing was changed.",
         )
     schema.downgrade(database_url, revision)
-    click.echo(f"The schema is back at {revision}.")
+    click.echo(json.dumps({"revision": revision}) if as_json else f"The schema is back at {revision}.")
 
 
 @db.command()
-def rebuild() -> None:
+@json_option
+def rebuild(*, as_json: bool) -> None:
     """Rebuild every read model from the log while the shop runs.
 
     An order whose events cannot be read keeps its rows, and the command ends with 1.
@@ -187,7 +190,7 @@ def rebuild() -> None:
     from entrypoints.database_setting import read_database_url
 
     with open_unit_of_work(read_database_url()) as unit_of_work:
-        rebuild(unit_of_work.rebuild())
+        rebuild(unit_of_work.rebuild(), as_json=as_json)
 
 
 @db.command("restored")
@@ -203,7 +206,7 @@ def recover_restored_database(*, as_json: bool) -> None:
 
     with open_shop() as shop:
         if not recover(shop.restored_database, as_json=as_json):
-            sys.exit(1)
+            sys.exit(ExitCode.FAILED)
 
 
 cli.add_command(backup_commands)
@@ -252,3 +255,5 @@ def verify_log(against: Path | None, *, as_json: bool) -> None:
 
 cli.add_command(customer_commands)
 cli.add_command(run_simulation)
+cli.add_command(print_completion)
+cli.add_command(print_manual)

@@ -13,7 +13,7 @@ from sandbox.demo.customer_journey import RESTORED, CustomerJourney, printable
 from sandbox.demo.errors import DemoError
 from sandbox.demo.http_customer import Customer, Json
 from sandbox.demo.local_shop import LocalShop
-from sandbox.demo.progress_display import ProgressDisplay, screen
+from sandbox.demo.progress_display import ProgressDisplay, parts_announced, screen
 from sandbox.demo.save_results import require_writable
 from sandbox.demo.shop_command import show
 from sandbox.demo.wording import counted, duration_text, listed
@@ -57,9 +57,9 @@ def run(photos: Sequence[Path]) -> None:
     began = time.monotonic()
     with ending_in_order(), TemporaryDirectory(prefix="restoreclick-demo-") as data_dir:
         console.print(
-            "Opening a shop on this machine: PostgreSQL, Valkey, S3, three twins, the API and a worker ..."
+            "Opening a shop on this machine: PostgreSQL, Valkey, S3, three twins, the API and a worker. Ready are"
         )
-        with LocalShop(Path(data_dir)) as shop:
+        with LocalShop(Path(data_dir), on_ready=parts_announced(console)) as shop:
             opened = time.monotonic()
             console.print(f"It is open after {_lasted(began, opened)}.\n")
             board = ProgressDisplay(console)

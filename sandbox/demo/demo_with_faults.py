@@ -17,7 +17,7 @@ from sandbox.demo.errors import DemoError
 from sandbox.demo.final_report import FinalReport
 from sandbox.demo.http_customer import Customer, Json
 from sandbox.demo.local_shop import LocalShop
-from sandbox.demo.progress_display import ProgressDisplay, screen
+from sandbox.demo.progress_display import ProgressDisplay, parts_announced, screen
 from sandbox.demo.provider_faults import FaultPlan, TwinControl
 from sandbox.demo.save_results import require_writable
 from sandbox.demo.shop_command import output_of
@@ -51,8 +51,8 @@ def run() -> None:
     console = screen()
     began = time.monotonic()
     with ending_in_order(), TemporaryDirectory(prefix="restoreclick-demo-") as data_dir:
-        console.print("Opening a shop on this machine, with providers that will misbehave ...")
-        with LocalShop(Path(data_dir)) as shop:
+        console.print("Opening a shop on this machine, with providers that will misbehave. Ready are")
+        with LocalShop(Path(data_dir), on_ready=parts_announced(console)) as shop:
             console.print(f"It is open after {_lasted(began)}.\n")
             _run_demo(shop, console)
     console.print(f"\nAll in all {_lasted(began)}. The shop is closed; nothing of it is running any more.")

@@ -1,7 +1,7 @@
 """The whole shop on one machine: sandbox, API and workers as processes."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -90,8 +90,15 @@ class LocalShop:
     """
 
     def __init__(
-        self, data_dir: Path, settings: Mapping[str, str] | None = None, *, workers: int = 1, apis: int = 1
+        self,
+        data_dir: Path,
+        settings: Mapping[str, str] | None = None,
+        *,
+        workers: int = 1,
+        apis: int = 1,
+        on_ready: Callable[[str], None] = lambda _: None,
     ) -> None:
+        self._on_ready = on_ready
         self.url = ""
         self.addresses: dict[str, str] = {}
         self.environment: dict[str, str] = {}
@@ -109,16 +116,18 @@ class LocalShop:
         with self._stack, sandbox_errors_explained():
             self._listener = self._stack.enter_context(self._bound_listener())
             self.url = f"http://{HOST}:{self._listener.getsockname()[1]}"
-            self._sandbox = self._stack.enter_context(Sandbox(self.data_dir, self.url))
+            self._sandbox = self._stack.enter_context(Sandbox(self.data_dir, self.url, self._on_ready))
             save(self._port_file, self._listener.getsockname()[1])
             self.addresses = self._sandbox.addresses
             self.environment = _inherited() | self._sandbox.environment | self._settings
             self._upgrade()
+            self._on_ready("the schema")
             self._stack.callback(self._dismiss)
             for role in self._roles:
                 self._start(role)
             for role, process in self._crew.items():
                 process.wait_for_line(role.ready, READY_SECONDS)
+                self._on_ready(role.name[0].lower() + role.name[1:])
             self._stack = self._stack.pop_all()
         return self
 

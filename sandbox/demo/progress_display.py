@@ -2,6 +2,8 @@
 
 import re
 import sys
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Self
 
@@ -11,6 +13,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 from sandbox.demo.http_customer import Json
+from sandbox.demo.wording import duration_text
 
 #: Wide enough for a table in a log; a terminal has a width of its own.
 PLAIN_WIDTH = 120
@@ -27,6 +30,17 @@ _WORDS = re.compile(r"(?<=[a-z])(?=[A-Z])")
 def screen() -> Console:
     """The console on stdout."""
     return Console(width=None if sys.stdout.isatty() else PLAIN_WIDTH, highlight=False, emoji=False)
+
+
+def parts_announced(console: Console) -> Callable[[str], None]:
+    """A function that prints when a part is ready."""
+    began = time.monotonic()
+
+    def announce(name: str) -> None:
+        seconds = duration_text(timedelta(seconds=time.monotonic() - began))
+        console.print(Text(f"  {name} after {seconds}"), soft_wrap=True)
+
+    return announce
 
 
 class ProgressDisplay:

@@ -9,15 +9,13 @@ from pathlib import Path
 import rich_click as click
 
 from entrypoints.cli.commands.shared_options import json_option
+from entrypoints.exit_codes import ExitCode
 
 env_file_option = click.option(
     "--env-file",
     type=click.Path(path_type=Path, dir_okay=False, exists=True, readable=False),  # see read_backup_settings
     help="A file of NAME=value lines with the settings that the environment lacks.",
 )
-
-#: PostgreSQL takes a status up to 125 for "there is no such file", which would be the end of the log.
-UNAVAILABLE = 255
 
 
 @click.group("backup", invoke_without_command=True)
@@ -94,9 +92,9 @@ def fetch(context: click.Context, name: str, target: Path) -> None:
         is_there = _fetch(context.obj, name, target)
     except Exception as error:  # noqa: BLE001 -- any status but 255 could be taken for the end of the log
         click.echo(f"{name} could not be fetched: {error}", err=True)
-        sys.exit(UNAVAILABLE)
+        sys.exit(ExitCode.LOG_UNAVAILABLE)
     if not is_there:
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)
 
 
 def _fetch(env_file: Path | None, name: str, target: Path) -> bool:

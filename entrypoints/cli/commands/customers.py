@@ -5,6 +5,7 @@ from pathlib import Path
 
 import rich_click as click
 
+from entrypoints.cli.commands.shared_options import json_option
 from entrypoints.cli.support.actor_options import on_record
 from entrypoints.cli.support.error_reporting_group import Commands
 
@@ -23,13 +24,14 @@ def customer_commands() -> None:
     required=True,
     help="The zip archive to write; it must not be there yet.",
 )
-def export_customer(email: str, target: Path) -> None:
+@json_option
+def export_customer(email: str, target: Path, *, as_json: bool) -> None:
     """Write everything the shop holds about EMAIL into one archive: JSON, stories and photos."""
     from entrypoints.cli.commands.export_customer import export
     from entrypoints.cli.support.open_shop import open_shop
 
     with open_shop() as shop:
-        export(shop.data_export, email, target)
+        export(shop.data_export, email, target, as_json=as_json)
 
 
 @customer_commands.command("points")

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -43,6 +44,7 @@ def prove(
     dispute_id: str | None = None,
     has_notes: bool = False,
     replaces: bool = False,
+    as_json: bool = False,
 ) -> None:
     """Write the evidence pack and print its content.
 
@@ -58,10 +60,14 @@ def prove(
         pack = dispute_evidence.pack(order_id, dispute_id=dispute_id, has_notes=has_notes, watch=watch)
         for chunk in pack.content:
             file.write(chunk)
-    click.echo(f"{target}, {size_text(pack.size_bytes)}, is for the bank alone. It holds:")
     text = evidence_text_of(pack.evidence)
-    for line in _contents(pack.evidence, text):
-        click.echo(f"  {line}")
+    if as_json:
+        document = {"file": str(target), "size_bytes": pack.size_bytes, "problems": list(text.problems)}
+        click.echo(msgspec.json.encode(document))
+    else:
+        click.echo(f"{target}, {size_text(pack.size_bytes)}, is for the bank alone. It holds:")
+        for line in _contents(pack.evidence, text):
+            click.echo(f"  {line}")
     if text.problems:
         for problem in text.problems:
             click.echo(f"WARNING: {problem}", err=True)

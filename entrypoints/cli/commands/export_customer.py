@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+import msgspec
+from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from domain.order.values import OrderId
-from domain.use_cases.privacy.data_export import DataExport
+from domain.use_cases.privacy.data_export import DataExport, ExportArchive
 from entrypoints.bootstrap.wording import counted, size_text
-from entrypoints.cli.support.console import screen
 from entrypoints.cli.support.private_file import private_file
 from entrypoints.command_errors import CommandFailedError
 
@@ -26,7 +27,7 @@ class HistoryMissingError(CommandFailedError):
         )
 
 
-def export(data_export: DataExport, email: str, target: Path) -> None:
+def export(data_export: DataExport, email: str, target: Path, *, as_json: bool = False) -> None:
     """Write the archive and print what it holds.
 
     A failure leaves no file. Raises UnknownCustomerError, FileTakenError or UnwritableFolderError, and
@@ -36,15 +37,29 @@ def export(data_export: DataExport, email: str, target: Path) -> None:
     columns = (TextColumn("Writing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with (
         private_file(target) as file,
-        Progress(*columns, console=screen(), transient=True) as progress,
+        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
     ):
         task = progress.add_task("archive", total=export_archive.size_bytes)
         for chunk in export_archive.content:
             file.write(chunk)
             progress.advance(task, len(chunk))
-    orders, photos = counted(export_archive.orders, "order"), counted(export_archive.photos, "file")
-    click.echo(
-        f"{target} holds {orders} with {photos} of photos, {size_text(export_archive.size_bytes)} in all."
-    )
+    if as_json:
+        _print_json(export_archive, target)
+    else:
+        orders, photos = counted(export_archive.orders, "order"), counted(export_archive.photos, "file")
+        click.echo(
+            f"{target} holds {orders} with {photos} of photos, {size_text(export_archive.size_bytes)} in all."
+        )
     if export_archive.incomplete:
         raise HistoryMissingError(export_archive.incomplete)
+
+
+def _print_json(archive: ExportArchive, target: Path) -> None:
+    document = {
+        "file": str(target),
+        "size_bytes": archive.size_bytes,
+        "orders": archive.orders,
+        "photos": archive.photos,
+        "incomplete": {str(order_id): detail for order_id, detail in archive.incomplete.items()},
+    }
+    click.echo(msgspec.json.encode(document))

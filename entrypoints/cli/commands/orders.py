@@ -94,8 +94,9 @@ def order_history(order: str, *, as_json: bool) -> None:
     "--with-notes", "has_notes", is_flag=True, help="Add what people at the shop wrote, word for word."
 )
 @click.option("--force", "replaces", is_flag=True, help="Replace a file that is there.")
+@json_option
 def order_evidence(
-    order: str, target: Path | None, dispute_id: str | None, *, has_notes: bool, replaces: bool
+    order: str, target: Path | None, dispute_id: str | None, *, has_notes: bool, replaces: bool, as_json: bool
 ) -> None:
     """Write the pack for a bank that disputes a payment: photos, deliveries, money, and that the log verifies.
 
@@ -113,4 +114,5 @@ def order_evidence(
             dispute_id=dispute_id,
             has_notes=has_notes,
             replaces=replaces,
+            as_json=as_json,
         )

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import rich_click as click
 
+from entrypoints.cli.commands.shared_options import json_option
 from entrypoints.cli.support.actor_options import on_record
 
 
@@ -52,7 +53,10 @@ def refund_unmatched(
 @click.argument("checkout_session")
 @click.argument("upload_session", type=click.UUID)
 @on_record("Why, in your words; they are kept with the payment.")
-def match_unmatched(checkout_session: str, upload_session: UUID, actor: str, reason: str) -> None:
+@json_option
+def match_unmatched(
+    checkout_session: str, upload_session: UUID, actor: str, reason: str, *, as_json: bool
+) -> None:
     """Begin the order of UPLOAD_SESSION with the payment of CHECKOUT_SESSION."""
     from domain.order.values import UploadSessionId
     from entrypoints.cli.commands.order_views import show
@@ -62,4 +66,4 @@ def match_unmatched(checkout_session: str, upload_session: UUID, actor: str, rea
         order_id = shop.unmatched_payment_service.match(
             checkout_session, UploadSessionId(upload_session), actor=actor, note=reason
         )
-        show(shop.queries, str(order_id))
+        show(shop.queries, str(order_id), as_json=as_json)

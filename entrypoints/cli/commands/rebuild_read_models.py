@@ -1,16 +1,17 @@
 """Rebuilding of the read models, with progress."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import click
+import msgspec
+from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from domain.order.values import OrderId
 from domain.ports.event_store import LeftOutOrder
 from entrypoints.bootstrap.wording import counted, duration_text
-from entrypoints.cli.support.console import screen
 from entrypoints.command_errors import CommandFailedError
 
 #: How many of the orders that cannot be read are printed: a log of a newer version may have very many.
@@ -28,7 +29,7 @@ class OrdersLeftOutError(CommandFailedError):
         )
 
 
-def rebuild(rebuilt: Iterable[OrderId | LeftOutOrder]) -> None:
+def rebuild(rebuilt: Iterable[OrderId | LeftOutOrder], *, as_json: bool = False) -> None:
     """Rebuild the read models, and show how many orders are done.
 
     Raises OrdersLeftOutError after all others were rebuilt.
@@ -40,7 +41,7 @@ def rebuild(rebuilt: Iterable[OrderId | LeftOutOrder]) -> None:
         SpinnerColumn(),
         TextColumn("{task.completed} orders"),
         TimeElapsedColumn(),
-        console=screen(),
+        console=Console(stderr=True),
         transient=True,
     ) as progress:
         task = progress.add_task("orders", total=None)
@@ -50,11 +51,24 @@ def rebuild(rebuilt: Iterable[OrderId | LeftOutOrder]) -> None:
                 continue
             orders += 1
             progress.update(task, completed=orders)
-    took = duration_text(timedelta(seconds=time.monotonic() - began))
+    seconds = time.monotonic() - began
+    if as_json:
+        document = {
+            "orders": orders,
+            "seconds": round(seconds, 3),
+            "left_out": {str(each.order_id): each.detail for each in left_out},
+        }
+        click.echo(msgspec.json.encode(document))
+    else:
+        _print(orders, seconds, left_out)
+    if left_out:
+        raise OrdersLeftOutError(len(left_out))
+
+
+def _print(orders: int, seconds: float, left_out: Sequence[LeftOutOrder]) -> None:
+    took = duration_text(timedelta(seconds=seconds))
     click.echo(f"The read models of {counted(orders, 'order')} are written anew, in {took}.")
     for each in left_out[:MOST_NAMED]:
         click.echo(f"Order {each.order_id} was left out: {each.detail}.")
     if len(left_out) > MOST_NAMED:
         click.echo(f"And {len(left_out) - MOST_NAMED} more: `restoreclick orders attention` lists them.")
-    if left_out:
-        raise OrdersLeftOutError(len(left_out))

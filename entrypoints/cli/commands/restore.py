@@ -10,6 +10,7 @@ import rich_click as click
 from entrypoints.cli.commands.backup import env_file_option
 from entrypoints.cli.commands.shared_options import json_option
 from entrypoints.command_errors import MisuseError
+from entrypoints.exit_codes import ExitCode
 
 
 class UnclearTargetError(MisuseError):
@@ -90,4 +91,4 @@ def _drill(backup_id: str | None, scratch: Path | None, env_file: Path | None, *
     print_drill(report, as_json=as_json)
     drill.record(report)
     if report.problems:
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)

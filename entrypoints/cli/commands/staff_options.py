@@ -13,6 +13,7 @@ import rich_click as click
 from entrypoints.cli.commands.shared_options import json_option
 from entrypoints.cli.support.actor_options import on_record
 from entrypoints.command_errors import MisuseError
+from entrypoints.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from entrypoints.cli.commands.staff_actions import StaffSession
@@ -101,7 +102,7 @@ def release(session: StaffSession, wait_seconds: float, *, as_json: bool) -> Non
     Watches what comes of it and ends with 1 if the order is put on hold again.
     """
     if not session.release(wait_seconds=wait_seconds, as_json=as_json):
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)
 
 
 @click.command("note")

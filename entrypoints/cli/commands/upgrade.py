@@ -8,6 +8,7 @@ import rich_click as click
 
 from entrypoints.cli.commands.shared_options import json_option
 from entrypoints.command_errors import CommandFailedError
+from entrypoints.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from entrypoints.bootstrap.upgrades import UpgradeCheck
@@ -43,7 +44,7 @@ def upgrade_command(*, only_checks: bool, as_json: bool) -> None:
     if only_checks:
         print_check(check, as_json=as_json)
         if check.obstacles:
-            sys.exit(1)
+            sys.exit(ExitCode.FAILED)
         return
     if check.obstacles == (Obstacle.BACKUP_TOO_OLD,) and _has_backed_up(check, database_url):
         check = check_upgrade(database_url)

@@ -10,10 +10,13 @@ import rich_click as click
 from click.exceptions import Exit
 
 from entrypoints.command_errors import CommandFailedError, MisuseError
+from entrypoints.exit_codes import ExitCode
 
 
 class Sentence(click.ClickException):
     """A failure, shown as its sentence alone."""
+
+    exit_code = ExitCode.FAILED
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print the sentence, by default on standard error."""
@@ -23,7 +26,7 @@ class Sentence(click.ClickException):
 class MisuseSentence(Sentence):
     """A usage error, which ends with click's exit status for those."""
 
-    exit_code = click.UsageError.exit_code
+    exit_code = ExitCode.MISUSE
 
 
 class Commands(click.RichGroup):
