@@ -64,6 +64,10 @@ class BackupSettings(BaseSettings):
         "physical",
         description="physical copies the cluster, which its archived log continues; logical is a dump of the database",
     )
+    backup_wal_directory: Path | None = Field(
+        None,
+        description="a folder into which PostgreSQL's archive_command copies its log, for the workers to archive",
+    )
     backup_database_url: DatabaseUrl | None = Field(
         None,
         repr=False,

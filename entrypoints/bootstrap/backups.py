@@ -1,10 +1,12 @@
 """The wiring of backups, restores and drills."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 
+from adapters.backups.log_shipping import ship
 from adapters.backups.programs import PostgresPrograms
-from adapters.backups.vault import StorageVault
+from adapters.backups.vault import StorageVault, WalArchive
 from adapters.postgres.clock import DatabaseClock
 from adapters.system import TimeOrderedIds
 from domain.ports.clock import Clock
@@ -80,3 +82,16 @@ def open_scheduled_backups(settings: Settings, ports: Ports) -> Iterator[Backups
             objects=ports.object_listing,
             clock=ports.clock,
         )
+
+
+@contextmanager
+def open_log_shipping(settings: Settings, ports: Ports) -> Iterator[Callable[[], object] | None]:
+    """A function that archives what is in BACKUP_WAL_DIRECTORY; None without one."""
+    folder = settings.backup_wal_directory
+    if settings.backup_key is None or folder is None:
+        yield None
+        return
+    with ports.unit_of_work.transaction() as transaction:
+        cluster = transaction.backup_runs.server().cluster
+    with closing(backup_storage_from(settings)) as storage:
+        yield partial(ship, folder, WalArchive(storage, settings.secret_of_backups(), cluster))

@@ -194,8 +194,13 @@ def rebuild(*, as_json: bool) -> None:
 
 
 @db.command("restored")
+@click.option(
+    "--even-if-current",
+    is_flag=True,
+    help="Also if the newest head is there: it is up to ten seconds older than what was lost.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document, for programs.")
-def recover_restored_database(*, as_json: bool) -> None:
+def recover_restored_database(*, even_if_current: bool, as_json: bool) -> None:
     """After a backup was restored: skip order numbers, rebuild orders, and hold the payments that are left.
 
     Nothing is refunded and nothing is deleted. Running it again is harmless. It ends with 1 if something remains for
@@ -205,7 +210,7 @@ def recover_restored_database(*, as_json: bool) -> None:
     from entrypoints.cli.support.open_shop import open_shop
 
     with open_shop() as shop:
-        if not recover(shop.restored_database, as_json=as_json):
+        if not recover(shop.restored_database, even_if_current=even_if_current, as_json=as_json):
             sys.exit(ExitCode.FAILED)
 
 

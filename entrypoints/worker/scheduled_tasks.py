@@ -27,6 +27,9 @@ LETTER_SECONDS = 60.0
 #: How late the scheduled reconciliation may start.
 LONGEST_PAUSE_SECONDS = 600.0
 
+#: How often files of PostgreSQL's log are archived from BACKUP_WAL_DIRECTORY.
+SHIPPING_SECONDS = 5.0
+
 _log = structlog.get_logger(__name__)
 
 
@@ -90,6 +93,13 @@ def backup_tasks(backups: Backups | None, settings: Settings) -> list[PeriodicTa
     pause = min(interval.total_seconds(), LONGEST_PAUSE_SECONDS)
     do = partial(back_up_if_due, backups, BackupKind(settings.backup_kind), interval)
     return [PeriodicTask(name="backups", every_seconds=pause, do=do)]
+
+
+def shipping_tasks(ship_log: Callable[[], object] | None) -> list[PeriodicTask]:
+    """The archiving of log files that PostgreSQL left in a folder."""
+    if ship_log is None:
+        return []
+    return [PeriodicTask(name="log_shipping", every_seconds=SHIPPING_SECONDS, do=ship_log)]
 
 
 def warn_of_clock(check: Callable[[], None]) -> None:

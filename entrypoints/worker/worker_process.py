@@ -11,7 +11,7 @@ import dramatiq
 import structlog
 
 from entrypoints.bootstrap.adapters import open_container, queue_from
-from entrypoints.bootstrap.backups import open_scheduled_backups
+from entrypoints.bootstrap.backups import open_log_shipping, open_scheduled_backups
 from entrypoints.bootstrap.garbage_collection import exempt_startup_objects
 from entrypoints.bootstrap.monitoring import metrics_served, monitoring_from
 from entrypoints.command_errors import CommandFailedError
@@ -27,6 +27,7 @@ from entrypoints.worker.scheduled_tasks import (
     frequent_tasks,
     housekeeping_tasks,
     reconciliation_tasks,
+    shipping_tasks,
 )
 
 #: How long running reactions may take after SIGTERM; another worker repeats those that take longer.
@@ -65,6 +66,7 @@ def run(settings: Settings) -> None:
         open_container(settings, queue, monitoring=monitoring) as container,
         metrics_served(settings, monitoring, container),
         open_scheduled_backups(settings, container.ports) as backups,
+        open_log_shipping(settings, container.ports) as ship_log,
     ):
         container.ports.unit_of_work.check()
         if not wait_until_current(container.log_heads, stopping):
@@ -93,6 +95,7 @@ def run(settings: Settings) -> None:
             *housekeeping_tasks(container, settings),
             *reconciliation_tasks(container.reconciliation, settings),
             *backup_tasks(backups, settings),
+            *shipping_tasks(ship_log),
         )
         # The threads of a Dramatiq worker serve all its queues. One worker per queue prevents a provider that hangs
         # from occupying the threads that send e-mails and refunds.

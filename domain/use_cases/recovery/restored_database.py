@@ -38,6 +38,7 @@ class Recovery:
 
     since: datetime  # start of the period read from the providers' lists
     head: LogHead
+    was_behind: bool
     numbers_skipped_to: dict[str, int]  # by day
     rebuilt: tuple[OrderId, ...]
     advanced: tuple[OrderId, ...]  # orders that the storage or the mailer knew more about
@@ -80,14 +81,18 @@ class RestoredDatabase:
     reconciliation: Reconciliation
     clock: Clock
 
-    def recover(self) -> Recovery | None:
+    def recover(self, *, even_if_current: bool = False) -> Recovery | None:
         """Run the automatic recovery; None if the database is not behind.
 
-        It can be repeated after an interruption: the new head, after which the shop accepts payments again, is
-        written last.
+        A head is as old as the last time it was written: a database that has its event may still lack what was
+        recorded since. ``even_if_current`` recovers that, too; there must be a head. It can be repeated after an
+        interruption: the new head, after which the shop accepts payments again, is written last.
         """
         head = self.heads.newest()
-        if head is None or not self.heads.is_behind():
+        if head is None:
+            return None
+        was_behind = self.heads.is_behind()
+        if not was_behind and not even_if_current:
             return None
         since = self._since()
         unreadable: list[UnreadableEntry] = []  # the comparison lists them for staff
@@ -108,6 +113,7 @@ class RestoredDatabase:
         return Recovery(
             since=since,
             head=head,
+            was_behind=was_behind,
             numbers_skipped_to=skipped,
             rebuilt=tuple(rebuilt),
             advanced=advanced,

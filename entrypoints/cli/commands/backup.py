@@ -108,8 +108,9 @@ def _fetch(env_file: Path | None, name: str, target: Path) -> bool:
         try:
             with draft.open("wb") as file:
                 file.writelines(archive.fetch(name))
+            draft.replace(target)
         except ObjectMissingError:
-            draft.unlink()
             return False
-    draft.replace(target)
+        finally:
+            draft.unlink(missing_ok=True)
     return True

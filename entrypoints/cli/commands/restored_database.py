@@ -9,12 +9,12 @@ from domain.use_cases.recovery.restored_database import Recovery, RestoredDataba
 from entrypoints.bootstrap.wording import SIDES, counted, finding_text_of
 
 
-def recover(restored_database: RestoredDatabase, *, as_json: bool) -> bool:
+def recover(restored_database: RestoredDatabase, *, even_if_current: bool = False, as_json: bool) -> bool:
     """Recover a restored database and print the report.
 
     True if nothing remains for staff to do.
     """
-    recovery = restored_database.recover()
+    recovery = restored_database.recover(even_if_current=even_if_current)
     if as_json:
         click.echo(msgspec.json.encode(_as_json(recovery)))
     elif recovery is None:
@@ -28,8 +28,9 @@ def recover(restored_database: RestoredDatabase, *, as_json: bool) -> bool:
 
 def _print(recovery: Recovery) -> None:
     head, report = recovery.head, recovery.report
+    lacked = "lacked" if recovery.was_behind else "has"
     click.echo(
-        f"The database lacked what the log's head of {head.written_at:%Y-%m-%d %H:%M} (UTC) names. "
+        f"The database {lacked} what the log's head of {head.written_at:%Y-%m-%d %H:%M} (UTC) names. "
         f"Looked at everything since {recovery.since:%Y-%m-%d %H:%M}."
     )
     for day, number in recovery.numbers_skipped_to.items():
@@ -87,7 +88,7 @@ def _as_json(recovery: Recovery | None) -> dict[str, object]:
         return {"was_behind": False}
     report = recovery.report
     return {
-        "was_behind": True,
+        "was_behind": recovery.was_behind,
         "since": recovery.since,
         "head": recovery.head.labels(),
         "numbers_skipped_to": recovery.numbers_skipped_to,

