@@ -106,7 +106,11 @@ class Run:
             completed=completed,
             completed_at_rest=self._completed(),
             rest_seconds=rest_seconds,
-            counts=counted(snapshot),
+            counts={
+                **counted(snapshot),
+                "pieces that broke off": sum(lived.broken_pieces for lived in self._visits.experiences),
+                "events of streams": sum(lived.stream_events for lived in self._visits.experiences),
+            },
             breaches={law.number: [one.sentence for one in law.check(snapshot)] for law in LAWS},
             disagreements=self._compare(),
             deaths=self._deaths(),

@@ -43,6 +43,8 @@ BOUNCING = 50
 BOUNCES = "@bounce.example"
 #: One visitor in this many sends two photos instead of one.
 TWO_PHOTOS = 8
+#: One visitor in this many uploads by tus, on a line that breaks, and one in this many watches a stream of events.
+RESUMABLE, WATCHING = 3, 9
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +57,16 @@ class Visit:
     email: str
     photos: tuple[int, ...]
     hesitates_seconds: float
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether the visitor uploads by tus, on a line that breaks."""
+        return self.number % RESUMABLE == 0
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether the visitor watches the order by its stream of events."""
+        return self.number % WATCHING == 0
 
 
 @dataclass(frozen=True, kw_only=True)

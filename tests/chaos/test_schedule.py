@@ -32,6 +32,12 @@ def test_every_manner_of_visitor_comes_in_two_minutes() -> None:
         assert {visit.manner for visit in drawn(seed).visits} == set(Manner)
 
 
+def test_some_visitors_upload_in_pieces_and_watch_by_stream_and_some_do_not() -> None:
+    visits = drawn(7, seconds=14).visits
+    assert {visit.is_resumable for visit in visits} == {True, False}
+    assert {visit.is_watching for visit in visits} == {True, False}
+
+
 def test_as_many_orders_are_placed_as_are_wanted() -> None:
     ordering = {Manner.PAYS, Manner.PAYS_TWICE, Manner.PAYS_LATER, Manner.BY_DEBIT}
     counted = Counter(visit.manner in ordering for visit in drawn(3, seconds=1000).visits)

@@ -66,3 +66,5 @@ def test_a_shop_that_is_taken_apart_keeps_the_laws(tmp_path: Path) -> None:
     # not stored.
     assert outcome.counts["payments without an order"] == 0
     assert len(outcome.visits.forgeries) == 8
+    assert outcome.counts["pieces that broke off"] >= 1
+    assert outcome.counts["events of streams"] >= 1

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import httpx2
+
 from tests.chaos.schedule import Visit
 
 #: A word in all forgeries, so that their traces can be searched for.
@@ -28,6 +30,13 @@ class RefusedError(Exception):
     """A visitor got an answer that no customer should get."""
 
 
+def require(answer: httpx2.Response) -> None:
+    """Raise RefusedError for an answer that no customer should get."""
+    if not answer.is_success:
+        asked = f"{answer.request.method} {answer.request.url}"
+        raise RefusedError(f"{asked} was answered with {answer.status_code}: {answer.text[:300]}")
+
+
 @dataclass
 class Experience:
     """A visit as its visitor experienced it.
@@ -42,6 +51,8 @@ class Experience:
     order_id: str = ""
     link: str = ""
     delivered: list[str] = field(default_factory=list)
+    broken_pieces: int = 0  # that a photo was resumed after
+    stream_events: int = 0  # of the order, received by its stream
 
 
 @dataclass(frozen=True, kw_only=True)
