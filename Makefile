@@ -21,6 +21,8 @@ ONLY ?=
 AGAINST ?=
 # Of the load: see `python -m benchmarks.capacity --help`.
 OPTIONS ?=
+# Of the image: where its base is kept.
+BASE ?=
 # Where the oldest supported PostgreSQL has its initdb and postgres; Debian 12 installs them here.
 POSTGRES15 ?= /usr/lib/postgresql/15/bin
 
@@ -47,7 +49,8 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help photos demo misbehave dev frontend test test-all test-slow test-browser screenshots test-postgres15 \
-    test-pgbouncer test-alerts simulate exhaustive chaos mutants check sbom format lock docs benchmarks load clean
+    test-pgbouncer test-image test-alerts simulate exhaustive chaos mutants check sbom format lock docs benchmarks \
+    load clean
 
 help: ## show these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -115,6 +118,11 @@ test-alerts: $(READY) ## every alert fired once by promtool, which apt-get insta
 	@command -v promtool >/dev/null || { echo "There is no promtool: install it (Debian: apt-get install prometheus)." >&2; \
 	    exit 1; }
 	$(BIN)/pytest tests/deploy
+
+test-image: $(READY) ## the Dockerfile built in folders, run read-only (as root, on Debian); BASE=folder keeps its base
+	@command -v debootstrap >/dev/null && command -v bwrap >/dev/null && [ "$$(id -u)" = 0 ] || { echo "This needs root, debootstrap and" \
+	    "bubblewrap (Debian: apt-get install debootstrap bubblewrap)." >&2; exit 1; }
+	$(BIN)/pytest --timeout 1800 tests/image $(if $(BASE),--image-base $(BASE))
 
 simulate: $(READY) ## years of bad days under a virtual clock; SEEDS=50 for fewer of them
 	@$(BIN)/restoreclick simulate --seeds $(SEEDS)

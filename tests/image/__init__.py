@@ -1,0 +1,1 @@
+"""The image, built by its own Dockerfile in a folder, and run."""
