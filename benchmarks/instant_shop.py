@@ -24,6 +24,7 @@ from domain.ports.object_storage import ObjectDescription
 from domain.ports.restorer import Prediction, PredictionStatus, PredictionWebhookEvent, StartedPrediction
 from entrypoints.bootstrap.adapters import open_container
 from entrypoints.bootstrap.container import Container
+from entrypoints.bootstrap.monitoring import Monitoring
 from entrypoints.settings import Settings, read_settings
 from entrypoints.worker import worker_process
 from tests.doubles.images import PlainInspector
@@ -141,11 +142,13 @@ class InstantMailer:
 
 
 @contextmanager
-def open_instant_container(settings: Settings, queue: DramatiqQueue | None = None) -> Iterator[Container]:
+def open_instant_container(
+    settings: Settings, queue: DramatiqQueue | None = None, *, monitoring: Monitoring | None = None
+) -> Iterator[Container]:
     """Open the production container with instant providers."""
     folder = Path(os.environ[FOLDER])
     restorer, inspector = InstantRestorer(), PlainInspector()
-    with open_container(settings, queue) as production:
+    with open_container(settings, queue, monitoring=monitoring) as production:
         storage: Any = InstantStorage(folder)
         ports = replace(
             production.ports,
