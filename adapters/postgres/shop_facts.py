@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 
 from adapters.circuit_breaker import CircuitBreaker
 from adapters.postgres.connections import PROVIDER, connect, outages
@@ -18,6 +18,8 @@ from domain.ports.shop_facts import RECENT, CurrentFacts, PeriodFacts, ShopFacts
 
 #: A figure that takes longer is left out: no scrape may slow the shop down.
 STATEMENT_TIMEOUT_SECONDS = 3.0
+#: The same for sums over whole tables.
+TOTALS_TIMEOUT_SECONDS = 30.0
 
 _T = TypeVar("_T")
 
@@ -140,33 +142,42 @@ _FIRST_AFTER = text("SELECT recorded_at FROM events WHERE position > :position O
 
 
 class PostgresShopFacts(ShopFacts):
-    """The figures from a ``postgresql://`` URL; one query at a time."""
+    """The figures from a ``postgresql://`` URL, on two connections."""
 
     def __init__(self, database_url: str) -> None:
         self._engine = connect(
             database_url, connections=1, statement_timeout_seconds=STATEMENT_TIMEOUT_SECONDS
         )
+        self._slow_engine = connect(
+            database_url, connections=1, statement_timeout_seconds=TOTALS_TIMEOUT_SECONDS
+        )
         self._breaker = CircuitBreaker(PROVIDER)
 
     def current(self, now: datetime) -> CurrentFacts:
         parameters = {"now": now, "recently": now - RECENT}
-        return self._read(_CURRENT, parameters, msgspec.json.Decoder(CurrentFacts).decode)
+        return self._read(self._engine, _CURRENT, parameters, msgspec.json.Decoder(CurrentFacts).decode)
 
     def totals(self) -> TotalFacts:
-        return self._read(_TOTALS, {"kinds": DONE_ONCE_KINDS}, msgspec.json.Decoder(TotalFacts).decode)
+        kinds = {"kinds": DONE_ONCE_KINDS}
+        return self._read(self._slow_engine, _TOTALS, kinds, msgspec.json.Decoder(TotalFacts).decode)
 
     def period(self, since: datetime, until: datetime) -> PeriodFacts:
         parameters = {"since": since, "until": until}
-        return self._read(_PERIOD, parameters, msgspec.json.Decoder(PeriodFacts).decode)
+        return self._read(self._slow_engine, _PERIOD, parameters, msgspec.json.Decoder(PeriodFacts).decode)
 
     def first_event_after(self, position: int) -> datetime | None:
-        recorded_at: datetime | None = self._read(_FIRST_AFTER, {"position": position}, lambda moment: moment)
+        recorded_at: datetime | None = self._read(
+            self._slow_engine, _FIRST_AFTER, {"position": position}, lambda moment: moment
+        )
         return recorded_at
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connections."""
         self._engine.dispose()
+        self._slow_engine.dispose()
 
-    def _read(self, statement: Any, parameters: dict[str, Any], decode: Callable[[Any], _T]) -> _T:
-        with outages(self._breaker), self._engine.connect() as connection:
+    def _read(
+        self, engine: Engine, statement: Any, parameters: dict[str, Any], decode: Callable[[Any], _T]
+    ) -> _T:
+        with outages(self._breaker), engine.connect() as connection:
             return decode(connection.execute(statement, parameters).scalar_one_or_none())

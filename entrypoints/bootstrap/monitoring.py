@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import structlog
 
+from adapters.background_cache import BackgroundCache
 from adapters.metrics_prometheus.figures_collector import FiguresCollector
 from adapters.metrics_prometheus.recorder import MetricsRecorder
 from adapters.metrics_prometheus.server import MetricsServer
@@ -16,6 +18,7 @@ from adapters.observed_calls import CallObserver
 from adapters.observers import Observers
 from adapters.reaction_log import ReactionLog
 from domain.ports.observer import Observer
+from domain.use_cases.monitoring.figures import FiguresReader, SlowFigures
 from entrypoints.bootstrap.container import Container
 from entrypoints.build_info import version
 from entrypoints.command_errors import CommandFailedError
@@ -102,12 +105,13 @@ def metrics_served(settings: Settings, monitoring: Monitoring, container: Contai
     if recorder is None or settings.metrics_port is None:
         yield None
         return
-    figures = FiguresCollector(container.figures.read)
+    caches = ExitStack()
+    figures = caches.enter_context(closing(FiguresCollector(_background_figures(container, caches).read)))
     recorder.registry.register(figures)
     try:
         server = MetricsServer(settings.metrics_host, settings.metrics_port, recorder.registry)
     except OSError as error:
-        figures.close()
+        caches.close()
         raise MetricsAddressError(
             settings.metrics_host, settings.metrics_port, error.strerror or type(error).__name__
         ) from error
@@ -116,4 +120,21 @@ def metrics_served(settings: Settings, monitoring: Monitoring, container: Contai
         yield server.url
     finally:
         server.close()
-        figures.close()
+        caches.close()
+
+
+def _background_figures(container: Container, caches: ExitStack) -> FiguresReader:
+    """Figures whose slow part no scrape waits for."""
+
+    def cache(read: Callable[[datetime], SlowFigures], lifetime: timedelta) -> BackgroundCache[SlowFigures]:
+        return caches.enter_context(closing(BackgroundCache(read, lifetime)))
+
+    ports = container.ports
+    return FiguresReader(
+        facts=ports.shop_facts,
+        unit_of_work=ports.unit_of_work,
+        log_heads=container.log_heads,
+        clock=ports.clock,
+        policy=ports.policy,
+        slow_cache=cache,
+    )

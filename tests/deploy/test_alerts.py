@@ -5,17 +5,21 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from prometheus_client import generate_latest
 
 from adapters.metrics_prometheus.alert_rules import AlertRule, alert_rules
 from adapters.metrics_prometheus.dashboard import document
 from adapters.metrics_prometheus.definitions import METRICS, Kind
+from adapters.metrics_prometheus.figures_collector import FiguresCollector
 from domain.use_cases.monitoring.conditions import CONDITIONS
+from tests.adapters.metrics_prometheus.test_metrics import PHOTO, MeteredShop, figures
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "deploy/prometheus/rules/restoreclick.yaml"
@@ -155,10 +159,27 @@ def shown(text: str, case: Case) -> str:
     return text.replace("{{ $labels.instance }}", case.instance)
 
 
-def promtool(*arguments: str) -> None:
+def promtool(*arguments: str, given: str = "") -> None:
     assert PROMTOOL is not None
-    ran = subprocess.run([PROMTOOL, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
+    ran = subprocess.run(  # noqa: S603
+        [PROMTOOL, *arguments], input=given, capture_output=True, text=True, check=False
+    )
     assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+@needs_promtool
+def test_promtool_has_nothing_against_the_metrics() -> None:
+    shop = MeteredShop()
+    shop.live(shop.pay(shop.upload(PHOTO)), hours=0.2)
+    recorder = shop.recorder
+    recorder.watch_pool(24, lambda: 3)
+    recorder.request_ended("GET", "/reference", 404, 0.1, "not-found")
+    recorder.webhook_ended("stripe", "accepted", 0.1)
+    recorder.upload_ended("stored")
+    recorder.call_ended("s3", "put", 0.1, OSError())
+    with closing(FiguresCollector(figures)) as collector:
+        recorder.registry.register(collector)
+        promtool("check", "metrics", given=generate_latest(recorder.registry).decode())
 
 
 def panels() -> Sequence[dict[str, Any]]:

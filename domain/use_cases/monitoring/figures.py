@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from domain.order.reactions import REACTION_TYPES
 from domain.ports.backup_runs import BackupFacts
@@ -31,6 +31,7 @@ UNKNOWN_QUEUE = "unknown"
 _QUEUES: Mapping[str, str] = {kind.__name__: REACTIONS[kind].queue.value for kind in REACTION_TYPES}
 
 _T = TypeVar("_T")
+_T_co = TypeVar("_T_co", covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,8 +201,47 @@ def due_at(dispute: OpenDispute) -> datetime:
     return dispute.respond_by or dispute.opened_at + RESPONSE_TIME
 
 
+@dataclass(frozen=True, kw_only=True)
+class SlowFigures:
+    """What takes longer to read, and changes slowly."""
+
+    totals: TotalFacts
+    backups: BackupFacts | None
+    began_at: datetime | None
+    unprotected_since: datetime | None
+    head_is_known: bool
+
+
+class Cache(Protocol[_T_co]):
+    """Values of a function of the time, reused for a while."""
+
+    def get(self, now: datetime) -> _T_co:
+        """The value at a moment, or an earlier one; raise UnavailableError."""
+
+
+class Cached(Generic[_T]):
+    """The last value of a function, while it is fresh."""
+
+    def __init__(self, read: Callable[[datetime], _T], lifetime: timedelta) -> None:
+        self._read = read
+        self._lifetime = lifetime
+        self._value: tuple[datetime, _T] | None = None
+
+    def get(self, now: datetime) -> _T:
+        """The last value if it is fresh, else a new one."""
+        if self._value is None or not timedelta() <= now - self._value[0] < self._lifetime:
+            self._value = (now, self._read(now))
+        return self._value[1]
+
+
+SlowCache = Callable[[Callable[[datetime], SlowFigures], timedelta], Cache[SlowFigures]]
+
+
 class FiguresReader:
-    """Reads the figures, cached while fresh."""
+    """Reads the figures, cached while fresh.
+
+    ``slow_cache`` makes the cache of slow figures: by default one that reads them when they are asked for.
+    """
 
     def __init__(
         self,
@@ -211,14 +251,15 @@ class FiguresReader:
         log_heads: LogHeads,
         clock: Clock,
         policy: ShopPolicy,
+        slow_cache: SlowCache = Cached,
     ) -> None:
+        self._facts = facts
+        self._unit_of_work = unit_of_work
+        self._log_heads = log_heads
         self._clock = clock
         self._policy = policy
-        self._current = _Cached(facts.current, CURRENT_CACHED_FOR)
-        self._totals = _Cached(lambda _: facts.totals(), TOTALS_CACHED_FOR)
-        self._backups = _Cached(lambda _: _backups(unit_of_work), TOTALS_CACHED_FOR)
-        self._began = _Cached(lambda _: facts.first_event_after(0), TOTALS_CACHED_FOR)
-        self._unprotected = _Cached(lambda _: _unprotected_since(facts, log_heads), TOTALS_CACHED_FOR)
+        self._current = Cached(facts.current, CURRENT_CACHED_FOR)
+        self._slow = slow_cache(self._read_slow, TOTALS_CACHED_FOR)
 
     def read(self) -> Figures:
         """Return the present figures; raise UnavailableError.
@@ -226,46 +267,39 @@ class FiguresReader:
         The database has to be readable; the storage need not be.
         """
         now = self._clock.now()
-        current, totals = self._current.get(now), self._totals.get(now)
-        is_known, unprotected_since = self._unprotected.get(now)
+        current, slow = self._current.get(now), self._slow.get(now)
         return Figures(
             at=now,
             current=current,
-            totals=totals,
+            totals=slow.totals,
             max_stored_bytes=self._policy.uploads.max_stored_bytes,
-            unprotected_since=unprotected_since,
-            head_is_known=is_known,
-            backups=self._backups.get(now) if self._policy.work.makes_backups else None,
+            unprotected_since=slow.unprotected_since,
+            head_is_known=slow.head_is_known,
+            backups=slow.backups,
             backup_interval=self._policy.work.backup_interval,
-            began_at=self._began.get(now),
+            began_at=slow.began_at,
         )
 
+    def _read_slow(self, _: datetime) -> SlowFigures:
+        head_is_known, unprotected_since = self._unprotected()
+        return SlowFigures(
+            totals=self._facts.totals(),
+            backups=self._backups() if self._policy.work.makes_backups else None,
+            began_at=self._facts.first_event_after(0),
+            unprotected_since=unprotected_since,
+            head_is_known=head_is_known,
+        )
 
-class _Cached(Generic[_T]):
-    """The last value of a function, while it is fresh."""
+    def _backups(self) -> BackupFacts:
+        with self._unit_of_work.transaction() as transaction:
+            return transaction.backup_runs.facts()
 
-    def __init__(self, read: Callable[[datetime], _T], lifetime: timedelta) -> None:
-        self._read = read
-        self._lifetime = lifetime
-        self._value: tuple[datetime, _T] | None = None
-
-    def get(self, now: datetime) -> _T:
-        if self._value is None or not timedelta() <= now - self._value[0] < self._lifetime:
-            self._value = (now, self._read(now))
-        return self._value[1]
-
-
-def _backups(unit_of_work: UnitOfWork[HasBackupRuns]) -> BackupFacts:
-    with unit_of_work.transaction() as transaction:
-        return transaction.backup_runs.facts()
-
-
-def _unprotected_since(facts: ShopFacts, log_heads: LogHeads) -> tuple[bool, datetime | None]:
-    try:
-        head = log_heads.newest()
-    except UnavailableError:
-        return False, None
-    return True, facts.first_event_after(head.position if head is not None else 0)
+    def _unprotected(self) -> tuple[bool, datetime | None]:
+        try:
+            head = self._log_heads.newest()
+        except UnavailableError:
+            return False, None
+        return True, self._facts.first_event_after(head.position if head is not None else 0)
 
 
 def _queue_of(work: WorkFacts) -> str:

@@ -253,7 +253,7 @@ def test_many_scrapes_read_the_database_once() -> None:
     assert isinstance(shop.shop_facts, GivenShopFacts)
     for _ in range(10):
         shop.figures.read()
-    assert shop.shop_facts.reads == 2  # current and totals
+    assert shop.shop_facts.reads == 2  # current figures and totals
     shop.clock.advance(seconds=6)
     shop.figures.read()
     assert shop.shop_facts.reads == 3

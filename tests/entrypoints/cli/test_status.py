@@ -1,6 +1,7 @@
 """``restoreclick status`` finds conditions that were planted in a real database."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -216,9 +217,16 @@ def test_a_planted_condition_is_found(restoreclick: Shell, planted: Planted, con
     assert seen["severity"] == condition.severity
     urgent = any(each["severity"] == Severity.URGENT for each in conditions.values())
     assert answer.status == (2 if urgent else 1)
-    text = restoreclick("status").out
-    assert seen["text"] in text
-    assert seen["advice"] in text
+
+
+def test_a_condition_is_printed_with_what_to_do(restoreclick: Shell, planted: Planted) -> None:
+    stalled(planted)
+    answer = restoreclick("status")
+    assert answer.status == 2
+    assert re.search(
+        r"^URGENT: Work has been due for 3\d minutes, and no worker does it\.$", answer.out, re.MULTILINE
+    )
+    assert "  Start the workers, or look in their log for calls that hang.\n" in answer.out
 
 
 @contextmanager
