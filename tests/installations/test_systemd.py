@@ -1,19 +1,27 @@
 """The systemd units: complete, acceptable to systemd, and hardened."""
 
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 from configparser import RawConfigParser
 from pathlib import Path
 
 import click
 import pytest
 
+from domain.order.states import State
 from entrypoints.cli import cli
+from sandbox.demo import local_shop
+from sandbox.demo.shop_command import RESTORECLICK
+from tests.journeys.running_shop import RunningShop
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 UNITS = sorted((ROOT / "deploy/systemd").iterdir())
 SERVICES = [unit for unit in UNITS if unit.suffix == ".service"]
+PHOTO = ROOT / "tests/journeys/harvest-1926.jpg"
 PROGRAM = "/opt/restoreclick/bin/restoreclick"
 #: What every service refuses itself; `systemd-analyze` rates the whole.
 HARDENING = {
@@ -103,6 +111,35 @@ def test_each_service_is_as_closed_as_the_document_says(unit: Path) -> None:
     (exposure,) = re.findall(r"Overall exposure level for \S+: ([\d.]+)", rated)
     assert float(exposure) <= WORST_EXPOSURE
     assert f"exposure of {WORST_EXPOSURE} at most" in (ROOT / "docs/installation.md").read_text()
+
+
+@pytest.mark.slow
+@needs_systemd
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the filter is the Linux kernel's")
+def test_an_order_is_restored_under_the_system_call_filter_of_the_units(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "restoreclick"
+    launcher, unit = Path(__file__).with_name("closed_launcher.py"), SERVICES[0]
+    command = shlex.join(map(str, [sys.executable, launcher, unit, RESTORECLICK]))
+    closed.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
+    closed.chmod(0o755)
+    monkeypatch.setattr(local_shop, "RESTORECLICK", closed)
+    with local_shop.LocalShop(tmp_path / "data") as shop, RunningShop(shop) as running:
+        status = Path(f"/proc/{shop.worker.pid}/status").read_text()
+        assert re.search(r"^Seccomp:\s+2$", status, flags=re.MULTILINE)
+        _, order_id = running.buy(PHOTO)
+        eventually(
+            lambda: running.order(order_id).state is State.COMPLETED, "the completed order", within_seconds=90
+        )
+
+
+def test_all_units_have_the_same_system_call_filter() -> None:
+    filters = {
+        tuple(line for line in unit.read_text().splitlines() if line.startswith("SystemCall"))
+        for unit in SERVICES
+    }
+    assert len(filters) == 1
 
 
 def _analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
