@@ -30,5 +30,6 @@ REPORTS: Mapping[str, Mapping[int, str]] = {
         1: "there are warnings only",
         2: "the shop cannot work, or loses something",
     },
+    "setup": {0: "as `doctor`", 1: "as `doctor`", 2: "as `doctor`"},
     "status": {0: "nothing needs someone", 1: "something does", 2: "something cannot wait"},
 }

@@ -5,11 +5,14 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 from adapters.dns_records import DnsRecords
+from adapters.mailer_sendgrid import SendGridMailer
 from adapters.mailer_sendgrid.account import EventWebhook, SenderDomain, SendGridAccount
+from adapters.payments_stripe import StripePayments
 from adapters.payments_stripe.account import StripeAccount, WebhookEndpoint, is_same_address
 from adapters.postgres.schema import OLDEST_SERVER
 from adapters.postgres.server_facts import ServerFacts, server_facts
 from adapters.public_address import CertificateError, PublicAddress
+from adapters.restorer_replicate import ReplicateRestorer
 from adapters.restorer_replicate.account import ModelFacts, ReplicateAccount
 from adapters.storage_minio.bucket import BucketFacts, StorageBucket
 from domain.order.values import Variant
@@ -37,6 +40,9 @@ __all__ = [
     "WebhookEndpoint",
     "is_same_address",
     "open_diagnosis",
+    "replicate_account_of",
+    "sendgrid_account_of",
+    "stripe_account_of",
 ]
 
 #: How long a look at the outside may take.
@@ -102,3 +108,23 @@ def open_diagnosis(settings: Settings) -> Iterator[Diagnosis]:
             public=PublicAddress(settings.public_url, TIMEOUT_SECONDS),
             webhooks=PublicAddress(settings.webhook_url or settings.public_url, TIMEOUT_SECONDS),
         )
+
+
+def stripe_account_of(secret_key: str, api_base: str) -> StripeAccount:
+    """The Stripe account of a key, before all settings are known."""
+    return StripeAccount(StripePayments(secret_key=secret_key, api_base=api_base))
+
+
+def replicate_account_of(api_token: str, api_base: str) -> ReplicateAccount:
+    """The Replicate account of a token."""
+    restorer = ReplicateRestorer(
+        api_token=api_token, api_base=api_base, model_inputs={}, output_hosts=frozenset()
+    )
+    return ReplicateAccount(restorer)
+
+
+def sendgrid_account_of(api_key: str, api_base: str) -> SendGridAccount:
+    """The SendGrid account of a key."""
+    return SendGridAccount(
+        SendGridMailer(api_key=api_key, api_base=api_base, sender_address="", sender_name="")
+    )

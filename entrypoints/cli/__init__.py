@@ -126,6 +126,19 @@ def status(*, as_json: bool) -> None:
 
 
 @cli.command()
+@env_file_option
+def setup(env_path: Path) -> None:
+    """Ask for the settings that are missing, write them to a file, and offer one real order.
+
+    It needs a terminal. What is in the file or in the environment stays; each answer is kept at once. It ends as
+    `doctor` does.
+    """
+    from entrypoints.cli.commands.setup import set_up
+
+    sys.exit(set_up(env_path))
+
+
+@cli.command()
 @click.option("--fix", is_flag=True, help="Create what is missing: the bucket, Stripe's webhook endpoint.")
 @click.option("--yes", "is_agreed", is_flag=True, help="Do not ask before each repair.")
 @env_file_option

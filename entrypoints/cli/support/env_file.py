@@ -39,10 +39,8 @@ def _sets(line: str, name: str) -> bool:
 
 
 def _quoted(value: str) -> str:
-    """Quote a value so that neither Compose nor a shell changes it."""
+    """Quote a value literally, as Compose and dotenv read it."""
     if _PLAIN.fullmatch(value):
         return value
-    if "'" not in value:
-        return f"'{value}'"
-    escaped = re.sub(r'([\\"$`])', r"\\\1", value)
-    return f'"{escaped}"'
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"

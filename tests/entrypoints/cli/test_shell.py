@@ -28,6 +28,7 @@ WITHOUT_JSON = {
     "worker": "it prints one JSON line when it is ready, and logs JSON",
     "backup wal push": "PostgreSQL calls it and reads its status",
     "backup wal fetch": "PostgreSQL calls it and reads its status",
+    "setup": "it asks a person",
     "simulate": "it has options of its own",
     "completion": "a shell evaluates what it prints",
     "man": "it prints a man page",

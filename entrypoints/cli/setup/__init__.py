@@ -1,0 +1,1 @@
+"""The first steps of an installation: settings, and one real order."""
