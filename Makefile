@@ -49,8 +49,8 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help photos demo misbehave dev frontend test test-all test-slow test-browser screenshots test-postgres15 \
-    test-pgbouncer test-image test-alerts simulate exhaustive chaos mutants check sbom format lock docs benchmarks \
-    load clean
+    test-pgbouncer test-image test-proxy test-alerts simulate exhaustive chaos mutants check sbom format lock docs \
+    benchmarks load clean
 
 help: ## show these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -118,6 +118,10 @@ test-alerts: $(READY) ## every alert fired once by promtool, which apt-get insta
 	@command -v promtool >/dev/null || { echo "There is no promtool: install it (Debian: apt-get install prometheus)." >&2; \
 	    exit 1; }
 	$(BIN)/pytest tests/deploy
+
+test-proxy: $(READY) ## Caddy with the file of deploy/, which apt-get install caddy brings
+	@command -v caddy >/dev/null || { echo "There is no Caddy: install it (Debian: apt-get install caddy)." >&2; exit 1; }
+	$(BIN)/pytest tests/installations/test_proxy.py
 
 test-image: $(READY) ## the Dockerfile built in folders, run read-only (as root, on Debian); BASE=folder keeps its base
 	@command -v debootstrap >/dev/null && command -v bwrap >/dev/null && [ "$$(id -u)" = 0 ] || { echo "This needs root, debootstrap and" \
