@@ -1,5 +1,6 @@
 """A dispute in Stripe's webhooks and API responses."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -18,6 +19,8 @@ _OUTCOMES = {
 }
 #: Prefix of the statuses of an inquiry.
 _INQUIRY = "warning_"
+#: The end of the year 9999, beyond which Python knows no time.
+_LAST = 253_402_300_800
 #: A prevented dispute of this case type was resolved in the customer's favour: the bank has the money.
 _RESOLUTION = "resolution"
 
@@ -28,6 +31,10 @@ class _Card(msgspec.Struct):
 
 class _Method(msgspec.Struct):
     card: _Card | None = None
+
+
+class _EvidenceDetails(msgspec.Struct):
+    due_by: int | None = None
 
 
 class Dispute(msgspec.Struct):
@@ -41,6 +48,13 @@ class Dispute(msgspec.Struct):
     payment_intent: str | None = None
     balance_transactions: list[dict[str, Any] | str] | None = None
     payment_method_details: _Method | None = None
+    evidence_details: _EvidenceDetails | None = None
+
+    @property
+    def respond_by(self) -> datetime | None:
+        """When the bank wants a response; none without a possible time."""
+        due_by = self.evidence_details.due_by if self.evidence_details is not None else None
+        return datetime.fromtimestamp(due_by, UTC) if due_by is not None and 0 < due_by < _LAST else None
 
     @property
     def took_money(self) -> bool:
@@ -65,4 +79,5 @@ def as_dispute(dispute: Dispute) -> ProviderDispute:
         is_inquiry=outcome is None and dispute.status.startswith(_INQUIRY),
         reason=plain_code(dispute.reason),
         outcome=outcome,
+        respond_by=dispute.respond_by,
     )

@@ -145,6 +145,7 @@ def _dispute(event: _Event) -> dict[str, Any]:
         "is_inquiry": dispute.is_inquiry,
         "reason": dispute.reason,
         "outcome": dispute.outcome,
+        "respond_by": dispute.respond_by,
     }
 
 

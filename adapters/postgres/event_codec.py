@@ -20,6 +20,7 @@ UPCASTERS: Mapping[tuple[str, int], Upcaster] = {
     ("order.payment_received", 1): lambda fields: {**fields, "tax": None},
     ("order.payment_received", 2): lambda fields: {**fields, "client": None},
     ("order.dispute_opened", 1): lambda fields: {**fields, "is_inquiry": False},
+    ("order.dispute_opened", 2): lambda fields: {**fields, "respond_by": None},
     ("order.download_prepared", 1): lambda fields: {**fields, "edition": 1},
     ("order.restoration_completed", 1): lambda fields: {
         **fields,

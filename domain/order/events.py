@@ -341,6 +341,7 @@ class DisputeOpened:
     amount: Money
     reason: str
     is_inquiry: bool = False  # an inquiry that becomes a chargeback is opened a second time
+    respond_by: datetime | None = None  # none where the provider stated none, and in the first versions
 
 
 @dataclass(frozen=True, kw_only=True)

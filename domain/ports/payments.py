@@ -74,6 +74,7 @@ class ProviderDispute:
     is_inquiry: bool = False  # the bank only asks, and takes no money
     reason: str | None = None
     outcome: DisputeOutcome | None = None
+    respond_by: datetime | None = None  # none where the provider states none
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,6 +212,7 @@ class PaymentWebhookEvent:
     is_inquiry: bool = False  # of a dispute: the bank only asks, and takes no money
     reason: str | None = None
     outcome: DisputeOutcome | None = None
+    respond_by: datetime | None = None  # when the bank wants a response to a dispute
     api_version: str | None = None  # the API version that the event is rendered in
     is_of_old_version: bool = False  # a version that omits what the shop needs
     created_at: datetime | None = None  # when the provider created it; UTC, timezone-aware

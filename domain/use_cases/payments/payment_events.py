@@ -60,6 +60,7 @@ def proposed_events(webhook_event: PaymentWebhookEvent, order: Order) -> Sequenc
                 amount=amount,
                 reason=webhook_event.reason or NO_REASON,
                 is_inquiry=webhook_event.is_inquiry,
+                respond_by=webhook_event.respond_by,
             )
             return [opened]
         case PaymentEventKind.DISPUTE_CLOSED if dispute_id is not None and webhook_event.outcome is not None:

@@ -138,6 +138,7 @@ class RefundAndDisputeWebhooks:
             is_inquiry=dispute.is_inquiry,
             reason=dispute.reason,
             outcome=dispute.outcome,
+            respond_by=dispute.respond_by,
         )
 
     def _contradicts_outcome(self, webhook_event: PaymentWebhookEvent, dispute_id: str) -> bool:

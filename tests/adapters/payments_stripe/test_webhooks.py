@@ -210,6 +210,24 @@ def test_a_refund_made_in_the_dashboard_has_no_id_of_ours() -> None:
     assert webhook_event.refund_id is None
 
 
+@pytest.mark.parametrize(
+    ("details", "respond_by"),
+    [
+        ({"due_by": 1_796_000_000}, datetime(2026, 11, 30, 0, 53, 20, tzinfo=UTC)),
+        ({"due_by": None}, None),
+        ({"due_by": -1}, None),
+        ({"due_by": 10**18}, None),
+        (None, None),
+    ],
+)
+def test_the_date_of_a_response_is_read_where_it_is_possible(
+    details: dict[str, Any] | None, respond_by: datetime | None
+) -> None:
+    fields = {"id": "dp_1", "amount": 980, "currency": "eur", "status": "needs_response"}
+    parsed = read(event("charge.dispute.created", evidence_details=details, **fields))
+    assert parsed.respond_by == respond_by
+
+
 def test_the_reason_of_a_dispute_is_a_code_or_none() -> None:
     fields = {"amount": 490, "currency": "eur", "payment_intent": "pi_1", "status": "needs_response"}
     parsed = read(event("charge.dispute.created", reason="adele@customers.example says so", **fields))

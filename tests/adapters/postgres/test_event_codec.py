@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -49,7 +50,7 @@ EVENTS: tuple[e.Event, ...] = (
     FACTS.refund_issued(441),
     FACTS.refund_failed(),
     FACTS.refund_dropped(),
-    FACTS.disputed(),
+    replace(FACTS.disputed(), respond_by=datetime(2026, 12, 6, 22, 59, 59, tzinfo=UTC)),
     FACTS.decided(),
     FACTS.credited(),
     FACTS.debited(),
@@ -61,6 +62,7 @@ EVENTS: tuple[e.Event, ...] = (
 )
 #: Events that only older versions wrote.
 OLD_EVENTS: tuple[e.Event, ...] = (
+    FACTS.disputed(),
     FACTS.paid(discount=98),
     FACTS.restored(),
     replace(FACTS.link_issued(), note_id=NOTE),

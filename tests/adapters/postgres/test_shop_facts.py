@@ -115,11 +115,12 @@ def test_held_orders_are_counted_by_reason(facts: PostgresShopFacts, shop: InMem
 def test_a_dispute_is_open_until_it_is_closed(facts: PostgresShopFacts, shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(PHOTO))
     amount = Money(amount=PRICE, currency="EUR")
-    opened = e.DisputeOpened(dispute_id="dp_1926", amount=amount, reason="fraudulent")
+    respond_by = shop.clock.now() + timedelta(days=19)
+    opened = e.DisputeOpened(dispute_id="dp_1926", amount=amount, reason="fraudulent", respond_by=respond_by)
     record(shop, order_id, opened)
     [dispute] = facts.totals().disputes
     assert (dispute.order_id, dispute.dispute_id, dispute.amount) == (order_id, "dp_1926", amount)
-    assert dispute.opened_at == shop.clock.now()
+    assert (dispute.opened_at, dispute.respond_by) == (shop.clock.now(), respond_by)
     record(shop, order_id, e.DisputeClosed(dispute_id="dp_1926", outcome="won"))  # type: ignore[arg-type]
     assert facts.totals().disputes == []
 
