@@ -1,4 +1,4 @@
-"""The shop's version before the newest migration, from the repository's history."""
+"""Earlier versions of the shop, from the repository's history."""
 
 import io
 import subprocess
@@ -17,13 +17,18 @@ def unpack_neighbour(folder: Path) -> tuple[str, str]:
     The first revision is the unpacked one's, the second is ours. Fails where the history is incomplete, because
     then nothing would be tested; an archive without any history is skipped.
     """
+    return unpack_earlier(folder, 1)
+
+
+def unpack_earlier(folder: Path, migrations: int) -> tuple[str, str]:
+    """Unpack the newest commit that lacks at least so many migrations."""
     if not (ROOT / ".git").exists():
-        pytest.skip("There is no history here: the neighbouring version can be tried in a clone only.")
+        pytest.skip("There is no history here: an earlier version can be tried in a clone only.")
     ours = {path.name for path in (ROOT / VERSIONS).glob("[0-9]*.py")}
     for commit in _git("log", "--format=%H", "--", VERSIONS).split():
         theirs = {Path(name).name for name in _git("ls-tree", "--name-only", commit, f"{VERSIONS}/").split()}
         theirs = {name for name in theirs if name[:1].isdigit()}
-        if theirs < ours:
+        if theirs < ours and len(ours - theirs) >= migrations:
             archive = subprocess.run(  # noqa: S603
                 ["git", "archive", commit],  # noqa: S607
                 cwd=ROOT,

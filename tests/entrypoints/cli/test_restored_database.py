@@ -50,3 +50,17 @@ def test_programs_get_one_document(shop: InMemoryShop, capsys: pytest.CaptureFix
     assert document["numbers_skipped_to"] == {"2026-03-14": 3}
     recover(shop.restored_database, as_json=True)
     assert json.loads(capsys.readouterr().out) == {"was_behind": False}
+
+
+def test_a_database_with_the_newest_head_is_examined_on_request(
+    shop: InMemoryShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop.pay(shop.upload(b"before the backup"))
+    shop.log_heads.write()
+    backup = Backup(shop)
+    order_id = shop.pay(shop.upload(b"wedding"))
+    backup.restore(shop)
+    assert recover(shop.restored_database, even_if_current=True, as_json=False)
+    output = capsys.readouterr().out
+    assert "The database has what the log's head of " in output
+    assert f"1 order rebuilt from payments and stored photos.\n  order {order_id}\n" in output

@@ -436,3 +436,29 @@ def test_a_session_comes_back_with_the_checkout_that_was_paid_with_points(shop: 
     again = shop.upload_service.find(session_id).checkout
     assert again is not None
     assert again.attempt == 2
+
+
+def test_what_was_lost_since_the_newest_head_is_recovered_on_request(shop: InMemoryShop) -> None:
+    shop.pay(shop.upload(b"before the backup"))
+    shop.log_heads.write()
+    backup = Backup(shop)
+    lost = shop.pay(shop.upload(b"wedding"))
+    number = number_of(shop, lost)
+    backup.restore(shop)
+    assert shop.restored_database.recover() is None, "the database has the newest head"
+    recovery = shop.restored_database.recover(even_if_current=True)
+    assert recovery is not None
+    assert (recovery.was_behind, recovery.rebuilt, recovery.held) == (False, (lost,), ())
+    assert number_of(shop, lost) != number, "it may have been given to another order, too"
+    assert shop.live(lost).state is State.COMPLETED
+
+
+def test_a_database_that_lost_nothing_is_unchanged_by_a_recovery_on_request(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    assert shop.live(order_id).state is State.COMPLETED
+    shop.log_heads.write()
+    before = shop.events(order_id)
+    recovery = shop.restored_database.recover(even_if_current=True)
+    assert recovery is not None
+    assert (recovery.rebuilt, recovery.advanced, recovery.numbers_skipped_to) == ((), (), {})
+    assert shop.events(order_id) == before
