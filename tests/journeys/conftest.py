@@ -24,10 +24,13 @@ PACE = {
 #: requests one.
 ENLARGING = {"REPLICATE_ENLARGE_MODEL": "nightmareai/real-esrgan"}
 
+#: Each process serves its metrics on a free port, which its log names.
+METERED = {"METRICS_PORT": "0"}
+
 
 @pytest.fixture(scope="session")
 def local_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalShop]:
-    with LocalShop(tmp_path_factory.mktemp("journeys") / "shop", PACE | ENLARGING) as shop:
+    with LocalShop(tmp_path_factory.mktemp("journeys") / "shop", PACE | ENLARGING | METERED) as shop:
         yield shop
 
 

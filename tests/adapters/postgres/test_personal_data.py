@@ -16,7 +16,8 @@ from tests.contracts.stored_streams import NOON
 from tests.contracts.test_personal_data import GRACE, buy, erasure
 from tests.domain.support.recording import step
 
-#: Counters, hashes of webhook bodies, responses kept for a day, and erasures: none identifies a customer.
+#: Counters, hashes of webhook bodies, responses kept for a day, erasures, and which letters the owner got: none
+#: identifies a customer.
 WITHOUT_PERSONAL_DATA = frozenset(
     {
         "order_numbers",
@@ -25,6 +26,7 @@ WITHOUT_PERSONAL_DATA = frozenset(
         "admission_pause",
         "erasures",
         "idempotency_keys",
+        "owner_letters",
         "reconciliations",
         "schema_compatibility",
         "usage_totals",
