@@ -19,10 +19,24 @@ RUN python -m venv /node && /node/bin/pip install --quiet --no-index --find-link
     && node "$node_home/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel error && node build.js
 RUN python -m venv /shop && /shop/bin/pip install --quiet --no-index --find-links /wheels .
 
-FROM python:3.13.16-slim-trixie@sha256:bf44cdfcb76cd3b41e879bc058fc37ec5872002ccfde7fcb765e218cde0cd79c
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin shop
+FROM python:3.13.16-slim-trixie@sha256:bf44cdfcb76cd3b41e879bc058fc37ec5872002ccfde7fcb765e218cde0cd79c AS shop
+RUN groupadd --gid 10001 shop \
+    && useradd --uid 10001 --gid shop --no-create-home --shell /usr/sbin/nologin shop
 COPY --from=build /shop /shop
 ENV PATH=/shop/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER shop
 ENTRYPOINT ["restoreclick"]
 CMD ["serve"]
+
+# For workers that make backups: with the programs of the server's major version, from PostgreSQL's own packages.
+FROM shop AS with-postgresql
+USER root
+RUN apt-get update && apt-get install --yes --no-install-recommends postgresql-common \
+    && echo 'create_main_cluster = false' >> /etc/postgresql-common/createcluster.conf \
+    && /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y \
+    && apt-get install --yes --no-install-recommends postgresql-18 \
+    && rm -rf /var/lib/apt/lists/*
+ENV POSTGRESQL_PROGRAMS=/usr/lib/postgresql/18/bin
+USER shop
+
+FROM shop

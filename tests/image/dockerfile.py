@@ -9,12 +9,14 @@ import re
 import shlex
 import shutil
 import subprocess
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 #: What a build needs of the machine to reach its registries.
 PASSED_ON = re.compile(r"(PIP|NPM|SSL|NODE_EXTRA|REQUESTS|HTTPS?_PROXY|NO_PROXY)", re.IGNORECASE)
 SHARED = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs")
+#: The name of the last stage, which has none.
+FINAL = "final"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -40,11 +42,13 @@ def build(dockerfile: Path, base: Path, target: Path) -> Stage:
     """
     stages: dict[str, Stage] = {}
     stage = Stage(target)
-    for word, rest in instructions(dockerfile.read_text()):
+    for word, rest in required(instructions(dockerfile.read_text())):
         if word == "FROM":
-            name = rest.partition(" AS ")[2] or "final"
-            stage = stages[name] = Stage(target / name)
-            subprocess.run(["cp", "--archive", base, stage.root], check=True)  # noqa: S603, S607
+            origin, _, name = rest.partition(" AS ")
+            earlier = stages.get(origin, Stage(base))
+            stage = replace(earlier, root=target / (name or FINAL), environment=dict(earlier.environment))
+            stages[name or FINAL] = stage
+            subprocess.run(["cp", "--archive", earlier.root, stage.root], check=True)  # noqa: S603, S607
         elif word == "COPY":
             _copy(shlex.split(rest), stage, stages, dockerfile.parent)
         elif word == "RUN":
@@ -52,6 +56,21 @@ def build(dockerfile: Path, base: Path, target: Path) -> Stage:
         else:
             _set(stage, word, rest)
     return stage
+
+
+def required(lines: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the instructions that the last stage is built from."""
+    stages: dict[str, list[tuple[str, str]]] = {}
+    for line in lines:
+        if line[0] == "FROM":
+            stages[line[1].partition(" AS ")[2] or FINAL] = []
+        stages[next(reversed(stages))].append(line)
+    wanted = {FINAL}
+    for name, own in reversed(stages.items()):
+        if name in wanted:
+            wanted |= {rest.partition(" AS ")[0] for word, rest in own if word == "FROM"}
+            wanted |= set(re.findall(r"--from=(\S+)", " ".join(rest for word, rest in own if word == "COPY")))
+    return [line for name, own in stages.items() if name in wanted for line in own]
 
 
 def _set(stage: Stage, word: str, rest: str) -> None:

@@ -81,8 +81,10 @@ def test_each_image_is_one_certain_image(name: str) -> None:
 
 def test_the_shops_own_image_is_built_from_certain_images() -> None:
     bases = re.findall(r"^FROM (\S+)", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
-    assert len(bases) == 2
-    assert [base for base in bases if not re.fullmatch(r"python:\d\S+@sha256:[0-9a-f]{64}", base)] == []
+    assert bases.count("shop") == 2
+    outside = {base for base in bases if base != "shop"}
+    assert len(outside) == 1, "both stages have the same Python"
+    assert re.fullmatch(r"python:\d\S+@sha256:[0-9a-f]{64}", outside.pop())
 
 
 @every_service
@@ -219,3 +221,39 @@ def test_compose_itself_accepts_the_file(tmp_path: Path) -> None:
         check=False,
     )
     assert checked.returncode == 0, checked.stderr
+
+
+BACKUP: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose/backup.yaml").read_text())
+
+
+def test_workers_with_backups_have_the_programs_of_the_servers_version() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    (major,) = re.findall(r"postgres:(\d+)\.", SERVICES["database"]["image"])
+    assert BACKUP["services"]["archive"]["image"] == SERVICES["database"]["image"]
+    assert BACKUP["services"]["worker"]["build"]["target"] in re.findall(
+        r"^FROM shop AS (\S+)$", dockerfile, re.MULTILINE
+    )
+    assert f"POSTGRESQL_PROGRAMS=/usr/lib/postgresql/{major}/bin" in dockerfile
+    assert f"install --yes --no-install-recommends postgresql-{major} " in dockerfile
+
+
+def test_the_log_goes_from_the_server_to_the_workers_by_one_folder() -> None:
+    services = BACKUP["services"]
+    folder = services["worker"]["environment"]["BACKUP_WAL_DIRECTORY"]
+    for name in ("archive", "database", "worker"):
+        assert f"archive:{folder}" in services[name]["volumes"]
+    (command,) = [word for word in services["database"]["command"] if word.startswith("archive_command=")]
+    assert command.count(folder) == 3
+    (user,) = re.findall(r"useradd --uid (\d+)", (ROOT / "Dockerfile").read_text())
+    assert f"--group={user}" in services["archive"]["entrypoint"]
+
+
+def test_without_a_key_for_backups_no_log_is_kept() -> None:
+    assert BACKUP["services"]["worker"]["environment"]["BACKUP_KEY"].startswith("${BACKUP_KEY:?")
+    assert "command" not in SERVICES["database"]
+
+
+def test_base_backups_are_let_in_by_password() -> None:
+    lines = [line.split() for line in (ROOT / "deploy/compose/pg_hba.conf").read_text().splitlines()]
+    assert ["host", "replication", "restoreclick", "all", "scram-sha-256"] in lines
+    assert {line[-1] for line in lines if line[0] == "host"} == {"scram-sha-256"}
