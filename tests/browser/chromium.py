@@ -5,7 +5,10 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
+
+#: A busy machine needs some seconds where a customer's needs a tenth.
+PATIENCE_MS = 30_000
 
 #: Nothing leaves this machine, and a container without a sandbox or a graphics card suffices.
 _FLAGS = (
@@ -27,6 +30,7 @@ def chromium() -> Iterator[Browser]:
     program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if program is None:
         raise FileNotFoundError("There is no Chromium: install it, or name its program in CHROMIUM.")
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=[*_FLAGS])
         try:

@@ -5,15 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from sandbox.demo.local_shop import LocalShop
-from tests.browser.chromium import chromium
+from tests.browser.chromium import PATIENCE_MS, chromium
 from tests.browser.visitor import NewVisitor, Visitor
 from tests.journeys.running_shop import RunningShop
-
-#: A busy machine needs some seconds where a customer's needs a tenth.
-PATIENCE_MS = 30_000
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +27,6 @@ def running_shop(local_shop: LocalShop) -> Iterator[RunningShop]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE_MS)
     with chromium() as browser:
         yield browser
 

@@ -140,6 +140,18 @@ def test_an_order_shows_its_progress_without_loading_the_page_again(
     assert page.evaluate("window.isTheSamePage")
 
 
+def test_an_order_page_loads_itself_again_when_its_script_does_not_arrive(
+    new_visitor: NewVisitor, running_shop: RunningShop, photo: Path
+) -> None:
+    visitor = new_visitor()
+    visitor.context.route(re.compile("/built/order-"), lambda route: route.abort())
+    with running_shop.worker_asleep():
+        _, order_id = running_shop.buy(photo)
+        page = visitor.open(f"/api/restoration/status/{order_id}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("ready")
+    visitor.complaints.clear()  # the browser logs the missing file itself
+
+
 def mailed_link(customer: Customer) -> str:
     """The address in the mail with the result."""
     return eventually(lambda: next(filter(None, map(customer.link_in, customer.mails())), None), "the link")
