@@ -18,5 +18,4 @@ class Line:
 
 def progress(page: Page) -> float:
     """How much of the only photo is uploaded, in percent."""
-    bar = page.locator("[data-uploading] progress")
-    return float(bar.get_attribute("value") or 0) if bar.count() else 0
+    return float(page.evaluate("document.querySelector('[data-uploading] progress')?.value ?? 0"))

@@ -9,8 +9,8 @@ from tests.browser.line import Line, progress
 from tests.browser.visitor import Visitor
 from tests.waiting import eventually
 
-#: Bytes a second, so that a photo stays on its way while it is looked at.
-CREEPING = 8_000
+#: Bytes a second, and of a photo, so that it stays on its way while it is looked at.
+CREEPING, LONG = 8_000, 500_000
 
 #: A sentence of the page's scripts.
 _SENTENCE = "key => JSON.parse(document.querySelector('[data-texts]').content.textContent)[key]"
@@ -37,7 +37,8 @@ def uploading(visitor: Visitor, photo: Path) -> Page:
     """A photo on its way."""
     page = visitor.open("/")
     Line(page).change(uploadThroughput=CREEPING)
-    page.set_input_files("[data-choose]", photo)
+    long = photo.read_bytes().ljust(LONG, b"\0")
+    page.set_input_files("[data-choose]", {"name": photo.name, "mimeType": "image/jpeg", "buffer": long})
     eventually(lambda: progress(page) > 0, "the upload")
     return page
 

@@ -116,6 +116,16 @@ def test_a_finished_order_shows_its_results_behind_the_link_only(api: ApiClient)
     assert api.shop.token(order_id) not in page
 
 
+def test_the_page_of_an_erased_order_invites_no_one_back(api: ApiClient) -> None:
+    order_id = api.shop.delivered()
+    assert "keep its address" in page_of(api, order_id)
+    api.shop.customer_erasure.erase("ada@customer.example", actor="person:grace", reason="asked for it")
+    api.shop.work()
+    page = page_of(api, order_id)
+    assert "<h1>This order is closed</h1>" in page
+    assert "keep its address" not in page
+
+
 def test_after_the_result_the_address_stays(api: ApiClient) -> None:
     session_id, order_id = paid(api)
     api.shop.live(order_id)
