@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from entrypoints.http.request_metrics import RequestObserver, RequestTracer, path_of, report_request
 
-#: Logged at debug level only: probes come every few seconds.
+#: Logged at debug level only, and not traced: probes come every few seconds.
 _QUIET = frozenset({"/health/live", "/health/ready"})
 
 _log = structlog.get_logger(__name__)
@@ -69,8 +69,8 @@ class RequestLogging:
                 _write_line(scope, status, seconds)
                 if self._observer is not None:
                     report_request(self._observer, scope, status, seconds)
-                if self._tracer is not None:
-                    method, path = str(scope.get("method")), path_of(scope)
+                if self._tracer is not None and (path := path_of(scope)) not in _QUIET:
+                    method = str(scope.get("method"))
                     self._tracer.request_ended(method, path, status, _order_id_of(scope, status))
 
 

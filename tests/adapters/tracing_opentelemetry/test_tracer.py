@@ -140,6 +140,11 @@ def test_a_request_without_an_order_is_a_trace_of_its_own(shop: TracedShop, api:
     assert span.name == "POST /api/uploads"
 
 
+def test_probes_are_not_traced(shop: TracedShop, api: ApiClient) -> None:
+    assert api.http.get("/health/live").status_code == 200
+    assert shop.exporter.get_finished_spans() == ()
+
+
 def test_spans_hold_no_personal_data(shop: TracedShop, api: ApiClient) -> None:
     session_id = shop.upload(b"great-aunt-1931")
     api.post_from_stripe(api.payment_event(session_id))
