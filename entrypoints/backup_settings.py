@@ -76,6 +76,10 @@ class BackupSettings(BaseSettings):
     backup_interval_hours: Hours = Field(
         24, description="how often the workers make a backup, if there is a BACKUP_KEY; 0 for never"
     )
+    backup_drill_interval_hours: Hours = Field(
+        0,
+        description="how often a worker tries to restore the newest backup, with PostgreSQL's programs; 0 for never",
+    )
     backup_keep: Count = Field(
         7, description="how many backups are kept; the log before the oldest is deleted"
     )

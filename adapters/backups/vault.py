@@ -67,6 +67,19 @@ class StorageVault(BackupVault):
         found = [msgspec.json.decode(self._content(key), type=BackupManifest) for key in ours]
         return sorted(found, key=lambda manifest: manifest.began_at)
 
+    def unfinished(self) -> list[str]:
+        complete = {
+            key.removeprefix(MANIFESTS).removesuffix(".json") for key in self._storage.keys(MANIFESTS)
+        }
+        firsts: dict[str, ObjectKey] = {}
+        for key in self._storage.keys(DATA):
+            firsts.setdefault(key.removeprefix(DATA).partition("/")[0], key)
+        return [
+            backup_id
+            for backup_id, key in firsts.items()
+            if backup_id not in complete and self._storage.describe(key).owner is ObjectOwner.OURS
+        ]
+
     def discard(self, backup_id: str) -> None:
         self._storage.purge(f"{MANIFESTS}{backup_id}.json")
         self._storage.purge(f"{DATA}{backup_id}/")

@@ -5,7 +5,7 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -19,7 +19,6 @@ from adapters.postgres.schema_upgrade import upgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.storage_minio.storage import MinioStorage
 from domain.order.reactions import Reaction
-from domain.ports.backup_runs import RunEnd, RunKind
 from domain.ports.backups import BackupKind, BackupManifest
 from domain.ports.reaction_queue import ReactionQueue
 from domain.ports.unit_of_work import Database
@@ -28,7 +27,7 @@ from domain.use_cases.reconciliation.comparison import Comparison
 from domain.use_cases.reconciliation.event_log import EventLogComparison
 from domain.use_cases.reconciliation.object_storage import ObjectStorageComparison
 from domain.use_cases.recovery.log_heads import LogHead, LogHeads
-from domain.use_cases.recovery.restore_drill import DrillReport, RestoreDrill
+from domain.use_cases.recovery.restore_drill import DrillReport, Drills, RestoreDrill
 from entrypoints.backup_settings import BackupSettings
 from entrypoints.bootstrap.adapters import token_signer_from
 from entrypoints.bootstrap.backup_storage import open_vault, storage_from
@@ -140,30 +139,39 @@ class Drill:
         self._settings = settings
         self._env_file = env_file
 
-    def run(self, folder: Path, backup_id: str | None) -> DrillReport:
-        """Run the drill in an empty folder.
+    def run(self, folder: Path, backup_id: str | None = None) -> DrillReport:
+        """Run the drill in an empty folder, and record how it ended.
 
         Raises NoSuchBackupError or OutsideError; a restore that failed is recorded before.
         """
+        report = self._began(None, folder, backup_id)
+        assert report is not None  # noqa: S101 -- without an interval it is always due
+        return report
+
+    def run_if_due(self, folder: Path, interval: timedelta) -> DrillReport | None:
+        """Run the drill once per interval, with the newest backup."""
+        return self._began(interval, folder, None)
+
+    def _began(self, interval: timedelta | None, folder: Path, backup_id: str | None) -> DrillReport | None:
         if os.geteuid() == 0:
             raise WrongUserError
+        database_url = self._settings.database_url
+        with (
+            open_unit_of_work(database_url) as unit_of_work,
+            closing(DatabaseClock(database_url)) as clock,
+        ):
+            runs = Drills(unit_of_work=unit_of_work, clock=clock)
+            return runs.run(lambda: self._report(folder, backup_id), interval)
+
+    def _report(self, folder: Path, backup_id: str | None) -> DrillReport:
         with ExitStack() as resources:
             vault = resources.enter_context(open_vault(self._settings))
             signer = token_signer_from(self._settings)
             storage = resources.enter_context(closing(storage_from(self._settings, signer)))
             manifest = chosen(vault.manifests(), backup_id=backup_id)
             head = _newest_head(self._settings, storage, signer)
-            try:
-                with self._restored(vault, manifest, folder) as database_url:
-                    report = _checked(database_url, manifest, head, storage)
-            except Exception as error:
-                self._record(RunEnd(backup_id=manifest.backup_id, problem=str(error) or type(error).__name__))
-                raise
-        return report
-
-    def record(self, report: DrillReport) -> None:
-        """Record the outcome, whose age and result metrics show."""
-        self._record(RunEnd(backup_id=report.backup_id, problem=", ".join(report.problems) or None))
+            database_url = resources.enter_context(self._restored(vault, manifest, folder))
+            return _checked(database_url, manifest, head, storage)
 
     @contextmanager
     def _restored(self, vault: StorageVault, manifest: BackupManifest, folder: Path) -> Iterator[str]:
@@ -184,17 +192,6 @@ class Drill:
             database_url = scratch_server.address_of(sockets, role, SCRATCH_DATABASE)
             _load(vault, manifest, self._settings, database_url)
             yield database_url
-
-    def _record(self, end: RunEnd) -> None:
-        database_url = self._settings.database_url
-        with (
-            open_unit_of_work(database_url) as unit_of_work,
-            closing(DatabaseClock(database_url)) as clock,
-            unit_of_work.transaction() as transaction,
-        ):
-            now = clock.now()
-            transaction.backup_runs.begin(RunKind.DRILL, now)
-            transaction.backup_runs.end(RunKind.DRILL, now, now, end)
 
 
 def _load(vault: StorageVault, manifest: BackupManifest, settings: BackupSettings, database_url: str) -> None:

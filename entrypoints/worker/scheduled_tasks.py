@@ -12,10 +12,12 @@ from domain.ports.errors import UnavailableError
 from domain.use_cases.reconciliation.run import Reconciliation
 from domain.use_cases.recovery.backups import Backups
 from entrypoints.bootstrap.container import Container
+from entrypoints.bootstrap.restores import Drill
 from entrypoints.settings import Settings
 from entrypoints.worker.log_head import HEAD_SECONDS, keep_head
 from entrypoints.worker.periodic_tasks import PeriodicTask
 from entrypoints.worker.scheduled_backup import back_up_if_due
+from entrypoints.worker.scheduled_drill import drill_if_due
 from entrypoints.worker.scheduled_reconciliation import compare_if_due
 
 #: How often this machine's clock is compared with the database's.
@@ -93,6 +95,16 @@ def backup_tasks(backups: Backups | None, settings: Settings) -> list[PeriodicTa
     pause = min(interval.total_seconds(), LONGEST_PAUSE_SECONDS)
     do = partial(back_up_if_due, backups, BackupKind(settings.backup_kind), interval)
     return [PeriodicTask(name="backups", every_seconds=pause, do=do)]
+
+
+def drill_tasks(settings: Settings) -> list[PeriodicTask]:
+    """The scheduled restore drill, if there are backups."""
+    interval = timedelta(hours=settings.backup_drill_interval_hours)
+    if settings.backup_key is None or not interval:
+        return []
+    pause = min(interval.total_seconds(), LONGEST_PAUSE_SECONDS)
+    do = partial(drill_if_due, Drill(settings, env_file=None), interval)
+    return [PeriodicTask(name="restore_drill", every_seconds=pause, do=do)]
 
 
 def shipping_tasks(ship_log: Callable[[], object] | None) -> list[PeriodicTask]:

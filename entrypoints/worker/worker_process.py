@@ -24,6 +24,7 @@ from entrypoints.worker.log_head import wait_until_current
 from entrypoints.worker.periodic_tasks import PeriodicTask, PeriodicTasks
 from entrypoints.worker.scheduled_tasks import (
     backup_tasks,
+    drill_tasks,
     frequent_tasks,
     housekeeping_tasks,
     reconciliation_tasks,
@@ -96,6 +97,7 @@ def run(settings: Settings) -> None:
             *reconciliation_tasks(container.reconciliation, settings),
             *backup_tasks(backups, settings),
             *shipping_tasks(ship_log),
+            *drill_tasks(settings),
         )
         # The threads of a Dramatiq worker serve all its queues. One worker per queue prevents a provider that hangs
         # from occupying the threads that send e-mails and refunds.

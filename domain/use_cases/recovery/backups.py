@@ -1,6 +1,7 @@
 """Backups of the database: made, listed, and deleted when they are old."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -27,6 +28,9 @@ RETRY_AFTER = timedelta(hours=1)
 
 #: A backup without an end for so long was cut off, with its worker.
 LONGEST_BACKUP = timedelta(hours=6)
+
+#: The time in a backup's id, which sorts ids by age.
+ID_TIME = "%Y%m%dT%H%M%SZ"
 
 
 class BackupRepositories(HasBackupRuns, HasLogRecovery, Protocol):
@@ -81,12 +85,13 @@ class Backups:
     def delete_old(self) -> list[BackupManifest]:
         """Delete all but the newest backups, and the log before these.
 
-        The log of another cluster is left alone, and so is all of it while no physical backup is kept.
+        What a backup that was cut off has stored goes, too. The log of another cluster is left alone, and so is all of
+        it while no physical backup is kept.
         """
         manifests = self.vault.manifests()
         old, kept = manifests[: -self.kept], manifests[-self.kept :]
-        for manifest in old:
-            self.vault.discard(manifest.backup_id)
+        for backup_id in (*(manifest.backup_id for manifest in old), *self._cut_off()):
+            self.vault.discard(backup_id)
         if old:
             oldest: dict[str, str] = {}
             for manifest in kept:
@@ -96,14 +101,23 @@ class Backups:
                 self.vault.discard_log(cluster, log_file)
         return old
 
+    def _cut_off(self) -> list[str]:
+        """Backups without a manifest that no worker can be making any more.
+
+        An id begins with the time of its beginning.
+        """
+        latest = f"{self.clock.now() - 2 * LONGEST_BACKUP:{ID_TIME}}"
+        return [backup_id for backup_id in self.vault.unfinished() if backup_id < latest]
+
     def _recorded(self, kind: BackupKind, began_at: datetime) -> BackupManifest:
-        backup_id = f"{began_at:%Y%m%dT%H%M%SZ}-{kind}-{self.ids.new().hex[-8:]}"
+        backup_id = f"{began_at:{ID_TIME}}-{kind}-{self.ids.new().hex[-8:]}"
         try:
             manifest = self._make(backup_id, kind, began_at)
         except Exception as error:
             problem = str(error) if isinstance(error, OutsideError) else type(error).__name__
             self._end(began_at, RunEnd(backup_id=backup_id, problem=problem))
-            self.vault.discard(backup_id)
+            with suppress(OutsideError):  # `delete_old` finds it later
+                self.vault.discard(backup_id)
             raise
         self._end(began_at, RunEnd(backup_id=backup_id, size_bytes=manifest.size_bytes))
         self.delete_old()

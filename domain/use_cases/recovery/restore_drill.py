@@ -3,18 +3,19 @@
 It checks a database that was restored elsewhere, against the newest head and the objects in the storage.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from domain.ports.backup_runs import DueAfter, RunEnd, RunKind
 from domain.ports.backups import BackupKind, BackupManifest
 from domain.ports.clock import Clock
 from domain.ports.event_store import LeftOutOrder
 from domain.ports.log_recovery import NewestEvent
-from domain.ports.unit_of_work import Database
+from domain.ports.unit_of_work import Database, HasBackupRuns, UnitOfWork
 from domain.use_cases.audit.log_verification import verify
 from domain.use_cases.reconciliation.comparison import Comparison
 from domain.use_cases.reconciliation.findings import Finding, FindingCode
@@ -23,6 +24,9 @@ from domain.use_cases.recovery.log_heads import LogHead
 
 #: How far a backup with an archived log may be behind the shop: what is promised as the recovery point.
 RECOVERY_POINT = timedelta(minutes=1)
+
+#: A drill without an end for so long was cut off, with its worker.
+LONGEST_DRILL = timedelta(hours=12)
 
 #: Findings that a restore causes or reveals; the others are of the shop's daily work.
 _DEFECTS = frozenset(
@@ -72,6 +76,46 @@ class ComparisonsOf(Protocol):
 
     def __call__(self, database: Database) -> Sequence[Comparison]:
         """The comparisons of a database with itself and with the storage."""
+
+
+class DrillRepositories(HasBackupRuns, Protocol):
+    """The repository that records drills."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Drills:
+    """Records drills in the shop's own database."""
+
+    unit_of_work: UnitOfWork[DrillRepositories]
+    clock: Clock
+
+    def run(self, drill: Callable[[], DrillReport], interval: timedelta | None = None) -> DrillReport | None:
+        """Run a drill and record how it ended, also if it raises.
+
+        With an interval, the first worker to ask runs it; others get None.
+        """
+        began_at = self.clock.now()
+        due = None
+        if interval is not None:
+            due = DueAfter(
+                succeeded=began_at - interval,
+                failed=began_at - interval,
+                unfinished=began_at - max(interval / 4, LONGEST_DRILL),
+            )
+        with self.unit_of_work.transaction() as transaction:
+            if not transaction.backup_runs.begin(RunKind.DRILL, began_at, due):
+                return None
+        try:
+            report = drill()
+        except Exception as error:
+            self._end(began_at, RunEnd(problem=str(error) or type(error).__name__))
+            raise
+        self._end(began_at, RunEnd(backup_id=report.backup_id, problem=", ".join(report.problems) or None))
+        return report
+
+    def _end(self, began_at: datetime, end: RunEnd) -> None:
+        with self.unit_of_work.transaction() as transaction:
+            transaction.backup_runs.end(RunKind.DRILL, began_at, self.clock.now(), end)
 
 
 class _StoppedClock:

@@ -89,6 +89,5 @@ def _drill(backup_id: str | None, scratch: Path | None, env_file: Path | None, *
     with TemporaryDirectory(prefix="restore-drill-", dir=scratch) as folder:
         report = drill.run(Path(folder), backup_id)
     print_drill(report, as_json=as_json)
-    drill.record(report)
     if report.problems:
         sys.exit(ExitCode.FAILED)

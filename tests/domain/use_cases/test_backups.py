@@ -153,6 +153,26 @@ def test_the_newest_backups_stay_and_older_ones_go_with_their_objects() -> None:
     assert {key.split("/")[2].removesuffix(".json") for key in shop.bucket.objects} == kept_ids
 
 
+def test_what_a_backup_that_was_cut_off_has_stored_is_deleted_a_day_later() -> None:
+    shop = BackedUpShop()
+    begun = f"{shop.clock.now():%Y%m%dT%H%M%SZ}-physical-cut0ff"
+    shop.vault.write(begun, "database", [b"half of it"])
+    shop.make()
+    assert begun in str(shop.bucket.objects), "another worker may be making it"
+    shop.clock.advance(hours=24)
+    shop.make()
+    assert begun not in str(shop.bucket.objects)
+    assert len(shop.backups.all()) == 2
+
+
+def test_a_backup_whose_remains_cannot_be_deleted_fails_with_its_own_reason() -> None:
+    shop = BackedUpShop()
+    shop.copier.failure = BackupFailedError("pg_basebackup", "no space")
+    shop.bucket.fault_injector.fail("purge", UnavailableError("The storage", "no answer"))
+    with pytest.raises(BackupFailedError):
+        shop.make()
+
+
 def test_backups_of_another_key_and_other_objects_are_never_deleted() -> None:
     shop = BackedUpShop(kept=1)
     key = ObjectKey("backups/manifests/anothers.json")

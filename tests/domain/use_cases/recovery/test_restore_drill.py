@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from domain.order.values import ObjectKey, OrderId
-from domain.ports.backups import BackupKind, BackupManifest, KeptHead, ObjectList
+from domain.ports.backups import BackupFailedError, BackupKind, BackupManifest, KeptHead, ObjectList
 from domain.ports.errors import UnavailableError
 from domain.ports.unit_of_work import Database
 from domain.signed_tokens import sha256_of
@@ -17,7 +17,7 @@ from domain.use_cases.reconciliation.event_log import EventLogComparison
 from domain.use_cases.reconciliation.findings import FindingCode
 from domain.use_cases.reconciliation.object_storage import ObjectStorageComparison
 from domain.use_cases.recovery.log_heads import LogHead
-from domain.use_cases.recovery.restore_drill import DrillProblem, DrillReport, RestoreDrill
+from domain.use_cases.recovery.restore_drill import DrillProblem, DrillReport, Drills, RestoreDrill
 from tests.doubles.container import InMemoryShop
 
 
@@ -129,3 +129,26 @@ def test_an_empty_log_is_restored_too() -> None:
     InMemoryShop.__init__(shop)
     report = shop.drill()
     assert (report.problems, report.events, report.restored_to) == ((), 0, None)
+
+
+def test_one_worker_runs_the_drill_in_an_interval_and_its_end_is_recorded(shop: DrilledShop) -> None:
+    drills = Drills(unit_of_work=shop.unit_of_work, clock=shop.clock)
+    day = timedelta(days=1)
+    assert drills.run(shop.drill, day) is not None
+    assert drills.run(shop.drill, day) is None
+    shop.clock.advance(hours=24)
+    lose_an_original(shop)
+    assert drills.run(shop.drill, day) is not None
+    with shop.unit_of_work.transaction() as transaction:
+        facts = transaction.backup_runs.facts()
+    assert (facts.newest_drill_at, facts.newest_drill_problem) == (shop.clock.now(), "differences")
+
+
+def test_a_restore_that_fails_is_a_failed_drill(shop: DrilledShop) -> None:
+    def fail() -> DrillReport:
+        raise BackupFailedError("postgres", "the disk is full")
+
+    with pytest.raises(BackupFailedError):
+        Drills(unit_of_work=shop.unit_of_work, clock=shop.clock).run(fail)
+    with shop.unit_of_work.transaction() as transaction:
+        assert transaction.backup_runs.facts().newest_drill_problem == "postgres failed: the disk is full"
