@@ -175,7 +175,7 @@ HTTP_REFUSALS = _counter(
 WEBHOOK_SECONDS = _histogram("webhook_duration", _REQUEST_BUCKETS, "Duration of webhooks.", "provider")
 WEBHOOKS = _counter(
     "webhooks",
-    "Webhooks by verdict: accepted, refused (forged, malformed), failed (the provider sends them again).",
+    "Webhooks by verdict: accepted, refused (forged, malformed), failed (sent again), or why nothing was recorded.",
     "provider",
     "verdict",
     unit="webhooks",

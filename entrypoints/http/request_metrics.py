@@ -61,7 +61,8 @@ def report_request(observer: RequestObserver, scope: Scope, status: int, seconds
     method, path, problem = str(scope.get("method")), path_of(scope), scope["state"].get("problem")
     observer.request_ended(method, path, status, seconds, problem)
     if path.startswith(_WEBHOOKS):
-        observer.webhook_ended(path.removeprefix(_WEBHOOKS).partition("/")[0], _verdict(status), seconds)
+        provider = path.removeprefix(_WEBHOOKS).partition("/")[0]
+        observer.webhook_ended(provider, scope["state"].get("verdict") or _verdict(status), seconds)
     if (outcome := _UPLOADS.get((method, path))) is not None:
         observer.upload_ended(problem or (outcome if _is_success(status) else "broken_off"))
 

@@ -74,6 +74,8 @@ async def from_stripe(
         handled = await payment_batches.handle(received)
     else:
         handled = await to_thread.run_sync(handle_alone)
+    if handled is not Handled.RECORDED:
+        request.scope["state"]["verdict"] = handled.value
     _log_payment_event(received.event, handled)
 
 

@@ -53,6 +53,14 @@ def test_the_whole_email_arrives_with_its_attachment(sendgrid: TwinProcess) -> N
     assert content == b"PK"
 
 
+def test_a_letter_to_the_owner_carries_no_ids(sendgrid: TwinProcess) -> None:
+    letter = replace(mail(), order_id=None, to_name=None)
+    sendgrid_mailer(sendgrid.url).send(letter)
+    found = arrived(sendgrid, letter.to)
+    assert not found.get("custom_args")
+    assert found["subject"] == LETTER.subject
+
+
 def test_links_are_sent_without_click_tracking(rogue: RogueServer) -> None:
     bodies = []
 
