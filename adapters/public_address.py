@@ -41,11 +41,16 @@ class PublicAddress:
     def __init__(self, base_url: str, timeout_seconds: float) -> None:
         self._base_url = base_url
         self._timeout_seconds = timeout_seconds
+        self._client = httpx2.Client(timeout=timeout_seconds, follow_redirects=False)
         parts = urlsplit(base_url)
         self._is_secure = parts.scheme == "https"
         self._host = parts.hostname or ""
         self._port = parts.port or (_HTTPS_PORT if self._is_secure else _HTTP_PORT)
         self._path = parts.path
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
 
     def certificate_expires_at(self) -> datetime | None:
         """When the certificate expires; None without TLS.
@@ -76,13 +81,8 @@ class PublicAddress:
     ) -> PublicAnswer:
         """Send a request without following redirects; raises UnavailableError."""
         try:
-            answer = httpx2.request(
-                method,
-                f"{self._base_url}{path}",
-                content=content,
-                headers=dict(headers or {}),
-                timeout=self._timeout_seconds,
-                follow_redirects=False,
+            answer = self._client.request(
+                method, f"{self._base_url}{path}", content=content, headers=dict(headers or {})
             )
         except httpx2.TimeoutException as error:
             raise NoAnswerError(self._base_url, "no answer") from error

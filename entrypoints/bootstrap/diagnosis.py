@@ -95,6 +95,10 @@ def open_diagnosis(settings: Settings) -> Iterator[Diagnosis]:
         restorer = resources.enter_context(closing(restorer_from(settings)))
         queue = resources.enter_context(closing(queue_from(settings)))
         database_url = str(settings.database_url)
+        public, webhooks = (
+            resources.enter_context(closing(PublicAddress(address, TIMEOUT_SECONDS)))
+            for address in (settings.public_url, settings.webhook_url or settings.public_url)
+        )
         yield Diagnosis(
             settings=settings,
             check_database=lambda: check_database(database_url),
@@ -105,8 +109,8 @@ def open_diagnosis(settings: Settings) -> Iterator[Diagnosis]:
             replicate=ReplicateAccount(restorer),
             sendgrid=SendGridAccount(mailer_from(settings)),
             dns=DnsRecords(settings.dns_server, TIMEOUT_SECONDS),
-            public=PublicAddress(settings.public_url, TIMEOUT_SECONDS),
-            webhooks=PublicAddress(settings.webhook_url or settings.public_url, TIMEOUT_SECONDS),
+            public=public,
+            webhooks=webhooks,
         )
 
 

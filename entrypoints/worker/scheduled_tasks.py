@@ -46,7 +46,6 @@ def frequent_tasks(container: Container, settings: Settings, stopping: Event) ->
         PeriodicTask(
             name="clock", every_seconds=CLOCK_SECONDS, do=partial(warn_of_clock, container.ports.clock.check)
         ),
-        PeriodicTask(name="owner_letters", every_seconds=LETTER_SECONDS, do=container.owner_letters.send_due),
         PeriodicTask(
             name="log_head", every_seconds=HEAD_SECONDS, do=partial(keep_head, container.log_heads, stopping)
         ),

@@ -183,6 +183,7 @@ class WorkerCalls:
         report.tasks["resent"] = self._container.reaction_runner.resend_due()
         self._container.log_heads.write()
         warn_of_clock(self._container.ports.clock.check)
+        _run("owner_letters", self._container.owner_letters.send_due, report)
         self._perform(QUEUES[Worker.SWEEPER], report, limits)
 
     def _clean_up(self, report: CallReport, limits: _Limits) -> None:
@@ -193,13 +194,7 @@ class WorkerCalls:
                 report.is_more = True
                 return
             self._next_task = (self._next_task + 1) % len(self._housekeeping)
-            try:
-                done = task.do()
-            except Exception as error:  # noqa: BLE001 -- as in a worker: the next run is the retry
-                _log.exception("periodic_task_failed", task=task.name)
-                report.tasks[task.name] = f"failed: {type(error).__name__}"
-            else:
-                report.tasks[task.name] = done if isinstance(done, int) else None
+            _run(task.name, task.do, report)
 
     def _reconcile(self, report: CallReport, limits: _Limits) -> None:
         """Reconcile if due; sides that take too long are cut off."""
@@ -224,3 +219,14 @@ class WorkerCalls:
             yield
         finally:
             renewal.stop(0)
+
+
+def _run(name: str, do: Callable[[], object], report: CallReport) -> None:
+    """Run a task, and report its result."""
+    try:
+        done = do()
+    except Exception as error:  # noqa: BLE001 -- as in a worker: the next run is the retry
+        _log.exception("periodic_task_failed", task=name)
+        report.tasks[name] = f"failed: {type(error).__name__}"
+    else:
+        report.tasks[name] = done if isinstance(done, int) else None

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -86,7 +87,8 @@ def test_the_end_of_a_trusted_certificate_is_read(
     file = certificate(tmp_path, expires_at)
     servers.append(TlsServer(file))
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    assert PublicAddress(servers[0].url, 5).certificate_expires_at() == expires_at
+    with closing(PublicAddress(servers[0].url, 5)) as address:
+        assert address.certificate_expires_at() == expires_at
 
 
 @pytest.mark.parametrize(("days", "is_trusted"), [(5, False), (-1, True)])
@@ -97,27 +99,30 @@ def test_a_certificate_that_clients_refuse_is_an_error(
     servers.append(TlsServer(file))
     if is_trusted:
         monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    with pytest.raises(CertificateError, match=r"127\.0\.0\.1"):
-        PublicAddress(servers[0].url, 5).certificate_expires_at()
+    with (
+        closing(PublicAddress(servers[0].url, 5)) as address,
+        pytest.raises(CertificateError, match=r"127\.0\.0\.1"),
+    ):
+        address.certificate_expires_at()
 
 
 def test_plain_http_has_no_certificate() -> None:
-    assert PublicAddress("http://127.0.0.1:9", 5).certificate_expires_at() is None
+    with closing(PublicAddress("http://127.0.0.1:9", 5)) as address:
+        assert address.certificate_expires_at() is None
 
 
 def test_an_address_that_nothing_answers_at_is_unavailable() -> None:
-    address = PublicAddress("http://127.0.0.1:9", 5)
-    with pytest.raises(UnavailableError):
-        address.request("GET", "/")
-    with pytest.raises(UnavailableError):
-        address.refusal_of_body("/", 1)
-    with pytest.raises(UnavailableError):
-        PublicAddress("https://127.0.0.1:9", 5).certificate_expires_at()
+    with closing(PublicAddress("http://127.0.0.1:9", 5)) as address:
+        with pytest.raises(UnavailableError):
+            address.request("GET", "/")
+        with pytest.raises(UnavailableError):
+            address.refusal_of_body("/", 1)
+    with closing(PublicAddress("https://127.0.0.1:9", 5)) as address, pytest.raises(UnavailableError):
+        address.certificate_expires_at()
 
 
 def test_a_server_that_waits_for_the_body_refuses_nothing() -> None:
-    with silent_listener() as port:
-        url = f"http://127.0.0.1:{port}"
-        assert PublicAddress(url, 0.2).refusal_of_body("/", 50_000_000) is None
+    with silent_listener() as port, closing(PublicAddress(f"http://127.0.0.1:{port}", 0.2)) as address:
+        assert address.refusal_of_body("/", 50_000_000) is None
         with pytest.raises(NoAnswerError):
-            PublicAddress(url, 0.2).request("GET", "/")
+            address.request("GET", "/")
