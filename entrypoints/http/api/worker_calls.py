@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Annotated
 
-from litestar import get, post
+from litestar import post
 from litestar.params import FromPath, Parameter
 from pydantic import SecretStr
 
 from domain.use_cases.reconciliation.findings import Report
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import WorkerCallRefusedError, WorkerCallsOffError
+from entrypoints.http.get_routes import get
 from entrypoints.http.openapi import contracts
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.worker.worker_calls import Worker, WorkerCalls
@@ -125,11 +126,14 @@ def call_worker(
 def _authorized(worker_access: WorkerAccess | None, request: AnyRequest) -> WorkerCalls:
     """The calls, for a request with the key.
 
-    Raises WorkerCallsOffError or WorkerCallRefusedError.
+    Raises WorkerCallRefusedError or, for a request with some key, WorkerCallsOffError.
     """
+    given = request.headers.get("authorization")
+    if given is None:
+        raise WorkerCallRefusedError
     if worker_access is None:
         raise WorkerCallsOffError
-    return worker_access.calls_for(request.headers.get("authorization", ""))
+    return worker_access.calls_for(given)
 
 
 def reconciliation_view(report: Report) -> ReconciliationView:

@@ -46,10 +46,10 @@ PUBLIC: set[Route] = {
     ("POST", "/api/checkout-sessions"),
     ("POST", "/api/webhooks/stripe"),
     ("POST", "/api/webhooks/sendgrid"),
-    # The key is in a header: tested with the calls of workers.
-    ("GET", "/api/workers"),
-    ("POST", "/api/workers/{worker}"),
 }
+
+#: Routes of schedulers, whose key is in a header: tested with the calls of workers.
+KEYED: set[Route] = {("GET", "/api/workers"), ("HEAD", "/api/workers"), ("POST", "/api/workers/{worker}")}
 
 _LINK = {"unknown": 404, "expired": 410, "revoked": 410, "erased": 410}
 _PHOTO_BEHIND_LINK = {**_LINK, "foreign": 404}
@@ -269,8 +269,16 @@ def state_of(shop: HttpShop) -> list[object]:
 
 
 def test_each_route_says_who_may_use_it() -> None:
-    assert routes() == set(ACCESS) | PUBLIC
+    assert routes() == set(ACCESS) | PUBLIC | KEYED
     assert not set(ACCESS) & PUBLIC
+    assert not (set(ACCESS) | PUBLIC) & KEYED
+
+
+@pytest.mark.parametrize("route", sorted(KEYED), ids=" ".join)
+def test_no_route_of_schedulers_answers_without_its_key(route: Route) -> None:
+    method, path = route
+    with TestClient(application(HttpShop())) as http:
+        assert ask(http, method, path.format(worker="sweeper")).status_code == 401
 
 
 @pytest.mark.parametrize(

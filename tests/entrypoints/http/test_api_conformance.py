@@ -25,8 +25,8 @@ from tests.entrypoints.support.http_fixtures import HttpShop
 PLENTY = 10**9
 
 #: Valid requests that are refused: unknown codes, bytes that are no picture, photos that cannot be tried again, files
-#: that are not the expected ones, pieces that lost a race.
-REFUSALS = ["400", "404", "409", "410", "412", "413", "415", "416", "422", "429", "460", "5xx"]
+#: that are not the expected ones, pieces that lost a race, calls without a key.
+REFUSALS = ["400", "401", "404", "409", "410", "412", "413", "415", "416", "422", "429", "460", "5xx"]
 
 
 @schemathesis.serializer(PIECE_MEDIA_TYPE)

@@ -121,3 +121,4 @@ def test_they_are_off_while_the_key_signs_links_as_well(api: ApiClient) -> None:
     """The application of a shop without LINK_SIGNING_KEY."""
     for worker in Worker:
         assert_problem(api.http.post(f"/api/workers/{worker}", headers=BEARER), 404, "worker-calls-off")
+        assert_problem(api.http.post(f"/api/workers/{worker}"), 401, "worker-key-required")
