@@ -94,5 +94,5 @@ def test_the_list_of_orders_imports_neither_events_nor_texts_nor_providers(datab
 
 def test_a_server_has_imported_every_repository_before_its_first_transaction(database_url: str) -> None:
     opened = run(_TRANSACTION, database_url=database_url).stdout.splitlines()
-    assert int(opened[0]) == 18
+    assert int(opened[0]) == 19
     assert opened[1:] == [""]
