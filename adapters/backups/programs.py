@@ -1,6 +1,7 @@
 """PostgreSQL's programs: the base backup, the dump, and their restores."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,6 +18,8 @@ CHUNK_BYTES = 1024 * 1024
 
 #: How much of a program's messages an error repeats.
 _MESSAGE_CHARACTERS = 600
+
+_QUOTING = re.compile(r"\b(?:DETAIL|CONTEXT|STATEMENT|QUERY|LINE \d+):|Command was:")
 
 
 class PostgresPrograms(DatabaseSource):
@@ -131,8 +134,16 @@ def _output(
 def _check(name: str, status: int, messages: IO[bytes]) -> None:
     if status != 0:
         messages.seek(0)
-        written = messages.read().decode(errors="replace").strip()
+        written = without_rows(messages.read().decode(errors="replace"))
         raise BackupFailedError(name, written[-_MESSAGE_CHARACTERS:] or f"it ended with status {status}")
+
+
+def without_rows(messages: str) -> str:
+    """Leave out the lines in which PostgreSQL quotes rows and statements.
+
+    What remains is logged and recorded, where no personal data may be.
+    """
+    return "\n".join(line for line in messages.strip().splitlines() if not _QUOTING.search(line))
 
 
 def _without_password(database_url: str) -> tuple[str, dict[str, str]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-from adapters.backups.programs import find_program, run_program
+from adapters.backups.programs import find_program, run_program, without_rows
 from domain.ports.backups import BackupFailedError
 
 #: How long a stop may take before the server is killed.
@@ -31,6 +31,8 @@ _SETTINGS = {
     "logging_collector": "off",
     "primary_conninfo": "",
     "synchronous_standby_names": "",
+    "log_statement": "none",
+    "log_min_error_statement": "panic",
 }
 
 
@@ -88,7 +90,7 @@ def _wait(process: subprocess.Popen[bytes], is_ready: list[str], log: Path, wait
     deadline = time.monotonic() + wait_seconds
     while subprocess.run(is_ready, check=False, stdout=subprocess.DEVNULL).returncode != 0:  # noqa: S603
         if process.poll() is not None or time.monotonic() > deadline:
-            written = log.read_text(errors="replace").strip()[-_MESSAGE_CHARACTERS:]
+            written = without_rows(log.read_text(errors="replace"))[-_MESSAGE_CHARACTERS:]
             raise BackupFailedError("postgres", written or "it wrote nothing")
         time.sleep(_POLL_SECONDS)
 

@@ -16,14 +16,15 @@ from tests.contracts.stored_streams import NOON
 from tests.contracts.test_personal_data import GRACE, buy, erasure
 from tests.domain.support.recording import step
 
-#: Counters, hashes of webhook bodies, responses kept for a day, erasures, and which letters the owner got: none
-#: identifies a customer.
+#: Counters, hashes of webhook bodies, responses kept for a day, erasures, which letters the owner got, and how backups
+#: ended (PostgreSQL's messages without the lines that quote rows): none identifies a customer.
 WITHOUT_PERSONAL_DATA = frozenset(
     {
         "order_numbers",
         "webhook_inbox",
         "webhook_conflicts",
         "admission_pause",
+        "backup_runs",
         "erasures",
         "idempotency_keys",
         "owner_letters",
