@@ -112,7 +112,9 @@ test-postgres15: $(READY) ## contracts and database tests on the oldest PostgreS
 test-pgbouncer: $(READY) ## contracts of the database through PgBouncer in transaction mode
 	@PATH="$$PATH:/usr/sbin" command -v pgbouncer >/dev/null || { echo "There is no PgBouncer: install it (Debian:" \
 	    "apt-get install pgbouncer)." >&2; exit 1; }
-	$(PYTEST) --pgbouncer -k "postgres and not rebuild" tests/contracts tests/adapters/postgres/test_pgbouncer.py
+	$(PYTEST) --pgbouncer -k "postgres and not rebuild" tests/contracts \
+	    tests/adapters/postgres/test_pgbouncer.py
+	$(BIN)/pytest tests/installations/test_shop_behind_pgbouncer.py
 
 test-alerts: $(READY) ## every alert fired once by promtool, which apt-get install prometheus brings
 	@command -v promtool >/dev/null || { echo "There is no promtool: install it (Debian: apt-get install prometheus)." >&2; \

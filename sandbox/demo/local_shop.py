@@ -181,7 +181,9 @@ class LocalShop:
     def _upgrade(self) -> None:
         argv: list[str | Path] = [RESTORECLICK, "db", "upgrade"]
         log = self.data_dir / "logs" / "upgrade.log"
-        with Process.start("The upgrade of the schema", argv, log=log, env=self.environment) as upgrading:
+        # By PostgreSQL's own address, whatever is between it and the processes.
+        env = self.environment | {"DATABASE_URL": self._sandbox.environment["DATABASE_URL"]}
+        with Process.start("The upgrade of the schema", argv, log=log, env=env) as upgrading:
             upgrading.wait(READY_SECONDS)
 
     def _start(self, role: _Role) -> None:
