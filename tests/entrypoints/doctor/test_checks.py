@@ -1,0 +1,203 @@
+"""Findings that a sandbox cannot have, on facts made up."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from pydantic import SecretStr
+
+from domain.order.values import Variant
+from entrypoints.bootstrap.diagnosis import (
+    BucketFacts,
+    CertificateError,
+    Diagnosis,
+    EventWebhook,
+    ModelFacts,
+    SenderDomain,
+    ServerFacts,
+    WebhookEndpoint,
+)
+from entrypoints.doctor.checks import (
+    database,
+    public_address,
+    replicate,
+    sender_domain,
+    sendgrid,
+    storage,
+    stripe,
+    versions,
+)
+from entrypoints.doctor.findings import Finding
+from entrypoints.settings import Settings
+
+URL = "https://shop.example/api/webhooks/stripe"
+HOOK = "https://shop.example/api/webhooks/sendgrid"
+SETTINGS = Settings.model_construct(
+    sender_address="photos@shop.example",
+    public_url="https://shop.example",
+    stripe_secret_key=SecretStr("sk_live_1"),
+    sendgrid_webhook_public_key="the key",
+)
+ENDPOINT = WebhookEndpoint(
+    endpoint_id="we_1",
+    url=URL,
+    is_enabled=True,
+    missing_events=[],
+    api_version=None,
+    is_of_old_version=False,
+)
+WEBHOOK = EventWebhook(url=HOOK, is_enabled=True, missing_events=[], public_key="the key")
+BUCKET = BucketFacts(
+    keeps_first_write=True,
+    reads_ranges=True,
+    is_public=False,
+    is_locked=False,
+    deletes_versions=True,
+    deletes=[],
+)
+SERVER = ServerFacts(
+    major_version=17, encoding="UTF8", is_durable=True, connections=100, now=datetime.now(UTC)
+)
+MODEL = ModelFacts(is_official=True, inputs={"input_image": {}, "output_format": {}, "seed": {}}, required=[])
+DOMAIN = SenderDomain(domain="shop.example", is_valid=True, return_path=None, signing_keys=[])
+
+
+def found(module: Any, **readers: Any) -> list[str]:
+    """The codes that the checks of a subject find."""
+    parts = {"settings": SETTINGS, "stripe_webhook_url": URL, "sendgrid_webhook_url": HOOK, **readers}
+    diagnosis = cast("Diagnosis", SimpleNamespace(**parts))
+    findings: list[Finding] = []
+    for check in module.checks(diagnosis):
+        try:
+            findings += check.look()
+        except AttributeError:
+            continue  # it looks at another part
+    return [finding.code for finding in findings]
+
+
+def answering(**answers: object) -> SimpleNamespace:
+    """A reader whose methods return these answers."""
+    return SimpleNamespace(**{name: _returning(answer) for name, answer in answers.items()})
+
+
+def _returning(answer: object) -> Callable[..., object]:
+    def method(*_: object) -> object:
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return method
+
+
+@pytest.mark.parametrize(
+    ("facts", "codes"),
+    [
+        ({}, []),
+        ({"keeps_first_write": False}, ["storage_overwrites"]),
+        ({"reads_ranges": False}, ["storage_without_ranges"]),
+        ({"is_public": True}, ["bucket_public"]),
+        ({"is_locked": True}, ["bucket_locked"]),
+        ({"deletes_versions": False}, ["versions_undeletable"]),
+    ],
+)
+def test_what_a_storage_must_not_do(facts: Mapping[str, Any], codes: list[str]) -> None:
+    bucket = answering(exists=True, describe=replace(BUCKET, **facts))
+    assert found(storage, bucket=bucket) == codes
+
+
+@pytest.mark.parametrize(
+    ("certificate", "codes"),
+    [
+        (datetime.now(UTC) + timedelta(days=60), []),
+        (datetime.now(UTC) + timedelta(days=3), ["certificate_expires"]),
+        (CertificateError("shop.example", "certificate has expired"), ["certificate_invalid"]),
+        (None, []),
+    ],
+)
+def test_certificates(certificate: object, codes: list[str]) -> None:
+    assert found(public_address, public=answering(certificate_expires_at=certificate)) == codes
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "codes"),
+    [
+        ([ENDPOINT], []),
+        ([ENDPOINT, replace(ENDPOINT, endpoint_id="we_2")], ["stripe_endpoint_twice"]),
+        ([ENDPOINT, replace(ENDPOINT, url="https://another.example/hook", is_enabled=False)], []),
+        ([replace(ENDPOINT, url=f"{URL}/")], []),
+    ],
+)
+def test_endpoints_at_stripe(endpoints: Sequence[WebhookEndpoint], codes: list[str]) -> None:
+    assert found(stripe, stripe=answering(webhook_endpoints=endpoints)) == codes
+
+
+@pytest.mark.parametrize(
+    ("webhooks", "codes"),
+    [
+        ([WEBHOOK], []),
+        ([replace(WEBHOOK, public_key="another")], ["sendgrid_key_differs"]),
+        ([WEBHOOK, replace(WEBHOOK, url="https://another.example", public_key="")], []),
+    ],
+)
+def test_event_webhooks_at_sendgrid(webhooks: Sequence[EventWebhook], codes: list[str]) -> None:
+    assert found(sendgrid, sendgrid=answering(event_webhooks=webhooks)) == codes
+
+
+@pytest.mark.parametrize(
+    ("facts", "codes"),
+    [
+        ({}, []),
+        ({"encoding": "SQL_ASCII"}, ["database_encoding"]),
+        ({"connections": 20}, ["database_connections_few"]),
+        ({"is_durable": False}, ["database_not_durable"]),
+    ],
+)
+def test_what_a_database_must_be(facts: Mapping[str, Any], codes: list[str]) -> None:
+    assert found(database, server_facts=lambda: replace(SERVER, **facts)) == codes
+
+
+@pytest.mark.parametrize(
+    ("major", "codes"), [(15, []), (18, []), (14, ["postgresql_untested"]), (19, ["postgresql_untested"])]
+)
+def test_versions_of_postgresql(major: int, codes: list[str]) -> None:
+    assert found(versions, server_facts=lambda: replace(SERVER, major_version=major)) == codes
+
+
+def test_a_newer_python_and_an_older_library_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "NEWEST_PYTHON", (3, 10))
+    monkeypatch.setattr(
+        versions, "requires", lambda _: ["stripe>=999", "nothing-of-this-name>=1", 'odd; extra == "x"']
+    )
+    assert found(versions) == ["python_untested", "library_unfit", "library_unfit"]
+
+
+def test_a_required_input_that_is_not_given_is_found() -> None:
+    reader = answering(model=replace(MODEL, required=["input_image", "prompt"]))
+    models = {Variant.FIRST: SETTINGS.replicate_model}
+    assert found(replicate, replicate=reader, models=models) == ["model_input_lacking"]
+
+
+@pytest.mark.parametrize(
+    ("records", "codes"),
+    [
+        (
+            {"shop.example": ["v=spf1 -all"], "s1._domainkey.shop.example": ["p=1"]},
+            ["dkim_missing", "dmarc_missing"],
+        ),
+        (
+            {
+                "shop.example": ["v=spf1 a", "v=spf1 b"],
+                "s1._domainkey.shop.example": ["k=rsa; p=1"],
+                "s2._domainkey.shop.example": ["k=rsa; p=2"],
+                "_dmarc.shop.example": ["V=DMARC1; p=none"],
+            },
+            ["spf_twice"],
+        ),
+    ],
+)
+def test_records_of_the_sender(records: Mapping[str, Sequence[str]], codes: list[str]) -> None:
+    dns = SimpleNamespace(texts=lambda name: records.get(name, []))
+    assert found(sender_domain, dns=dns, sendgrid=answering(domains=[DOMAIN])) == codes
