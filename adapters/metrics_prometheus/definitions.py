@@ -101,7 +101,7 @@ ORDERS_HELD = _database("orders_held", "orders", "Orders on hold, by reason.", "
 ATTENTION = _database(
     "attention_items",
     "items",
-    "What waits for staff, by kind; what only an order's events show, such as overpayments, is left out.",
+    "What waits for staff, by kind, as `restoreclick orders attention` lists it; up to five minutes old.",
     "kind",
 )
 PHOTOS = _database("photos", "photos", "Photos of all orders: paid, restored, failed.", "status")

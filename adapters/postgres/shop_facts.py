@@ -12,7 +12,6 @@ from sqlalchemy import Engine, text
 
 from adapters.circuit_breaker import CircuitBreaker
 from adapters.postgres.connections import PROVIDER, connect, outages
-from adapters.postgres.reaction_codec import DONE_ONCE_KINDS
 from adapters.postgres.usage_totals import STORED_BYTES
 from domain.ports.shop_facts import RECENT, CurrentFacts, PeriodFacts, ShopFacts, TotalFacts
 
@@ -77,8 +76,6 @@ _CURRENT = text(
         'held', (SELECT coalesce(json_object_agg(hold_reason, held), '{{}}') FROM ({_HELD}) AS holds),
         'owed_refunds', {_list_of(_OWED)},
         'unmatched', {_list_of(_UNMATCHED)},
-        'unmatched_payments', (SELECT count(*) FROM unmatched_payments WHERE status IN ('open', 'refunding')),
-        'webhook_conflicts', (SELECT count(*) FROM webhook_conflicts),
         'log_position', coalesce((SELECT position FROM newest), 0),
         'recorded_at', (SELECT recorded_at FROM newest),
         'unread_events', (SELECT events FROM unread),
@@ -89,8 +86,7 @@ _CURRENT = text(
 )
 
 _ORDERS = """SELECT state, currency, count(*) AS orders, sum(paid_amount) AS received, sum(refunded_amount) AS refunded,
-        sum(images) AS photos, sum(restored_images) AS restored, sum(failed_images) AS failed,
-        count(*) FILTER (WHERE is_disputed) AS disputed, count(*) FILTER (WHERE has_open_inquiry) AS inquiries
+        sum(images) AS photos, sum(restored_images) AS restored, sum(failed_images) AS failed
     FROM orders GROUP BY state, currency ORDER BY state, currency"""
 _EMAILS = (
     "SELECT kind, status, count(*) AS emails FROM email_queue GROUP BY kind, status ORDER BY kind, status"
@@ -113,8 +109,6 @@ _TOTALS = text(
         'orders', {_list_of(_ORDERS)},
         'emails', {_list_of(_EMAILS)},
         'disputes', {_list_of(_DISPUTES)},
-        'opted_out', (SELECT count(DISTINCT order_id) FROM email_queue WHERE opt_out IS NOT NULL),
-        'given_up', (SELECT count(*) FROM reactions WHERE status = 'failed' AND kind = ANY(CAST(:kinds AS text[]))),
         'stored_bytes', ({STORED_BYTES})
     )::text"""
 )
@@ -158,8 +152,7 @@ class PostgresShopFacts(ShopFacts):
         return self._read(self._engine, _CURRENT, parameters, msgspec.json.Decoder(CurrentFacts).decode)
 
     def totals(self) -> TotalFacts:
-        kinds = {"kinds": DONE_ONCE_KINDS}
-        return self._read(self._slow_engine, _TOTALS, kinds, msgspec.json.Decoder(TotalFacts).decode)
+        return self._read(self._slow_engine, _TOTALS, {}, msgspec.json.Decoder(TotalFacts).decode)
 
     def period(self, since: datetime, until: datetime) -> PeriodFacts:
         parameters = {"since": since, "until": until}

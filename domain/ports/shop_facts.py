@@ -57,8 +57,6 @@ class CurrentFacts:
     held: Mapping[str, int] = field(default_factory=dict)  # orders by the reason of their hold
     owed_refunds: Sequence[OwedRefund] = ()
     unmatched: Sequence[Money] = ()  # payments without an order, by currency: what is left of them
-    unmatched_payments: int = 0
-    webhook_conflicts: int = 0
     log_position: int = 0
     recorded_at: datetime | None = None  # the newest event; none for an empty log
     unread_events: int = 0  # committed, but not yet visible to readers in commit order
@@ -79,8 +77,6 @@ class OrderTotals:
     photos: int
     restored: int
     failed: int
-    disputed: int
-    inquiries: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,8 +95,6 @@ class TotalFacts:
     orders: Sequence[OrderTotals] = ()
     emails: Sequence[EmailTotals] = ()
     disputes: Sequence[OpenDispute] = ()
-    opted_out: int = 0  # orders whose customer wants no more e-mails
-    given_up: int = 0  # reactions whose failure no event records
     stored_bytes: int = 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
@@ -18,7 +18,7 @@ from adapters.observed_calls import CallObserver
 from adapters.observers import Observers
 from adapters.reaction_log import ReactionLog
 from domain.ports.observer import Observer
-from domain.use_cases.monitoring.figures import FiguresReader, SlowFigures
+from domain.use_cases.monitoring.figures import FiguresReader
 from entrypoints.bootstrap.container import Container
 from entrypoints.build_info import version
 from entrypoints.command_errors import CommandFailedError
@@ -26,6 +26,8 @@ from entrypoints.settings import Settings
 
 if TYPE_CHECKING:
     from adapters.tracing_opentelemetry.tracer import OrderTracer
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -126,7 +128,7 @@ def metrics_served(settings: Settings, monitoring: Monitoring, container: Contai
 def _background_figures(container: Container, caches: ExitStack) -> FiguresReader:
     """Figures whose slow part no scrape waits for."""
 
-    def cache(read: Callable[[datetime], SlowFigures], lifetime: timedelta) -> BackgroundCache[SlowFigures]:
+    def cache(read: Callable[[datetime], T], lifetime: timedelta) -> BackgroundCache[T]:
         return caches.enter_context(closing(BackgroundCache(read, lifetime)))
 
     ports = container.ports

@@ -1,7 +1,8 @@
 """The shop's figures at one moment, and what is computed from them."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -14,10 +15,14 @@ from domain.ports.unit_of_work import HasBackupRuns, UnitOfWork
 from domain.use_cases.reaction_handlers import REACTIONS
 from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.shop_policy import ShopPolicy
+from domain.use_cases.support.attention_items import AttentionKind
+from domain.use_cases.support.attention_list import AttentionList, AttentionRepositories
 
 #: How long figures are reused, so that many scrapes cost the database nothing.
 CURRENT_CACHED_FOR = timedelta(seconds=5)
 TOTALS_CACHED_FOR = timedelta(seconds=60)
+#: The list for staff reads the events of every order on it.
+ATTENTION_CACHED_FOR = timedelta(minutes=5)
 
 #: With fewer reactions than this in the last hour, a share of errors says nothing.
 FEWEST_REACTIONS = 10
@@ -63,6 +68,7 @@ class Figures:
     backups: BackupFacts | None = None  # none where the shop makes no backups itself
     backup_interval: timedelta | None = None
     began_at: datetime | None = None  # when the first event was recorded
+    attention: Mapping[str, int] = field(default_factory=dict)  # what waits for staff, by kind
 
     @property
     def queues(self) -> Mapping[str, QueueFigures]:
@@ -165,25 +171,6 @@ class Figures:
         since = self.backups.unarchived_since
         return self.at - since if since is not None else timedelta(0)
 
-    @property
-    def attention(self) -> Mapping[str, int]:
-        """What waits for staff, by kind, as far as tables show it."""
-        mails = {
-            status: sum(each.emails for each in self.totals.emails if each.status == status)
-            for status in ("failed", "bounced")
-        }
-        return {
-            "on_hold": sum(self.current.held.values()),
-            "disputed": sum(each.disputed for each in self.totals.orders),
-            "inquiry": sum(each.inquiries for each in self.totals.orders),
-            "mail_failed": mails["failed"],
-            "mail_bounced": mails["bounced"],
-            "mail_opted_out": self.totals.opted_out,
-            "work_given_up": self.totals.given_up,
-            "payment_unmatched": self.current.unmatched_payments,
-            "webhook_conflict": self.current.webhook_conflicts,
-        }
-
     def _queue(self, work: list[WorkFacts]) -> QueueFigures:
         now = self.at
         return QueueFigures(
@@ -234,7 +221,15 @@ class Cached(Generic[_T]):
         return self._value[1]
 
 
-SlowCache = Callable[[Callable[[datetime], SlowFigures], timedelta], Cache[SlowFigures]]
+class CacheFactory(Protocol):
+    """Makes caches."""
+
+    def __call__(self, read: Callable[[datetime], _T], lifetime: timedelta) -> Cache[_T]:
+        """Make a cache of values that live so long."""
+
+
+class MonitoringRepositories(AttentionRepositories, HasBackupRuns, Protocol):
+    """The repositories that figures are read from."""
 
 
 class FiguresReader:
@@ -247,11 +242,11 @@ class FiguresReader:
         self,
         *,
         facts: ShopFacts,
-        unit_of_work: UnitOfWork[HasBackupRuns],
+        unit_of_work: UnitOfWork[MonitoringRepositories],
         log_heads: LogHeads,
         clock: Clock,
         policy: ShopPolicy,
-        slow_cache: SlowCache = Cached,
+        slow_cache: CacheFactory = Cached,
     ) -> None:
         self._facts = facts
         self._unit_of_work = unit_of_work
@@ -260,6 +255,7 @@ class FiguresReader:
         self._policy = policy
         self._current = Cached(facts.current, CURRENT_CACHED_FOR)
         self._slow = slow_cache(self._read_slow, TOTALS_CACHED_FOR)
+        self._attention = slow_cache(self._read_attention, ATTENTION_CACHED_FOR)
 
     def read(self) -> Figures:
         """Return the present figures; raise UnavailableError.
@@ -278,7 +274,13 @@ class FiguresReader:
             backups=slow.backups,
             backup_interval=self._policy.work.backup_interval,
             began_at=slow.began_at,
+            attention=self._attention.get(now),
         )
+
+    def _read_attention(self, _: datetime) -> Mapping[str, int]:
+        """Count what waits for staff, as the list for staff has it."""
+        counts = Counter(item.kind for item in AttentionList(unit_of_work=self._unit_of_work).items())
+        return {kind.value: counts[kind] for kind in AttentionKind}
 
     def _read_slow(self, _: datetime) -> SlowFigures:
         head_is_known, unprotected_since = self._unprotected()

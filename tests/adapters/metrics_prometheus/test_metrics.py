@@ -67,7 +67,6 @@ def figures(**changes: object) -> Figures:
             OwedRefund(order_id=ORDER_ID, number=NUMBER, amount=euros, since=PAID_AT - timedelta(days=2))  # type: ignore[arg-type]
         ],
         unmatched=[euros],
-        unmatched_payments=1,
         log_position=1926,
         recorded_at=PAID_AT - timedelta(seconds=3),
         unread_events=1,
@@ -86,8 +85,6 @@ def figures(**changes: object) -> Figures:
                 photos=2,
                 restored=1,
                 failed=1,
-                disputed=1,
-                inquiries=0,
             )
             for state in ("completed", "refunded")
         ],
@@ -121,6 +118,7 @@ def figures(**changes: object) -> Figures:
             newest_drill_problem=None,
         ),
         "backup_interval": timedelta(hours=24),
+        "attention": {"on_hold": 2},
     }
     return Figures(**{**given, **changes})  # type: ignore[arg-type]
 

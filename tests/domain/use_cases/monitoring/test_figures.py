@@ -3,10 +3,13 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from domain.order.events import OrderHeld
+from domain.order.values import HoldReason
 from domain.ports.backup_runs import BackupFacts, RunEnd, RunKind
 from domain.ports.shop_facts import CurrentFacts, TotalFacts, WorkFacts
 from domain.use_cases.monitoring.conditions import ConditionCode, active_conditions
-from domain.use_cases.monitoring.figures import FEWEST_REACTIONS, Figures
+from domain.use_cases.monitoring.figures import ATTENTION_CACHED_FOR, FEWEST_REACTIONS, Figures
+from domain.use_cases.order_command_handler import Cause
 from tests.doubles.container import POLICY, InMemoryShop
 
 NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
@@ -79,3 +82,13 @@ def test_backups_are_read_only_where_the_shop_makes_them() -> None:
         )
     shop.clock.advance(hours=27)
     assert codes(shop.figures.read()) == [ConditionCode.BACKUP_OVERDUE]
+
+
+def test_what_waits_for_staff_is_what_their_list_has() -> None:
+    shop = InMemoryShop()
+    order_id = shop.pay(shop.upload(b"harvest-1926"))
+    assert sum(shop.figures.read().attention.values()) == 0
+    cause = Cause(name="planted", key="planted", actor="test", correlation_id=order_id)
+    shop.command_handler.handle(order_id, [OrderHeld(reason=HoldReason.REQUESTED)], cause)
+    shop.clock.advance(seconds=ATTENTION_CACHED_FOR.total_seconds())
+    assert shop.figures.read().attention["on_hold"] == len(shop.queries.attention_items()) == 1

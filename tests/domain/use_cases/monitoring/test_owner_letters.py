@@ -172,8 +172,6 @@ def full_day(shop: InMemoryShop) -> None:
         photos=2,
         restored=0,
         failed=0,
-        disputed=1,
-        inquiries=0,
     )
     shop.shop_facts.given_totals = TotalFacts(orders=[totals], disputes=[dispute])
 
