@@ -27,6 +27,7 @@ from entrypoints.doctor.checks import clocks
 from sandbox.demo.local_shop import LocalShop
 from tests.entrypoints.support.shell import Answer, Shell
 from tests.journeys.running_shop import RunningShop
+from tests.waiting import eventually
 
 #: A name for this machine that does not look like it.
 PUBLIC_NAME = "shop.test"
@@ -225,6 +226,22 @@ def _undelivered(patient: Patient, photo: Path = Path(__file__).parent / "harves
     customer.open_session()
     customer.send(photo, photo.name)
     customer.pay(customer.ask_for_checkout()["url"])
+    patient.stack.callback(_deliver, f"{patient.shop.shop.addresses['stripe']}/_twin")
+
+
+def _deliver(twin: str) -> None:
+    """Have the twin deliver what it kept back."""
+
+    def states() -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for webhook in httpx2.get(f"{twin}/ledger").json()["webhooks"]:
+            found.setdefault(webhook["event_id"], set()).add(webhook["state"])
+        return found
+
+    kept_back = [event_id for event_id, known in states().items() if "delivered" not in known]
+    for event_id in kept_back:
+        httpx2.post(f"{twin}/webhooks/{event_id}/deliver").raise_for_status()
+    eventually(lambda: all("delivered" in states()[event_id] for event_id in kept_back), "the delivery")
 
 
 def _impatient(patient: Patient) -> None:
