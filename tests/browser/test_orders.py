@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from sandbox.demo.http_customer import Customer
 from sandbox.demo.local_shop import LocalShop
 from tests.browser.visitor import NewVisitor, is_accessible
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -108,14 +109,35 @@ def test_an_order_without_scripts(new_visitor: NewVisitor, customer: Customer, p
     order_by_plain_forms(new_visitor(java_script_enabled=False).open("/"), customer, photo)
 
 
-@pytest.mark.parametrize("missing", ["/built/", "/built/(?!start)"], ids=["all", "of the pages"])
-def test_an_order_whose_scripts_do_not_arrive(
-    new_visitor: NewVisitor, customer: Customer, photo: Path, missing: str
+def test_an_order_whose_page_scripts_do_not_arrive(
+    new_visitor: NewVisitor, customer: Customer, photo: Path
 ) -> None:
     visitor = new_visitor()
-    visitor.context.route(re.compile(missing), lambda route: route.abort())
+    visitor.context.route(re.compile("/built/(?!start)"), lambda route: route.abort())
     order_by_plain_forms(visitor.open("/"), customer, photo)
     visitor.complaints.clear()  # the browser logs the missing file itself
+
+
+def test_an_order_where_every_script_is_blocked(
+    new_visitor: NewVisitor, running_shop: RunningShop, customer: Customer, photo: Path
+) -> None:
+    visitor = new_visitor()
+    visitor.context.route(re.compile("/built/"), lambda route: route.abort())
+    page = visitor.open("/")
+    page.set_input_files("[data-choose]", photo)
+    page.locator("[data-send]").click()
+    page.get_by_label("E-mail address").fill(customer.email)
+    with running_shop.worker_asleep():
+        page.get_by_role("button", name=re.compile("^Pay €")).click()
+        page.get_by_role("button", name=re.compile("^Pay .* EUR$")).click()
+        page.wait_for_url(re.compile("/uploads/|/restoration/status/"))
+        while "/uploads/" in page.url:
+            page.get_by_role("link", name="See whether something has changed").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("Thank you")
+    link(customer)
+    page.get_by_role("link", name="See whether something has changed").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Your photos are ready")
+    visitor.complaints.clear()  # the browser logs the missing files itself
 
 
 def test_an_order_whose_script_ends_with_an_error(
