@@ -7,10 +7,14 @@ from datetime import datetime
 from io import BufferedReader, RawIOBase
 from pathlib import Path
 
+from adapters.backups.vault import WalArchive
 from domain.ports.backups import UndecryptableError
 
 #: Only the server's user may read it; PostgreSQL refuses other permissions.
 PERMISSIONS = 0o700
+
+#: The folder, in the data directory, of a log that was fetched beforehand.
+FETCHED_LOG = "fetched_log"
 
 #: The system identifier is the first field of this file, in the machine's byte order.
 CONTROL_FILE = Path("global", "pg_control")
@@ -50,12 +54,13 @@ def unpack(chunks: Iterable[bytes], folder: Path) -> None:
     folder.chmod(PERMISSIONS)
 
 
-def prepare_recovery(folder: Path, restore_command: str, at: datetime | None) -> None:
-    """Have the server replay the archived log when it starts.
+def prepare_recovery(folder: Path, restore_command: str, timeline: int, at: datetime | None) -> None:
+    """Have the server replay the archived log of a timeline.
 
     It ends at a moment, or with the log, and then accepts writes.
     """
     settings = {"restore_command": restore_command, "recovery_target_action": "promote"}
+    settings["recovery_target_timeline"] = str(timeline)
     if at is not None:
         settings["recovery_target_time"] = at.isoformat()
     lines = [f"{name} = '{_quoted(value)}'\n" for name, value in settings.items()]
@@ -63,6 +68,16 @@ def prepare_recovery(folder: Path, restore_command: str, at: datetime | None) ->
         file.write("# Written by restoreclick restore; without effect once the recovery has ended.\n")
         file.writelines(lines)
     (folder / "recovery.signal").touch()
+
+
+def fetch_log(archive: WalArchive, since: str, folder: Path) -> str:
+    """Fetch the archived log beforehand; return the restore_command for it."""
+    target = folder / FETCHED_LOG
+    target.mkdir(mode=PERMISSIONS)
+    for name in archive.names(since):
+        with (target / name).open("wb") as file:
+            file.writelines(archive.fetch(name))
+    return f'cp "{FETCHED_LOG}/%f" "%p"'
 
 
 def cluster_of(data_directory: Path) -> str:

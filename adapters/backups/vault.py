@@ -136,6 +136,11 @@ class WalArchive:
             if found != sha256:
                 raise ObjectDiffersError(key, expected_sha256=sha256, found_sha256=found) from None
 
+    def names(self, since: str) -> list[str]:
+        """The files since this one, of all timelines, and their histories."""
+        keys = (key.removeprefix(self._prefix) for key in self._storage.keys(self._prefix))
+        return [name for name in keys if not is_log_file(name) or name[8:24] >= since[8:24]]
+
     def fetch(self, name: str) -> Iterator[bytes]:
         """Yield a file's content; raise ObjectMissingError or UndecryptableError."""
         with self._storage.read(ObjectKey(f"{self._prefix}{name}")) as chunks:

@@ -10,8 +10,9 @@ from pathlib import Path
 from uuid import UUID
 
 from adapters.backups import scratch_server
-from adapters.backups.data_directory import PERMISSIONS, prepare_recovery, unpack
+from adapters.backups.data_directory import PERMISSIONS, fetch_log, prepare_recovery, unpack
 from adapters.backups.programs import PostgresPrograms
+from adapters.backups.timelines import timeline_after
 from adapters.backups.vault import StorageVault
 from adapters.postgres.clock import DatabaseClock
 from adapters.postgres.restored_dump import renew_transaction_ids, require_empty
@@ -30,7 +31,7 @@ from domain.use_cases.recovery.log_heads import LogHead, LogHeads
 from domain.use_cases.recovery.restore_drill import DrillReport, Drills, RestoreDrill
 from entrypoints.backup_settings import BackupSettings
 from entrypoints.bootstrap.adapters import token_signer_from
-from entrypoints.bootstrap.backup_storage import open_vault, storage_from
+from entrypoints.bootstrap.backup_storage import open_vault, open_wal_archive, storage_from
 from entrypoints.bootstrap.database import open_unit_of_work
 from entrypoints.command_errors import CommandFailedError, MisuseError
 from entrypoints.settings import Settings
@@ -94,11 +95,13 @@ def restore_cluster(
     backup_id: str | None,
     at: datetime | None,
     env_file: Path | None,
+    with_log: bool = False,
 ) -> BackupManifest:
     """Restore a physical backup into an empty folder.
 
-    When PostgreSQL is started there, it fetches and replays the archived log, to a moment or to its end. Raises
-    NoSuchBackupError or FolderTakenError.
+    When PostgreSQL is started there, it replays the archived log, to a moment or to its end. It fetches the log itself,
+    unless it comes ``with_log``, for a PostgreSQL that cannot run this program. Raises NoSuchBackupError or
+    FolderTakenError.
     """
     if folder.exists() and any(folder.iterdir()):
         raise FolderTakenError(folder)
@@ -106,7 +109,12 @@ def restore_cluster(
         manifest = chosen(vault.manifests(), backup_id=backup_id, at=at, kind=BackupKind.PHYSICAL)
         folder.mkdir(mode=PERMISSIONS, parents=True, exist_ok=True)
         unpack(vault.read(manifest.parts), folder)
-    prepare_recovery(folder, fetching(env_file), at)
+    restore_command = fetching(env_file)
+    with open_wal_archive(settings, folder) as archive:
+        timeline = timeline_after(archive, manifest.server.log_file)
+        if with_log:
+            restore_command = fetch_log(archive, manifest.server.log_file, folder)
+    prepare_recovery(folder, restore_command, timeline, at)
     return manifest
 
 
@@ -181,7 +189,9 @@ class Drill:
         cluster.mkdir(mode=PERMISSIONS)
         if manifest.kind is BackupKind.PHYSICAL:
             unpack(vault.read(manifest.parts), cluster)
-            prepare_recovery(cluster, fetching(self._env_file), None)
+            with open_wal_archive(self._settings, cluster) as archive:
+                timeline = timeline_after(archive, manifest.server.log_file)
+            prepare_recovery(cluster, fetching(self._env_file), timeline, None)
         else:
             scratch_server.initialise(cluster, programs, role)
         with scratch_server.running(cluster, programs, RECOVERY_SECONDS) as sockets:

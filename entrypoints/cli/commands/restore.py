@@ -32,6 +32,11 @@ class UnclearTargetError(MisuseError):
     help="An empty data directory for PostgreSQL, which then replays the archived log.",
 )
 @click.option(
+    "--with-log",
+    is_flag=True,
+    help="With --into: fetch the archived log at once, for a PostgreSQL that cannot run `restoreclick`.",
+)
+@click.option(
     "--logical", "is_logical", is_flag=True, help="A dump, into the empty database of DATABASE_URL."
 )
 @click.option(
@@ -53,6 +58,7 @@ def restore_command(
     scratch: Path | None,
     env_file: Path | None,
     *,
+    with_log: bool,
     is_logical: bool,
     is_drill: bool,
     as_json: bool,
@@ -72,7 +78,9 @@ def restore_command(
     settings = read_backup_settings(env_file)
     until = moment(at, datetime.now(UTC)) if at is not None else None
     if directory is not None:
-        manifest = restore_cluster(settings, directory, backup_id=backup_id, at=until, env_file=env_file)
+        manifest = restore_cluster(
+            settings, directory, backup_id=backup_id, at=until, env_file=env_file, with_log=with_log
+        )
     else:
         manifest = restore_dump(settings, read_database_url(), backup_id=backup_id, at=until)
     print_restored(manifest, directory, until, as_json=as_json)

@@ -112,8 +112,9 @@ def test_a_drill_restores_base_backup_and_archived_log_and_finds_nothing_lost(
     assert listed["facts"]["unarchived_since"] is None
 
 
+@pytest.mark.parametrize("more", [[], ["--with-log"]], ids=["fetched by PostgreSQL", "fetched before"])
 def test_a_restore_ends_at_the_moment_before_a_mistake(
-    backed_up: BackedUpShop, restoreclick: Shell, tmp_path: Path
+    backed_up: BackedUpShop, restoreclick: Shell, tmp_path: Path, more: list[str]
 ) -> None:
     made(restoreclick("backup", "--json"))
     wanted = backed_up.sell(b"before the mistake")
@@ -123,7 +124,11 @@ def test_a_restore_ends_at_the_moment_before_a_mistake(
     home = tmp_path / "postgresql"
     home.mkdir(mode=0o700)
     file = env_file(backed_up.environment, tmp_path)
-    answer = restoreclick("restore", "--into", str(home / "data"), "--at", moment, "--env-file", str(file))
+    answer = restoreclick(
+        "restore", "--into", str(home / "data"), "--at", moment, "--env-file", str(file), *more
+    )
+    if more:
+        file.unlink()  # nothing is fetched any more
     assert (answer.status, "Start PostgreSQL 18 on" in answer.out) == (0, True), answer
     owned_like(home / "data", backed_up.cluster.data)
     with (
