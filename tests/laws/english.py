@@ -19,7 +19,7 @@ _ON_ITS_WAY = (
     rf"{_AMOUNT} (has yet to be refunded|has to be paid back|is on its way back, not paid yet)|"
     rf"all of {_AMOUNT.replace('<amount>', '<all>')} is being refunded to the customer|"
     r"everything that was paid is on its way back|what is paid back is on its way|"
-    r"(the money we owe you|all that you paid|your money) is on its way back"
+    r"(the money we owe you|what you paid for them|all that you paid|your money) is on its way back"
 )
 
 
@@ -124,6 +124,10 @@ CLAIMS: tuple[tuple[str, Earned], ...] = (
     (r"a refund or a dispute is in another currency", lambda known, _: e.OrderHeld in known.kinds),
     (r"more was paid back for it than was paid", lambda known, _: e.OrderHeld in known.kinds),
     (r"all that you paid has gone back", lambda known, _: known.is_all_back),
+    (
+        r"what you paid for them has gone back",  # for the photos that could not be restored
+        lambda known, _: bool(known.issued) and e.RestorationFailed in known.kinds,
+    ),
     (rf"sent back: {_PAGE_AMOUNT}", lambda known, found: sum(known.issued.values()) == minor_units(found)),
     (
         rf"on its way back: {_PAGE_AMOUNT}",

@@ -2,6 +2,7 @@
 
 import re
 
+from domain.order import events as e
 from tests.laws.known import Earned, minor_units
 
 _AMOUNT = r"[^\d:]*(?P<amount>\d[\d.,]*)"
@@ -18,6 +19,10 @@ CLAIMS: tuple[tuple[str, Earned], ...] = (
     (r"deshalb gibt es nichts zu erstatten", lambda known, _: known.paid == 0),
     (r"ihre bank hat die zahlung zurückgeholt", lambda known, _: known.lost > 0),
     (r"alles, was sie bezahlt haben, ist erstattet", lambda known, _: known.is_all_back),
+    (
+        r"was sie für sie bezahlt haben, ist zurückgezahlt",  # for the photos that could not be restored
+        lambda known, _: bool(known.issued) and e.RestorationFailed in known.kinds,
+    ),
     (rf"erstattet: {_AMOUNT}", lambda known, found: sum(known.issued.values()) == minor_units(found)),
     (
         rf"auf dem weg zurück: {_AMOUNT}",
