@@ -19,7 +19,7 @@ from entrypoints.http.checkouts import Checkouts
 from entrypoints.http.dependencies import LOCALE, Given, first_language
 from entrypoints.http.idempotency import Idempotency
 from entrypoints.http.malformed_requests import require_plain_json
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import checkout as contracts
 from entrypoints.http.request_bodies import AnyRequest
 
 Code = Annotated[str, msgspec.Meta(max_length=LONGEST_CODE)]

@@ -23,7 +23,7 @@ from entrypoints.bootstrap.wording import localization_of
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import UnknownOrderError
 from entrypoints.http.idempotency import Idempotency
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import customer_requests as contracts
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
 from entrypoints.http.pages.site import visit_of

@@ -23,7 +23,7 @@ from entrypoints.http.clients import client_of
 from entrypoints.http.dependencies import Given
 from entrypoints.http.file_responses import FileAnswer, OpenedFile, etag_of
 from entrypoints.http.get_routes import get
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import downloads as contracts
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
 from entrypoints.http.previews import PreviewAnswers

@@ -19,7 +19,7 @@ from entrypoints.bootstrap.wording import ANOTHERS_ADDRESS_GIVEN, CORRECTED_BY_C
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import NotPaidError
 from entrypoints.http.malformed_requests import require_plain_json
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import uploads as contracts
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.request_logging import request_id_of
 

@@ -13,7 +13,7 @@ from entrypoints.build_info import version
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import NotReadyError
 from entrypoints.http.get_routes import get
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import service as contracts
 
 #: A part that does not answer within this time counts as unavailable.
 CHECK_SECONDS = 5.0

@@ -28,7 +28,7 @@ from entrypoints.http.dependencies import Given, is_known
 from entrypoints.http.errors import UnknownOrderError
 from entrypoints.http.event_stream import STREAM_HEADERS, OrderEventStream
 from entrypoints.http.get_routes import get
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import orders as contracts
 from entrypoints.http.order_streams import OrderStreams
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.order_pages import order_page

@@ -11,7 +11,7 @@ from domain.order.values import ImageId, OrderId, PhotoId, UploadSessionId
 from domain.use_cases.delivery.previews import PreviewSize
 from entrypoints.http.dependencies import Given
 from entrypoints.http.get_routes import get
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import previews as contracts
 from entrypoints.http.previews import PreviewAnswers
 from entrypoints.http.request_bodies import AnyRequest
 

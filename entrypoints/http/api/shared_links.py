@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from domain.use_cases.delivery.shared_links import SharedLinks
 from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.http.dependencies import Given
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import downloads as contracts
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
 from entrypoints.http.request_bodies import AnyRequest

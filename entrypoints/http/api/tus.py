@@ -21,7 +21,7 @@ from entrypoints.http import problem_details
 from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import BodyEmptyError, BodyTooLargeError
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import tus as contracts
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.resumable_bodies import PieceReceiver
 from entrypoints.http.tus_protocol import (

@@ -23,7 +23,7 @@ from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import BodyTooLargeError, NotARawPhotoError
 from entrypoints.http.get_routes import get
 from entrypoints.http.idempotency import Idempotency
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import uploads as contracts
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.paying_browser import redirect_to_order
 from entrypoints.http.pages.site import Site

@@ -14,7 +14,7 @@ from domain.use_cases.reconciliation.findings import Report
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import WorkerCallRefusedError, WorkerCallsOffError
 from entrypoints.http.get_routes import get
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import service as contracts
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.worker.worker_calls import Worker, WorkerCalls
 

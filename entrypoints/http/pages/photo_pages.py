@@ -17,7 +17,7 @@ from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.bootstrap.wording import redo_obstacle_text
 from entrypoints.http.dependencies import Given
 from entrypoints.http.get_routes import get
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import downloads as contracts
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.expired_link_page import explain
 from entrypoints.http.pages.site import Visit, visit_of

@@ -21,7 +21,7 @@ from domain.use_cases.payments.payment_webhook import PaymentWebhook, ReceivedWe
 from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.restoration.prediction_webhook import PredictionWebhook
 from entrypoints.http.dependencies import Given
-from entrypoints.http.openapi import contracts
+from entrypoints.http.openapi.contracts import service as contracts
 from entrypoints.http.request_bodies import AnyRequest, receive_bytes
 from entrypoints.http.request_logging import note_cause
 from entrypoints.http.webhooks.payment_batches import PaymentBatches
