@@ -28,6 +28,9 @@ RECOVERY_POINT = timedelta(minutes=1)
 #: A drill without an end for so long was cut off, with its worker.
 LONGEST_DRILL = timedelta(hours=12)
 
+#: When a drill that failed is tried again: an outage of the storage or a full disk passes.
+RETRY_AFTER = timedelta(hours=6)
+
 #: Findings that a restore causes or reveals; the others are of the shop's daily work.
 _DEFECTS = frozenset(
     {
@@ -92,18 +95,22 @@ class Drills:
     def run(self, drill: Callable[[], DrillReport], interval: timedelta | None = None) -> DrillReport | None:
         """Run a drill and record how it ended, also if it raises.
 
-        With an interval, the first worker to ask runs it; others get None.
+        With an interval, the first worker to ask runs it; others get None, and so does each worker while the shop has
+        made no backup.
         """
         began_at = self.clock.now()
         due = None
         if interval is not None:
             due = DueAfter(
                 succeeded=began_at - interval,
-                failed=began_at - interval,
+                failed=began_at - min(interval, RETRY_AFTER),
                 unfinished=began_at - max(interval / 4, LONGEST_DRILL),
             )
         with self.unit_of_work.transaction() as transaction:
-            if not transaction.backup_runs.begin(RunKind.DRILL, began_at, due):
+            runs = transaction.backup_runs
+            if due is not None and runs.facts().newest_backup_at is None:
+                return None
+            if not runs.begin(RunKind.DRILL, began_at, due):
                 return None
         try:
             report = drill()

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from domain.order.values import ObjectKey, OrderId
+from domain.ports.backup_runs import RunEnd, RunKind
 from domain.ports.backups import BackupFailedError, BackupKind, BackupManifest, KeptHead, ObjectList
 from domain.ports.errors import UnavailableError
 from domain.ports.unit_of_work import Database
@@ -17,7 +18,13 @@ from domain.use_cases.reconciliation.event_log import EventLogComparison
 from domain.use_cases.reconciliation.findings import FindingCode
 from domain.use_cases.reconciliation.object_storage import ObjectStorageComparison
 from domain.use_cases.recovery.log_heads import LogHead
-from domain.use_cases.recovery.restore_drill import DrillProblem, DrillReport, Drills, RestoreDrill
+from domain.use_cases.recovery.restore_drill import (
+    RETRY_AFTER,
+    DrillProblem,
+    DrillReport,
+    Drills,
+    RestoreDrill,
+)
 from tests.doubles.container import InMemoryShop
 
 
@@ -133,6 +140,7 @@ def test_an_empty_log_is_restored_too() -> None:
 
 def test_one_worker_runs_the_drill_in_an_interval_and_its_end_is_recorded(shop: DrilledShop) -> None:
     drills = Drills(unit_of_work=shop.unit_of_work, clock=shop.clock)
+    record_backup(shop)
     day = timedelta(days=1)
     assert drills.run(shop.drill, day) is not None
     assert drills.run(shop.drill, day) is None
@@ -142,6 +150,39 @@ def test_one_worker_runs_the_drill_in_an_interval_and_its_end_is_recorded(shop: 
     with shop.unit_of_work.transaction() as transaction:
         facts = transaction.backup_runs.facts()
     assert (facts.newest_drill_at, facts.newest_drill_problem) == (shop.clock.now(), "differences")
+
+
+def record_backup(shop: DrilledShop) -> None:
+    now = shop.clock.now()
+    with shop.unit_of_work.transaction() as transaction:
+        transaction.backup_runs.begin(RunKind.BACKUP, now)
+        transaction.backup_runs.end(RunKind.BACKUP, now, now, RunEnd(backup_id="first", size_bytes=1))
+
+
+def test_a_drill_is_not_due_before_the_first_backup(shop: DrilledShop) -> None:
+    drills = Drills(unit_of_work=shop.unit_of_work, clock=shop.clock)
+    week = timedelta(days=7)
+    assert drills.run(shop.drill, week) is None
+    with shop.unit_of_work.transaction() as transaction:
+        assert transaction.backup_runs.facts().newest_drill_at is None, "it is no failed drill"
+    record_backup(shop)
+    assert drills.run(shop.drill, week) is not None
+
+
+def test_a_drill_that_failed_is_tried_again_after_hours(shop: DrilledShop) -> None:
+    def fail() -> DrillReport:
+        raise UnavailableError("S3", "it is off")
+
+    drills = Drills(unit_of_work=shop.unit_of_work, clock=shop.clock)
+    week = timedelta(days=7)
+    record_backup(shop)
+    with pytest.raises(UnavailableError):
+        drills.run(fail, week)
+    assert drills.run(shop.drill, week) is None
+    shop.clock.advance(seconds=RETRY_AFTER.total_seconds())
+    assert drills.run(shop.drill, week) is not None
+    with shop.unit_of_work.transaction() as transaction:
+        assert transaction.backup_runs.facts().newest_drill_problem is None
 
 
 def test_a_restore_that_fails_is_a_failed_drill(shop: DrilledShop) -> None:
