@@ -74,7 +74,8 @@ class BackupSettings(BaseSettings):
         description="PostgreSQL itself, as a role that may replicate; DATABASE_URL if left out",
     )
     backup_interval_hours: Hours = Field(
-        24, description="how often the workers make a backup, if there is a BACKUP_KEY; 0 for never"
+        24,
+        description="how often the workers make a backup, if there is a BACKUP_KEY; 0 if a timer makes one each day",
     )
     backup_drill_interval_hours: Hours = Field(
         0,

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -36,6 +37,9 @@ from tests.sandbox.receiver import ReceivingServer, WebhookReceiver, receiving
 from tests.shared_servers import ServerHost, ask
 
 _HOST = pytest.StashKey[ServerHost]()
+
+# A shell starts jobs in the background with SIGINT ignored, and the programs that tests start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: For `make mutants`, which runs the same tests many times: short, deterministic, and no smaller counterexample.
 settings.register_profile(

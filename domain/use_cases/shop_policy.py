@@ -102,7 +102,7 @@ class WorkPolicy:
     resend_after: timedelta = timedelta(seconds=10)  # an unclaimed message counts as lost after this
     reconcile_grace: timedelta = timedelta(hours=1)  # younger records may be incomplete
     makes_backups: bool = False
-    backup_interval: timedelta | None = None  # None: whenever staff make one
+    backup_interval: timedelta = timedelta(days=1)  # an older newest backup is reported
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,6 +22,9 @@ from domain.use_cases.shop_policy import (
 from entrypoints.settings import Settings
 from entrypoints.settings_types import time_zone_of
 
+#: How often backups are expected that no worker makes: a timer or staff make them.
+HOURS_BY_OTHERS = 24
+
 
 def urls_of(
     public: str, *, webhook: str | None = None, success: str | None = None, cancel: str | None = None
@@ -92,7 +95,7 @@ def policy_from(settings: Settings) -> ShopPolicy:
             resend_after=timedelta(seconds=settings.resend_after_seconds),
             reconcile_grace=timedelta(seconds=settings.reconcile_grace_seconds),
             makes_backups=settings.backup_key is not None,
-            backup_interval=timedelta(hours=settings.backup_interval_hours) or None,
+            backup_interval=timedelta(hours=settings.backup_interval_hours or HOURS_BY_OTHERS),
         ),
     )
 

@@ -273,3 +273,13 @@ def test_the_decoders_limits_are_settings_and_keep_an_upload_thread_free(
     limits = decoder_limits_from(read_settings())
     assert limits.cpu_seconds * limits.wall_seconds_per_cpu_second == 15
     assert limits.processes + limits.waiting < UPLOAD_THREADS
+
+
+@pytest.mark.parametrize(("hours", "expected"), [("6", 6), ("0", 24)])
+def test_backups_that_no_worker_makes_are_expected_once_a_day(
+    environment: pytest.MonkeyPatch, hours: str, expected: int
+) -> None:
+    environment.setenv("BACKUP_KEY", "canary-backup-key-" * 3)
+    environment.setenv("BACKUP_INTERVAL_HOURS", hours)
+    work = policy_from(read_settings()).work
+    assert (work.makes_backups, work.backup_interval) == (True, timedelta(hours=expected))

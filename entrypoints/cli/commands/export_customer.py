@@ -35,9 +35,10 @@ def export(data_export: DataExport, email: str, target: Path, *, as_json: bool =
     """
     export_archive = data_export.export(email)
     columns = (TextColumn("Writing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
     with (
         private_file(target) as file,
-        Progress(*columns, console=Console(stderr=True), transient=True) as progress,
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress,
     ):
         task = progress.add_task("archive", total=export_archive.size_bytes)
         for chunk in export_archive.content:

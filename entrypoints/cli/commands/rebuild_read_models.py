@@ -37,12 +37,14 @@ def rebuild(rebuilt: Iterable[OrderId | LeftOutOrder], *, as_json: bool = False)
     began = time.monotonic()
     orders = 0
     left_out: list[LeftOutOrder] = []
+    console = Console(stderr=True)
     with Progress(
         SpinnerColumn(),
         TextColumn("{task.completed} orders"),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     ) as progress:
         task = progress.add_task("orders", total=None)
         for order in rebuilt:
