@@ -19,6 +19,9 @@ CHUNK_BYTES = 1024 * 1024
 #: How much of a program's messages an error repeats.
 _MESSAGE_CHARACTERS = 600
 
+#: How long a program may take to name its version.
+_VERSION_SECONDS = 5.0
+
 _QUOTING = re.compile(r"\b(?:DETAIL|CONTEXT|STATEMENT|QUERY|LINE \d+):|Command was:")
 
 
@@ -107,6 +110,30 @@ def find_program(name: str, folder: Path | None) -> Path:
             "folder in POSTGRESQL_PROGRAMS",
         )
     return Path(found)
+
+
+def major_version_of(name: str, folder: Path | None) -> int:
+    """The major version of PostgreSQL that a program belongs to; raise BackupFailedError."""
+    path = find_program(name, folder)
+    try:
+        printed = subprocess.run(  # noqa: S603
+            [path, "--version"],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_VERSION_SECONDS,
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise BackupFailedError(
+            name, f"it does not run ({type(error).__name__}); install it again"
+        ) from error
+    # As in "pg_dump (PostgreSQL) 18.1 (Debian 18.1-1)", "19beta1" or "18devel".
+    found = re.search(rb"\(PostgreSQL\) (\d+)", printed)
+    if found is None:
+        raise BackupFailedError(
+            name, f"{path} names no version of PostgreSQL; install PostgreSQL's own program"
+        )
+    return int(found[1])
 
 
 def run_program(path: Path, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> None:

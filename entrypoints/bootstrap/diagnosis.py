@@ -4,17 +4,19 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
+from adapters.backups.programs import major_version_of
 from adapters.dns_records import DnsRecords
 from adapters.mailer_sendgrid import SendGridMailer
 from adapters.mailer_sendgrid.account import EventWebhook, SenderDomain, SendGridAccount
 from adapters.payments_stripe import StripePayments
 from adapters.payments_stripe.account import StripeAccount, WebhookEndpoint, is_same_address
+from adapters.postgres.archiving_facts import ArchivingFacts, archiving_facts
 from adapters.postgres.schema import OLDEST_SERVER
 from adapters.postgres.server_facts import ServerFacts, server_facts
 from adapters.public_address import CertificateError, PublicAddress
 from adapters.restorer_replicate import ReplicateRestorer
 from adapters.restorer_replicate.account import ModelFacts, ReplicateAccount
-from adapters.storage_minio.bucket import BucketFacts, StorageBucket
+from adapters.storage_minio.bucket import BucketFacts, LifecycleRule, StorageBucket
 from domain.order.values import Variant
 from entrypoints.bootstrap.adapters import (
     mailer_from,
@@ -24,19 +26,22 @@ from entrypoints.bootstrap.adapters import (
     restorer_from,
     token_signer_from,
 )
-from entrypoints.bootstrap.backup_storage import storage_from
+from entrypoints.bootstrap.backup_storage import backup_storage_from, storage_from
 from entrypoints.bootstrap.database import check_database
 from entrypoints.settings import Settings
 
 __all__ = [
     "OLDEST_SERVER",
+    "ArchivingFacts",
     "BucketFacts",
     "CertificateError",
     "Diagnosis",
     "EventWebhook",
+    "LifecycleRule",
     "ModelFacts",
     "SenderDomain",
     "ServerFacts",
+    "StorageBucket",
     "WebhookEndpoint",
     "is_same_address",
     "open_diagnosis",
@@ -56,8 +61,11 @@ class Diagnosis:
     settings: Settings
     check_database: Callable[[], None]
     server_facts: Callable[[], ServerFacts]
+    archiving_facts: Callable[[], ArchivingFacts]  # of the database that backups are made of
+    program_major_version: Callable[[str], int]  # of one of PostgreSQL's programs; raises BackupFailedError
     check_queue: Callable[[], None]
     bucket: StorageBucket
+    backup_bucket: StorageBucket | None  # None without a key of the backups
     stripe: StripeAccount
     replicate: ReplicateAccount
     sendgrid: SendGridAccount
@@ -103,8 +111,11 @@ def open_diagnosis(settings: Settings) -> Iterator[Diagnosis]:
             settings=settings,
             check_database=lambda: check_database(database_url),
             server_facts=lambda: server_facts(database_url),
+            archiving_facts=lambda: archiving_facts(settings.backup_database_url or database_url),
+            program_major_version=lambda name: major_version_of(name, settings.postgresql_programs),
             check_queue=queue.check,
             bucket=StorageBucket(storage, bucket=settings.s3_bucket, region=settings.s3_region),
+            backup_bucket=_backup_bucket(settings, resources),
             stripe=StripeAccount(payments),
             replicate=ReplicateAccount(restorer),
             sendgrid=SendGridAccount(mailer_from(settings)),
@@ -112,6 +123,16 @@ def open_diagnosis(settings: Settings) -> Iterator[Diagnosis]:
             public=public,
             webhooks=webhooks,
         )
+
+
+def _backup_bucket(settings: Settings, resources: ExitStack) -> StorageBucket | None:
+    if settings.backup_key is None:
+        return None
+    return StorageBucket(
+        resources.enter_context(closing(backup_storage_from(settings))),
+        bucket=settings.backup_s3_bucket or settings.s3_bucket,
+        region=settings.backup_s3_region or settings.s3_region,
+    )
 
 
 def stripe_account_of(secret_key: str, api_base: str) -> StripeAccount:

@@ -11,6 +11,7 @@ from entrypoints.bootstrap.diagnosis import Diagnosis
 from entrypoints.bootstrap.wording import error_text
 from entrypoints.command_errors import CommandFailedError
 from entrypoints.doctor.checks import (
+    backups,
     clocks,
     database,
     machine,
@@ -37,6 +38,7 @@ SUBJECTS = (
     database,
     wakeups,
     storage,
+    backups,
     stripe,
     replicate,
     sendgrid,

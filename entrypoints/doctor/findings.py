@@ -16,10 +16,12 @@ class Severity(StrEnum):
 class Fix:
     """A repair that creates what is the shop's own.
 
-    ``plan`` says what would be done, as the rest of a sentence; ``do`` does it and returns settings to change, by name.
+    ``plan`` says what would be done, as the rest of a sentence, and ``done`` is the sentence afterwards; ``do`` does it
+    and returns settings to change, by name.
     """
 
     plan: str
+    done: str
     do: Callable[[], dict[str, str]]
 
 

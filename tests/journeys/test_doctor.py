@@ -189,7 +189,7 @@ def test_nothing_is_found_in_a_healthy_shop(patient: Patient) -> None:
     assert "Nothing is wrong." in answer.out
     document = json.loads(patient.examined("--json").out)
     assert document["is_healthy"]
-    assert len(document["subjects"]) == 12
+    assert len(document["subjects"]) == 13
 
 
 def _wrong_clock(patient: Patient) -> None:
@@ -270,6 +270,13 @@ PLANTED: dict[str, Callable[[Patient], object]] = {
     "database_connections_few": lambda p: p.sets(WORKER_THREADS="1000"),
     "redis_unavailable": lambda p: p.sets(REDIS_URL="redis://127.0.0.1:9/0"),
     "bucket_missing": lambda p: p.sets(S3_BUCKET="nobodys-photos"),
+    "backups_off": lambda p: p.unsets("SANDBOX_MAILBOX_URL"),
+    "backup_bucket_missing": lambda p: p.sets(BACKUP_KEY="k" * 32, BACKUP_S3_BUCKET="nobodys-backups"),
+    "backups_unavailable": lambda p: p.sets(
+        BACKUP_KEY="k" * 32, BACKUP_S3_BUCKET="backups", BACKUP_S3_SECRET_KEY="not-the-secret-key"
+    ),
+    "backup_program_missing": lambda p: p.sets(BACKUP_KEY="k" * 32, POSTGRESQL_PROGRAMS="/nonexistent"),
+    "log_not_archived": lambda p: p.sets(BACKUP_KEY="k" * 32),
     "storage_unavailable": lambda p: p.sets(S3_SECRET_KEY="not-the-secret-key"),
     "lifecycle_deletes_photos": _lifecycle,
     "stripe_unavailable": lambda p: p.sets(STRIPE_SECRET_KEY="sk_test_revoked"),
@@ -358,7 +365,7 @@ def test_a_missing_bucket_is_created_on_request(patient: Patient) -> None:
     assert not patient.storage.bucket_exists(bucket)
     fixed = patient.examined("--fix", "--yes")
     assert fixed.status == 0, fixed.out
-    assert f"create the bucket {bucket}" in fixed.err
+    assert f"Created the bucket {bucket}." in fixed.err
     assert patient.storage.bucket_exists(bucket)
     patient.storage.remove_bucket(bucket)
 

@@ -73,7 +73,7 @@ def _repair(repair: Fix, env_path: Path, *, is_agreed: bool) -> None:
     if not is_agreed:
         ask(question=f"Shall I {repair.plan}?", undone=f"I did not {repair.plan}.")
     changes = repair.do()
-    click.echo(f"Done: {repair.plan}.", err=True)
+    click.echo(repair.done, err=True)
     for name, value in changes.items():
         os.environ[name] = value
         if env_path.exists():

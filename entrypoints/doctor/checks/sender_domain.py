@@ -58,9 +58,10 @@ def _dkim(diagnosis: Diagnosis) -> Iterator[Finding]:
         hosts = [record.host for record in authenticated.signing_keys]
     lacking = [host for host in hosts if not any("p=" in text for text in diagnosis.dns.texts(host))]
     if lacking:
+        have = "has" if len(lacking) == 1 else "have"
         yield error(
             "dkim_missing",
-            f"{' and '.join(lacking)} has no DKIM key, so mails are not signed by {domain}: add the record that"
+            f"{' and '.join(lacking)} {have} no DKIM key, so mails are not signed by {domain}: add the record that"
             " SendGrid's domain authentication shows.",
         )
 

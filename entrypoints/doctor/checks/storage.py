@@ -19,7 +19,11 @@ def _bucket(diagnosis: Diagnosis) -> Iterator[Finding]:
         yield error(
             "bucket_missing",
             f"The storage has no bucket {name}: create it, correct S3_BUCKET, or run `restoreclick doctor --fix`.",
-            Fix(plan=f"create the bucket {name} in the storage", do=lambda: _create(diagnosis)),
+            Fix(
+                plan=f"create the bucket {name} in the storage",
+                done=f"Created the bucket {name}.",
+                do=lambda: _create(diagnosis),
+            ),
         )
         return
     facts = diagnosis.bucket.describe()

@@ -50,7 +50,11 @@ def _endpoint(diagnosis: Diagnosis) -> Iterator[Finding]:
             "stripe_endpoint_missing",
             f"Stripe sends no events to {url}: create a webhook endpoint for it in the dashboard, or run `restoreclick"
             " doctor --fix`.",
-            Fix(plan=f"create a webhook endpoint for {url} at Stripe", do=lambda: _create(diagnosis)),
+            Fix(
+                plan=f"create a webhook endpoint for {url} at Stripe",
+                done=f"Created a webhook endpoint for {url} at Stripe.",
+                do=lambda: _create(diagnosis),
+            ),
         )
     elif not enabled:
         yield error(

@@ -10,17 +10,21 @@ import pytest
 from pydantic import SecretStr
 
 from domain.order.values import Variant
+from domain.ports.backups import BackupFailedError
 from entrypoints.bootstrap.diagnosis import (
+    ArchivingFacts,
     BucketFacts,
     CertificateError,
     Diagnosis,
     EventWebhook,
+    LifecycleRule,
     ModelFacts,
     SenderDomain,
     ServerFacts,
     WebhookEndpoint,
 )
 from entrypoints.doctor.checks import (
+    backups,
     database,
     public_address,
     replicate,
@@ -60,6 +64,14 @@ BUCKET = BucketFacts(
 )
 SERVER = ServerFacts(
     major_version=17, encoding="UTF8", is_durable=True, connections=100, now=datetime.now(UTC)
+)
+ARCHIVING = ArchivingFacts(
+    role="restoreclick",
+    may_replicate=True,
+    accepts_replication=True,
+    archives=True,
+    archive_timeout_seconds=30,
+    is_failing=False,
 )
 MODEL = ModelFacts(is_official=True, inputs={"input_image": {}, "output_format": {}, "seed": {}}, required=[])
 DOMAIN = SenderDomain(domain="shop.example", is_valid=True, return_path=None, signing_keys=[])
@@ -201,3 +213,71 @@ def test_a_required_input_that_is_not_given_is_found() -> None:
 def test_records_of_the_sender(records: Mapping[str, Sequence[str]], codes: list[str]) -> None:
     dns = SimpleNamespace(texts=lambda name: records.get(name, []))
     assert found(sender_domain, dns=dns, sendgrid=answering(domains=[DOMAIN])) == codes
+
+
+def examined_backups(**parts: Any) -> list[str]:
+    """What is found of backups, with parts that differ from usual."""
+    settings = SETTINGS.model_copy(
+        update={"backup_key": SecretStr("k" * 32), "backup_s3_bucket": "copies", **parts.pop("settings", {})}
+    )
+    usual = {
+        "backup_bucket": answering(exists=True, describe=BUCKET),
+        "archiving_facts": lambda: ARCHIVING,
+        "program_major_version": lambda _: SERVER.major_version,
+        "server_facts": lambda: SERVER,
+    }
+    return found(backups, **{**usual, "settings": settings, **parts})
+
+
+def test_a_shop_without_backups_is_found_unless_it_is_a_sandbox() -> None:
+    assert examined_backups() == []
+    assert examined_backups(settings={"backup_key": None}) == ["backups_off"]
+    sandbox = {"backup_key": None, "sandbox_mailbox_url": "http://127.0.0.1:1"}
+    assert examined_backups(settings=sandbox) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "codes"),
+    [
+        ({"keeps_first_write": False}, ["backup_storage_overwrites"]),
+        ({"is_public": True}, ["backup_bucket_public"]),
+        ({"deletes": [LifecycleRule(rule_id="tidy", prefix="")]}, ["lifecycle_deletes_backups"]),
+    ],
+)
+def test_what_the_storage_of_backups_must_not_do(facts: Mapping[str, Any], codes: list[str]) -> None:
+    bucket = answering(exists=True, describe=replace(BUCKET, **facts))
+    assert examined_backups(backup_bucket=bucket) == codes
+    of_the_photos = {"backup_s3_bucket": None}
+    assert examined_backups(backup_bucket=bucket, settings=of_the_photos) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "codes"),
+    [
+        (
+            {"may_replicate": False, "accepts_replication": False},
+            ["backup_role_without_replication"],
+        ),
+        ({"accepts_replication": False}, ["backup_connection_refused"]),
+        ({"archives": False, "archive_timeout_seconds": 0}, ["log_not_archived"]),
+        ({"archive_timeout_seconds": 0}, ["log_archived_late"]),
+        ({"archive_timeout_seconds": 3600}, ["log_archived_late"]),
+        ({"is_failing": True}, ["log_archiving_fails"]),
+    ],
+)
+def test_what_physical_backups_need_of_the_server(facts: Mapping[str, Any], codes: list[str]) -> None:
+    parts: dict[str, Any] = {"archiving_facts": lambda: replace(ARCHIVING, **facts)}
+    assert examined_backups(**parts) == codes
+    assert examined_backups(**parts, settings={"backup_kind": "logical"}) == []
+
+
+def test_programs_that_are_missing_or_of_another_version_are_found() -> None:
+    def missing(name: str) -> int:
+        raise BackupFailedError(name, "it is not on the PATH")
+
+    assert examined_backups(program_major_version=missing) == ["backup_program_missing"]
+    assert examined_backups(program_major_version=lambda _: 15) == ["backup_program_version"]
+    with_drills = {"backup_drill_interval_hours": 168}
+    assert examined_backups(program_major_version=missing, settings=with_drills) == (
+        ["backup_program_missing"] * 5
+    )
