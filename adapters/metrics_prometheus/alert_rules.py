@@ -71,6 +71,7 @@ _VALUES: Mapping[ConditionCode, str] = {
     ConditionCode.LOG_HEAD_MISSING: f"max({d.HEAD_LAG.name})",
     ConditionCode.BACKUP_OVERDUE: f"max({d.BACKUP_OVERDUE.name})",
     ConditionCode.DRILL_FAILED: f"max({d.DRILL_FAILED.name})",
+    ConditionCode.DRILL_OVERDUE: f"max({d.DRILL_OVERDUE.name})",
     ConditionCode.LOG_UNARCHIVED: f"max({d.UNARCHIVED.name})",
     ConditionCode.LOG_READERS_LATE: f"max({d.LOG_UNREAD_AGE.name})",
     ConditionCode.WAITS_FOR_STAFF: f"sum(max by (kind) ({d.ATTENTION.name}))",

@@ -157,6 +157,11 @@ UNARCHIVED = _database(
     "How long the oldest event has been missing from the archived write-ahead log: what a lost disk would cost.",
 )
 DRILL_AGE = _database("backup_drill_age_seconds", "seconds", "How long ago the newest restore drill began.")
+DRILL_OVERDUE = _database(
+    "backup_drill_overdue_seconds",
+    "seconds",
+    "How much older than two intervals the newest restore drill is, negative before; absent without drills.",
+)
 DRILL_FAILED = _database("backup_drill_failed", "", "Whether the newest restore drill failed: 1 or 0.")
 RECONCILED_AGE = _database(
     "reconciled_age_seconds",

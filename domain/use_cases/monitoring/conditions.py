@@ -41,6 +41,7 @@ class ConditionCode(StrEnum):
     LOG_HEAD_MISSING = "log_head_missing"
     BACKUP_OVERDUE = "backup_overdue"
     DRILL_FAILED = "drill_failed"
+    DRILL_OVERDUE = "drill_overdue"
     LOG_UNARCHIVED = "log_unarchived"
     LOG_READERS_LATE = "log_readers_late"
     WAITS_FOR_STAFF = "waits_for_staff"
@@ -188,6 +189,13 @@ CONDITIONS: Sequence[Condition] = (
         threshold=0,
         unit=Unit.NUMBER,
         measure=lambda figures: figures.drill_has_failed,
+    ),
+    Condition(
+        code=ConditionCode.DRILL_OVERDUE,
+        severity=Severity.ATTENTION,
+        threshold=0,
+        unit=Unit.SECONDS,
+        measure=lambda figures: _seconds(figures.drill_overdue),
     ),
     Condition(
         code=ConditionCode.LOG_UNARCHIVED,

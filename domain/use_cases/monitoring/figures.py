@@ -67,6 +67,7 @@ class Figures:
     head_is_known: bool = True
     backups: BackupFacts | None = None  # none where the shop makes no backups itself
     backup_interval: timedelta | None = None
+    drill_interval: timedelta | None = None  # none where no worker makes restore drills
     began_at: datetime | None = None  # when the first event was recorded
     attention: Mapping[str, int] = field(default_factory=dict)  # what waits for staff, by kind
 
@@ -152,6 +153,17 @@ class Figures:
         if self.backup_age is None or self.backup_interval is None:
             return None
         return self.backup_age - self.backup_interval
+
+    @property
+    def drill_overdue(self) -> timedelta | None:
+        """How much older than two intervals the newest drill is; negative before.
+
+        Only drills that ended count; before the first, the age of the log does. None where no worker makes drills.
+        """
+        if self.backups is None or self.drill_interval is None:
+            return None
+        since = self.backups.newest_drill_at or self.began_at
+        return self.at - since - 2 * self.drill_interval if since is not None else None
 
     @property
     def drill_has_failed(self) -> bool | None:
@@ -273,6 +285,7 @@ class FiguresReader:
             head_is_known=slow.head_is_known,
             backups=slow.backups,
             backup_interval=self._policy.work.backup_interval,
+            drill_interval=self._policy.work.drill_interval,
             began_at=slow.began_at,
             attention=self._attention.get(now),
         )

@@ -149,6 +149,14 @@ def drill_failed(planted: Planted) -> None:
     )
 
 
+def drill_overdue(planted: Planted) -> None:
+    planted.sql(
+        """INSERT INTO backup_runs (kind, began_at, ended_at) VALUES
+        ('drill', now() - interval '15 days', now() - interval '15 days'),
+        ('drill', now() - interval '8 days', NULL)"""
+    )
+
+
 def held(planted: Planted) -> None:
     planted.record(planted.shop.pay(planted.shop.upload(PHOTO)), e.OrderHeld(reason=HoldReason.REQUESTED))
 
@@ -166,6 +174,7 @@ PLANTS: dict[ConditionCode, Callable[[Planted], None]] = {
     ConditionCode.LOG_HEAD_MISSING: head_missing,
     ConditionCode.BACKUP_OVERDUE: backup_overdue,
     ConditionCode.DRILL_FAILED: drill_failed,
+    ConditionCode.DRILL_OVERDUE: drill_overdue,
     ConditionCode.WAITS_FOR_STAFF: held,
 }
 
@@ -184,6 +193,7 @@ BESIDE = {
 def small_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_LIMIT_GIBIBYTES", "1")
     monkeypatch.setenv("BACKUP_KEY", "a key of thirty-two characters or more")
+    monkeypatch.setenv("BACKUP_DRILL_INTERVAL_HOURS", "168")
 
 
 def found(document: str) -> dict[str, Any]:

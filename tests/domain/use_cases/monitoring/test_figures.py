@@ -71,6 +71,30 @@ def test_a_shop_without_any_backup_is_overdue_after_its_first_day() -> None:
     assert codes(figures(backups=none, backup_interval=DAILY)) == []
 
 
+def test_drills_that_never_end_are_overdue_after_two_intervals() -> None:
+    makes = replace(POLICY, work=replace(POLICY.work, makes_backups=True, drill_interval=DAILY))
+    shop = InMemoryShop(makes)
+    began_at = shop.shop_facts.after_head = shop.clock.now()
+    with shop.unit_of_work.transaction() as transaction:
+        transaction.backup_runs.begin(RunKind.DRILL, began_at)
+    shop.clock.advance(seconds=2 * DAILY.total_seconds())
+    assert ConditionCode.DRILL_OVERDUE not in codes(shop.figures.read())
+    shop.clock.advance(seconds=3600)
+    assert ConditionCode.DRILL_OVERDUE in codes(shop.figures.read())
+    with shop.unit_of_work.transaction() as transaction:
+        transaction.backup_runs.end(RunKind.DRILL, began_at, shop.clock.now(), RunEnd(problem="no disk"))
+    shop.clock.advance(seconds=3600)
+    assert ConditionCode.DRILL_OVERDUE in codes(shop.figures.read()), (
+        "one of two intervals ago does not count"
+    )
+
+
+def test_without_scheduled_drills_none_is_overdue() -> None:
+    old = replace(BACKED_UP, newest_drill_at=NOW - 60 * DAILY)
+    assert codes(figures(backups=old)) == []
+    assert codes(figures(backups=BACKED_UP, drill_interval=DAILY)) == [], "an empty log needs no drill"
+
+
 def test_backups_are_read_only_where_the_shop_makes_them() -> None:
     assert InMemoryShop().figures.read().backups is None
     makes = replace(POLICY, work=replace(POLICY.work, makes_backups=True, backup_interval=DAILY))
