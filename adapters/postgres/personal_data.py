@@ -41,7 +41,7 @@ HOLDINGS: Final[Mapping[str, str]] = {
 _EXPORTED_AS_EVENTS: Final = frozenset({"events"})
 
 #: In this order: the later statements find their rows through the tables of the earlier ones.
-_ERASE: Final[Mapping[str, str]] = {
+ERASE: Final[Mapping[str, str]] = {
     "unmatched_payments": f"""UPDATE unmatched_payments
         SET reason = 'Its customer is forgotten.', note = NULL, problem = NULL
         WHERE {HOLDINGS["unmatched_payments"]}""",
@@ -94,7 +94,7 @@ class PostgresPersonalData(PersonalData):
         about = {"customer_id": erasure.customer_id, "erased_at": erasure.erased_at}
         touched = {
             table: self._connection.execute(text(statement), about).rowcount
-            for table, statement in _ERASE.items()
+            for table, statement in ERASE.items()
         }
         self._connection.execute(
             _RECORD_ERASURE,

@@ -12,9 +12,13 @@ from entrypoints.cli.support.confirmation import ask
 from entrypoints.cli.support.console import screen
 
 #: What the erased columns of each table held, and what a row of it is.
-_HELD: Mapping[str, tuple[str, str]] = {
-    "customers": ("name, e-mail address, language and referral code of {}", "customer"),
+HELD: Mapping[str, tuple[str, str]] = {
+    "customers": (
+        "name, e-mail address, phone number, language, referral code and metadata of {}",
+        "customer",
+    ),
     "file_uploads": ("the names of {}", "photo"),
+    "resumable_uploads": ("the file name and metadata of {}", "resumable upload"),
     "upload_sessions": ("the payment page's address of {}", "upload session"),
     "unmatched_payments": ("what was written about {}", "unmatched payment"),
     "reactions": ("what went wrong in {}", "reaction"),
@@ -62,7 +66,7 @@ def _lines(certificate: Certificate) -> Iterator[str]:
     yield f"  the person behind {counted(len(orders), 'order')}: {listed([order.number for order in orders])}"
     for table, rows in certificate.removed.items():
         if rows:
-            held, row = _HELD[table]
+            held, row = HELD[table]
             yield f"  {held.format(counted(rows, row))}"
     yield f"  {_objects(certificate.objects)}"
     yield "\nWhat stays, and why"

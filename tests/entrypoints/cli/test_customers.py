@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -9,17 +10,19 @@ import pytest
 
 from adapters.archive_zip import ZipArchiver
 from adapters.localization.export_text import EnglishExportText
+from adapters.postgres.personal_data import ERASE
 from domain.order.states import State
 from domain.order.values import ObjectKey, OrderId
 from domain.ports.errors import ObjectMissingError, UnavailableError
 from domain.use_cases.checkout.referrals_and_points import Codes
 from domain.use_cases.privacy.data_export import DataExport
 from domain.use_cases.privacy.unknown_customer import UnknownCustomerError
-from entrypoints.cli.commands.erase_customer import erase
+from entrypoints.cli.commands.erase_customer import HELD, erase
 from entrypoints.cli.commands.export_customer import HistoryMissingError, export
 from entrypoints.cli.commands.points import show_points
 from entrypoints.cli.support.confirmation import NotConfirmedError, NoTerminalError
 from entrypoints.cli.support.private_file import FileTakenError, UnwritableFolderError
+from tests.contracts.stored_streams import resumable
 from tests.contracts.unreadable_events import DAMAGES, spoil_in_memory
 from tests.doubles.container import InMemoryShop
 
@@ -101,7 +104,7 @@ def test_a_confirmed_erasure_prints_a_certificate(
     for text in (
         "by grace: asked by mail",
         "the person behind 1 order: 20260314-000001",
-        "name, e-mail address, language and referral code of 1 customer",
+        "name, e-mail address, phone number, language, referral code and metadata of 1 customer",
         "the names of 1 photo",
         "4 objects of the storage, each version counted",
         "order numbers, amounts and dates: accounts have to be kept",
@@ -111,6 +114,37 @@ def test_a_confirmed_erasure_prints_a_certificate(
     ):
         assert text in printed
     assert ADA not in printed
+
+
+def test_a_customer_who_uploaded_in_pieces_gets_a_whole_certificate(
+    shop: InMemoryShop, order_id: OrderId, capsys: pytest.CaptureFixture[str]
+) -> None:
+    payment = shop.order(order_id).payment
+    assert payment is not None
+    with shop.unit_of_work.transaction() as transaction:
+        transaction.resumable_uploads.add(resumable(payment.upload_session_id))
+    asked(shop, is_agreed=True)
+    printed = capsys.readouterr().out
+    assert "the file name and metadata of 1 resumable upload" in printed
+    assert "SHA-256 of this certificate as JSON: " in printed
+
+
+def test_a_certificate_has_a_sentence_for_each_table_that_is_erased() -> None:
+    assert set(HELD) == set(ERASE)
+
+
+def test_a_certificate_names_each_erased_column_of_the_customer() -> None:
+    columns = set(re.findall(r"(\w+) = (?:NULL|DEFAULT)", ERASE["customers"]))
+    words = {
+        "email": "e-mail address",
+        "name": "name",
+        "phone": "phone number",
+        "locale": "language",
+        "referral_code": "referral code",
+        "metadata": "metadata",
+    }
+    assert columns == set(words)
+    assert all(word in HELD["customers"][0] for word in words.values())
 
 
 def test_a_certificate_for_programs_is_one_document(
