@@ -9,7 +9,7 @@ from typing import Protocol
 class LetterStatus(StrEnum):
     """What is known of a claimed letter."""
 
-    CLAIMED = "claimed"  # about to be sent, or interrupted by a crash: it is not sent again
+    CLAIMED = "claimed"  # about to be sent, or its worker died
     SENT = "sent"
     UNCONFIRMED = "unconfirmed"  # the provider's reply was lost: it is not sent again
     REFUSED = "refused"  # the provider does not take it
@@ -21,11 +21,17 @@ class OwnerLetters(Protocol):
     def claim(self, subject: str, now: datetime) -> bool:
         """Claim a letter; False if it was claimed before."""
 
+    def is_claimed(self, subject: str) -> bool:
+        """Whether a letter was claimed."""
+
     def settle(self, subjects: Collection[str], status: LetterStatus) -> None:
         """Record what became of claimed letters."""
 
-    def release(self, subjects: Collection[str]) -> None:
-        """Forget claimed letters that were certainly not sent."""
+    def release(self, subjects: Collection[str], claimed_before: datetime | None = None) -> None:
+        """Forget claimed letters whose outcome is not recorded.
+
+        With a moment, only those that were claimed before it.
+        """
 
     def see(self, subjects: Collection[str], now: datetime) -> None:
         """Record that what these letters are about still holds."""

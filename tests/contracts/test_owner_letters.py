@@ -17,6 +17,9 @@ def claim(unit_of_work: Database, subject: str, now: datetime = NOW) -> bool:
 def test_a_letter_is_claimed_once(unit_of_work: Database) -> None:
     assert claim(unit_of_work, OWED)
     assert not claim(unit_of_work, OWED)
+    with unit_of_work.transaction() as transaction:
+        letters = transaction.owner_letters
+        assert (letters.is_claimed(OWED), letters.is_claimed(STALLED)) == (True, False)
     assert claim(unit_of_work, STALLED)
 
 
@@ -34,6 +37,19 @@ def test_a_settled_letter_is_not_released(unit_of_work: Database) -> None:
             transaction.owner_letters.settle([subject], status)
             transaction.owner_letters.release([subject])
         assert not claim(unit_of_work, subject)
+
+
+def test_a_claim_without_an_outcome_is_released_when_it_is_old(unit_of_work: Database) -> None:
+    claim(unit_of_work, OWED)
+    claim(unit_of_work, STALLED, NOW + timedelta(minutes=1))
+    claim(unit_of_work, MORNING)
+    with unit_of_work.transaction() as transaction:
+        transaction.owner_letters.settle([MORNING], LetterStatus.SENT)
+        for before in (NOW, NOW + timedelta(minutes=1)):
+            transaction.owner_letters.release([OWED, STALLED, MORNING], claimed_before=before)
+    assert claim(unit_of_work, OWED)
+    assert not claim(unit_of_work, STALLED)
+    assert not claim(unit_of_work, MORNING)
 
 
 def test_what_still_holds_is_remembered(unit_of_work: Database) -> None:

@@ -30,13 +30,18 @@ class InMemoryOwnerLetters(OwnerLetters):
         self._pages[subject] = LetterRow(claimed_at=now, seen_at=now)
         return True
 
+    def is_claimed(self, subject: str) -> bool:
+        return subject in self._pages
+
     def settle(self, subjects: Collection[str], status: LetterStatus) -> None:
         for subject in self._known(subjects):
             self._pages[subject] = replace(self._pages[subject], status=status)
 
-    def release(self, subjects: Collection[str]) -> None:
+    def release(self, subjects: Collection[str], claimed_before: datetime | None = None) -> None:
         for subject in self._known(subjects):
-            if self._pages[subject].status is LetterStatus.CLAIMED:
+            row = self._pages[subject]
+            is_meant = claimed_before is None or row.claimed_at < claimed_before
+            if row.status is LetterStatus.CLAIMED and is_meant:
                 del self._pages[subject]
 
     def see(self, subjects: Collection[str], now: datetime) -> None:

@@ -1,7 +1,7 @@
 """Letters to the owner: urgent ones, and one every morning.
 
-Each letter is claimed before it is sent, so that of several workers one sends it, at most once. An urgent condition is
-written about once until it has ended.
+Each letter is claimed before it is sent, so that of several workers one sends it. An urgent condition is written about
+once until it has ended; only if its worker died over the letter may it be written about twice.
 """
 
 from collections.abc import Collection, Sequence
@@ -23,6 +23,9 @@ from domain.use_cases.shop_policy import OwnerPolicy
 
 #: How long a condition has to be absent until it counts as ended; one that comes and goes is written about once.
 ENDED_AFTER = timedelta(hours=1)
+
+#: An urgent letter that was claimed for so long without an outcome is sent again: its worker died.
+CLAIM_LASTS = timedelta(minutes=10)
 
 _DAY = timedelta(days=1)
 
@@ -82,11 +85,14 @@ class OwnerLetterService:
             letters = transaction.owner_letters
             letters.see(urgent, now)
             letters.forget_unseen(now - ENDED_AFTER)
+            letters.release(urgent, claimed_before=now - CLAIM_LASTS)
             # In one order, so that two workers cannot wait for each other.
             claimed = [subject for subject in sorted(urgent) if letters.claim(subject, now)]
-        if not claimed:
-            return 0
-        self._send(claimed, self.writer.urgent([urgent[subject] for subject in claimed], self.owner))
+            if not claimed:
+                return 0
+            # Before the claim is committed: a letter that cannot be written is due again.
+            letter = self.writer.urgent([urgent[subject] for subject in claimed], self.owner)
+        self._send(claimed, letter)
         return 1
 
     def _send_morning(self, figures: Figures, conditions: Sequence[ActiveCondition]) -> int:
@@ -94,8 +100,9 @@ class OwnerLetterService:
         due_at = self._last_morning(now)
         subject = f"{_MORNING}{due_at.date().isoformat()}"
         with self.unit_of_work.transaction() as transaction:
-            if not transaction.owner_letters.claim(subject, due_at + _DAY):
+            if transaction.owner_letters.is_claimed(subject):
                 return 0
+        # Before the claim: a letter that cannot be written is due again.
         report = MorningReport(
             since=due_at - _DAY,
             until=due_at,
@@ -103,7 +110,11 @@ class OwnerLetterService:
             figures=figures,
             conditions=conditions,
         )
-        self._send([subject], self.writer.morning(report, self.owner))
+        letter = self.writer.morning(report, self.owner)
+        with self.unit_of_work.transaction() as transaction:
+            if not transaction.owner_letters.claim(subject, due_at + _DAY):
+                return 0
+        self._send([subject], letter)
         return 1
 
     def _last_morning(self, now: datetime) -> datetime:

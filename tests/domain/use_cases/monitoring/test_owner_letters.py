@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from domain.order.values import Money, OrderId, OrderNumber
-from domain.ports.email import OutgoingEmail
+from domain.ports.email import OutgoingEmail, RenderedEmail
 from domain.ports.errors import LostReplyError, RefusedError, UnavailableError
 from domain.ports.shop_facts import (
     CurrentFacts,
@@ -19,6 +19,7 @@ from domain.ports.shop_facts import (
     WorkFacts,
 )
 from domain.use_cases.monitoring.figures import CURRENT_CACHED_FOR, TOTALS_CACHED_FOR
+from domain.use_cases.monitoring.owner_letters import CLAIM_LASTS
 from domain.use_cases.shop_policy import OwnerPolicy
 from tests.domain.support.event_builders import ORDER_ID
 from tests.doubles.container import POLICY, InMemoryShop
@@ -113,6 +114,53 @@ def test_a_letter_that_was_not_sent_is_sent_later(shop: InMemoryShop) -> None:
         later(shop)
     assert later(shop) == 1
     assert len(letters(shop)) == 1
+
+
+def test_a_morning_letter_whose_facts_cannot_be_read_is_sent_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = shop_of()
+
+    def time_out(_since: datetime, _until: datetime) -> PeriodFacts:
+        raise UnavailableError("PostgreSQL", "the statement took too long")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.shop_facts, "period", time_out)
+        with pytest.raises(UnavailableError):
+            shop.owner_letters.send_due()
+    assert later(shop) == 1
+    assert len(letters(shop)) == 1
+
+
+def test_an_urgent_letter_that_cannot_be_written_is_sent_later(
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owe(shop, since=shop.clock.now() - timedelta(days=2))
+
+    def fail(*_: object) -> RenderedEmail:
+        raise KeyError("a sentence is missing")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.owner_letters.writer, "urgent", fail)
+        with pytest.raises(KeyError):
+            later(shop)
+    assert later(shop) == 1
+
+
+def test_an_urgent_letter_whose_worker_died_is_sent_after_ten_minutes(
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owe(shop, since=shop.clock.now() - timedelta(days=2))
+
+    def die(_: OutgoingEmail) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shop.mailer, "send", die)
+        with pytest.raises(SystemExit):
+            later(shop)
+    assert later(shop, CLAIM_LASTS - timedelta(minutes=1)) == 0
+    assert later(shop, timedelta(minutes=1, seconds=1)) == 1
+    assert len(letters(shop)) == 1
+    assert later(shop, CLAIM_LASTS) == 0
 
 
 def test_a_letter_whose_reply_was_lost_is_not_sent_twice(shop: InMemoryShop) -> None:
