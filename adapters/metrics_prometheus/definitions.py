@@ -101,7 +101,8 @@ ORDERS_HELD = _database("orders_held", "orders", "Orders on hold, by reason.", "
 ATTENTION = _database(
     "attention_items",
     "items",
-    "What waits for staff, by kind, as `restoreclick orders attention` lists it; up to five minutes old.",
+    "What waits for staff, by kind, as `restoreclick orders attention` lists it, but of broken streams only those of "
+    "open orders; read every five minutes, and absent when it is 50 minutes old.",
     "kind",
 )
 PHOTOS = _database("photos", "photos", "Photos of all orders: paid, restored, failed.", "status")

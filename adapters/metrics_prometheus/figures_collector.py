@@ -82,7 +82,7 @@ def values_of(figures: Figures) -> dict[Metric, Values]:
         d.ERROR_RATIO: [((), figures.error_ratio)],
         d.ORDERS: _summed([((each.state,), each.orders) for each in totals.orders]),
         d.ORDERS_HELD: [((reason,), held) for reason, held in current.held.items()],
-        d.ATTENTION: [((kind,), number) for kind, number in figures.attention.items()],
+        d.ATTENTION: [((kind,), number) for kind, number in (figures.attention or {}).items()],
         d.PHOTOS: [
             (("paid",), sum(each.photos for each in totals.orders)),
             (("restored",), sum(each.restored for each in totals.orders)),

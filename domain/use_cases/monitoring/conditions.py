@@ -217,7 +217,7 @@ CONDITIONS: Sequence[Condition] = (
         severity=Severity.ATTENTION,
         threshold=0,
         unit=Unit.NUMBER,
-        measure=lambda figures: sum(figures.attention.values()),
+        measure=lambda figures: sum(figures.attention.values()) if figures.attention is not None else None,
         lasts=timedelta(minutes=5),
     ),
 )

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -21,7 +21,7 @@ from domain.use_cases.support.attention_list import AttentionList, AttentionRepo
 #: How long figures are reused, so that many scrapes cost the database nothing.
 CURRENT_CACHED_FOR = timedelta(seconds=5)
 TOTALS_CACHED_FOR = timedelta(seconds=60)
-#: The list for staff reads the events of every order on it.
+#: The list for staff reads the events of every order on it, and of every open one.
 ATTENTION_CACHED_FOR = timedelta(minutes=5)
 
 #: With fewer reactions than this in the last hour, a share of errors says nothing.
@@ -69,7 +69,7 @@ class Figures:
     backup_interval: timedelta | None = None
     drill_interval: timedelta | None = None  # none where no worker makes restore drills
     began_at: datetime | None = None  # when the first event was recorded
-    attention: Mapping[str, int] = field(default_factory=dict)  # what waits for staff, by kind
+    attention: Mapping[str, int] | None = None  # what waits for staff, by kind; none while unknown
 
     @property
     def queues(self) -> Mapping[str, QueueFigures]:
@@ -287,12 +287,23 @@ class FiguresReader:
             backup_interval=self._policy.work.backup_interval,
             drill_interval=self._policy.work.drill_interval,
             began_at=slow.began_at,
-            attention=self._attention.get(now),
+            attention=self._known_attention(now),
         )
 
-    def _read_attention(self, _: datetime) -> Mapping[str, int]:
-        """Count what waits for staff, as the list for staff has it."""
-        counts = Counter(item.kind for item in AttentionList(unit_of_work=self._unit_of_work).items())
+    def _known_attention(self, now: datetime) -> Mapping[str, int] | None:
+        """What waits for staff; the other figures do without it."""
+        try:
+            return self._attention.get(now)
+        except UnavailableError:
+            return None
+
+    def _read_attention(self, now: datetime) -> Mapping[str, int]:
+        """Count what waits for staff; of broken streams, those of open orders.
+
+        The others are found by the list itself and by reconciliation: it takes reading the whole log.
+        """
+        items = AttentionList(unit_of_work=self._unit_of_work).items(looking_since=now)
+        counts = Counter(item.kind for item in items)
         return {kind.value: counts[kind] for kind in AttentionKind}
 
     def _read_slow(self, _: datetime) -> SlowFigures:

@@ -5,6 +5,7 @@ unmatched payments and conflicting webhook events.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from domain.order import events as e
@@ -40,8 +41,12 @@ class AttentionList:
     def __init__(self, *, unit_of_work: UnitOfWork[AttentionRepositories]) -> None:
         self._unit_of_work = unit_of_work
 
-    def items(self) -> list[AttentionItem]:
-        """Return all items, the longest waiting first."""
+    def items(self, looking_since: datetime | None = None) -> list[AttentionItem]:
+        """Return all items, the longest waiting first.
+
+        Streams that cannot be read are looked for in the whole log; with a moment, only among open orders and those
+        with an event since.
+        """
         with self._unit_of_work.transaction() as transaction:
             given_up = transaction.reactions.exhausted()
             unreadable = transaction.reactions.unreadable()
@@ -49,9 +54,13 @@ class AttentionList:
             order_ids = sorted({*transaction.order_queries.needing_attention(), *with_work})
             unmatched = transaction.unmatched_payments.unsettled()
             conflicts = transaction.webhook_inbox.conflicts()
-            broken = {
-                event.order_id: event for event in transaction.reconciliation_queries.all_unreadable_events()
-            }
+            queries = transaction.reconciliation_queries
+            found = (
+                queries.all_unreadable_events()
+                if looking_since is None
+                else queries.unreadable_events(queries.orders_since(looking_since))
+            )
+            broken = {event.order_id: event for event in found}
         attention_items = [
             AttentionItem(
                 kind=AttentionKind.PAYMENT_UNMATCHED,

@@ -1,16 +1,25 @@
 """What is computed from the shop's figures, at its edges."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from domain.order.events import OrderHeld
-from domain.order.values import HoldReason
+import pytest
+
+from domain.order.events import OrderHeld, RecordedEvent
+from domain.order.states import TERMINAL
+from domain.order.values import HoldReason, OrderId
 from domain.ports.backup_runs import BackupFacts, RunEnd, RunKind
+from domain.ports.errors import UnavailableError
+from domain.ports.event_store import UnreadableEvent
 from domain.ports.shop_facts import CurrentFacts, TotalFacts, WorkFacts
 from domain.use_cases.monitoring.conditions import ConditionCode, active_conditions
 from domain.use_cases.monitoring.figures import ATTENTION_CACHED_FOR, FEWEST_REACTIONS, Figures
 from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.support.attention_items import AttentionItem
+from domain.use_cases.support.attention_list import AttentionList
 from tests.doubles.container import POLICY, InMemoryShop
+from tests.doubles.reconciliation_queries import InMemoryReconciliationQueries
 
 NOW = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 BACKED_UP = BackupFacts(
@@ -108,11 +117,63 @@ def test_backups_are_read_only_where_the_shop_makes_them() -> None:
     assert codes(shop.figures.read()) == [ConditionCode.BACKUP_OVERDUE]
 
 
+def test_without_the_list_for_staff_all_other_figures_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = InMemoryShop()
+    shop.shop_facts.given_current = CurrentFacts(work=[WorkFacts(kind="SendEmail", waiting=101)])
+
+    def time_out(_list: AttentionList, looking_since: datetime | None = None) -> list[AttentionItem]:
+        raise UnavailableError("PostgreSQL", f"streams since {looking_since} took too long")
+
+    monkeypatch.setattr(AttentionList, "items", time_out)
+    found = shop.figures.read()
+    assert found.attention is None
+    assert codes(found) == [ConditionCode.QUEUE_LONG]
+
+
+def test_the_list_for_staff_reads_no_stream_of_a_finished_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = InMemoryShop()
+    finished = shop.pay(shop.upload(b"harvest-1926"))
+    shop.live(finished, hours=0.2)
+    assert shop.order(finished).state in TERMINAL
+    under_way = shop.pay(shop.upload(b"wedding-1931"))
+    shop.clock.advance(seconds=1)
+    asked: list[OrderId] = []
+    queries = InMemoryReconciliationQueries
+    streams, unreadable_events = queries.streams, queries.unreadable_events
+
+    def read_streams(
+        self: InMemoryReconciliationQueries, order_ids: Sequence[OrderId]
+    ) -> dict[OrderId, list[RecordedEvent]]:
+        asked.extend(order_ids)
+        return streams(self, order_ids)
+
+    def read_unreadable(
+        self: InMemoryReconciliationQueries, order_ids: Sequence[OrderId]
+    ) -> list[UnreadableEvent]:
+        asked.extend(order_ids)
+        return unreadable_events(self, order_ids)
+
+    def read_the_whole_log(_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(queries, "streams", read_streams)
+    monkeypatch.setattr(queries, "unreadable_events", read_unreadable)
+    monkeypatch.setattr(queries, "all_unreadable_events", read_the_whole_log)
+    assert shop.figures.read().attention is not None
+    assert asked == [under_way]
+
+
+def attention_of(shop: InMemoryShop) -> Mapping[str, int]:
+    found = shop.figures.read().attention
+    assert found is not None
+    return found
+
+
 def test_what_waits_for_staff_is_what_their_list_has() -> None:
     shop = InMemoryShop()
     order_id = shop.pay(shop.upload(b"harvest-1926"))
-    assert sum(shop.figures.read().attention.values()) == 0
+    assert sum(attention_of(shop).values()) == 0
     cause = Cause(name="planted", key="planted", actor="test", correlation_id=order_id)
     shop.command_handler.handle(order_id, [OrderHeld(reason=HoldReason.REQUESTED)], cause)
     shop.clock.advance(seconds=ATTENTION_CACHED_FOR.total_seconds())
-    assert shop.figures.read().attention["on_hold"] == len(shop.queries.attention_items()) == 1
+    assert attention_of(shop)["on_hold"] == len(shop.queries.attention_items()) == 1
