@@ -22,6 +22,13 @@ _MESSAGE_CHARACTERS = 600
 #: How long a program may take to name its version.
 _VERSION_SECONDS = 5.0
 
+#: How PostgreSQL refuses a role, or its connection, that would copy the cluster.
+_REPLICATION = re.compile(r"WAL ?sender|replication (?:role|connection)", re.IGNORECASE)
+_MAY_NOT_REPLICATE = (
+    "; let the role replicate with `ALTER ROLE ... REPLICATION` and a line `host replication` in pg_hba.conf, or set"
+    " BACKUP_KIND=logical"
+)
+
 _QUOTING = re.compile(r"\b(?:DETAIL|CONTEXT|STATEMENT|QUERY|LINE \d+):|Command was:")
 
 
@@ -162,7 +169,9 @@ def _check(name: str, status: int, messages: IO[bytes]) -> None:
     if status != 0:
         messages.seek(0)
         written = without_rows(messages.read().decode(errors="replace"))
-        raise BackupFailedError(name, written[-_MESSAGE_CHARACTERS:] or f"it ended with status {status}")
+        advice = _MAY_NOT_REPLICATE if _REPLICATION.search(written) else ""
+        detail = written[-_MESSAGE_CHARACTERS:] or f"it ended with status {status}"
+        raise BackupFailedError(name, f"{detail}{advice}")
 
 
 def without_rows(messages: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.backups.programs import PostgresPrograms, without_rows
+from adapters.backups.programs import PostgresPrograms, major_version_of, without_rows
 from domain.ports.backups import BackupFailedError, BackupKind
 
 
@@ -60,3 +60,31 @@ def test_what_a_restore_program_refuses_is_reported(tmp_path: Path) -> None:
     program(tmp_path, "pg_restore", "echo 'pg_restore: error: unsupported version' >&2; exit 1")
     with pytest.raises(BackupFailedError, match="unsupported version"):
         PostgresPrograms("postgresql://shop@localhost/shop", tmp_path).load([bytes(10**6)] * 20)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "FATAL:  must be superuser or replication role to start walsender",
+        "FATAL:  permission denied to start WAL sender",
+        'FATAL:  no pg_hba.conf entry for replication connection from host "10.0.0.7", user "shop", no encryption',
+    ],
+)
+def test_a_role_that_may_not_replicate_gets_the_statement_that_lets_it(tmp_path: Path, refusal: str) -> None:
+    program(tmp_path, "pg_basebackup", f"echo 'pg_basebackup: error: {refusal}' >&2; exit 1")
+    programs = PostgresPrograms("postgresql://shop@localhost/shop", tmp_path)
+    with (
+        programs.copy(BackupKind.PHYSICAL) as chunks,
+        pytest.raises(BackupFailedError, match=r"ALTER ROLE \.\.\. REPLICATION"),
+    ):
+        next(chunks)
+
+
+def test_a_program_names_its_major_version(tmp_path: Path) -> None:
+    program(tmp_path, "pg_dump", "echo 'pg_dump (PostgreSQL) 18.1 (Debian 18.1-1.pgdg13+2)'")
+    program(tmp_path, "initdb", "echo 'initdb (PostgreSQL) 19beta1'")
+    program(tmp_path, "postgres", "echo 'something else 7'")
+    assert [major_version_of(name, tmp_path) for name in ("pg_dump", "initdb")] == [18, 19]
+    for name, problem in (("postgres", "names no version"), ("createdb", "it is not in")):
+        with pytest.raises(BackupFailedError, match=problem):
+            major_version_of(name, tmp_path)
