@@ -12,6 +12,24 @@ from domain.ports.errors import BucketMissingError, NoAnswerError, ObjectMissing
 PROVIDER = "The storage"
 
 
+#: What servers answer to wrong keys, and to keys that may not do it.
+_REFUSALS = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch"})
+
+
+class StorageRefusedError(UnavailableError):
+    """The storage does not accept our keys, or they may not do this."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(PROVIDER, detail)
+
+    def __str__(self) -> str:
+        """Tell the operator what to do, because a retry does not help."""
+        return (
+            f"The storage refuses access ({self.detail}): check S3_ACCESS_KEY and S3_SECRET_KEY, of backups"
+            " BACKUP_S3_ACCESS_KEY and BACKUP_S3_SECRET_KEY, and what these keys may do."
+        )
+
+
 class RetryUnlessTimeout(urllib3.Retry):
     """Retry fast failures, never time-outs."""
 
@@ -32,6 +50,8 @@ def translated(subject: str) -> Iterator[None]:
             raise ObjectMissingError(subject) from error
         if error.code == "NoSuchBucket":
             raise BucketMissingError(PROVIDER, str(error.bucket_name)) from error
+        if error.code in _REFUSALS:
+            raise StorageRefusedError(f"{error.code} for {subject}") from error
         raise UnavailableError(PROVIDER, f"{error.code} for {subject}") from error
     except (MinioException, urllib3.exceptions.HTTPError) as error:
         kind = NoAnswerError if _is_timeout(error) else UnavailableError

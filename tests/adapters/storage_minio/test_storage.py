@@ -95,6 +95,8 @@ def test_an_error_of_a_wrong_secret_does_not_contain_it(s3: S3) -> None:
     with pytest.raises(UnavailableError) as refusal:
         put(store)
     assert refusal.value.detail == f"AccessDenied for {KEY}"
+    assert "check S3_ACCESS_KEY and S3_SECRET_KEY" in str(refusal.value)
+    assert "not-ours" not in str(refusal.value)
 
 
 def test_a_write_whose_reply_was_lost_is_looked_up(rogue: RogueServer) -> None:
