@@ -29,7 +29,11 @@ _log = structlog.get_logger(__name__)
 def declare_actors(broker: dramatiq.Broker, perform: Callable[[str], object]) -> None:
     """Declare an actor of the same name for each broker queue."""
     for queue_name in broker.get_declared_queues():
-        dramatiq.actor(broker=broker, queue_name=queue_name, actor_name=queue_name)(perform)
+
+        def act(reaction_id: str) -> None:
+            perform(reaction_id)  # Dramatiq warns of a result that nothing fetches
+
+        dramatiq.actor(broker=broker, queue_name=queue_name, actor_name=queue_name)(act)
 
 
 class Performer:

@@ -7,13 +7,14 @@ from threading import Event, Thread
 from uuid import uuid4
 
 import pytest
+from dramatiq.brokers.stub import StubBroker
 
 from domain.order.order import Order
 from domain.order.reactions import MoveImages, PrepareDownload, Reaction, SendEmail
 from domain.order.values import EmailId, EmailKind
 from domain.ports.reaction_queue import Claim
 from domain.ports.unit_of_work import LeaseLostError
-from entrypoints.worker.actors import MOST_IN_A_ROW, Performer
+from entrypoints.worker.actors import MOST_IN_A_ROW, Performer, declare_actors
 from entrypoints.worker.lease_renewal import LeaseRenewal
 from tests.entrypoints.worker.test_worker_parts import claim, order
 from tests.waiting import eventually
@@ -116,3 +117,17 @@ def test_another_queues_reactions_occupy_at_most_half_of_the_threads(threads: in
         hand.join(SOON_SECONDS)
     performer.perform(str(uuid4()))
     assert chain.performed.count(MAIL) == lent + (1 if lent else 0)
+
+
+def test_an_actor_has_no_result_for_the_broker() -> None:
+    broker = StubBroker()
+    broker.declare_queue("email")
+    given: list[str] = []
+
+    def perform(reaction_id: str) -> list[str]:
+        given.append(reaction_id)
+        return given
+
+    declare_actors(broker, perform)
+    assert broker.get_actor("email").fn("a reaction") is None
+    assert given == ["a reaction"]
