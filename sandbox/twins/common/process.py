@@ -35,11 +35,20 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
 
 
 def listen(port: int) -> tuple[socket.socket, str]:
-    """Bind a socket to the port; return it with its URL."""
+    """Bind a socket to the port; return it with its URL.
+
+    Raises SystemExit with a sentence if the port is not free.
+    """
     # With the protocol given asyncio sets TCP_NODELAY; without it, each small answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((HOST, port))
+    try:
+        listener.bind((HOST, port))
+    except OSError as error:
+        listener.close()
+        raise SystemExit(
+            f"Port {port} of {HOST} cannot be used ({error.strerror}): end what listens there, or give another --port."
+        ) from None
     listener.listen(socket.SOMAXCONN)
     return listener, f"http://{HOST}:{listener.getsockname()[1]}"
 
