@@ -37,11 +37,15 @@ def print_check(check: UpgradeCheck, *, as_json: bool) -> None:
         )
         for migration in facts.pending:
             click.echo(f"  {migration.revision} {migration.title}")
-    free = (
-        "its disk is on another machine"
-        if check.free_bytes is None
-        else f"{size_text(check.free_bytes)} are free"
-    )
+    if check.free_bytes is not None:
+        free = f"{size_text(check.free_bytes)} are free"
+    elif facts.data_directory is None:
+        free = (
+            "how much is free is unknown, because this role may not see where the data is: `GRANT pg_read_all_settings`"
+            " to it, or compare with `df` on the database's machine"
+        )
+    else:
+        free = "how much is free is unknown on this machine: compare with `df` on the database's"
     click.echo(
         f"The database has {size_text(facts.database_bytes)}, its largest table "
         f"{size_text(facts.largest_table_bytes)}; {free}."

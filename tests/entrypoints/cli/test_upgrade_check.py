@@ -18,7 +18,9 @@ from adapters.postgres.clock import DatabaseClock
 from adapters.postgres.schema_upgrade import downgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.backup_runs import RunEnd, RunKind
+from entrypoints.bootstrap.upgrades import UpgradeCheck
 from entrypoints.build_info import name_database_sessions, version
+from entrypoints.cli.support.upgrade_printing import print_check
 from tests.contracts.stored_streams import facts, take_order
 from tests.entrypoints.support.shell import Answer, Shell
 
@@ -71,6 +73,36 @@ def test_the_migrations_that_are_missing_are_listed_with_what_they_do(
     assert "  0028 Links may be for others" in answer.out
     assert "Running processes may go on" in answer.out
     assert "No backup of the last 24 hours is on record" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("directory", "advice"), [(None, "GRANT pg_read_all_settings"), (Path("/elsewhere"), "compare with `df`")]
+)
+def test_free_space_that_cannot_be_seen_is_said_to_be_unknown(
+    capsys: pytest.CaptureFixture[str], directory: Path | None, advice: str
+) -> None:
+    known = upgrade_facts.UpgradeFacts(
+        revision="0030",
+        is_newer=False,
+        pending=(),
+        database_bytes=1,
+        largest_table_bytes=1,
+        data_directory=directory,
+        unknown_events=(),
+        sessions={},
+    )
+    check = UpgradeCheck(
+        program_version="0.2.0",
+        facts=known,
+        free_bytes=None,
+        newest_backup_at=None,
+        other_versions={},
+        obstacles=(),
+    )
+    print_check(check, as_json=False)
+    printed = capsys.readouterr().out
+    assert "how much is free is unknown" in printed
+    assert advice in printed
 
 
 @pytest.fixture
