@@ -1,5 +1,7 @@
 """The error that lists missing and malformed settings in plain words."""
 
+from pathlib import Path
+
 from entrypoints.command_errors import MisuseError
 
 
@@ -9,7 +11,16 @@ class SettingsError(MisuseError):
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
         listed = "\n".join(f"  {problem}" for problem in problems)
-        super().__init__(f"These settings are missing or malformed; put them into the environment:\n{listed}")
+        super().__init__(
+            f"These settings are missing or malformed; put them into the environment:\n{listed}{_loading()}"
+        )
+
+
+def _loading() -> str:
+    """How a shell loads the file that is in the working directory, if any."""
+    if not Path(".env").is_file():
+        return ""
+    return "\nThere is a file .env here, which is not read by itself; to load it: set -a; . ./.env; set +a"
 
 
 def problem(name: str, wrong: str, description: str | None) -> str:
