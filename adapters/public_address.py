@@ -35,6 +35,21 @@ class CertificateError(UnavailableError):
         super().__init__(f"The certificate of {host}", reason)
 
 
+class UnansweredAddressError(NoAnswerError):
+    """Nothing answers at the address."""
+
+    def __init__(self, base_url: str, reason: str) -> None:
+        self.base_url = base_url
+        super().__init__(base_url, reason)
+
+    def __str__(self) -> str:
+        """Tell the operator what to do; the reason differs by the way that was tried."""
+        return (
+            f"{self.base_url} does not answer: start `restoreclick serve`, or check the proxy in front of it and the"
+            " name's address."
+        )
+
+
 class PublicAddress:
     """The shop at one base address, with what is in front."""
 
@@ -55,7 +70,7 @@ class PublicAddress:
     def certificate_expires_at(self) -> datetime | None:
         """When the certificate expires; None without TLS.
 
-        Raises CertificateError, or UnavailableError.
+        Raises CertificateError, or UnansweredAddressError.
         """
         if not self._is_secure:
             return None
@@ -68,7 +83,7 @@ class PublicAddress:
         except ssl.SSLCertVerificationError as error:
             raise CertificateError(self._host, error.verify_message) from error
         except OSError as error:
-            raise UnavailableError(self._host, type(error).__name__) from error
+            raise UnansweredAddressError(self._base_url, type(error).__name__) from error
         return datetime.fromtimestamp(ssl.cert_time_to_seconds(str(found["notAfter"])), UTC)
 
     def request(
@@ -79,15 +94,13 @@ class PublicAddress:
         content: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> PublicAnswer:
-        """Send a request without following redirects; raises UnavailableError."""
+        """Send a request without following redirects; raises UnansweredAddressError."""
         try:
             answer = self._client.request(
                 method, f"{self._base_url}{path}", content=content, headers=dict(headers or {})
             )
-        except httpx2.TimeoutException as error:
-            raise NoAnswerError(self._base_url, "no answer") from error
         except httpx2.HTTPError as error:
-            raise UnavailableError(self._base_url, type(error).__name__) from error
+            raise UnansweredAddressError(self._base_url, type(error).__name__) from error
         return PublicAnswer(
             status=answer.status_code, location=answer.headers.get("location"), content=answer.content
         )
@@ -114,4 +127,4 @@ class PublicAddress:
             except TimeoutError:
                 return None
             except (OSError, http.client.HTTPException) as error:
-                raise UnavailableError(self._base_url, type(error).__name__) from error
+                raise UnansweredAddressError(self._base_url, type(error).__name__) from error

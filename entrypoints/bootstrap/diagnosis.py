@@ -13,7 +13,7 @@ from adapters.payments_stripe.account import StripeAccount, WebhookEndpoint, is_
 from adapters.postgres.archiving_facts import ArchivingFacts, archiving_facts
 from adapters.postgres.schema import OLDEST_SERVER
 from adapters.postgres.server_facts import ServerFacts, server_facts
-from adapters.public_address import CertificateError, PublicAddress
+from adapters.public_address import CertificateError, PublicAddress, UnansweredAddressError
 from adapters.restorer_replicate import ReplicateRestorer
 from adapters.restorer_replicate.account import ModelFacts, ReplicateAccount
 from adapters.storage_minio.bucket import BucketFacts, LifecycleRule, StorageBucket
@@ -39,9 +39,11 @@ __all__ = [
     "EventWebhook",
     "LifecycleRule",
     "ModelFacts",
+    "PublicAddress",
     "SenderDomain",
     "ServerFacts",
     "StorageBucket",
+    "UnansweredAddressError",
     "WebhookEndpoint",
     "is_same_address",
     "open_diagnosis",

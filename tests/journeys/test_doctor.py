@@ -348,6 +348,15 @@ def test_a_check_that_never_ends_is_a_finding(patient: Patient) -> None:
     assert "dns_timeout" in patient.codes()
 
 
+def test_an_api_that_does_not_run_is_one_finding(patient: Patient) -> None:
+    patient.sets(PUBLIC_URL="http://127.0.0.1:9")
+    patient.turns("stripe", webhook_url="http://127.0.0.1:9/api/webhooks/stripe")
+    patient.turns("sendgrid", webhook_url="http://127.0.0.1:9/api/webhooks/sendgrid")
+    found = patient.codes()
+    assert list(found) == ["public_url_unavailable"]
+    assert "start `restoreclick serve`" in found["public_url_unavailable"]
+
+
 def test_secrets_are_in_no_finding(patient: Patient) -> None:
     """Whatever is wrong: here every provider refuses."""
     for secret in ("STRIPE_SECRET_KEY", "REPLICATE_API_TOKEN", "SENDGRID_API_KEY", "S3_SECRET_KEY"):
@@ -362,6 +371,7 @@ def test_a_missing_bucket_is_created_on_request(patient: Patient) -> None:
     patient.sets(S3_BUCKET=bucket)
     refused = patient.examined("--fix")
     assert (refused.status, "--yes" in refused.err) == (2, True)
+    assert f"The storage has no bucket {bucket}" in refused.out
     assert not patient.storage.bucket_exists(bucket)
     fixed = patient.examined("--fix", "--yes")
     assert fixed.status == 0, fixed.out

@@ -1,6 +1,7 @@
 """The report of an examination, and the repairs that it offers."""
 
 import os
+import sys
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
@@ -13,7 +14,7 @@ from rich.text import Text
 from entrypoints.bootstrap.diagnosis import open_diagnosis
 from entrypoints.bootstrap.wording import counted
 from entrypoints.cli.support import env_file
-from entrypoints.cli.support.confirmation import ask
+from entrypoints.cli.support.confirmation import NoTerminalError, ask
 from entrypoints.cli.support.console import screen
 from entrypoints.doctor.examination import Result, examine
 from entrypoints.doctor.findings import Finding, Fix, Severity, error
@@ -33,7 +34,7 @@ def examine_shop(env_path: Path, *, fixes: bool, is_agreed: bool, as_json: bool)
     """Examine the shop of the settings, and print the report.
 
     Settings in the file apply where the environment has none. On request, what is missing at the providers is created;
-    each repair asks first unless ``is_agreed``.
+    each repair asks first unless ``is_agreed``. Raises NoTerminalError if there is none to ask at.
     """
     _adopt(env_path)
     results = _examined()
@@ -41,16 +42,22 @@ def examine_shop(env_path: Path, *, fixes: bool, is_agreed: bool, as_json: bool)
         repairs = [
             finding.fix for result in results for finding in result.findings if finding.fix is not None
         ]
+        if repairs and not is_agreed and not sys.stdin.isatty():
+            _show(results, as_json=as_json)
+            raise NoTerminalError
         for repair in repairs:
             _repair(repair, env_path, is_agreed=is_agreed)
         if repairs:
             results = _examined()
-    verdict = _verdict(results)
+    _show(results, as_json=as_json)
+    return _verdict(results)
+
+
+def _show(results: Sequence[Result], *, as_json: bool) -> None:
     if as_json:
-        click.echo(msgspec.json.encode(_document(results, verdict)))
+        click.echo(msgspec.json.encode(_document(results, _verdict(results))))
     else:
         _print(screen(), results)
-    return verdict
 
 
 def _adopt(env_path: Path) -> None:
