@@ -43,7 +43,7 @@ class UnansweredAddressError(NoAnswerError):
         super().__init__(base_url, reason)
 
     def __str__(self) -> str:
-        """Tell the operator what to do; the reason differs by the way that was tried."""
+        """What to do; the reason differs by way and would repeat it."""
         return (
             f"{self.base_url} does not answer: start `restoreclick serve`, or check the proxy in front of it and the"
             " name's address."

@@ -17,7 +17,7 @@ class SettingsError(MisuseError):
 
 
 def _loading() -> str:
-    """How a shell loads the file that is in the working directory, if any."""
+    """How a shell loads a file in the working directory."""
     if not Path(".env").is_file():
         return ""
     return "\nThere is a file .env here, which is not read by itself; to load it: set -a; . ./.env; set +a"

@@ -17,7 +17,7 @@ _REFUSALS = frozenset({"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMa
 
 
 class StorageRefusedError(UnavailableError):
-    """The storage does not accept our keys, or they may not do this."""
+    """The storage refuses our keys, or what they may do."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(PROVIDER, detail)

@@ -78,7 +78,7 @@ def test_the_migrations_that_are_missing_are_listed_with_what_they_do(
 @pytest.mark.parametrize(
     ("directory", "advice"), [(None, "GRANT pg_read_all_settings"), (Path("/elsewhere"), "compare with `df`")]
 )
-def test_free_space_that_cannot_be_seen_is_said_to_be_unknown(
+def test_unknown_free_space_is_reported_as_unknown(
     capsys: pytest.CaptureFixture[str], directory: Path | None, advice: str
 ) -> None:
     known = upgrade_facts.UpgradeFacts(
