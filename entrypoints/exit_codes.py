@@ -10,6 +10,7 @@ class ExitCode(IntEnum):
     DONE = 0
     FAILED = 1
     MISUSE = 2
+    LOG_ENDS = 66  # EX_NOINPUT of sysexits.h: never the status of a program that could not start
     LOG_UNAVAILABLE = 255  # PostgreSQL takes a status up to 125 for the end of the log
     INTERRUPTED = 130  # by a shell's convention, 128 and the number of SIGINT
 
@@ -20,6 +21,7 @@ MEANINGS: Mapping[ExitCode, str] = {
     " says what.",
     ExitCode.MISUSE: "The command or a setting is wrong, and nothing was done.",
     ExitCode.INTERRUPTED: "Ctrl-C ended it.",
+    ExitCode.LOG_ENDS: "Of `backup wal fetch` alone: there is no such file.",
     ExitCode.LOG_UNAVAILABLE: "Of `backup wal fetch` alone: whether the file exists is unknown, so PostgreSQL retries.",
 }
 

@@ -34,6 +34,7 @@ from entrypoints.bootstrap.adapters import token_signer_from
 from entrypoints.bootstrap.backup_storage import open_vault, open_wal_archive, storage_from
 from entrypoints.bootstrap.database import open_unit_of_work
 from entrypoints.command_errors import CommandFailedError, MisuseError
+from entrypoints.exit_codes import ExitCode
 from entrypoints.settings import Settings
 
 #: How long a restored server may replay its log before a drill gives up.
@@ -133,11 +134,16 @@ def restore_dump(
 
 
 def fetching(env_file: Path | None) -> str:
-    """The restore_command: this program, with the same settings."""
+    """The restore_command: this program, with the same settings.
+
+    PostgreSQL takes any status up to 125 for the end of the log, that of a program which cannot start as well; so only
+    the status for a missing file is passed on as one.
+    """
     words = [sys.executable, "-m", "entrypoints.cli", "backup"]
     if env_file is not None:
         words += ["--env-file", str(env_file.resolve())]
-    return shlex.join(words).replace("%", "%%") + " wal fetch %f %p"
+    command = shlex.join(words).replace("%", "%%") + " wal fetch %f %p"
+    return f"{command}; case $? in 0) exit 0;; {ExitCode.LOG_ENDS:d}) exit 1;; *) exit 255;; esac"
 
 
 class Drill:

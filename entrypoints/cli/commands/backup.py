@@ -85,16 +85,16 @@ def push(context: click.Context, path: Path) -> None:
 def fetch(context: click.Context, name: str, target: Path) -> None:
     """Fetch the archived file NAME (%f of restore_command) to TARGET (%p).
 
-    It ends with 1 if there is no such file, which is the end of the log, and with 255 for every other problem, so that
-    PostgreSQL stops rather than continue without the rest.
+    It ends with 66 if there is no such file, which is the end of the log, and with 255 for every other problem. The
+    restore_command that `restore` writes has PostgreSQL stop unless the status is 0 or 66.
     """
     try:
         is_there = _fetch(context.obj, name, target)
-    except Exception as error:  # noqa: BLE001 -- any status but 255 could be taken for the end of the log
+    except Exception as error:  # noqa: BLE001 -- one sentence, whatever it is
         click.echo(f"{name} could not be fetched: {error}", err=True)
         sys.exit(ExitCode.LOG_UNAVAILABLE)
     if not is_there:
-        sys.exit(ExitCode.FAILED)
+        sys.exit(ExitCode.LOG_ENDS)
 
 
 def _fetch(env_file: Path | None, name: str, target: Path) -> bool:

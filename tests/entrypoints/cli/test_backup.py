@@ -1,6 +1,8 @@
 """Backups on a real cluster: made, archived, restored, and tried."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from domain.order.states import State
 from domain.order.values import OrderId
 from entrypoints.bootstrap.backup_storage import open_wal_archive
 from entrypoints.bootstrap.backups import open_log_shipping
+from entrypoints.bootstrap.restores import fetching
 from entrypoints.settings import read_settings
 from sandbox.processes import Supervisor
 from sandbox.services import seaweedfs_server
@@ -255,7 +258,7 @@ def test_only_a_missing_file_is_the_end_of_the_log(
     restoreclick: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fetch = ["backup", "wal", "fetch", "0000000900000009000000FF", str(tmp_path / "none")]
-    assert restoreclick(*fetch).status == 1
+    assert restoreclick(*fetch).status == 66
     for name, value in [
         ("S3_SECRET_KEY", "not the secret key"),
         ("BACKUP_S3_BUCKET", "no-such-bucket"),
@@ -268,6 +271,18 @@ def test_only_a_missing_file_is_the_end_of_the_log(
     monkeypatch.chdir(tmp_path)
     assert restoreclick(*fetch).status == 255, "this is no data directory"
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("status", "passed_on"), [(0, 0), (66, 1), (1, 255), (127, 255), (255, 255)])
+def test_a_program_that_cannot_start_is_not_the_end_of_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, passed_on: int
+) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\nexit {status}\n")
+    program.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(program))
+    command = fetching(None).replace("%f", "0000000900000009000000FF").replace("%p", str(tmp_path / "none"))
+    assert subprocess.run(["/bin/sh", "-c", command], check=False).returncode == passed_on  # noqa: S603
 
 
 def test_workers_archive_the_log_from_a_folder(backed_up: BackedUpShop, tmp_path: Path) -> None:
