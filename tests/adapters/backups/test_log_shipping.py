@@ -1,0 +1,30 @@
+"""A log file that cannot be archived stops no other."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from adapters.backups.log_shipping import ship
+from adapters.backups.vault import WalArchive
+from domain.order.values import Sha256
+from domain.ports.errors import ObjectDiffersError
+from tests.doubles.container import InMemoryShop
+
+NAMES = [f"0000000100000000000000B{number}" for number in range(1, 4)]
+
+
+def test_a_file_that_was_archived_with_other_bytes_stops_no_other(tmp_path: Path) -> None:
+    archive = WalArchive(
+        InMemoryShop().storage, b"a key of backups, thirty-two characters", "7000000000000000001"
+    )
+    archive.push(NAMES[0], b"first", Sha256(hashlib.sha256(b"first").hexdigest()))
+    for name in NAMES:
+        (tmp_path / name).write_bytes(f"now {name}".encode())
+    with capture_logs() as logs, pytest.raises(ObjectDiffersError):
+        ship(tmp_path, archive)
+    assert [(line["event"], line["name"]) for line in logs] == [("log_file_differs", NAMES[0])]
+    assert [path.name for path in tmp_path.iterdir()] == NAMES[:1]
+    assert b"".join(archive.fetch(NAMES[0])) == b"first"
+    assert b"".join(archive.fetch(NAMES[2])) == f"now {NAMES[2]}".encode()
