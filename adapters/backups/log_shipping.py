@@ -1,6 +1,7 @@
 """Shipping of log files that PostgreSQL left in a folder."""
 
 import hashlib
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,23 @@ UNFINISHED = ".part"
 _log = structlog.get_logger(__name__)
 
 
+def waiting_since(folder: Path) -> datetime | None:
+    """When the oldest file was left in a folder for archiving.
+
+    None if no file waits, or if this process cannot look into the folder: it is not the one that archives then.
+    """
+    try:
+        left = [path.stat().st_mtime for path in _files_in(folder)]
+    except (FileNotFoundError, PermissionError):
+        return None
+    return datetime.fromtimestamp(min(left), UTC) if left else None
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """The complete files, oldest first."""
+    return [path for path in sorted(folder.iterdir()) if path.suffix != UNFINISHED and path.is_file()]
+
+
 def ship(folder: Path, archive: WalArchive) -> int:
     """Archive the files of a folder, oldest first, and delete them.
 
@@ -23,9 +41,7 @@ def ship(folder: Path, archive: WalArchive) -> int:
     """
     shipped = 0
     differing: ObjectDiffersError | None = None
-    for path in sorted(folder.iterdir()):
-        if path.suffix == UNFINISHED or not path.is_file():
-            continue
+    for path in _files_in(folder):
         try:
             content = path.read_bytes()
         except FileNotFoundError:

@@ -155,7 +155,8 @@ BACKUP_SIZE = _database("backup_size_bytes", "bytes", "Size of the newest backup
 UNARCHIVED = _database(
     "backup_unarchived_seconds",
     "seconds",
-    "How long the oldest event has been missing from the archived write-ahead log: what a lost disk would cost.",
+    "How long the oldest event has been missing from the archived write-ahead log, or the oldest file has waited in "
+    "BACKUP_WAL_DIRECTORY: what a lost disk would cost.",
 )
 DRILL_AGE = _database("backup_drill_age_seconds", "seconds", "How long ago the newest restore drill began.")
 DRILL_OVERDUE = _database(

@@ -334,6 +334,7 @@ class Container:
             log_heads=self.log_heads,
             clock=ports.clock,
             policy=ports.policy,
+            waiting_log=ports.waiting_log,
         )
         self.owner_letters = OwnerLetterService(
             unit_of_work=ports.unit_of_work,

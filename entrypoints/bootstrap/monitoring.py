@@ -138,5 +138,6 @@ def _background_figures(container: Container, caches: ExitStack) -> FiguresReade
         log_heads=container.log_heads,
         clock=ports.clock,
         policy=ports.policy,
+        waiting_log=ports.waiting_log,
         slow_cache=cache,
     )

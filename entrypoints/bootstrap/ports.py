@@ -1,6 +1,8 @@
 """The ports that the application is wired from, one per field."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from domain.ports.archives import Archiver
@@ -72,3 +74,6 @@ class Ports:
     shop_facts: ShopFacts
     owner_letter_writer: OwnerLetterWriter
     observer: Observer = field(default_factory=NoObserver)
+    waiting_log: Callable[[], datetime | None] = lambda: (
+        None
+    )  # since when files of the log wait for their archiving

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, Protocol, TypeVar
 
@@ -247,7 +247,8 @@ class MonitoringRepositories(AttentionRepositories, HasBackupRuns, Protocol):
 class FiguresReader:
     """Reads the figures, cached while fresh.
 
-    ``slow_cache`` makes the cache of slow figures: by default one that reads them when they are asked for.
+    ``waiting_log`` returns since when archived files wait on this machine for the storage of backups. ``slow_cache``
+    makes the cache of slow figures: by default one that reads them when they are asked for.
     """
 
     def __init__(
@@ -258,6 +259,7 @@ class FiguresReader:
         log_heads: LogHeads,
         clock: Clock,
         policy: ShopPolicy,
+        waiting_log: Callable[[], datetime | None] = lambda: None,
         slow_cache: CacheFactory = Cached,
     ) -> None:
         self._facts = facts
@@ -265,6 +267,7 @@ class FiguresReader:
         self._log_heads = log_heads
         self._clock = clock
         self._policy = policy
+        self._waiting_log = waiting_log
         self._current = Cached(facts.current, CURRENT_CACHED_FOR)
         self._slow = slow_cache(self._read_slow, TOTALS_CACHED_FOR)
         self._attention = slow_cache(self._read_attention, ATTENTION_CACHED_FOR)
@@ -318,7 +321,10 @@ class FiguresReader:
 
     def _backups(self) -> BackupFacts:
         with self._unit_of_work.transaction() as transaction:
-            return transaction.backup_runs.facts()
+            facts = transaction.backup_runs.facts()
+        # The database counts a file as archived when it is in the folder, on the disk that may be lost.
+        moments = (facts.unarchived_since, self._waiting_log() if facts.archives_log else None)
+        return replace(facts, unarchived_since=min(filter(None, moments), default=None))
 
     def _unprotected(self) -> tuple[bool, datetime | None]:
         try:

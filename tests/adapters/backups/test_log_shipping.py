@@ -1,12 +1,14 @@
 """A log file that cannot be archived stops no other."""
 
 import hashlib
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.backups.log_shipping import ship
+from adapters.backups.log_shipping import ship, waiting_since
 from adapters.backups.vault import WalArchive
 from domain.order.values import Sha256
 from domain.ports.errors import ObjectDiffersError
@@ -28,3 +30,17 @@ def test_a_file_that_was_archived_with_other_bytes_stops_no_other(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == NAMES[:1]
     assert b"".join(archive.fetch(NAMES[0])) == b"first"
     assert b"".join(archive.fetch(NAMES[2])) == f"now {NAMES[2]}".encode()
+
+
+def test_the_oldest_file_says_since_when_the_log_waits(tmp_path: Path) -> None:
+    assert waiting_since(tmp_path) is None
+    for name, written in ((f"{NAMES[0]}.part", 100), (NAMES[1], 300), (NAMES[2], 200)):
+        (tmp_path / name).touch()
+        os.utime(tmp_path / name, (written, written))
+    assert waiting_since(tmp_path) == datetime.fromtimestamp(200, UTC)
+    archive = WalArchive(
+        InMemoryShop().storage, b"a key of backups, thirty-two characters", "7000000000000000001"
+    )
+    ship(tmp_path, archive)
+    assert waiting_since(tmp_path) is None
+    assert waiting_since(tmp_path / "elsewhere") is None

@@ -18,6 +18,7 @@ from domain.use_cases.monitoring.figures import ATTENTION_CACHED_FOR, FEWEST_REA
 from domain.use_cases.order_command_handler import Cause
 from domain.use_cases.support.attention_items import AttentionItem
 from domain.use_cases.support.attention_list import AttentionList
+from tests.doubles.backup_runs import InMemoryBackupRuns
 from tests.doubles.container import POLICY, InMemoryShop
 from tests.doubles.reconciliation_queries import InMemoryReconciliationQueries
 
@@ -68,6 +69,21 @@ def test_a_log_that_lacks_nothing_is_archived() -> None:
     late = replace(BACKED_UP, unarchived_since=NOW - timedelta(minutes=6))
     assert codes(figures(backups=late)) == [ConditionCode.LOG_UNARCHIVED]
     assert codes(figures(backups=replace(late, archives_log=False))) == []
+
+
+def test_files_that_wait_on_this_machine_are_not_archived(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = InMemoryShop(replace(POLICY, work=replace(POLICY.work, makes_backups=True)))
+    left_at = shop.clock.now()
+    shop.clock.advance(seconds=360)
+
+    def archiving(_: InMemoryBackupRuns) -> BackupFacts:
+        return BACKED_UP
+
+    monkeypatch.setattr(InMemoryBackupRuns, "facts", archiving)
+    waiting = shop.with_ports(waiting_log=lambda: left_at).figures.read()
+    assert waiting.unarchived_for == timedelta(minutes=6)
+    assert ConditionCode.LOG_UNARCHIVED in codes(waiting)
+    assert shop.figures.read().unarchived_for == timedelta()
 
 
 def test_a_shop_without_any_backup_is_overdue_after_its_first_day() -> None:
