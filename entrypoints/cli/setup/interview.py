@@ -61,6 +61,7 @@ class Interview:
         for number, question in enumerate(questions, start=1):
             self._console.print(f"\n[bold]{question.name}[/bold] ({number} of {len(questions)})")
             self._keep(question.name, self._looked_up(question) or self._asked(question))
+        self._offer_backups()
 
     def _generate(self) -> None:
         """Make the keys that only have to be random.
@@ -72,6 +73,22 @@ class Interview:
         for name in GENERATED:
             self._keep(name, secrets.token_urlsafe(_KEY_BYTES))
         self._console.print(f"{' and '.join(GENERATED)} are made up and kept.", soft_wrap=True)
+
+    def _offer_backups(self) -> None:
+        """Make the key of backups; a sandbox needs none."""
+        if "BACKUP_KEY" in self.known or "SANDBOX_MAILBOX_URL" in self.known:
+            return
+        question = (
+            "\nMake encrypted backups of the database every day? Workers then need PostgreSQL's programs."
+        )
+        if not Confirm.ask(question, console=self._console, default=True):
+            return
+        self._keep("BACKUP_KEY", secrets.token_hex(_KEY_BYTES))
+        self._console.print(
+            f"BACKUP_KEY is made up and kept in {self._env_path}. Keep a copy of it elsewhere: no backup can be read"
+            " without it. docs/backup.md says how the rest is set up.",
+            soft_wrap=True,
+        )
 
     def _looked_up(self, question: Question) -> str | None:
         """What the provider itself answers."""

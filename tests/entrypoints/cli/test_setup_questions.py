@@ -1,14 +1,18 @@
 """Setup asks for each required setting, checks answers, and keeps the file."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from entrypoints.cli.setup.interview import known_settings
+from entrypoints.cli.setup.interview import Interview, known_settings
 from entrypoints.cli.setup.looking_up import LOOK_UPS
 from entrypoints.cli.setup.questions import GENERATED, QUESTIONS, problem_with, webhook_base
 from entrypoints.cli.support import env_file
 from entrypoints.settings import Settings
+from tests.entrypoints.cli.complete_settings import complete_settings
+from tests.entrypoints.support.shell import Terminal
 
 
 def test_every_required_setting_is_asked_for_or_made_up() -> None:
@@ -117,3 +121,43 @@ def test_the_environment_comes_before_the_file(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("REDIS_URL", "")
     assert known_settings(path) == {"S3_BUCKET": "of-the-environment", "S3_REGION": "of-the-file"}
     assert known_settings(tmp_path / "none") == {"S3_BUCKET": "of-the-environment"}
+
+
+@pytest.fixture
+def known() -> dict[str, str]:
+    """Every setting that is asked for."""
+    return {**complete_settings(), "DATABASE_URL": "postgresql://shop@localhost/shop"}
+
+
+@pytest.mark.parametrize(("answer", "has_key"), [("y", True), ("n", False)])
+def test_a_key_of_backups_is_made_on_request(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    answer: str,
+    known: Mapping[str, str],
+    *,
+    has_key: bool,
+) -> None:
+    monkeypatch.delenv("BACKUP_KEY", raising=False)
+    monkeypatch.delenv("SANDBOX_MAILBOX_URL", raising=False)
+    for name, value in known.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdin", Terminal(f"{answer}\n"))
+    path = tmp_path / ".env"
+    Interview(Console(), path).hold()
+    key = env_file.read(path).get("BACKUP_KEY", "")
+    assert bool(key) is has_key
+    printed = capsys.readouterr().out
+    assert ("Keep a copy of it elsewhere" in printed) is has_key
+    assert not key or (len(key) == 64 and key not in printed)
+
+
+def test_a_sandbox_is_not_asked_for_backups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: Mapping[str, str]
+) -> None:
+    for name, value in {**known, "SANDBOX_MAILBOX_URL": "http://127.0.0.1:1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdin", Terminal())
+    Interview(Console(), tmp_path / ".env").hold()
+    assert not (tmp_path / ".env").exists()
