@@ -77,6 +77,8 @@ def error_text(error: Exception) -> str:
             return f"{_problem(error)}: {_status(order)}, and {_alternatives(order)}."
         case errors.RedoRefusedError(image_id=image_id, why=why):
             return f"Image {image_id} cannot be tried once more, because {redo_obstacle_text(why)}."
+        case LinkExpiredError(is_renewable=False):
+            return str(error)
         case LinkExpiredError(is_shared=True) | LinkRevokedError(is_shared=True):
             return "This link has ended: ask the person who shared it with you for another one."
         case UnreadableImageError():

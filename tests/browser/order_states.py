@@ -79,7 +79,7 @@ class OrderStates:
         yield self.link(self._with_a_lost_photo(2)[0])
 
     @contextmanager
-    def expired(self) -> Iterator[str]:
+    def photos_gone(self) -> Iterator[str]:
         yield self._erased()[0]
 
     def link(self, customer: Customer) -> str:
@@ -131,5 +131,5 @@ STATES: Mapping[str, Callable[[OrderStates], AbstractContextManager[str]]] = {
     "gallery-redo-running": OrderStates.being_redone,
     "gallery-redone": OrderStates.redone,
     "gallery-partly-refunded": OrderStates.gallery_with_a_lost_photo,
-    "gallery-expired": OrderStates.expired,
+    "gallery-photos-gone": OrderStates.photos_gone,
 }

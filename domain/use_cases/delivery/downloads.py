@@ -38,14 +38,21 @@ class UnknownLinkError(ShopError):
 
 
 class LinkExpiredError(ShopError):
-    """The link has expired, or its photos were deleted."""
+    """The link has expired, or its photos were deleted.
 
-    def __init__(self, order_id: OrderId, *, is_shared: bool = False) -> None:
+    ``is_renewable`` is False once the photos are deleted, so that no link can open them.
+    """
+
+    def __init__(self, order_id: OrderId, *, is_shared: bool = False, is_renewable: bool = True) -> None:
         self.order_id = order_id
         self.is_shared = is_shared
+        self.is_renewable = is_renewable
         super().__init__(
             "This link has expired: have a new one sent to the address on file, or answer the e-mail it came with, and "
             "a person will help you."
+            if is_renewable
+            else "The photos behind this link are deleted, so no other link can open them: write to the shop if you "
+            "have a question."
         )
 
 
@@ -110,8 +117,9 @@ class DownloadService:
             raise UnknownLinkError
         if link.is_revoked:
             raise LinkRevokedError(order.order_id, is_shared=link.is_shared)
-        if link.expires_at <= self.clock.now() or order.photos_are_purged or order.state is State.ERASED:
-            raise LinkExpiredError(order.order_id, is_shared=link.is_shared)
+        is_kept = not (order.photos_are_purged or order.state is State.ERASED)
+        if link.expires_at <= self.clock.now() or not is_kept:
+            raise LinkExpiredError(order.order_id, is_shared=link.is_shared, is_renewable=is_kept)
         return order, link
 
     def find(self, token: str, image_id: ImageId | None = None, *, earlier: int = 0) -> Delivery:

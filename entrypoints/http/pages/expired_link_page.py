@@ -12,15 +12,19 @@ from entrypoints.http.request_bodies import AnyRequest
 
 
 def explain(request: AnyRequest, error: Exception) -> Response[Any]:
-    """Offer a new link for an expired one; explain other errors.
+    """Offer a new link for an expired one whose photos are kept; explain other errors.
 
     Others than the customer have no e-mail of the shop: they have to ask the person who shared the link.
     """
     if not html_pages.is_html_preferred(request):
         return html_pages.explain(request, error)
     match error:
-        case LinkExpiredError(is_shared=True) | LinkRevokedError(is_shared=True):
-            return _ended(request, error)
+        case LinkExpiredError(is_renewable=False):
+            return _explained(request, error, "expired_link.gone_title", "expired_link.gone")
+        case LinkExpiredError(is_shared=True):
+            return _explained(request, error, "problem.link_expired_title", "share.ended")
+        case LinkRevokedError(is_shared=True):
+            return _explained(request, error, "problem.link_withdrawn_title", "share.ended")
         case LinkExpiredError():
             return _renewable(request, error)
         case _:
@@ -35,12 +39,13 @@ def _renewable(request: AnyRequest, error: LinkExpiredError) -> Response[Any]:
     )
 
 
-def _ended(request: AnyRequest, error: LinkExpiredError | LinkRevokedError) -> Response[Any]:
+def _explained(request: AnyRequest, error: Exception, title: str, explanation: str) -> Response[Any]:
     problem, visit = problem_details.problem_of(error), visit_of(request)
     problem_details.note(request, problem, error)
-    title = visit.localization.say(f"problem.{problem.kind.name.replace('-', '_')}_title")
-    explanation = visit.localization.say("share.ended")
-    return html_pages.problem_page(request, problem, "problem", visit, title=title, explanation=explanation)
+    say = visit.localization.say
+    return html_pages.problem_page(
+        request, problem, "problem", visit, title=say(title), explanation=say(explanation)
+    )
 
 
 def _renewal(request: AnyRequest) -> str:

@@ -149,6 +149,29 @@ def test_a_dead_link_offers_a_new_one_wherever_it_led(api: ApiClient, below: str
     assert api.http.get(f"/api/download/{api.shop.token(order_id)}").status_code == 200
 
 
+@pytest.mark.parametrize("is_erased", [True, False])
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_a_link_to_deleted_photos_offers_no_new_one(
+    api: ApiClient, *, is_erased: bool, is_shared: bool
+) -> None:
+    order_id = api.shop.delivered()
+    path = f"/api/download/{api.shop.token(order_id)}"
+    if is_shared:
+        path = f"/api/download/{api.http.post(f'{path}/share').json()['url'].split('/')[-2]}"
+    if is_erased:
+        api.shop.customer_erasure.erase("ada@customer.example", actor="person:grace", reason="asked for it")
+    else:
+        api.shop.clock.advance(days=100)
+        assert api.shop.photo_retention.purge() == 1
+    page = api.http.get(path, headers=BROWSER)
+    assert page.status_code == 410
+    assert "<h1>These photos are no longer kept</h1>" in page.text
+    assert "<form" not in page.text
+    problem = assert_problem(api.http.get(path), 410, "link-expired")
+    assert "are deleted" in problem["detail"]
+    assert "/renew" not in problem["detail"]
+
+
 @pytest.mark.parametrize("headers", [BROWSER, {}])
 def test_the_answer_does_not_reveal_whether_a_link_was_renewable(
     api: ApiClient, headers: dict[str, str]
