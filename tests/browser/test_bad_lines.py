@@ -33,6 +33,16 @@ GIVE_FILE = """
     }
 """
 
+#: How many chosen photos the browser keeps.
+KEPT_PHOTOS = """
+    new Promise((done) => {
+        indexedDB.open("restoreclick").onsuccess = ({ target }) => {
+            const store = target.result.transaction("chosen-photos").objectStore("chosen-photos");
+            store.count().onsuccess = (event) => done(event.target.result);
+        };
+    })
+"""
+
 
 @pytest.fixture(scope="session")
 def large_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -164,6 +174,28 @@ def test_a_customer_who_comes_back_to_the_home_page_finds_the_photos_again(
     with again.expect_response(lambda response: "/api/uploads/" in response.url):
         again.goto("/")
     eventually(lambda: again.evaluate("localStorage.getItem('restoreclick.session') === null"), "its end")
+    expect(again.get_by_text("not ordered yet")).to_be_hidden()
+
+
+def test_the_next_person_at_a_shared_computer_can_remove_the_photos_before(
+    new_visitor: NewVisitor, photo: Path, large_photo: Path
+) -> None:
+    visitor = new_visitor()
+    page = visitor.open("/")
+    page.set_input_files("[data-choose]", photo)
+    expect(page.locator("#photos li")).to_have_count(1)
+    session = page.evaluate("localStorage.getItem('restoreclick.session')")
+    Line(page).change(uploadThroughput=FAST_UPLOAD)
+    page.set_input_files("[data-choose]", large_photo)
+    eventually(lambda: progress(page) > 0, "the second upload")
+    page.close()
+    again = visitor.open("/")
+    again.get_by_role("button", name="Remove them from this device").click()
+    expect(again.get_by_text("The photos are removed.")).to_be_focused()
+    assert again.evaluate("Object.keys(localStorage)") == []
+    assert again.evaluate(KEPT_PHOTOS) == 0
+    assert again.request.get(f"/api/uploads/{session}").json()["photos"] == []
+    again.reload()
     expect(again.get_by_text("not ordered yet")).to_be_hidden()
 
 

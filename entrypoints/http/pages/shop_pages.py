@@ -17,8 +17,11 @@ from entrypoints.http.pages.brand import LEGAL_PAGES, html_of
 from entrypoints.http.pages.site import Site, Visit, visit_of
 from entrypoints.http.request_bodies import AnyRequest
 
-#: The language of legal texts for visitors whose language has none.
+#: The language of legal texts for visitors whose language has none, if the owner wrote one in it.
 _FALLBACK = "en"
+
+#: How long browsers keep chosen photos that are not uploaded; the pages' scripts remove older ones.
+KEPT_DAYS = 7
 
 _FOREVER = "public, max-age=31536000, immutable"
 _A_DAY = "public, max-age=86400"
@@ -76,8 +79,9 @@ def home_page(visit: Visit, policy: ShopPolicy, problem: str | None = None) -> R
 def show_legal_page(policy: Given[ShopPolicy], request: AnyRequest) -> Response[Any]:
     """Show the imprint, the privacy page or the contact page."""
     name, visit = request.url.path.rpartition("/")[2], visit_of(request)
-    text = _brand_text(visit, name) or html_of(_default_text(visit, name, policy))
-    return html_pages.page("legal", visit, is_public=True, page_name=name, text=text)
+    own = _brand_text(visit, name)
+    language, text = own or (visit.localization.phrases.tag, html_of(_default_text(visit, name, policy)))
+    return html_pages.page("legal", visit, is_public=True, page_name=name, text=text, text_language=language)
 
 
 @_page("/assets/{revision:str}/{name:path}")
@@ -122,10 +126,17 @@ def _file(request: AnyRequest, asset: Asset, caching: str) -> Response[bytes]:
     return Response(content, media_type=asset.media_type, headers=headers)
 
 
-def _brand_text(visit: Visit, name: str) -> str | None:
-    """The owner's text of a legal page, if there is one."""
-    texts, tag = visit.site.brand.texts, visit.localization.phrases.tag
-    return texts.get(f"{name}.{tag}") or texts.get(f"{name}.{_FALLBACK}")
+def _brand_text(visit: Visit, name: str) -> tuple[str, str] | None:
+    """The language and HTML of the owner's text of a legal page, if there is one in any language."""
+    texts = {
+        language: text
+        for (page, _, language), text in (
+            (key.partition("."), text) for key, text in sorted(visit.site.brand.texts.items())
+        )
+        if page == name
+    }
+    preferred = (visit.localization.phrases.tag, _FALLBACK, *texts)
+    return next(((language, texts[language]) for language in preferred if language in texts), None)
 
 
 def _default_text(visit: Visit, name: str, policy: ShopPolicy) -> str:
@@ -136,4 +147,5 @@ def _default_text(visit: Visit, name: str, policy: ShopPolicy) -> str:
         address=site.contact_address or "",
         photo_days=str(policy.retention.photos.days),
         upload_days=str(policy.retention.uploads.days),
+        kept_days=str(KEPT_DAYS),
     )

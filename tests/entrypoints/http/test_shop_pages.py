@@ -12,8 +12,10 @@ from litestar.testing import TestClient
 
 from adapters.localization.catalog import CATALOGS, read_catalogs
 from entrypoints.http import create_app
+from entrypoints.http.pages import shop_pages
 from entrypoints.http.pages.assets import FOLDER, Assets, contents_of
 from entrypoints.http.pages.brand import BrandError, read_brand
+from entrypoints.http.pages.shop_pages import KEPT_DAYS
 from entrypoints.http.pages.site import Site, assets_with
 from tests.entrypoints.support.http_fixtures import BROWSER, ApiClient, HttpShop
 
@@ -194,6 +196,35 @@ def test_a_shops_own_colours_logo_and_legal_pages_are_shown(tmp_path: Path) -> N
     assert "<td>1</td>" in imprint
     assert "<p>We keep <b>nothing</b>.</p>" in privacy  # there is none in German
     assert "Schreiben Sie uns" in contact
+
+
+def test_a_legal_page_in_one_language_is_shown_to_all_in_that_language(tmp_path: Path) -> None:
+    (tmp_path / "imprint.de.md").write_text("**Foto Brandt**, Graz")
+    (tmp_path / "privacy.de.md").write_text("Wir behalten nichts.")
+    (tmp_path / "privacy.en.md").write_text("We keep nothing.")
+    brand = read_brand(tmp_path)
+    with shop_with(brand=brand, assets=assets_with(brand)) as http:
+        english = {**BROWSER, "Accept-Language": "en"}
+        imprint = http.get("/imprint", headers=english).text
+        own = http.get("/imprint", headers=GERMAN).text
+        privacy = http.get("/privacy", headers=english).text
+    assert "<h1>Imprint</h1>" in imprint
+    assert '<div class="prose" lang="de" dir="auto">\n<p><strong>Foto Brandt</strong>' in imprint
+    assert '<div class="prose">\n<p><strong>Foto Brandt</strong>' in own
+    assert '<div class="prose">\n<p>We keep nothing.</p>' in privacy
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "kept in your browser"), ("de", "merkt sich Ihr Browser")]
+)
+def test_the_privacy_page_names_what_the_browser_keeps_and_for_how_long(
+    api: ApiClient, language: str, words: str
+) -> None:
+    page = api.http.get("/privacy", headers={**BROWSER, "Accept-Language": language}).text
+    assert words in page
+    assert re.search(rf"\b{KEPT_DAYS} (days at most|Tage)", page)
+    script = (Path(shop_pages.__file__).parents[1] / "frontend" / "src" / "kept.js").read_text()
+    assert f"KEPT_MS = {KEPT_DAYS} * 24 * 60 * 60 * 1000;" in script
 
 
 def test_a_brand_folder_that_cannot_be_used_is_refused(tmp_path: Path) -> None:

@@ -22,8 +22,22 @@ export async function forget(session, key) {
 
 /** The photos of a session that a closed tab left; those that are older than a week are forgotten. */
 export async function kept(session) {
+  await forgetOld();
   const all = await entries(opened()).catch(() => []);
-  const old = all.filter(([, { at }]) => at < Date.now() - KEPT_MS).map(([key]) => key);
-  await delMany(old, opened()).catch(() => {});
-  return all.filter(([key]) => key[0] === session && !old.includes(key)).map(([, { file }]) => file);
+  return all.filter(([key]) => key[0] === session).map(([, { file }]) => file);
+}
+
+/** Forget the photos of all sessions that are older than a week. */
+export async function forgetOld() {
+  await forgetWhere(([, { at }]) => at < Date.now() - KEPT_MS);
+}
+
+/** Forget all photos of a session. */
+export async function forgetAll(session) {
+  await forgetWhere(([[of]]) => of === session);
+}
+
+async function forgetWhere(isForgotten) {
+  const all = await entries(opened()).catch(() => []);
+  await delMany(all.filter(isForgotten).map(([key]) => key), opened()).catch(() => {});
 }

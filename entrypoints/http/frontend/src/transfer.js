@@ -34,6 +34,14 @@ export async function begun(session) {
   );
 }
 
+/** Forget the uploads of a session that began in this browser. */
+export async function forgetBegun(session) {
+  const all = await urlStorage.findAllUploads();
+  for (const { urlStorageKey } of all.filter(({ urlStorageKey }) => urlStorageKey.startsWith(`tus::${session}/`))) {
+    await urlStorage.removeUpload(urlStorageKey);
+  }
+}
+
 /**
  * Uploads one file, however often the line breaks.
  *

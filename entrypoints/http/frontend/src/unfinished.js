@@ -1,7 +1,8 @@
 // A customer who left before the payment and comes back to the home page finds the photos again.
 
-import { kept } from "./kept.js";
+import { forgetAll, forgetOld, kept } from "./kept.js";
 import { say } from "./page.js";
+import { forgetBegun } from "./transfer.js";
 
 const KEY = "restoreclick.session";
 
@@ -14,8 +15,9 @@ export function remember(session) {
   }
 }
 
-/** Show the home page's link to photos that are not ordered yet, if there are any. */
+/** Show the home page's link to photos that are not ordered yet, if there are any, and the button that removes them. */
 export async function offerUnfinished() {
+  await forgetOld();
   const offer = document.querySelector("[data-unfinished]");
   const session = stored();
   if (!offer || !session) {
@@ -28,10 +30,29 @@ export async function offerUnfinished() {
     const link = offer.querySelector("a");
     link.href = `uploads/${session}`;
     link.textContent = say("go_on", { number });
+    offer.querySelector("[data-forget]").addEventListener("click", () => removeAll(offer, session, upload));
     offer.hidden = false;
   } else if (upload || answer?.status === 404) {
-    localStorage.removeItem(KEY);
+    await forgetSession(session);
   }
+}
+
+/** Remove the photos from this browser, and from the shop unless a payment page is open for them. */
+async function removeAll(offer, session, upload) {
+  await forgetSession(session);
+  for (const { photo_id: id } of upload.status === "open" ? upload.photos : []) {
+    await fetch(`api/uploads/${session}/photos/${id}`, { method: "DELETE" }).catch(() => {}); // They expire there.
+  }
+  offer.querySelector("[data-offer]").hidden = true;
+  const removed = offer.querySelector("[data-removed]");
+  removed.hidden = false;
+  removed.focus();
+}
+
+async function forgetSession(session) {
+  localStorage.removeItem(KEY);
+  await forgetAll(session);
+  await forgetBegun(session);
 }
 
 function stored() {
