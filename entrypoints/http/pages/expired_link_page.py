@@ -12,9 +12,10 @@ from entrypoints.http.request_bodies import AnyRequest
 
 
 def explain(request: AnyRequest, error: Exception) -> Response[Any]:
-    """Offer a new link for an expired one whose photos are kept; explain other errors.
+    """Offer a new link for an expired one; explain other errors.
 
-    Others than the customer have no e-mail of the shop: they have to ask the person who shared the link.
+    Deleted photos have no new link. Others than the customer have no e-mail of the shop: they have to ask the person
+    who shared the link.
     """
     if not html_pages.is_html_preferred(request):
         return html_pages.explain(request, error)

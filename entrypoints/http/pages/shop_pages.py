@@ -127,7 +127,7 @@ def _file(request: AnyRequest, asset: Asset, caching: str) -> Response[bytes]:
 
 
 def _brand_text(visit: Visit, name: str) -> tuple[str, str] | None:
-    """The language and HTML of the owner's text of a legal page, if there is one in any language."""
+    """Language and HTML of the owner's page, if there is one."""
     texts = {
         language: text
         for (page, _, language), text in (

@@ -198,7 +198,7 @@ def test_a_shops_own_colours_logo_and_legal_pages_are_shown(tmp_path: Path) -> N
     assert "Schreiben Sie uns" in contact
 
 
-def test_a_legal_page_in_one_language_is_shown_to_all_in_that_language(tmp_path: Path) -> None:
+def test_visitors_without_a_legal_page_in_their_language_see_the_one_that_exists(tmp_path: Path) -> None:
     (tmp_path / "imprint.de.md").write_text("**Foto Brandt**, Graz")
     (tmp_path / "privacy.de.md").write_text("Wir behalten nichts.")
     (tmp_path / "privacy.en.md").write_text("We keep nothing.")
