@@ -23,8 +23,13 @@ def compare_if_due(
     compared things.
     """
     report = reconciliation.compare_if_due(interval, watch)
-    if report is None:
-        return None
+    if report is not None:
+        log_report(report)
+    return report
+
+
+def log_report(report: Report) -> None:
+    """Log each finding and what was left out."""
     for finding in report.findings:
         log_finding = _log.info if finding.is_repaired else _log.warning
         log_finding(
@@ -48,4 +53,3 @@ def compare_if_due(
         remaining=len(report.remaining),
         closed=list(report.closed),
     )
-    return report

@@ -146,6 +146,7 @@ class Report:
     cut_off: Mapping[Side, str]
     foreign: tuple[Foreign, ...] = ()
     defects: tuple[Exception, ...] = ()
+    began_at: datetime | None = None  # of its round; none if it was made outside the schedule
 
     @property
     def remaining(self) -> tuple[Finding, ...]:

@@ -1,7 +1,7 @@
 """The reconciliation of all sides, with one report."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.ports.clock import Clock
@@ -51,8 +51,9 @@ class Reconciliation:
         repairs: bool,
         reads_bytes: bool = True,
         watch: Callable[[Side, int], None] = _ignore,
+        sides: Collection[Side] = frozenset(Side),
     ) -> Report:
-        """Compare every side since a moment; an unavailable side affects no other."""
+        """Compare sides since a moment; an unavailable side affects no other."""
         now = self.clock.now()
         findings: dict[Finding, None] = {}  # in order; a finding made by two sides is reported once
         foreign: list[Foreign] = []
@@ -61,6 +62,8 @@ class Reconciliation:
         cut_off: dict[Side, str] = {}
         for comparison in self.comparisons:
             side = comparison.side
+            if side not in sides:
+                continue
             watch(side, 0)
             context = ComparisonContext(
                 since=since,
@@ -109,14 +112,41 @@ class Reconciliation:
         if turn is None:
             return None
         since = max(turn.previous or began_at - FIRST_LOOK, began_at - FARTHEST_LOOK) - OVERLAP
-        report = self.compare(since, repairs=True, watch=watch)
-        if report.cut_off or any(finding.what in _OPEN_ENDS for finding in report.remaining):
-            return report
+        report = replace(self.compare(since, repairs=True, watch=watch), began_at=began_at)
+        self._end(report)
+        return report
+
+    def resume(
+        self, earlier: Report, sides: Collection[Side], watch: Callable[[Side, int], None] = _ignore
+    ) -> tuple[Report, Report]:
+        """Compare sides that a scheduled report lacks.
+
+        Return the report about these sides, and the whole round's, which ends if nothing is cut off any more.
+        """
+        report = self.compare(earlier.since, repairs=True, watch=watch, sides=sides)
+        cut_off = {side: why for side, why in earlier.cut_off.items() if side not in sides}
+        whole = replace(
+            report,
+            findings=tuple(dict.fromkeys((*earlier.findings, *report.findings))),
+            closed={**earlier.closed, **report.closed},
+            cut_off={**cut_off, **report.cut_off},
+            began_at=earlier.began_at,
+        )
+        self._end(whole)
+        return report, whole
+
+    def _end(self, report: Report) -> None:
+        """End a round, unless its time must be compared again."""
+        if (
+            report.began_at is None
+            or report.cut_off
+            or any(finding.what in _OPEN_ENDS for finding in report.remaining)
+        ):
+            return
         with self.unit_of_work.transaction() as transaction:
             transaction.reconciliation_rounds.end(
-                began_at,
+                report.began_at,
                 self.clock.now(),
                 findings=len(report.findings),
                 healed=len(report.findings) - len(report.remaining),
             )
-        return report

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
 from threading import Event
@@ -14,7 +15,8 @@ import pytest
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.states import State
 from domain.ports.errors import DatabaseBehindError, UnavailableError
-from domain.use_cases.reconciliation.findings import Side
+from domain.use_cases.reconciliation.comparison import ComparisonContext
+from domain.use_cases.reconciliation.findings import Finding, Side
 from entrypoints.settings import Settings
 from entrypoints.worker import worker_calls
 from entrypoints.worker.worker_calls import Worker, WorkerBusyError, WorkerCalls
@@ -133,6 +135,61 @@ def test_a_reconciliation_out_of_time_says_which_sides_lack(shop: InMemoryShop, 
     assert report.is_more
     assert report.reconciliation is not None
     assert Side.LOG in report.reconciliation.cut_off
+
+
+def test_calls_go_on_with_a_reconciliation_until_every_side_was_compared(
+    shop: InMemoryShop, calls: WorkerCalls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.live(shop.pay(shop.upload(b"the wedding")))
+    compared: list[Side] = []
+    over = False
+
+    def compare(comparison: OneThing, context: ComparisonContext) -> Iterator[Finding]:
+        nonlocal over
+        context.watch(1)
+        compared.append(comparison.side)
+        over = True  # after one side a call
+        return iter(())
+
+    monkeypatch.setattr(OneThing, "compare", compare)
+    monkeypatch.setattr("entrypoints.worker.worker_calls._Limits.is_over", property(lambda _: over))
+    shop.reconciliation.comparisons = [OneThing(side) for side in (Side.LOG, Side.PAYMENTS, Side.STORAGE)]
+    began_at = shop.clock.now()
+    answers = []
+    for _ in range(4):
+        over = False
+        answers.append(calls.call(Worker.RECONCILE, reactions=1, seconds=20))
+    assert [answer.is_more for answer in answers] == [True, True, False, False]
+    assert answers[3].reconciliation is None
+    assert compared == [Side.LOG, Side.PAYMENTS, Side.STORAGE]
+    with shop.unit_of_work.transaction() as transaction:
+        later = shop.clock.now() + timedelta(days=2)
+        turn = transaction.reconciliation_rounds.begin(later, unless_since=later)
+    assert turn is not None
+    assert turn.previous is not None
+    assert turn.previous >= began_at
+
+
+def test_a_side_too_long_for_a_call_of_its_own_stays_cut_off(shop: InMemoryShop, calls: WorkerCalls) -> None:
+    shop.live(shop.pay(shop.upload(b"the wedding")))
+    answers = [calls.call(Worker.RECONCILE, reactions=1, seconds=0)]
+    while answers[-1].is_more:
+        assert len(answers) <= len(Side)
+        answers.append(calls.call(Worker.RECONCILE, reactions=1, seconds=0))
+    last = answers[-1].reconciliation
+    assert last is not None
+    assert last.cut_off
+
+
+@dataclass
+class OneThing:
+    """A side on which there is one thing to compare."""
+
+    side: Side
+
+    def compare(self, context: ComparisonContext) -> Iterator[Finding]:
+        context.watch(1)
+        return iter(())
 
 
 def test_nothing_is_done_on_a_database_that_is_behind(shop: InMemoryShop, calls: WorkerCalls) -> None:
