@@ -113,7 +113,7 @@ def find_program(name: str, folder: Path | None) -> Path:
         where = f"in {folder}" if folder else "on the PATH"
         raise BackupFailedError(
             name,
-            f"it is not {where}; install PostgreSQL's client programs of the server's major version, and name their "
+            f"it is not {where}; install PostgreSQL's programs of the server's major version, and name their "
             "folder in POSTGRESQL_PROGRAMS",
         )
     return Path(found)

@@ -72,7 +72,8 @@ def print_restored(
             f"{end}. Its owner must own the files."
         )
     click.echo(
-        "Then run `restoreclick db restored`, which rebuilds what is missing since, and start the shop."
+        "Then run `restoreclick db restored --even-if-current`, which rebuilds what is missing since, and start the"
+        " shop."
     )
 
 

@@ -15,12 +15,13 @@ class UnknownMomentError(MisuseError):
     def __init__(self, written: str) -> None:
         self.written = written
         super().__init__(
-            f"{written!r} is no moment in the past: write 7d, 12h, 30m, or a date such as 2026-11-22."
+            f"{written!r} is no moment in the past: write 7d, 12h, 30m, or a date such as 2026-11-22, perhaps with a"
+            ' time (UTC) as in "2026-11-22 14:05".'
         )
 
 
 def moment(written: str, now: datetime) -> datetime:
-    """Parse ``7d``, ``12h``, ``30m`` or an ISO date into a moment.
+    """Parse ``7d``, ``12h``, ``30m`` or an ISO date, perhaps with a time.
 
     The time zone is UTC by default. Raises UnknownMomentError.
     """
