@@ -1,11 +1,13 @@
 """A PostgreSQL server on a scratch folder, reachable on this machine alone."""
 
+import atexit
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import quote
@@ -68,11 +70,15 @@ def running(data_directory: Path, programs: Path | None, wait_seconds: float) ->
                 stderr=messages,
                 start_new_session=True,
             )
+        # The thread of a drill is not unwound when its worker exits.
+        stop = partial(_stop, process)
+        atexit.register(stop)
         try:
             _wait(process, [str(is_ready), "--quiet", f"--host={sockets}", "--port=5432"], log, wait_seconds)
             yield sockets
         finally:
-            _stop(process)
+            atexit.unregister(stop)
+            stop()
 
 
 def create_database(sockets: str, programs: Path | None, role: str, name: str) -> None:

@@ -1,5 +1,8 @@
 """The scheduled backup and drill: when they run, what they log."""
 
+import os
+import tempfile
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -72,6 +75,18 @@ def test_each_end_of_a_drill_is_logged() -> None:
         "restore_drill_failed",
     ]
     assert logs[1]["problems"] == ["differences"]
+
+
+def test_what_killed_workers_left_of_drills_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name, age in (("restore-drill-old", 13), ("restore-drill-running", 11), ("other", 13)):
+        (tmp_path / name / "data").mkdir(parents=True)
+        then = time.time() - age * 3600
+        os.utime(tmp_path / name, (then, then))
+    drill_if_due(DrillOf(None), DAY)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "restore-drill-running"]
 
 
 @pytest.fixture
