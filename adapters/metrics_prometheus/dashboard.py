@@ -49,7 +49,15 @@ ROWS: Sequence[Row] = (
     ),
     Row(
         "Log and storage",
-        (d.LOG_POSITION, d.HEAD_LAG, d.LOG_UNREAD_AGE, d.STORAGE_USED, d.BACKUP_AGE, d.UNARCHIVED),
+        (
+            d.LOG_POSITION,
+            d.BEHIND_LOG,
+            d.HEAD_LAG,
+            d.LOG_UNREAD_AGE,
+            d.STORAGE_USED,
+            d.BACKUP_AGE,
+            d.UNARCHIVED,
+        ),
     ),
 )
 

@@ -137,6 +137,9 @@ HEAD_LAG = _database(
     "seconds",
     "How long the oldest event has been missing from the head that the storage keeps.",
 )
+BEHIND_LOG = _database(
+    "database_behind_log", "", "Whether the database lacks an event that the storage knows of: 1 or 0."
+)
 STORAGE_USED = _database("storage_used_bytes", "bytes", "Photos, results and archives in the storage.")
 STORAGE_RATIO = _database(
     "storage_used_ratio", "ratio", "Share of STORAGE_LIMIT_GIBIBYTES that is used; absent without that limit."

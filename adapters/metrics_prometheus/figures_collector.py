@@ -68,6 +68,7 @@ def values_of(figures: Figures) -> dict[Metric, Values]:
         d.RECONCILED_AGE: (figures.at - current.reconciled_at).total_seconds()
         if current.reconciled_at
         else None,
+        d.BEHIND_LOG: figures.is_behind_log if figures.head_is_known else None,
         d.HEAD_LAG: figures.unprotected_for.total_seconds() if figures.head_is_known else None,
         d.LOG_AGE: (figures.at - current.recorded_at).total_seconds() if current.recorded_at else None,
         d.LOG_UNREAD_AGE: figures.readers_late_for.total_seconds(),

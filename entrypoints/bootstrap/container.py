@@ -18,7 +18,7 @@ from domain.use_cases.delivery.link_reminders import LinkReminders
 from domain.use_cases.delivery.previews import Previews
 from domain.use_cases.delivery.shared_links import SharedLinks
 from domain.use_cases.idempotent_requests import IdempotentRequests
-from domain.use_cases.monitoring.figures import FiguresReader
+from domain.use_cases.monitoring.figures_reader import FiguresReader
 from domain.use_cases.monitoring.owner_letters import OwnerLetterService
 from domain.use_cases.order_command_handler import OrderCommandHandler
 from domain.use_cases.payments.checkout_sync import CheckoutSync

@@ -18,7 +18,7 @@ from adapters.observed_calls import CallObserver
 from adapters.observers import Observers
 from adapters.reaction_log import ReactionLog
 from domain.ports.observer import Observer
-from domain.use_cases.monitoring.figures import FiguresReader
+from domain.use_cases.monitoring.figures_reader import FiguresReader
 from entrypoints.bootstrap.container import Container
 from entrypoints.build_info import version
 from entrypoints.command_errors import CommandFailedError

@@ -18,7 +18,8 @@ from domain.ports.owner_letters import LetterStatus
 from domain.ports.shop_facts import PeriodFacts, ShopFacts
 from domain.ports.unit_of_work import HasOwnerLetters, UnitOfWork
 from domain.use_cases.monitoring.conditions import ActiveCondition, active_conditions
-from domain.use_cases.monitoring.figures import Figures, FiguresReader
+from domain.use_cases.monitoring.figures import Figures
+from domain.use_cases.monitoring.figures_reader import FiguresReader
 from domain.use_cases.shop_policy import OwnerPolicy
 
 #: How long a condition has to be absent until it counts as ended; one that comes and goes is written about once.

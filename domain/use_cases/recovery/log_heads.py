@@ -102,7 +102,10 @@ class LogHeads:
 
     def is_behind(self) -> bool:
         """Whether the database lacks the newest head's event; raises UnavailableError."""
-        head = self.newest()
+        return self.lacks(self.newest())
+
+    def lacks(self, head: LogHead | None) -> bool:
+        """Whether the database lacks a head's event."""
         if head is None or head.event_id is None:
             return False
         with self._unit_of_work.transaction() as transaction:

@@ -209,7 +209,11 @@ def test_a_shop_without_conditions_is_fine(restoreclick: Shell) -> None:
 
 
 def test_every_condition_is_planted() -> None:
-    elsewhere = {ConditionCode.LOG_READERS_LATE, ConditionCode.LOG_UNARCHIVED}
+    elsewhere = {
+        ConditionCode.DATABASE_BEHIND_LOG,
+        ConditionCode.LOG_READERS_LATE,
+        ConditionCode.LOG_UNARCHIVED,
+    }
     assert {*PLANTS, *elsewhere} == {each.code for each in CONDITIONS}
 
 
@@ -264,6 +268,25 @@ def test_a_head_in_the_storage_protects_the_log(restoreclick: Shell, planted: Pl
         assert head is not None
     try:
         assert ConditionCode.LOG_HEAD_MISSING not in found(restoreclick("status", "--json").out)
+    finally:
+        with open_container(read_settings()) as shop:
+            shop.ports.storage.purge("log/heads/")
+
+
+def test_a_database_without_the_newest_events_is_urgent(
+    restoreclick: Shell, planted: Planted, own_database_url: str
+) -> None:
+    planted.delivered()
+    with open_container(read_settings()) as shop:
+        shop.log_heads.replace()
+    try:
+        assert ConditionCode.DATABASE_BEHIND_LOG not in found(restoreclick("status", "--json").out)
+        with psycopg.connect(own_database_url) as connection:  # as a backup of before would be
+            connection.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
+            connection.execute("DELETE FROM events WHERE position = (SELECT max(position) FROM events)")
+        answer = restoreclick("status", "--json")
+        assert answer.status == 2
+        assert ConditionCode.DATABASE_BEHIND_LOG in found(answer.out)
     finally:
         with open_container(read_settings()) as shop:
             shop.ports.storage.purge("log/heads/")

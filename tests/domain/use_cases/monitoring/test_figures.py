@@ -14,7 +14,8 @@ from domain.ports.errors import UnavailableError
 from domain.ports.event_store import UnreadableEvent
 from domain.ports.shop_facts import CurrentFacts, TotalFacts, WorkFacts
 from domain.use_cases.monitoring.conditions import ConditionCode, active_conditions
-from domain.use_cases.monitoring.figures import ATTENTION_CACHED_FOR, FEWEST_REACTIONS, Figures
+from domain.use_cases.monitoring.figures import FEWEST_REACTIONS, Figures
+from domain.use_cases.monitoring.figures_reader import ATTENTION_CACHED_FOR
 from domain.use_cases.order_command_handler import Cause
 from domain.use_cases.support.attention_items import AttentionItem
 from domain.use_cases.support.attention_list import AttentionList

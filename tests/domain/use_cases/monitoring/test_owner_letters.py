@@ -18,7 +18,7 @@ from domain.ports.shop_facts import (
     TotalFacts,
     WorkFacts,
 )
-from domain.use_cases.monitoring.figures import CURRENT_CACHED_FOR, TOTALS_CACHED_FOR
+from domain.use_cases.monitoring.figures_reader import CURRENT_CACHED_FOR, TOTALS_CACHED_FOR
 from domain.use_cases.monitoring.owner_letters import CLAIM_LASTS
 from domain.use_cases.shop_policy import OwnerPolicy
 from tests.domain.support.event_builders import ORDER_ID
