@@ -5,6 +5,7 @@ import pytest
 from tests.vocabulary import ROOT, Violation, files, modules, violations_in, vocabulary
 
 
+@pytest.mark.slow  # `make check` runs it
 def test_no_file_has_private_words_or_long_docstrings() -> None:
     found = {str(path.relative_to(ROOT)): violations_in(path) for path in files()}
     assert {path: violations for path, violations in found.items() if violations} == {}

@@ -33,6 +33,7 @@ def test_a_demo_that_is_interrupted_leaves_nothing(
     left_nothing(visitor)
 
 
+@pytest.mark.slow
 def test_dev_writes_a_shells_environment_restarts_what_dies_and_closes_on_a_signal(start: Start) -> None:
     visitor = start("dev")
     visitor.reads("Ctrl-C closes the shop")

@@ -36,6 +36,7 @@ class Silence:
         """Ignore the progress."""
 
 
+@pytest.mark.slow
 def test_an_outage_is_announced_lifted_and_counted_and_a_fault_that_never_came_is_reported(
     stripe: TwinProcess,
 ) -> None:
@@ -64,6 +65,7 @@ def test_a_twin_that_accepts_no_fault_is_named(stripe: TwinProcess) -> None:
         twin_control.arm("stripe", {"on": "GET /v1/events", "do": "sing"})
 
 
+@pytest.mark.slow
 def test_an_order_on_which_nothing_went_wrong_is_no_end_of_the_story_of_trouble(
     running_shop: RunningShop, photo: Path
 ) -> None:

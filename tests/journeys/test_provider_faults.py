@@ -24,29 +24,35 @@ def attempts(running_shop: RunningShop, order_id: OrderId) -> list[Attempt]:
     return [one for image in running_shop.order(order_id).images.values() for one in image.attempts.values()]
 
 
+#: One fault of each kind at each provider; the others are of the same kinds.
+FAULTS: list[tuple[str, dict[str, Any]]] = [
+    ("stripe", {"on": STRIPE_WEBHOOK, "do": "twice"}),
+    ("replicate", {"on": CREATE, "do": "status", "status": 429, "headers": {"Retry-After": "1"}}),
+    ("replicate", {"on": CREATE, "do": "lose_reply"}),
+    ("replicate", {"on": "webhook:completed", "do": "never", "times": 2}),
+    ("replicate", {"on": "prediction", "do": "fail", "options": {"error": "CUDA out of memory"}}),
+    ("replicate", {"on": "prediction", "do": "corrupt_output"}),
+    ("sendgrid", {"on": SEND, "do": "status", "status": 500}),
+    ("sendgrid", {"on": SEND, "do": "lose_reply"}),
+]
+MORE_FAULTS: list[tuple[str, dict[str, Any]]] = [
+    ("stripe", {"on": STRIPE_WEBHOOK, "do": "late", "seconds": 1}),
+    ("stripe", {"on": STRIPE_WEBHOOK, "do": "out_of_order", "seconds": 1}),
+    ("stripe", {"on": "POST /v1/checkout/sessions", "do": "hang", "seconds": 0.5}),
+    ("replicate", {"on": CREATE, "do": "status", "status": 401}),
+    ("replicate", {"on": CREATE, "do": "refuse"}),
+    ("replicate", {"on": LOOK, "do": "status", "status": 500}),
+    ("replicate", {"on": "webhook:completed", "do": "twice", "times": 2}),
+    ("replicate", {"on": "prediction", "do": "missing_output"}),
+    ("replicate", {"on": "prediction", "do": "abort"}),
+    ("sendgrid", {"on": SEND, "do": "status", "status": 429}),
+    ("sendgrid", {"on": SEND, "do": "refuse"}),
+]
+
+
 @pytest.mark.parametrize(
     ("twin", "rule"),
-    [
-        ("stripe", {"on": STRIPE_WEBHOOK, "do": "twice"}),
-        ("stripe", {"on": STRIPE_WEBHOOK, "do": "late", "seconds": 1}),
-        ("stripe", {"on": STRIPE_WEBHOOK, "do": "out_of_order", "seconds": 1}),
-        ("stripe", {"on": "POST /v1/checkout/sessions", "do": "hang", "seconds": 0.5}),
-        ("replicate", {"on": CREATE, "do": "status", "status": 429, "headers": {"Retry-After": "1"}}),
-        ("replicate", {"on": CREATE, "do": "status", "status": 401}),
-        ("replicate", {"on": CREATE, "do": "refuse"}),
-        ("replicate", {"on": CREATE, "do": "lose_reply"}),
-        ("replicate", {"on": LOOK, "do": "status", "status": 500}),
-        ("replicate", {"on": "webhook:completed", "do": "never", "times": 2}),
-        ("replicate", {"on": "webhook:completed", "do": "twice", "times": 2}),
-        ("replicate", {"on": "prediction", "do": "fail", "options": {"error": "CUDA out of memory"}}),
-        ("replicate", {"on": "prediction", "do": "corrupt_output"}),
-        ("replicate", {"on": "prediction", "do": "missing_output"}),
-        ("replicate", {"on": "prediction", "do": "abort"}),
-        ("sendgrid", {"on": SEND, "do": "status", "status": 429}),
-        ("sendgrid", {"on": SEND, "do": "status", "status": 500}),
-        ("sendgrid", {"on": SEND, "do": "refuse"}),
-        ("sendgrid", {"on": SEND, "do": "lose_reply"}),
-    ],
+    [*FAULTS, *(pytest.param(*each, marks=pytest.mark.slow) for each in MORE_FAULTS)],
     ids=lambda given: (
         given if isinstance(given, str) else f"{given['on']} {given['do']} {given.get('status', '')}"
     ),

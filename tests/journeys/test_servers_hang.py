@@ -66,6 +66,7 @@ def test_orders_are_delivered_while_redis_refuses_writes(
     eventually(lambda: is_ready(client), "a shop that is ready")
 
 
+@pytest.mark.slow
 def test_orders_are_delivered_while_redis_hangs(
     running_shop: RunningShop, client: httpx2.Client, photo: Path
 ) -> None:
@@ -76,6 +77,7 @@ def test_orders_are_delivered_while_redis_hangs(
     eventually(lambda: is_ready(client), "a shop that is ready")
 
 
+@pytest.mark.slow
 def test_a_database_that_hangs_is_waited_for_once(
     running_shop: RunningShop, client: httpx2.Client, photo: Path
 ) -> None:

@@ -95,6 +95,7 @@ def drill(backed_up: BackedUpShop, folder: Path, *more: str) -> tuple[int, dict[
     return ended.status, json.loads(ended.document)
 
 
+@pytest.mark.slow
 def test_a_drill_restores_base_backup_and_archived_log_and_finds_nothing_lost(
     backed_up: BackedUpShop, restoreclick: Shell, tmp_path: Path
 ) -> None:
@@ -115,7 +116,13 @@ def test_a_drill_restores_base_backup_and_archived_log_and_finds_nothing_lost(
     assert listed["facts"]["unarchived_since"] is None
 
 
-@pytest.mark.parametrize("more", [[], ["--with-log"]], ids=["fetched by PostgreSQL", "fetched before"])
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param([], id="fetched by PostgreSQL", marks=pytest.mark.slow),
+        pytest.param(["--with-log"], id="fetched before"),
+    ],
+)
 def test_a_restore_ends_at_the_moment_before_a_mistake(
     backed_up: BackedUpShop, restoreclick: Shell, tmp_path: Path, more: list[str]
 ) -> None:
@@ -178,6 +185,7 @@ def test_a_dump_is_restored_into_an_empty_database_and_its_log_can_be_read_at_on
             connection.execute("DELETE FROM events")
 
 
+@pytest.mark.slow
 def test_a_drill_of_a_dump_succeeds(backed_up: BackedUpShop, restoreclick: Shell, tmp_path: Path) -> None:
     backed_up.sell(b"before the dump")
     dump = made(restoreclick("backup", "--logical", "--json"))
