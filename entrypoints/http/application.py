@@ -60,6 +60,7 @@ def create_app(
             shop_pages.show_home,
             shop_pages.show_legal_page,
             reference_page.show_reference,
+            reference_page.show_problem,
             shop_pages.send_asset,
             shop_pages.send_robots,
             shop_pages.send_icon,

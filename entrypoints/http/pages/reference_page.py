@@ -7,6 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from litestar import Litestar, Response
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+from litestar.response import Redirect
 from litestar.serialization import decode_json, encode_json
 
 from entrypoints.http.get_routes import get
@@ -44,26 +47,48 @@ class Operation:
     answers: tuple[Answer, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """Operations by tag, and problems by name.
+
+    Of a problem, its status and an example of its detail.
+    """
+
+    about: Document
+    sections: tuple[tuple[Document, tuple[Operation, ...]], ...]
+    problems: Mapping[str, tuple[str, str]]
+
+
 @get("/reference", include_in_schema=False, sync_to_thread=True)
 def show_reference(request: AnyRequest) -> Response[Any]:
     """Show what the OpenAPI document says, in English."""
-    document, sections = _reference(request.app)
+    reference = _reference(request.app)
     return html_pages.page(
         "reference",
         visit_of(request).in_english(),
         is_public=True,
-        about=document["info"],
-        sections=sections,
+        about=reference.about,
+        sections=reference.sections,
+        problems=reference.problems,
     )
 
 
+@get("/problems/{problem:str}", include_in_schema=False, sync_to_thread=True)
+def show_problem(request: AnyRequest, problem: FromPath[str]) -> Redirect:
+    """Lead from a problem's type to its place on the reference page."""
+    if problem not in _reference(request.app).problems:
+        raise NotFoundException
+    return Redirect(visit_of(request).site.address(f"/reference#problem-{problem}"), status_code=303)
+
+
 @lru_cache(maxsize=1)
-def _reference(app: Litestar) -> tuple[Document, tuple[tuple[Document, tuple[Operation, ...]], ...]]:
-    """The document, and its operations by tag."""
+def _reference(app: Litestar) -> Reference:
     # Its texts mark code by backticks, in Markdown; on the page they are plain.
     document: Document = decode_json(encode_json(app.openapi_schema.to_schema()).replace(b"`", b""))
     sections = tuple((tag, tuple(_operations(document, tag["name"]))) for tag in document["tags"])
-    return document, sections
+    answers = [answer for _, operations in sections for each in operations for answer in each.answers]
+    problems = {name: (answer.status, detail) for answer in answers for name, detail in answer.problems}
+    return Reference(about=document["info"], sections=sections, problems=dict(sorted(problems.items())))
 
 
 def _operations(document: Document, tag: str) -> Iterator[Operation]:

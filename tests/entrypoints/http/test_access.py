@@ -39,6 +39,7 @@ PUBLIC: set[Route] = {
     ("GET", "/assets/{revision}/{name}"),
     *(("GET", path) for path in ("/reference", "/health/live", "/health/ready")),
     *(("GET", path) for path in ("/schema", "/schema/openapi.json", "/schema/{path}")),
+    *((method, "/problems/{problem}") for method in ("GET", "HEAD")),
     ("GET", "/uploads"),
     ("POST", "/uploads"),
     ("POST", "/api/uploads"),
@@ -307,7 +308,7 @@ def test_the_headers_of_each_get_route_can_be_requested_alone(
         return
     monkeypatch.setattr(event_stream, "STREAM_SECONDS", 0.0)
     shop = HttpShop()
-    address = path.format(**Customer.of(shop).values, revision="0", name="style.css")
+    address = path.format(**Customer.of(shop).values, revision="0", name="style.css", problem="body-empty")
     with TestClient(application(shop), raise_server_exceptions=False) as http:
         whole, head = ask(http, "GET", address), ask(http, "HEAD", address)
     assert head.status_code == whole.status_code < 400

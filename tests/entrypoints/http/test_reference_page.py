@@ -36,3 +36,15 @@ def test_the_page_loads_nothing_from_elsewhere_and_needs_no_script(api: ApiClien
 def test_the_page_is_in_english_like_the_document(api: ApiClient) -> None:
     answer = api.http.get("/reference", headers={**BROWSER, "Accept-Language": "de"})
     assert '<html lang="en"' in answer.text
+
+
+def test_the_type_of_each_problem_leads_to_what_it_means(api: ApiClient) -> None:
+    page = api.http.get("/reference", headers=BROWSER).text
+    example = api.http.get("/api/uploads/0190f6a4-5b0e-7c1a-9d3e-2f4b6a8c0e12").json()
+    assert example["type"].startswith("/problems/")
+    answer = api.http.get(example["type"], follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"].endswith(f"/reference#problem-{example['type'].split('/')[-1]}")
+    named = set(re.findall(r'<a href="#(problem-[a-z-]+)">', page))
+    assert named == set(re.findall(r'<dt id="(problem-[a-z-]+)">', page))
+    assert api.http.get("/problems/unheard-of").status_code == 404
