@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -79,6 +80,30 @@ class OrderStates:
         yield self.link(self._with_a_lost_photo(2)[0])
 
     @contextmanager
+    def gallery_with_a_link_to_pass_on(self) -> Iterator[str]:
+        link, _ = self._shared()
+        yield link
+
+    @contextmanager
+    def passed_on(self) -> Iterator[str]:
+        _, shared = self._shared()
+        yield shared
+
+    @contextmanager
+    def taken_back(self) -> Iterator[str]:
+        link, shared = self._shared()
+        httpx2.delete(f"{link.removesuffix('/photos')}/share").raise_for_status()
+        yield shared
+
+    @contextmanager
+    def expired(self) -> Iterator[str]:
+        yield self._expired(is_shared=False)
+
+    @contextmanager
+    def passed_on_and_expired(self) -> Iterator[str]:
+        yield self._expired(is_shared=True)
+
+    @contextmanager
     def photos_gone(self) -> Iterator[str]:
         yield self._erased()[0]
 
@@ -98,6 +123,18 @@ class OrderStates:
         customer, order_id = self.shop.buy(*[self.photo] * photos)
         self.shop.waits_for("RefundIssued", order_id)
         return customer, order_id
+
+    def _shared(self) -> tuple[str, str]:
+        """The customer's link, and one to pass on."""
+        link = self.link(self.shop.buy(self.photo)[0])
+        answer = httpx2.post(f"{link.removesuffix('/photos')}/share").raise_for_status()
+        return link, answer.json()["url"]
+
+    def _expired(self, *, is_shared: bool) -> str:
+        customer, order_id = self.shop.buy(self.photo)
+        self.link(customer)
+        expires_at = datetime.now(UTC) - timedelta(days=1)
+        return self.shop.issue_link(order_id, expires_at=expires_at, is_shared=is_shared)
 
     def _erased(self) -> tuple[str, OrderId]:
         email = f"{uuid4().hex}@customer.example"
@@ -131,5 +168,10 @@ STATES: Mapping[str, Callable[[OrderStates], AbstractContextManager[str]]] = {
     "gallery-redo-running": OrderStates.being_redone,
     "gallery-redone": OrderStates.redone,
     "gallery-partly-refunded": OrderStates.gallery_with_a_lost_photo,
+    "gallery-with-a-link-to-pass-on": OrderStates.gallery_with_a_link_to_pass_on,
+    "gallery-passed-on": OrderStates.passed_on,
+    "gallery-taken-back": OrderStates.taken_back,
+    "gallery-expired": OrderStates.expired,
+    "gallery-passed-on-and-expired": OrderStates.passed_on_and_expired,
     "gallery-photos-gone": OrderStates.photos_gone,
 }

@@ -13,13 +13,12 @@ from playwright.sync_api import Page
 from sandbox.demo.local_shop import LocalShop
 from tests.browser.chromium import chromium
 from tests.browser.order_states import STATES, OrderStates
-from tests.browser.test_accessibility import PAGES
+from tests.browser.test_accessibility import PAGES, WIDTHS
 from tests.browser.upload_states import UPLOADS
 from tests.browser.visitor import Visitor
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
-WIDTHS = (320, 768, 1280)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 ROOT = Path(__file__).parents[2]

@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from tests.browser.order_states import STATES, OrderStates
 from tests.browser.upload_states import UPLOADS
 from tests.browser.visitor import NewVisitor, is_accessible
 from tests.journeys.running_shop import RunningShop
+
+#: Pixels, from the smallest phone to a large screen.
+WIDTHS = (320, 768, 1600)
 
 #: Pages that the shop has without an order.
 PAGES = ["/", "/imprint", "/privacy", "/contact", "/reference", "/api/restoration/status/unknown"]
@@ -15,12 +19,14 @@ PAGES = ["/", "/imprint", "/privacy", "/contact", "/reference", "/api/restoratio
 
 @pytest.mark.parametrize("address", PAGES)
 def test_pages_without_an_order_are_accessible(new_visitor: NewVisitor, address: str) -> None:
-    is_accessible(new_visitor().open(address))
+    is_good(new_visitor, address)
 
 
 @pytest.mark.parametrize("state", UPLOADS)
 def test_an_upload_is_accessible_in_each_state(new_visitor: NewVisitor, photo: Path, state: str) -> None:
-    is_accessible(UPLOADS[state](new_visitor(), photo))
+    page = UPLOADS[state](new_visitor(), photo)
+    is_accessible(page)
+    fits(page)
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -28,4 +34,20 @@ def test_the_pages_of_an_order_are_accessible_in_each_state(
     running_shop: RunningShop, new_visitor: NewVisitor, photo: Path, state: str
 ) -> None:
     with STATES[state](OrderStates(shop=running_shop, photo=photo)) as address:
-        is_accessible(new_visitor().open(address))
+        is_good(new_visitor, address)
+
+
+def is_good(new_visitor: NewVisitor, address: str) -> None:
+    """Assert that a page is accessible, and fits in both languages."""
+    page = new_visitor().open(address)
+    expect(page.get_by_text("Something broke on our side")).to_have_count(0)
+    is_accessible(page)
+    fits(page)
+    fits(new_visitor(locale="de-DE").open(address))
+
+
+def fits(page: Page) -> None:
+    """Assert that nothing is cut off at the side."""
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width

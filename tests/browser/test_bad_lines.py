@@ -44,6 +44,38 @@ KEPT_PHOTOS = """
 """
 
 
+#: A screen that stays on while ``window.locks`` counts a lock, and loses it when the page is hidden.
+WAKE_LOCK = """
+    window.locks = 0;
+    let held = null;
+    const request = async () => {
+        window.locks += 1;
+        const release = async () => {
+            if (held) { held = null; window.locks -= 1; lock.dispatchEvent(new Event("release")); }
+        };
+        const lock = Object.assign(new EventTarget(), { release });
+        held = lock;
+        return lock;
+    };
+    Object.defineProperty(navigator, "wakeLock", { value: { request } });
+    window.hide = (hidden) => {
+        Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+        if (hidden) held?.release();
+        document.dispatchEvent(new Event("visibilitychange"));
+    };
+"""
+
+#: Counts the photos that are decoded at once, at most and in all.
+DECODES = """
+    window.decoding = 0; window.most = 0; window.decoded = 0;
+    const decode = HTMLImageElement.prototype.decode;
+    HTMLImageElement.prototype.decode = async function () {
+        window.most = Math.max(window.most, ++window.decoding);
+        try { await decode.call(this); } finally { window.decoding--; window.decoded++; }
+    };
+"""
+
+
 @pytest.fixture(scope="session")
 def large_photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A photo of some megabytes, to be interrupted more than once."""
@@ -261,6 +293,35 @@ def test_an_upload_goes_on_after_the_phone_was_locked(new_visitor: NewVisitor, l
     devtools.send("Page.setWebLifecycleState", {"state": "active"})
     expect(page.get_by_role("button", name=re.compile("^Pay €"))).to_be_enabled()
     expect(page.get_by_role("img", name="Preview of large.jpg")).to_be_visible()
+
+
+def test_the_screen_stays_on_while_photos_are_uploaded(new_visitor: NewVisitor, large_photo: Path) -> None:
+    visitor = new_visitor()
+    visitor.context.add_init_script(WAKE_LOCK)
+    page = visitor.open("/")
+    line = Line(page)
+    line.change(uploadThroughput=FAST_UPLOAD)
+    page.set_input_files("[data-choose]", large_photo)
+    eventually(lambda: page.evaluate("locks") == 1, "the lock")
+    page.evaluate("hide(true)")
+    assert page.evaluate("locks") == 0
+    page.evaluate("hide(false)")
+    eventually(lambda: page.evaluate("locks") == 1, "the lock after another page was looked at")
+    line.change()
+    expect(page.get_by_role("button", name=re.compile("^Pay €"))).to_be_enabled()
+    eventually(lambda: page.evaluate("locks") == 0, "its end")
+
+
+def test_many_photos_are_decoded_two_at_a_time(new_visitor: NewVisitor, photo: Path, tmp_path: Path) -> None:
+    visitor = new_visitor()
+    visitor.context.add_init_script(DECODES)
+    page = visitor.open("/")
+    page.route("**/tus", lambda route: route.abort("internetdisconnected"))
+    page.set_input_files("[data-choose]", list(copies(photo, tmp_path, 12)))
+    eventually(lambda: page.evaluate("decoded") == 12, "the previews")
+    assert page.evaluate("most") == 2
+    shown = "pictures => pictures.every((picture) => picture.naturalWidth > 0)"
+    assert page.locator("[data-uploading] img").evaluate_all(shown)
 
 
 def test_pieces_grow_on_a_fast_line(new_visitor: NewVisitor, large_photo: Path) -> None:

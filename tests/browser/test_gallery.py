@@ -1,12 +1,12 @@
 """The gallery: compare, save, and pass on."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from sandbox.demo.http_customer import Customer
 from tests.browser.order_states import OrderStates
@@ -22,6 +22,10 @@ SHARE_SHEET = """
         window.shared.push(...files);
         if (window.refusals-- > 0) throw new DOMException("No press allows it.", "NotAllowedError");
     } });
+"""
+#: The same of a device that shares no files.
+PASS_ON = """
+    Object.defineProperty(navigator, "share", { value: async ({ url }) => { window.passedOn = url; } });
 """
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
@@ -71,6 +75,16 @@ def test_full_screen_shows_the_pair_with_its_slider(new_visitor: NewVisitor, gal
     expect(slider).to_have_value("0")
 
 
+def test_a_finger_ends_the_full_screen(new_visitor: NewVisitor, gallery: str) -> None:
+    page = new_visitor(**PHONE).open(gallery)
+    end = page.get_by_role("button", name="Close full screen")
+    expect(end).to_have_count(0)
+    page.get_by_role("button", name="Full screen").first.tap()
+    end.tap()
+    eventually(lambda: page.evaluate("document.fullscreenElement === null"), "the end of the full screen")
+    expect(end).to_have_count(0)
+
+
 def test_a_photo_is_saved_with_its_name(new_visitor: NewVisitor, gallery: str, tmp_path: Path) -> None:
     page = new_visitor().open(gallery)
     with page.expect_download() as download:
@@ -94,6 +108,18 @@ def test_a_phone_shares_pictures_with_its_photo_library_and_no_archive(
     assert [name for name, _ in shared(page, 3)[1:]] == ["1-harvest-1926.png", "2-harvest-1926.png"]
 
 
+def test_a_phone_shares_more_photos_than_it_can_hold_in_parts(new_visitor: NewVisitor, gallery: str) -> None:
+    visitor = new_visitor(**PHONE)
+    visitor.context.add_init_script(SHARE_SHEET)
+    visitor.context.route(re.compile("/photos$"), has_photos_repeated(21))
+    page = visitor.open(gallery)
+    page.get_by_role("button", name="Save photos 1 to 20 of 21 to the photo library").tap()
+    shared(page, 20)
+    page.get_by_role("button", name="Save photos 21 to 21 of 21 to the photo library").tap()
+    shared(page, 21)
+    expect(page.get_by_role("button", name="Save photos 1 to 20 of 21 to the photo library")).to_be_visible()
+
+
 def test_a_phone_that_asks_for_a_second_press_says_so_and_then_forgets_it(
     new_visitor: NewVisitor, gallery: str
 ) -> None:
@@ -112,10 +138,14 @@ def test_a_phone_that_asks_for_a_second_press_says_so_and_then_forgets_it(
 def test_a_link_to_pass_on_shows_and_saves_and_can_be_taken_back(
     new_visitor: NewVisitor, gallery: str
 ) -> None:
-    owner = new_visitor().open(gallery)
+    visitor = new_visitor()
+    visitor.context.add_init_script(PASS_ON)
+    owner = visitor.open(gallery)
     owner.get_by_role("button", name="Make a link to pass on").click()
     address = owner.locator("#shared-url").input_value()
     is_accessible(owner)
+    owner.get_by_role("button", name="Pass it on").click()
+    assert owner.evaluate("passedOn") == address
     aunt = new_visitor()
     page = aunt.open(address)
     is_accessible(page)
@@ -150,6 +180,19 @@ def test_an_order_page_loads_itself_again_when_its_script_does_not_arrive(
         page = visitor.open(f"/api/restoration/status/{order_id}")
     expect(page.get_by_role("heading", level=1)).to_contain_text("ready")
     visitor.complaints.clear()  # the browser logs the missing file itself
+
+
+def has_photos_repeated(count: int) -> Callable[[Route], None]:
+    """Answer with the gallery, its last photo repeated until there are ``count``."""
+
+    def repeat(route: Route) -> None:
+        answer = route.fetch()
+        page = answer.text()
+        photos = re.findall(r"<article.*?</article>", page, re.DOTALL)
+        repeated = photos[-1] * (count - len(photos) + 1)
+        route.fulfill(response=answer, body=page.replace(photos[-1], repeated))
+
+    return repeat
 
 
 def mailed_link(customer: Customer) -> str:

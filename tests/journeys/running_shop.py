@@ -18,15 +18,15 @@ import redis
 
 from adapters.postgres.tables import READ_MODELS, metadata
 from adapters.queue_dramatiq import DramatiqQueue
-from domain.order.events import RecordedEvent
-from domain.order.evolve import fold
+from domain.order.events import DownloadLinkIssued, RecordedEvent
+from domain.order.evolve import apply, fold
 from domain.order.order import Order
 from domain.order.reactions import MoveImages
 from domain.order.values import DownloadLinkId, NoteId, OrderId
-from domain.ports.event_store import LeftOutOrder
+from domain.ports.event_store import Commit, LeftOutOrder
 from domain.ports.notes import Note
 from domain.ports.unit_of_work import Database
-from domain.signed_tokens import TokenSigner
+from domain.signed_tokens import TokenSigner, sha256_of
 from entrypoints.bootstrap.database import open_unit_of_work
 from sandbox.demo.http_customer import Customer
 from sandbox.demo.local_shop import LocalShop
@@ -205,6 +205,30 @@ class RunningShop:
     def download_token(self, link_id: DownloadLinkId) -> str:
         """The token that only the customer's mail and the shop's key reveal."""
         return TokenSigner(self.shop.environment["LINK_SIGNING_KEY"].encode()).download_token(link_id)
+
+    def issue_link(self, order_id: OrderId, *, expires_at: datetime, is_shared: bool = False) -> str:
+        """Record a link with any expiry; return its address."""
+        link_id = DownloadLinkId(uuid4())
+        token = self.download_token(link_id)
+        issued = DownloadLinkIssued(
+            link_id=link_id, token_sha256=sha256_of(token), expires_at=expires_at, is_shared=is_shared
+        )
+        with self._unit_of_work.transaction() as transaction:
+            before = transaction.event_store.load_locked(order_id)
+            recorded = RecordedEvent(
+                event_id=uuid4(),
+                order_id=order_id,
+                version=before.version + 1,
+                recorded_at=datetime.now(UTC),
+                cause="a journey",
+                cause_key=f"journey:{link_id}",
+                correlation_id=order_id,
+                actor="person:grace",
+                event=issued,
+            )
+            after = apply(before, recorded)
+            transaction.event_store.append(Commit(before=before, after=after, events=(recorded,)))
+        return f"{self.shop.url}/api/download/{token}/photos"
 
     def note(self, order_id: OrderId, text: str) -> None:
         """Write a note about an order, as a staff member."""

@@ -111,11 +111,16 @@ def page(
     return Response(content, status_code=status, media_type=MediaType.HTML, headers=headers)
 
 
+#: What scripts fill in.
+_SCRIPT_PLACEHOLDERS = (
+    *("name", "number", "percent", "done", "total", "time", "why"),
+    *("first", "last"),
+)
+
+
 def script_texts(visit: Visit, section: str) -> dict[str, str]:
     """The sentences of a script, with their placeholders open."""
-    open_places = {
-        name: f"{{{name}}}" for name in ("name", "number", "percent", "done", "total", "time", "why")
-    }
+    open_places = {name: f"{{{name}}}" for name in _SCRIPT_PLACEHOLDERS}
     return {
         name.removeprefix(f"{section}."): visit.localization.say(name, **open_places)
         for name in visit.localization.phrases.phrases

@@ -8,26 +8,29 @@ compare();
 saveToLibrary();
 
 if (document.fullscreenEnabled) {
-  for (const button of document.querySelectorAll("[data-fullscreen]")) {
-    button.hidden = false;
-    button.addEventListener("click", () => {
-      if (document.fullscreenElement) {
-        document.exitFullscreen();
-      } else {
-        document.getElementById(button.getAttribute("aria-controls")).requestFullscreen();
-      }
-    });
-  }
+  show("[data-fullscreen]", (button) => controlled(button).requestFullscreen());
+  show("[data-fullscreen-end]", () => document.exitFullscreen()); // The finger that opened it has no Escape key.
 }
-
+if (navigator.share) {
+  show("[data-pass-on]", (button) => navigator.share({ url: controlled(button).value }).catch(() => {})); // Cancelled.
+}
 if (navigator.clipboard) {
-  for (const button of document.querySelectorAll("[data-copy]")) {
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      await navigator.clipboard.writeText(document.getElementById(button.getAttribute("aria-controls")).value);
-      announce(say("copied"));
-    });
-  }
+  show("[data-copy]", async (button) => {
+    await navigator.clipboard.writeText(controlled(button).value);
+    announce(say("copied"));
+  });
 }
 
 ready();
+
+/** Show the buttons that the device can serve. */
+function show(buttons, pressed) {
+  for (const button of document.querySelectorAll(buttons)) {
+    button.hidden = false;
+    button.addEventListener("click", () => pressed(button));
+  }
+}
+
+function controlled(button) {
+  return document.getElementById(button.getAttribute("aria-controls"));
+}

@@ -1,6 +1,7 @@
 // The line of a photo that is being uploaded, cloned from the page's template.
 
 import { say } from "./page.js";
+import { preview } from "./previews.js";
 
 /** One photo's line; `pressed` has the functions of its buttons, `remove` and `retry`. */
 export class Row {
@@ -17,9 +18,9 @@ export class Row {
       this.#part(action).setAttribute("aria-label", say(`${action}_named`, { name: file.name }));
       this.#part(action).addEventListener("click", pressed[action]);
     }
-    this.#picture(file);
     this.waits();
     document.querySelector("[data-uploading]").append(this.#element);
+    this.#picture(file);
   }
 
   waits() {
@@ -80,15 +81,10 @@ export class Row {
   /** Show the photo itself; one that the browser cannot decode is shown by the server later. */
   #picture(file) {
     const picture = this.#part("picture");
-    const address = URL.createObjectURL(file);
-    const release = () => URL.revokeObjectURL(address);
-    picture.addEventListener("load", release);
-    picture.addEventListener("error", () => {
-      release();
+    preview(file, picture, () => {
       const place = document.createElement("span");
       place.className = picture.className;
       picture.replaceWith(place);
     });
-    picture.src = address;
   }
 }

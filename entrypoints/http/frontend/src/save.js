@@ -2,7 +2,7 @@
 
 import { announce, say } from "./page.js";
 
-// All pictures are in memory until they are shared; an order of more is saved as an archive.
+// Pictures are in memory until they are shared, so more are shared in parts, one press each.
 const MOST_AT_ONCE = 20;
 
 /** Have each `data-save` form, and the button for all of them, share files where the device can. */
@@ -13,13 +13,13 @@ export function saveToLibrary(root = document) {
   }
   for (const form of forms) {
     const button = form.querySelector("button");
-    whenPressed(form, "submit", button, [form]);
+    whenPressed(form, "submit", button, [[form]]);
   }
   const all = root.querySelector("[data-share-all]");
   const newest = forms.filter((form) => form.dataset.save !== "earlier");
-  if (all && newest.length > 1 && newest.length <= MOST_AT_ONCE) {
+  if (all && newest.length > 1) {
     all.hidden = false;
-    whenPressed(all, "click", all, newest);
+    whenPressed(all, "click", all, inParts(newest));
   }
 }
 
@@ -28,12 +28,20 @@ function canShareFiles() {
   return matchMedia("(pointer: coarse)").matches && Boolean(navigator.canShare?.({ files: [probe] }));
 }
 
-function whenPressed(target, kind, button, forms) {
+function inParts(forms) {
+  const count = Math.ceil(forms.length / MOST_AT_ONCE);
+  return Array.from({ length: count }, (_, part) => forms.slice(part * MOST_AT_ONCE, (part + 1) * MOST_AT_ONCE));
+}
+
+/** Share the pictures of one part after the other, and then of the first again, each with a press. */
+function whenPressed(target, kind, button, parts) {
   const [text, label] = [button.textContent, button.getAttribute("aria-label")];
-  const name = (words, spoken) => {
-    button.textContent = words;
+  const name = (shown, spoken) => {
+    button.textContent = shown;
     spoken ? button.setAttribute("aria-label", spoken) : button.removeAttribute("aria-label");
   };
+  let part = 0;
+  const words = () => (parts.length > 1 ? say("save_part", bounds(parts, part)) : text);
   let files = null;
   let isFetching = false;
   target.addEventListener(kind, async (event) => {
@@ -47,13 +55,14 @@ function whenPressed(target, kind, button, forms) {
         button.setAttribute("aria-busy", "true");
         announce(say("save_fetching"));
         files = [];
-        for (const form of forms) {
+        for (const form of parts[part]) {
           files.push(await fetched(form));
         }
       }
       await navigator.share({ files });
       files = null;
-      name(text, label);
+      part = (part + 1) % parts.length;
+      name(words(), label);
     } catch (error) {
       if (error.name === "NotAllowedError") {
         // The fetch outlasted the permission that a press gives, so that one more press is needed.
@@ -61,14 +70,20 @@ function whenPressed(target, kind, button, forms) {
         announce(say("save_ready"));
       } else if (error.name !== "AbortError") {
         files = null;
-        name(text, label);
-        forms.length === 1 ? forms[0].submit() : announce(say("save_failed"));
+        name(words(), label);
+        target === button ? announce(say("save_failed")) : target.submit();
       }
     } finally {
       isFetching = false;
       button.removeAttribute("aria-busy");
     }
   });
+  name(words(), label);
+}
+
+function bounds(parts, part) {
+  const first = part * MOST_AT_ONCE + 1;
+  return { first, last: first + parts[part].length - 1, total: parts.flat().length };
 }
 
 async function fetched(form) {

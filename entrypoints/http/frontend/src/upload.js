@@ -1,5 +1,6 @@
 // Home and upload page: photos are on their way as soon as they are chosen, and stay so through tunnels and closed tabs.
 
+import { stayAwake } from "./awake.js";
 import { listen, listenToPage } from "./chooser.js";
 import { forget, keep, kept } from "./kept.js";
 import { announce, fetchPage, ready, refresh, refreshRepeatedly, say } from "./page.js";
@@ -30,7 +31,6 @@ const FINAL = ["body-empty", "body-too-large", "photo-unreadable", "too-many-pho
 const photos = new Map();
 let session = null;
 let running = 0;
-let wakeLock = null;
 
 compare();
 listenToPage(choose);
@@ -229,20 +229,14 @@ function retry(photo) {
 }
 
 /** Photos on their way belong to the order, so its payment waits for them. */
-async function showWhetherPayable() {
+function showWhetherPayable() {
   const isBusy = [...photos.values()].some(({ state }) => state === "waiting" || state === "running");
   document.querySelector("[data-pay]")?.setAttribute("aria-disabled", isBusy);
   const reason = document.querySelector("[data-pay-waits]");
   if (reason) {
     reason.hidden = !isBusy;
   }
-  if (!isBusy) {
-    wakeLock?.release();
-    wakeLock = null;
-  } else if (!wakeLock && !document.hidden) {
-    // A phone that locks itself would pause the upload; one that may not stay awake goes on when it is unlocked.
-    wakeLock = await navigator.wakeLock?.request("screen").catch(() => null);
-  }
+  stayAwake(isBusy);
 }
 
 async function submitted(event) {
