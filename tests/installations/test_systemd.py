@@ -54,8 +54,8 @@ def section(unit: Path, name: str) -> dict[str, str]:
 
 def test_there_is_a_unit_for_every_process_and_a_timer_for_the_backup() -> None:
     assert {unit.name for unit in UNITS} == {
-        "restoreclick-api.service",
-        "restoreclick-api.socket",
+        "restoreclick-api@.service",
+        "restoreclick-api@.socket",
         "restoreclick-backup.service",
         "restoreclick-backup.timer",
         "restoreclick-migrate.service",
@@ -85,8 +85,15 @@ def test_each_service_is_closed_and_bounded(unit: Path) -> None:
 
 def test_a_stopped_process_has_the_time_it_takes() -> None:
     stop_seconds = {unit.name: section(unit, "Service").get("TimeoutStopSec") for unit in SERVICES}
-    assert stop_seconds["restoreclick-api.service"] == "15"
+    assert stop_seconds["restoreclick-api@.service"] == "15"
     assert stop_seconds["restoreclick-worker@.service"] == "60"
+
+
+def test_each_api_process_has_a_socket_of_its_own_on_the_same_port() -> None:
+    listener = section(ROOT / "deploy/systemd/restoreclick-api@.socket", "Socket")
+    assert (listener["ListenStream"], listener["ReusePort"]) == ("127.0.0.1:8000", "yes")
+    needed = section(ROOT / "deploy/systemd/restoreclick-api@.service", "Unit")
+    assert needed["Requires"] == "restoreclick-api@%i.socket"
 
 
 @needs_systemd
