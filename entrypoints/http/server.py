@@ -123,9 +123,14 @@ def serve(
 def inherited(fd: int) -> socket.socket:
     """A listening socket that the parent process opened; raises NoInheritedSocketError."""
     try:
-        return socket.socket(fileno=fd)
+        found = socket.socket(fileno=fd)
     except OSError as error:
         raise NoInheritedSocketError(fd, error.strerror or type(error).__name__) from error
+    is_tcp = found.family in {socket.AF_INET, socket.AF_INET6} and found.type == socket.SOCK_STREAM
+    if not is_tcp or not found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        found.detach()  # it stays the parent's
+        raise NoInheritedSocketError(fd, "it does not listen for TCP connections")
+    return found
 
 
 def listen(host: str, port: int) -> socket.socket:

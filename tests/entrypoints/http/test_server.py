@@ -150,6 +150,14 @@ def test_a_file_that_is_no_socket_is_named_with_what_to_do(tmp_path: Path) -> No
         inherited(fd)
 
 
+def test_a_socket_that_does_not_listen_is_named_with_what_to_do() -> None:
+    kinds = (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+    strangers = [*(socket.socket(socket.AF_INET, kind) for kind in kinds), *socket.socketpair()]
+    for stranger in strangers:
+        with stranger, pytest.raises(CannotListenError, match=r"\(it does not listen for TCP connections\)"):
+            inherited(stranger.fileno())
+
+
 @pytest.mark.parametrize("is_inherited", [False, True])
 def test_small_answers_are_sent_at_once(*, is_inherited: bool) -> None:
     with listen("127.0.0.1", 0) as own:
