@@ -198,6 +198,20 @@ def test_a_shops_own_colours_logo_and_legal_pages_are_shown(tmp_path: Path) -> N
     assert "Schreiben Sie uns" in contact
 
 
+def test_nothing_is_said_about_a_shops_own_colours_and_preview_that_only_ours_have(tmp_path: Path) -> None:
+    said = ('name="theme-color"', 'property="og:image:width"', 'property="og:image:alt"')
+    with shop_with() as http:
+        home = http.get("/", headers=GERMAN).text
+    assert [each for each in said if each not in home] == []
+    (tmp_path / "colours.css").write_text(":root { --page: rebeccapurple; }")
+    (tmp_path / "preview.jpg").write_bytes(b"a picture")
+    brand = read_brand(tmp_path)
+    with shop_with(brand=brand, assets=assets_with(brand)) as http:
+        home = http.get("/", headers=GERMAN).text
+    assert [each for each in said if each in home] == []
+    assert 'property="og:image"' in home
+
+
 def test_visitors_without_a_legal_page_in_their_language_see_the_one_that_exists(tmp_path: Path) -> None:
     (tmp_path / "imprint.de.md").write_text("**Foto Brandt**, Graz")
     (tmp_path / "privacy.de.md").write_text("Wir behalten nichts.")
