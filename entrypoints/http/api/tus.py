@@ -61,7 +61,8 @@ async def create_upload(
 ) -> Response[None]:
     """Begin an upload of Upload-Length bytes, perhaps with its first piece.
 
-    Its address is in the header Location, its name in Upload-Metadata.
+    Its address is in the header Location, its name in Upload-Metadata. A repeated request begins another upload: what
+    is not finished expires, and a photo that is sent twice is kept once.
     """
     size_bytes, metadata, checksum = (
         size_in(request, "Upload-Length"),
