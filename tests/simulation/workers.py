@@ -26,7 +26,6 @@ SWEEP_LEAST, SWEEP_AGAIN = 5 * SECOND, 30 * SECOND
 AT_ONCE = 0.1
 #: The probability that a hand may go on with what its reaction makes due.
 GOES_ON = 0.7
-COMPARISON = timedelta(hours=24)
 
 #: Errors that a loop survives: a dependency is unavailable, another worker was first, or the code is too old.
 EXPECTED = (OutsideError, UnitOfWorkError, UnknownEventError)
@@ -193,7 +192,7 @@ def _compare(shop: "World") -> Report | None:
 
     An error that no port declares is a defect of the shop.
     """
-    report = shop.reconciliation.compare_if_due(COMPARISON)
+    report = shop.reconciliation.compare_if_due(shop.compares_every)
     if report is not None and report.defects:
         raise report.defects[0]
     return report

@@ -55,6 +55,8 @@ SIMULATED_POLICY = replace(
 ARRIVALS = 30 * MINUTE
 #: How long the faulty period lasts; each is as likely as it is frequent here.
 BUSTLES = (HOUR, 6 * HOUR, 6 * HOUR, 2 * DAY)
+#: The part of the worlds whose operator compares the shop with the providers often, and does not wait for late records.
+WATCHFUL_OPERATORS = 0.2
 #: Within how many days a world has to come to rest after the last fault.
 PATIENCE_DAYS = 30
 #: Events of which a newer version may be recorded while old code still runs.
@@ -84,6 +86,11 @@ class World(ProviderFollowups, Network):
         if self.chance.at("enlarges") < ENLARGING_SHOPS:
             limits = replace(SIMULATED_POLICY.limits, enlarges_results=True)
             self.policy = replace(SIMULATED_POLICY, limits=limits)
+        self.compares_every = timedelta(hours=24)
+        if self.chance.at("compares often") < WATCHFUL_OPERATORS:
+            self.compares_every = timedelta(minutes=30)
+            work = replace(self.policy.work, reconcile_grace=timedelta(minutes=5))
+            self.policy = replace(self.policy, work=work)
         self.journal = journal
         self.scheduler = Scheduler()
         self.trace = Trace(self.scheduler)
@@ -98,7 +105,7 @@ class World(ProviderFollowups, Network):
         self.laws, self.link_requests = LawChecker(self), LinkRequests(self)
         self.disputes: dict[str, PaymentWebhookEvent] = {}
         #: Between two rounds of each scheduled task; an hour in production.
-        self.schedule_pause = 6 * HOUR
+        self.schedule_pause = min(6 * HOUR, self.compares_every // timedelta(microseconds=1))
         self.quiet_from: int | None = None  # nothing fails from here on, and stopped processes have resumed
         self.bustle = self.chance.one_of("bustle", BUSTLES)
         self._build()
