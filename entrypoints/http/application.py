@@ -54,6 +54,7 @@ ROUTES: Sequence[ControllerRouterHandler] = (
     upload_pages.change_photos,
     upload_pages.pay,
     upload_pages.reload_form,
+    upload_pages.reload_removal,
     upload_pages.reload_first_form,
     order_pages.show_address,
     order_pages.correct_address,
@@ -110,6 +111,7 @@ def create_app(
     scripts may use the API. Without ``worker_access`` the worker endpoints are off. ``observer`` and
     ``tracer`` are informed of each request.
     """
+    site = site or Site()
     order_streams = OrderStreams(lambda: container.queries)
     app = Litestar(
         ROUTES,
@@ -120,13 +122,13 @@ def create_app(
         exception_handlers={Exception: explain},
         state=State(
             {
-                "site": site or Site(),
+                "site": site,
                 "order_streams": order_streams,
                 "idempotent_requests": lambda: container.idempotent_requests,
             }
         ),
         request_max_body_size=MAX_BODY_BYTES,
-        openapi_config=config_of(version()),
+        openapi_config=config_of(version(), site.root),
         before_send=[list_methods],
         cors_config=cors_of(cors_origins) if cors_origins else None,
         logging_config=None,

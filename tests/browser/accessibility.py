@@ -8,7 +8,10 @@ _RULES = {
     "runOnly": {
         "type": "tag",
         "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    }
+    },
+    "rules": {
+        "label-content-name-mismatch": {"enabled": True}
+    },  # who speaks to the browser says what they see
 }
 
 

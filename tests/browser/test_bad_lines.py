@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from pillow_heif import register_heif_opener
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.line import Line, progress
 from tests.browser.visitor import NewVisitor
@@ -94,9 +94,9 @@ def test_a_line_that_breaks_three_times_in_an_upload(new_visitor: NewVisitor, la
     for percent in (10, 30, 50):
         eventually(lambda: progress(page) > percent, f"{percent} % of the upload")  # noqa: B023 -- called at once
         line.change(offline=True)
-        expect(page.get_by_text("The connection is lost.")).to_be_visible()
+        expect(page.locator("[data-state]")).to_contain_text("The connection is lost.")
         line.change(uploadThroughput=FAST_UPLOAD)
-        expect(page.get_by_text("The connection is lost.")).not_to_be_visible()
+        expect(page.locator("[data-state]")).not_to_contain_text("The connection is lost.")
     line.change()
     expect(page.get_by_role("button", name=re.compile("^Pay €"))).to_be_enabled()
     # What had arrived was not sent again, apart from what was on its way when the line broke.
@@ -276,7 +276,7 @@ def test_an_upload_that_has_to_wait_says_why_and_goes_on(
     }
     page.route("**/tus", lambda route: route.fulfill(**answer), times=1)
     page.set_input_files("[data-choose]", photo)
-    expect(page.get_by_text(sentence)).to_be_visible()
+    expect(page.locator("[data-state]")).to_contain_text(sentence)
     expect(page.locator("#photos li")).to_have_count(1)
     visitor.complaints.clear()  # the browser logs the answer itself
 
@@ -331,6 +331,69 @@ def test_pieces_grow_on_a_fast_line(new_visitor: NewVisitor, large_photo: Path) 
     expect(page.get_by_role("img", name="Preview of large.jpg")).to_be_visible()
     assert starts[:2] == [0, MEBIBYTE]
     assert starts[2:] in ([], [5 * MEBIBYTE])
+
+
+def test_photos_chosen_while_the_first_ones_are_on_their_way_belong_to_one_order(
+    new_visitor: NewVisitor, photo: Path, tmp_path: Path
+) -> None:
+    page = new_visitor().open("/")
+    held: list[Route] = []
+    page.route("**/api/uploads", lambda route: held.append(route))  # noqa: PLW0108 -- Playwright marks what it is given
+    first, second = copies(photo, tmp_path, 2)
+    page.set_input_files("[data-choose]", first)
+    expect(page.get_by_text("One moment, please: your photos are next.")).to_be_visible()
+    page.set_input_files("[data-choose]", second)
+    eventually(lambda: len(held) == 1, "the request")
+    held[0].continue_()
+    expect(page.locator("#photos li")).to_have_count(2)
+    assert len(held) == 1
+
+
+def test_a_link_within_the_page_keeps_what_was_typed(new_visitor: NewVisitor, photo: Path) -> None:
+    page = new_visitor().open("/")
+    page.set_input_files("[data-choose]", photo)
+    page.get_by_label("E-mail address").fill("ada@customer.example")
+    page.evaluate("location.hash = 'content'")
+    page.evaluate("window.isTheSamePage = true")
+    page.evaluate("history.back()")
+    eventually(lambda: page.evaluate("location.hash") == "", "the way back")
+    assert page.evaluate("window.isTheSamePage")
+    expect(page.get_by_label("E-mail address")).to_have_value("ada@customer.example")
+
+
+def test_a_photo_is_removed_when_the_line_is_back(new_visitor: NewVisitor, photo: Path) -> None:
+    page = new_visitor().open("/")
+    page.set_input_files("[data-choose]", photo)
+    expect(page.locator("#photos li")).to_have_count(1)
+    line = Line(page)
+    line.change(offline=True)
+    page.get_by_role("button", name=f"Remove {photo.name}").click()
+    expect(page.get_by_text("The connection is lost.")).to_be_visible()
+    line.change()
+    expect(page.locator("#photos li")).to_have_count(0)
+    expect(page.get_by_text("The connection is lost.")).not_to_be_visible()
+
+
+def test_a_screen_reader_hears_that_the_line_is_lost(new_visitor: NewVisitor, large_photo: Path) -> None:
+    page = new_visitor().open("/")
+    line = Line(page)
+    line.change(uploadThroughput=FAST_UPLOAD)
+    page.set_input_files("[data-choose]", large_photo)
+    eventually(lambda: progress(page) > 10, "10 % of the upload")
+    line.change(offline=True)
+    expect(page.locator("[data-announce]")).to_contain_text("The connection is lost.")
+
+
+def test_a_file_that_was_refused_can_be_chosen_again(new_visitor: NewVisitor, tmp_path: Path) -> None:
+    letter = tmp_path / "letter.jpg"
+    letter.write_text("Dear great-aunt, I could not find the photo.")
+    visitor = new_visitor()
+    page = visitor.open("/")
+    for _ in range(2):
+        page.set_input_files("[data-choose]", letter)
+        expect(page.locator("[data-refused]")).to_have_count(1)
+        expect(page.get_by_role("alert").filter(has_text="already here")).to_have_count(0)
+    visitor.complaints.clear()  # the browser logs the refusals itself
 
 
 def test_a_photo_can_be_removed_while_it_is_uploaded(new_visitor: NewVisitor, large_photo: Path) -> None:

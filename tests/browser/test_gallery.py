@@ -80,15 +80,17 @@ def test_a_finger_ends_the_full_screen(new_visitor: NewVisitor, gallery: str) ->
     end = page.get_by_role("button", name="Close full screen")
     expect(end).to_have_count(0)
     page.get_by_role("button", name="Full screen").first.tap()
+    is_accessible(page)
     end.tap()
     eventually(lambda: page.evaluate("document.fullscreenElement === null"), "the end of the full screen")
     expect(end).to_have_count(0)
+    expect(page.get_by_role("button", name="Full screen").first).to_be_focused()
 
 
 def test_a_photo_is_saved_with_its_name(new_visitor: NewVisitor, gallery: str, tmp_path: Path) -> None:
     page = new_visitor().open(gallery)
     with page.expect_download() as download:
-        page.get_by_role("button", name=re.compile("^Save 1-harvest")).click()
+        page.get_by_role("button", name=re.compile("^Save this photo: 1-harvest")).click()
     assert download.value.suggested_filename.startswith("1-harvest-1926")
     download.value.save_as(tmp_path / "saved")
     Image.open(tmp_path / "saved").verify()
@@ -101,10 +103,14 @@ def test_a_phone_shares_pictures_with_its_photo_library_and_no_archive(
     visitor = new_visitor(**PHONE)
     visitor.context.add_init_script(SHARE_SHEET)
     page = visitor.open(mailed_link(customer))
-    page.get_by_role("button", name=re.compile("^Save 1-harvest")).tap()
+    page.get_by_role("button", name=re.compile("^Save this photo: 1-harvest")).tap()
     assert shared(page, 1) == [["1-harvest-1926.png", "image/png"]]
     running_shop.waits_for("ResultServed", order_id)
-    page.get_by_role("button", name="Save all to the photo library").tap()
+    library = page.get_by_role("button", name="Save all to the photo library")
+    archive = page.locator("[data-save-all] button")
+    assert library.bounding_box()["y"] < archive.bounding_box()["y"]  # type: ignore[index]
+    expect(archive).to_have_class(re.compile("second"))
+    library.tap()
     assert [name for name, _ in shared(page, 3)[1:]] == ["1-harvest-1926.png", "2-harvest-1926.png"]
 
 
@@ -120,6 +126,31 @@ def test_a_phone_shares_more_photos_than_it_can_hold_in_parts(new_visitor: NewVi
     expect(page.get_by_role("button", name="Save photos 1 to 20 of 21 to the photo library")).to_be_visible()
 
 
+def test_a_phone_saves_a_single_photo_first_of_all_to_its_library(
+    new_visitor: NewVisitor, running_shop: RunningShop, photo: Path
+) -> None:
+    customer, _ = running_shop.buy(photo)
+    visitor = new_visitor(**PHONE)
+    visitor.context.add_init_script(SHARE_SHEET)
+    page = visitor.open(mailed_link(customer))
+    page.get_by_role("button", name="Save to the photo library").tap()
+    assert shared(page, 1) == [["1-harvest-1926.png", "image/png"]]
+    page.evaluate("shared.length = 0; window.refusals = 0")
+    page.route(re.compile("/api/download/"), lambda route: route.abort("internetdisconnected"))
+    page.get_by_role("button", name="Save to the photo library").tap()
+    expect(page.get_by_text("That did not work.")).to_be_in_viewport()
+
+
+def test_paper_shows_both_pictures_whole(new_visitor: NewVisitor, gallery: str) -> None:
+    page = new_visitor().open(gallery)
+    expect(page.get_by_role("slider").first).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.get_by_role("slider")).to_have_count(0)
+    before, after = page.locator("[data-compare]").first.locator("figure").all()
+    assert clip(page) == "none"
+    assert before.bounding_box()["x"] < after.bounding_box()["x"]  # type: ignore[index]
+
+
 def test_a_phone_that_asks_for_a_second_press_says_so_and_then_forgets_it(
     new_visitor: NewVisitor, gallery: str
 ) -> None:
@@ -130,7 +161,9 @@ def test_a_phone_that_asks_for_a_second_press_says_so_and_then_forgets_it(
     button = page.locator("form[data-save] button").first
     button.tap()
     expect(button).to_have_text("Press again to save")
-    expect(button).to_have_attribute("aria-label", re.compile("^Press again to save: Save 1-harvest"))
+    expect(button).to_have_attribute(
+        "aria-label", re.compile("^Press again to save: Save this photo: 1-harvest")
+    )
     button.tap()
     expect(button).to_have_text("Save this photo")
 
@@ -151,7 +184,7 @@ def test_a_link_to_pass_on_shows_and_saves_and_can_be_taken_back(
     is_accessible(page)
     expect(page.get_by_role("button", name=re.compile("Not quite right"))).to_have_count(0)
     with page.expect_download():
-        page.get_by_role("button", name=re.compile("^Save 1-harvest")).click()
+        page.get_by_role("button", name=re.compile("^Save this photo: 1-harvest")).click()
     owner.locator("#share").get_by_role("button").last.click()
     expect(owner.locator("#shared-url")).to_have_count(0)
     page.goto(address)

@@ -45,7 +45,7 @@ def test_an_order_by_mouse(new_visitor: NewVisitor, customer: Customer, photo: P
     expect(page.get_by_role("heading", level=1)).to_contain_text("Your photos are ready")
     page.goto(link(customer))
     with page.expect_download() as download:
-        page.get_by_role("button", name=f"Save {photo.name}").click()
+        page.get_by_role("button", name=f"Save this photo: {photo.name}").click()
     saved = tmp_path / "saved"
     download.value.save_as(saved)
     Image.open(saved).verify()
@@ -172,7 +172,7 @@ def order_by_plain_forms(page: Page, customer: Customer, photo: Path) -> None:
     expect(page).to_have_url(re.compile("/restoration/status/"))
     page.goto(link(customer))
     with page.expect_download():
-        page.get_by_role("button", name=f"Save {photo.name}").click()
+        page.get_by_role("button", name=f"Save this photo: {photo.name}").click()
 
 
 def link(customer: Customer) -> str:

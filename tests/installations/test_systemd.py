@@ -92,8 +92,8 @@ def test_a_stopped_process_has_the_time_it_takes() -> None:
 def test_each_api_process_has_a_socket_of_its_own_on_the_same_port() -> None:
     listener = section(ROOT / "deploy/systemd/restoreclick-api@.socket", "Socket")
     assert (listener["ListenStream"], listener["ReusePort"]) == ("127.0.0.1:8000", "yes")
-    needed = section(ROOT / "deploy/systemd/restoreclick-api@.service", "Unit")
-    assert needed["Requires"] == "restoreclick-api@%i.socket"
+    unit = section(ROOT / "deploy/systemd/restoreclick-api@.service", "Unit")
+    assert unit["Requires"] == "restoreclick-api@%i.socket"
 
 
 @needs_systemd

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from anyio import CapacityLimiter, to_thread
-from litestar import HttpMethod, Response, Router, delete, patch, post, route
+from litestar import HttpMethod, MediaType, Response, Router, delete, patch, post, route
 from litestar.params import FromPath
 from litestar.response.base import ASGIResponse
 
@@ -22,6 +22,7 @@ from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import BodyEmptyError, BodyTooLargeError
 from entrypoints.http.openapi.contracts import tus as contracts
+from entrypoints.http.pages.site import Site
 from entrypoints.http.request_bodies import AnyRequest
 from entrypoints.http.resumable_bodies import PieceReceiver
 from entrypoints.http.tus_protocol import (
@@ -58,7 +59,7 @@ async def create_upload(
     upload_threads: Given[CapacityLimiter],
     request: AnyRequest,
     session: FromPath[UUID],
-) -> Response[None]:
+) -> Response[bytes]:
     """Begin an upload of Upload-Length bytes, perhaps with its first piece.
 
     Its address is in the header Location, its name in Upload-Metadata. A repeated request begins another upload: what
@@ -88,8 +89,10 @@ async def create_upload(
     if has_piece:
         receiver = PieceReceiver(request, resumable_uploads, scratch, upload_threads, upload, checksum)
         upload = await receiver.receive()
-    location = f"/api/uploads/{session}/tus/{upload.upload_id}"
-    return Response(None, status_code=201, headers={**headers_of(upload), "Location": location})
+    location = Site.of(request.app.state).address(f"/api/uploads/{session}/tus/{upload.upload_id}")
+    return Response(
+        b"", status_code=201, media_type=MediaType.TEXT, headers={**headers_of(upload), "Location": location}
+    )
 
 
 @route("/{upload:uuid}", http_method=HttpMethod.HEAD, before_request=require_version, **contracts.SHOW_OFFSET)

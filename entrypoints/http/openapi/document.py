@@ -7,7 +7,7 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import Tag
+from litestar.openapi.spec import Server, Tag
 from litestar.types import Method
 
 _DESCRIPTION = """The shop's own pages use this API; so may others.
@@ -28,12 +28,16 @@ _TAGS = (
 )
 
 
-def config_of(version: str) -> OpenAPIConfig:
-    """The configuration of the document, at ``/schema/openapi.json``."""
+def config_of(version: str, root: str = "") -> OpenAPIConfig:
+    """The configuration of the document, at ``/schema/openapi.json``.
+
+    ``root`` is the path of the shop's address.
+    """
     return OpenAPIConfig(
         title="RestoreClick",
         version=version,
         description=_DESCRIPTION,
+        servers=[Server(url=root or "/")],
         tags=list(_TAGS),
         use_handler_docstrings=True,
         operation_id_creator=_operation_id,

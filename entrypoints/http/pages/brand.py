@@ -70,8 +70,16 @@ def read_brand(folder: Path | None) -> Brand:
 
 
 def html_of(markdown: str) -> str:
-    """The HTML of CommonMark; raw HTML in it is kept."""
-    return str(MarkdownIt("commonmark").enable("table").render(markdown))
+    """The HTML of CommonMark; raw HTML in it is kept.
+
+    Its first heading is of the second level, because the page has one of its own above.
+    """
+    parser = MarkdownIt("commonmark").enable("table")
+    tokens = parser.parse(markdown)
+    for token in tokens:
+        if token.tag == "h1":
+            token.tag = "h2"
+    return str(parser.renderer.render(tokens, parser.options, {}))
 
 
 def _content(file: Path) -> bytes:

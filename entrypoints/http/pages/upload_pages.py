@@ -33,6 +33,7 @@ from entrypoints.http import problem_details
 from entrypoints.http.checkouts import Checkouts
 from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import Given, first_language
+from entrypoints.http.errors import BodyCutError, BodyTooSlowError, MalformedError
 from entrypoints.http.get_routes import get
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.paying_browser import redirect_to_order
@@ -55,6 +56,9 @@ _MENDABLE = (
     UnknownPointsCodeError,
     UnknownReferralCodeError,
 )
+
+#: What ends a form before its last photo.
+_CUT_OFF = (BodyCutError, BodyTooSlowError, MalformedError)
 
 _page = partial(get, include_in_schema=False, exception_handlers={Exception: html_pages.explain})
 _form = partial(
@@ -98,12 +102,24 @@ async def send_first_photos(
         return upload_service.open().session_id
 
     refusals: list[Refusal] = []
-    async with aclosing(_files(request, policy, scratch, upload_threads)) as files:
-        async for file in files:
-            if session_id is None:
-                session_id = await to_thread.run_sync(open_session)
-                await _count(visitor_limits, policy, request)
-            refusals += await add_file(upload_service, session_id, file, upload_threads)
+    try:
+        async with aclosing(_files(request, policy, scratch, upload_threads)) as files:
+            async for file in files:
+                if session_id is None:
+                    session_id = await to_thread.run_sync(open_session)
+                    await _count(visitor_limits, policy, request)
+                refusals += await add_file(upload_service, session_id, file, upload_threads)
+    except _CUT_OFF as error:
+        if session_id is None:
+            raise
+        # Only this answer can tell the session's address, and what arrived is in it.
+        problem = problem_details.problem_of(error)
+        problem_details.note(request, problem, error)
+        session = await to_thread.run_sync(upload_service.find, session_id)
+        visit, status = visit_of(request), problem.kind.status
+        return upload_page(
+            session, policy, visit, refusals=refusals, problem="upload_page.cut_off", status=status
+        )
     if session_id is None:
         return home_page(visit_of(request), policy, problem="home.nothing_chosen")
     return await _after_sending(upload_service, policy, request, session_id, refusals)
@@ -193,6 +209,13 @@ async def pay(
 @_page([f"/uploads/{{session:uuid}}/{form}" for form in ("pay", "photos", "change")], sync_to_thread=False)
 def reload_form(request: AnyRequest, session: FromPath[UUID]) -> Response[Any]:
     """Return a browser that loads a form's address to its page."""
+    return _redirect(_address(request, UploadSessionId(session)))
+
+
+@_page("/uploads/{session:uuid}/photos/{photo:uuid}/remove", sync_to_thread=False)
+def reload_removal(request: AnyRequest, session: FromPath[UUID], photo: FromPath[UUID]) -> Response[Any]:
+    """Return a browser that loads a removal's address to the page."""
+    del photo
     return _redirect(_address(request, UploadSessionId(session)))
 
 

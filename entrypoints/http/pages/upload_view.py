@@ -29,7 +29,7 @@ def upload_page(
 ) -> Response[Any]:
     """The photos of an unpaid session, with price and payment form.
 
-    ``problem`` is the phrase of what is wrong with the payment ``form``.
+    ``problem`` is the phrase of what is wrong with the payment ``form``, or of photos that are missing.
     """
     photos, is_open = session.photos, session.status is UploadStatus.OPEN
     checkout = session.checkout if session.status is not UploadStatus.OPEN else None

@@ -85,7 +85,7 @@ ACCESS: dict[Route, Mapping[str, int]] = {
         ("GET", f"/uploads/{{session}}/{form}"): dict.fromkeys(
             ["unknown", "expired", "revoked", "erased"], 303
         )
-        for form in ("pay", "photos", "change")
+        for form in ("pay", "photos", "change", "photos/{photo}/remove")
     },
     ("GET", "/uploads/{session}/address"): {"unknown": 404, "expired": 303, "revoked": 303, "erased": 303},
     ("POST", "/uploads/{session}/address"): {"unknown": 404, "expired": 303, "revoked": 422, "erased": 422},

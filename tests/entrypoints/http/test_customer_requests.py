@@ -279,14 +279,14 @@ def test_the_result_before_stays_beside_the_new_one(api: ApiClient) -> None:
         (
             "de-AT,de;q=0.9,en;q=0.5",
             "de",
-            ("Ihre restaurierten Fotos", "Alle Fotos speichern", "13. April 2026"),
+            ("Ihre restaurierten Fotos", "Das Foto speichern", "13. April 2026"),
         ),
         (
             "en;q=0.5, de;q=0.8",
             "de",
             ("Dieses Foto speichern", "nicht möglich: die Zeit dafür ist vorbei."),
         ),
-        ("fr-FR, fr;q=0.9", "en", ("Your restored photos", "Save all photos", "13 April 2026")),
+        ("fr-FR, fr;q=0.9", "en", ("Your restored photos", "Save the photo", "13 April 2026")),
         (
             "nonsense;;q=,de;q=x",
             "en",

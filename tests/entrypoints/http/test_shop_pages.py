@@ -198,17 +198,17 @@ def test_a_shops_own_colours_logo_and_legal_pages_are_shown(tmp_path: Path) -> N
     assert "Schreiben Sie uns" in contact
 
 
-def test_nothing_is_said_about_a_shops_own_colours_and_preview_that_only_ours_have(tmp_path: Path) -> None:
-    said = ('name="theme-color"', 'property="og:image:width"', 'property="og:image:alt"')
+def test_colours_and_sizes_of_our_files_are_not_claimed_of_a_shops_own(tmp_path: Path) -> None:
+    claims = ('name="theme-color"', 'property="og:image:width"', 'property="og:image:alt"')
     with shop_with() as http:
         home = http.get("/", headers=GERMAN).text
-    assert [each for each in said if each not in home] == []
+    assert [each for each in claims if each not in home] == []
     (tmp_path / "colours.css").write_text(":root { --page: rebeccapurple; }")
     (tmp_path / "preview.jpg").write_bytes(b"a picture")
     brand = read_brand(tmp_path)
     with shop_with(brand=brand, assets=assets_with(brand)) as http:
         home = http.get("/", headers=GERMAN).text
-    assert [each for each in said if each in home] == []
+    assert [each for each in claims if each in home] == []
     assert 'property="og:image"' in home
 
 
@@ -260,6 +260,27 @@ def test_every_address_holds_below_a_path_of_the_shops_host() -> None:
     assert [address for address in found if not address.startswith("/photos/")] == []
     assert "Path=/photos" in page.headers["set-cookie"]
     assert "Secure" in page.headers["set-cookie"]
+
+
+def test_scripts_and_clients_find_the_api_below_a_path_of_the_shops_host() -> None:
+    with shop_with(public_url="https://shop.example/photos") as http:
+        session = http.post("/api/uploads").json()["session_id"]
+        begun = http.post(
+            f"/api/uploads/{session}/tus", headers={"Tus-Resumable": "1.0.0", "Upload-Length": "9"}
+        )
+        servers = http.get("/schema/openapi.json").json()["servers"]
+    assert begun.headers["location"].startswith(f"/photos/api/uploads/{session}/tus/")
+    assert begun.content == b""
+    assert servers == [{"url": "/photos"}]
+
+
+def test_a_page_whose_text_has_a_first_heading_has_one_of_the_first_level(tmp_path: Path) -> None:
+    (tmp_path / "imprint.en.md").write_text("# Photo Brandt\n\n## Address\n")
+    brand = read_brand(tmp_path)
+    with shop_with(brand=brand, assets=assets_with(brand)) as http:
+        imprint = http.get("/imprint", headers={**BROWSER, "Accept-Language": "en"}).text
+    assert imprint.count("<h1") == 1
+    assert "<h2>Photo Brandt</h2>" in imprint
 
 
 def test_a_sandbox_says_what_it_is(api: ApiClient) -> None:

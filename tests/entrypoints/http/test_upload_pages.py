@@ -122,7 +122,7 @@ def test_photos_beyond_the_limit_of_an_order_are_named(limited_api: ApiClient) -
 def test_a_form_with_far_more_parts_than_photos_is_refused(limited_api: ApiClient) -> None:
     answer = send(limited_api, [("aunt.jpg", PORTRAIT)] * 100)
     assert answer.status_code == 400
-    assert "We could not read that" in answer.text
+    assert "Not all photos arrived." in answer.text
 
 
 def test_a_form_without_a_photo_says_so_and_opens_no_session(api: ApiClient) -> None:
@@ -173,6 +173,15 @@ def test_a_form_that_is_cut_off_keeps_the_photos_that_arrived(api: ApiClient) ->
     sender = Sender(whole, 1, then="leave")
     assert sender.post_to(api.shop, "/uploads", FORM) == 400
     assert list(api.shop.storage.objects.values()) == [PORTRAIT]
+
+
+def test_photos_of_a_first_form_that_breaks_off_are_on_the_page_that_answers(api: ApiClient) -> None:
+    broken = _part(PORTRAIT) + b"\r\n--" + BOUNDARY.encode() + b"\r\n" + b"X: y\r\n" * 100 + b"\r\n"
+    answer = api.http.post("/uploads", content=broken, headers={**GERMAN, "Content-Type": FORM})
+    assert answer.status_code == 400
+    assert "Nicht alle Fotos sind angekommen." in answer.text
+    (session,) = set(re.findall(r'action="/uploads/([0-9a-f-]+)/pay"', answer.text))
+    assert "aunt.jpg" in api.http.get(f"/uploads/{session}", headers=GERMAN).text
 
 
 def test_a_photo_is_written_to_a_file_in_batches(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +264,7 @@ def test_a_wrong_address_is_explained_beside_its_field(api: ApiClient, email: st
     answer = pay(api, session_id, email=email)
     assert answer.status_code == 422
     assert 'role="alert" id="pay-problem">Das ist keine E-Mail-Adresse' in answer.text
-    assert 'aria-invalid="true"' in answer.text
+    assert 'aria-invalid="true" autofocus' in answer.text  # or the top of the page is shown, without a word
     assert api.shop.payments.checkouts == {}
 
 
@@ -314,7 +323,7 @@ def test_an_unknown_upload_is_explained(api: ApiClient) -> None:
         assert "<h1>Diese Fotos gibt es hier nicht</h1>" in answer.text
 
 
-@pytest.mark.parametrize("form", ["pay", "photos", "change"])
+@pytest.mark.parametrize("form", ["pay", "photos", "change", f"photos/{uuid4()}/remove"])
 def test_reloading_the_answer_to_a_form_shows_its_page(api: ApiClient, form: str) -> None:
     session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
     answer = api.http.get(f"/uploads/{session_id}/{form}", headers=BROWSER, follow_redirects=False)

@@ -8,8 +8,13 @@ compare();
 saveToLibrary();
 
 if (document.fullscreenEnabled) {
-  show("[data-fullscreen]", (button) => controlled(button).requestFullscreen());
-  show("[data-fullscreen-end]", () => document.exitFullscreen()); // The finger that opened it has no Escape key.
+  let opener = null;
+  show("[data-fullscreen]", (button) => {
+    opener = button;
+    return controlled(button).requestFullscreen();
+  });
+  show("[data-fullscreen-end]", () => document.exitFullscreen()); // A finger has no Escape key.
+  document.addEventListener("fullscreenchange", () => document.fullscreenElement || opener?.focus());
 }
 if (navigator.share) {
   show("[data-pass-on]", (button) => navigator.share({ url: controlled(button).value }).catch(() => {})); // Cancelled.

@@ -8,7 +8,10 @@ export function say(key, values = {}) {
   return sentences[key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
 }
 
-/** Have screen readers read a sentence when they are done with the one before. */
+const SHOWN_MS = 10_000;
+let shown = null;
+
+/** Have screen readers read a sentence when they are done with the one before; on some pages it is seen, for a while. */
 export function announce(sentence) {
   const status = document.querySelector("[data-announce]");
   // The same sentence twice is read twice only if the element changes in between.
@@ -16,6 +19,10 @@ export function announce(sentence) {
   requestAnimationFrame(() => {
     status.textContent = sentence;
   });
+  clearTimeout(shown);
+  shown = setTimeout(() => {
+    status.textContent = "";
+  }, SHOWN_MS);
 }
 
 /** The HTML page at an address; throws unless the server answers with one. */

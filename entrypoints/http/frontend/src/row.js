@@ -45,9 +45,9 @@ export class Row {
     this.#show("uploaded");
   }
 
-  /** `why` is the key of its sentence, `values` what fills it. */
+  /** `why` is the key of its sentence, `values` what fills it; whether it is said for the first time. */
   paused(why, values) {
-    this.#show(why, values);
+    return this.#show(why, values);
   }
 
   refused(why, isRetryable) {
@@ -73,9 +73,11 @@ export class Row {
 
   #show(key, values) {
     const sentence = say(key, values);
-    if (this.#part("state").textContent !== sentence) {
+    const isNew = this.#part("state").textContent !== sentence;
+    if (isNew) {
       this.#part("state").textContent = sentence;
     }
+    return isNew;
   }
 
   /** Show the photo itself; one that the browser cannot decode is shown by the server later. */

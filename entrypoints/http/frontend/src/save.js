@@ -17,8 +17,10 @@ export function saveToLibrary(root = document) {
   }
   const all = root.querySelector("[data-share-all]");
   const newest = forms.filter((form) => form.dataset.save !== "earlier");
-  if (all && newest.length > 1) {
+  if (all && newest.length) {
     all.hidden = false;
+    all.parentElement.prepend(all);
+    root.querySelector("[data-save-all] button").classList.add("second"); // A zip is no use on a phone.
     whenPressed(all, "click", all, inParts(newest));
   }
 }

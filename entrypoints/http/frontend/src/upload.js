@@ -30,6 +30,7 @@ const FINAL = ["body-empty", "body-too-large", "photo-unreadable", "too-many-pho
 /** By key, each photo that is not in the shop yet. */
 const photos = new Map();
 let session = null;
+let opening = null;
 let running = 0;
 
 compare();
@@ -75,11 +76,15 @@ async function goOn() {
 
 async function choose(files) {
   withdrawComplaints();
-  if (!session && !(await openSession())) {
+  if (!session && !(await theSession())) {
     return;
   }
   for (const file of files) {
     const key = keyOf(file);
+    if (photos.get(key)?.state === "refused") {
+      photos.get(key).row.remove(); // It is tried anew.
+      photos.delete(key);
+    }
     if (photos.has(key)) {
       complain(say("duplicate", { name: file.name }));
       continue;
@@ -92,20 +97,36 @@ async function choose(files) {
   startNext();
 }
 
-/** Open a session, and show its page in the place of the home page. */
-async function openSession() {
+/** Whether there is a session now; photos that are chosen while it is opened wait for the same one. */
+function theSession() {
+  const busy = document.querySelector("[data-busy]");
+  busy.hidden = false;
+  opening ??= openSession(document.querySelector("[data-upload]").action).finally(() => {
+    opening = null;
+    busy.hidden = true;
+  });
+  return opening;
+}
+
+/** Open a session, and show its page in the place of the home page; `uploads` is what their addresses begin with. */
+async function openSession(uploads) {
   try {
-    const response = await fetch("api/uploads", { method: "POST", headers: { Accept: "application/json" } });
+    const headers = { Accept: "application/json" };
+    const response = await fetch(new URL("api/uploads", uploads), { method: "POST", headers });
     const answer = await response.json();
     if (!response.ok) {
       complain(sentenceFor(answer));
       return false;
     }
-    const address = new URL(`uploads/${answer.session_id}`, location.href);
+    const address = `${uploads}/${answer.session_id}`;
     const { page } = await fetchPage(address);
     history.pushState(null, "", address);
     document.title = page.title;
-    addEventListener("popstate", () => location.reload());
+    addEventListener("popstate", () => {
+      if (location.href.split("#")[0] !== address) {
+        location.reload(); // A link within the page leads to it, too.
+      }
+    });
     const main = document.adoptNode(page.querySelector("main"));
     document.querySelector("main").replaceWith(main);
     scrollTo(0, 0);
@@ -116,7 +137,7 @@ async function openSession() {
     complain(say("paused"));
     await backOnLine();
     withdrawComplaints();
-    return openSession();
+    return openSession(uploads);
   }
 }
 
@@ -142,7 +163,7 @@ function startNext() {
         told: {
           progress: (share) => photo.row.progress(share),
           received: () => photo.row.received(),
-          paused: (why) => photo.row.paused(...reasonFor(why)),
+          paused: (why) => paused(photo, ...reasonFor(why)),
           done: (response) => done(photo, response),
           refused: (problem) => refused(photo, problem),
         },
@@ -177,6 +198,13 @@ async function refreshAtLast() {
   } catch {
     await backOnLine();
     await refreshAtLast();
+  }
+}
+
+/** Say why a photo waits; a screen reader hears it when it begins. */
+function paused(photo, why, values) {
+  if (photo.row.paused(why, values)) {
+    announce(say(why, values));
   }
 }
 
@@ -246,10 +274,23 @@ async function submitted(event) {
     announce(document.querySelector("[data-pay-waits]").textContent);
   } else if (form.hasAttribute("data-swap")) {
     event.preventDefault();
-    const body = new URLSearchParams(new FormData(form));
-    await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => {});
-    await refresh().catch(() => form.submit());
+    await sendAtLast(form);
     showWhetherPayable();
+  }
+}
+
+/** Send a form that may be sent twice, and show what became of it; without a line, as soon as it is back. */
+async function sendAtLast(form) {
+  try {
+    const body = new URLSearchParams(new FormData(form));
+    await fetch(form.action, { method: "POST", body, redirect: "manual" });
+    await refresh();
+  } catch {
+    withdrawComplaints();
+    complain(say("paused"));
+    await backOnLine();
+    withdrawComplaints();
+    await sendAtLast(form);
   }
 }
 
