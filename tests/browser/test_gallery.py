@@ -110,6 +110,7 @@ def test_a_phone_shares_pictures_with_its_photo_library_and_no_archive(
     archive = page.locator("[data-save-all] button")
     assert library.bounding_box()["y"] < archive.bounding_box()["y"]  # type: ignore[index]
     expect(archive).to_have_class(re.compile("second"))
+    expect(library).not_to_have_class(re.compile("second"))
     library.tap()
     assert [name for name, _ in shared(page, 3)[1:]] == ["1-harvest-1926.png", "2-harvest-1926.png"]
 

@@ -19,6 +19,7 @@ export function saveToLibrary(root = document) {
   const newest = forms.filter((form) => form.dataset.save !== "earlier");
   if (all && newest.length) {
     all.hidden = false;
+    all.classList.remove("second");
     all.parentElement.prepend(all);
     root.querySelector("[data-save-all] button").classList.add("second"); // A zip is no use on a phone.
     whenPressed(all, "click", all, inParts(newest));
