@@ -46,7 +46,7 @@ class Customer:
         self._http = httpx2.Client(trust_env=False, timeout=TIMEOUT_SECONDS, limits=SHORT_IDLE)
         self.email = email
         self._name = name
-        self._session = ""
+        self.session_id = ""
 
     def __enter__(self) -> Self:
         return self
@@ -56,14 +56,14 @@ class Customer:
 
     def open_session(self) -> str:
         """Open an upload session, and give its id."""
-        self._session = str(self._ask("POST", "/api/uploads")["session_id"])
-        return self._session
+        self.session_id = str(self._ask("POST", "/api/uploads")["session_id"])
+        return self.session_id
 
     def send(self, photo: Path, name: str) -> bool:
         """Send a photo from the disk; whether it is new. Raises RefusedPhotoError."""
         with photo.open("rb") as content:
             answer = self._http.post(
-                f"{self._shop_url}/api/uploads/{self._session}/photos",
+                f"{self._shop_url}/api/uploads/{self.session_id}/photos",
                 params={"filename": name},
                 headers={"Content-Type": "application/octet-stream"},
                 content=content,
@@ -75,7 +75,7 @@ class Customer:
 
     def ask_for_checkout(self, *, email: str | None = None) -> Json:
         """Have the photos quoted; the answer names the payment page."""
-        body = {"session_id": self._session} | ({"email": email} if email is not None else {})
+        body = {"session_id": self.session_id} | ({"email": email} if email is not None else {})
         return self._ask("POST", "/api/checkout-sessions", json=body)
 
     def pay(self, page_url: str) -> None:
@@ -95,7 +95,7 @@ class Customer:
 
     def order_id(self) -> str | None:
         """The session's order; none until the shop knows of the payment."""
-        order_id: str | None = self._ask("GET", f"/api/uploads/{self._session}")["order_id"]
+        order_id: str | None = self._ask("GET", f"/api/uploads/{self.session_id}")["order_id"]
         return order_id
 
     def order(self, order_id: str) -> Json:

@@ -37,6 +37,30 @@ class OrderStates:
         yield self._status(order_id)
 
     @contextmanager
+    def correcting(self) -> Iterator[str]:
+        with self.shop.worker_asleep():
+            customer, _ = self.shop.buy(self.photo)
+            yield f"{self.shop.shop.url}/uploads/{customer.session_id}/address"
+
+    @contextmanager
+    def disputed(self) -> Iterator[str]:
+        with self.shop.worker_asleep():
+            order_id = self.shop.buy(self.photo)[1]
+            intent = self.shop.payment_intent(order_id)
+            self.shop.act_at_provider("stripe", "disputes", {"payment_intent": intent})
+            self.shop.waits_for("DisputeOpened", order_id)
+            yield self._status(order_id)
+
+    @contextmanager
+    def redo_of_an_order(self) -> Iterator[str]:
+        customer, order_id = self.shop.buy(self.photo)
+        link = self.link(customer)
+        with self.shop.worker_asleep():
+            self._redo(link)
+            yield self._status(order_id)
+        self._redone(order_id)
+
+    @contextmanager
     def partly_refunded(self) -> Iterator[str]:
         yield self._status(self._with_a_lost_photo(2)[1])
 
@@ -160,6 +184,9 @@ class OrderStates:
 STATES: Mapping[str, Callable[[OrderStates], AbstractContextManager[str]]] = {
     "order-waiting": OrderStates.waiting,
     "order-held": OrderStates.held,
+    "order-correcting": OrderStates.correcting,
+    "order-disputed": OrderStates.disputed,
+    "order-redo-running": OrderStates.redo_of_an_order,
     "order-partly-refunded": OrderStates.partly_refunded,
     "order-refunded": OrderStates.refunded,
     "order-done": OrderStates.done,

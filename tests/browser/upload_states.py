@@ -1,5 +1,6 @@
 """The upload page in each state, in any language."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -61,6 +62,54 @@ def refused(visitor: Visitor, photo: Path) -> Page:
     return page
 
 
+def refused_without_scripts(visitor: Visitor, photo: Path) -> Page:
+    """The answer to a plain form with a photo, its duplicate, and no photo."""
+    page = _plain(visitor, [photo, photo, Path(__file__)])
+    expect(page.locator("[data-refused]")).to_be_visible()
+    return page
+
+
+def empty_without_scripts(visitor: Visitor, photo: Path) -> Page:
+    """The answer to a plain form without a photo."""
+    page = _plain(visitor, [Path(__file__)])
+    expect(page.locator("[data-refused]")).to_be_visible()
+    del photo
+    return page
+
+
+def wrong_address(visitor: Visitor, photo: Path) -> Page:
+    """A payment form with an address that the shop refuses."""
+    page = ready(visitor, photo)
+    page.locator("#email").fill("ada@customer")
+    page.locator("[data-pay]").click()
+    expect(page.locator("#pay-problem")).to_be_in_viewport()
+    expect(page.locator("#email")).to_be_focused()
+    visitor.complaints.clear()  # the browser logs the answer itself
+    return page
+
+
+def wrong_code(visitor: Visitor, photo: Path) -> Page:
+    """A payment form with a code that does not exist."""
+    page = ready(visitor, photo)
+    page.locator("#code-summary").click()
+    page.locator("#code").fill("ABCD-EFGH")
+    page.locator("[data-pay]").click()
+    expect(page.locator("#pay-problem")).to_be_in_viewport()
+    visitor.complaints.clear()
+    return page
+
+
+def _plain(visitor: Visitor, files: list[Path]) -> Page:
+    """Send files by the form that works without scripts."""
+    visitor.context.route(re.compile("/built/"), lambda route: route.abort())
+    page = visitor.open("/")
+    page.set_input_files("[data-choose]", files)
+    page.locator("[data-send]").click()
+    page.wait_for_url("**/uploads")
+    visitor.complaints.clear()  # the browser logs the missing scripts itself
+    return page
+
+
 def paying(visitor: Visitor, photo: Path) -> Page:
     """A session whose payment is awaited."""
     page = ready(visitor, photo)
@@ -77,5 +126,9 @@ UPLOADS: Mapping[str, Callable[[Visitor, Path], Page]] = {
     "upload-uploading": uploading,
     "upload-paused": paused,
     "upload-refused": refused,
+    "upload-refused-without-scripts": refused_without_scripts,
+    "upload-empty-without-scripts": empty_without_scripts,
+    "upload-wrong-address": wrong_address,
+    "upload-wrong-code": wrong_code,
     "upload-paying": paying,
 }
