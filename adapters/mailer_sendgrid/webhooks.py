@@ -108,22 +108,25 @@ class _Event:
 
 
 _EVENTS = msgspec.json.Decoder(list[msgspec.Raw])
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TEXT = msgspec.json.Decoder(str)
 
 
 def _events(body: bytes) -> Iterator[_Event]:
     """Yield the valid events of a batch.
 
-    A batch contains the events of every product on the account.
+    A batch contains the events of every product on the account. Each field is decoded by itself, so that one that
+    cannot be decoded costs nothing else.
     """
     for raw in _EVENTS.decode(readable(body)):
         try:
-            fields = msgspec.json.decode(raw)
-        except (msgspec.MsgspecError, RecursionError):
-            continue
-        if isinstance(fields, dict) and (event := _text(fields.get("event"))):
+            fields = _FIELDS.decode(raw)
+        except msgspec.ValidationError:
+            continue  # not an object
+        if event := _text(fields.get("event")):
             yield _Event(
                 event=event,
-                timestamp=str(fields.get("timestamp"))[:_LONGEST_ID],
+                timestamp=_timestamp(fields.get("timestamp")),
                 email=_text(fields.get("email")) or "",
                 sg_message_id=_text(fields.get("sg_message_id")),
                 smtp_id=_text(fields.get("smtp-id")),
@@ -136,8 +139,17 @@ def _events(body: bytes) -> Iterator[_Event]:
             )
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _text(value: msgspec.Raw | None) -> str | None:
+    try:
+        return _TEXT.decode(value) if value is not None else None
+    except msgspec.ValidationError:
+        return None
+
+
+def _timestamp(value: msgspec.Raw | None) -> str:
+    """Return the timestamp as written; a number may have any size."""
+    written = _text(value) if value is not None else str(None)
+    return (written if written is not None else bytes(value or b"").decode())[:_LONGEST_ID]
 
 
 def _webhook_event(event: _Event) -> EmailWebhookEvent:

@@ -1,7 +1,6 @@
 """A dispute in Stripe's webhooks and API responses."""
 
 from datetime import UTC, datetime
-from typing import Any
 
 import msgspec
 
@@ -37,6 +36,12 @@ class _EvidenceDetails(msgspec.Struct):
     due_by: int | None = None
 
 
+class _Movement(msgspec.Struct):
+    """A balance transaction; its other fields are not decoded, whatever they are."""
+
+    amount: int = 0
+
+
 class Dispute(msgspec.Struct):
     """The fields of a dispute that the shop uses."""
 
@@ -46,7 +51,7 @@ class Dispute(msgspec.Struct):
     status: str
     reason: str | None = None
     payment_intent: str | None = None
-    balance_transactions: list[dict[str, Any] | str] | None = None
+    balance_transactions: list[_Movement | str] | None = None
     payment_method_details: _Method | None = None
     evidence_details: _EvidenceDetails | None = None
 
@@ -59,12 +64,12 @@ class Dispute(msgspec.Struct):
     @property
     def took_money(self) -> bool:
         """Whether the dispute moved money from the shop's balance to the customer."""
-        moved = [one.get("amount") for one in self.balance_transactions or [] if isinstance(one, dict)]
+        moved = [one.amount for one in self.balance_transactions or [] if isinstance(one, _Movement)]
         method = self.payment_method_details
         is_resolution = (
             method is not None and method.card is not None and method.card.case_type == _RESOLUTION
         )
-        return is_resolution or sum(amount for amount in moved if isinstance(amount, int)) < 0
+        return is_resolution or sum(moved) < 0
 
 
 def as_dispute(dispute: Dispute) -> ProviderDispute:

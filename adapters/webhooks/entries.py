@@ -35,11 +35,15 @@ def entries_read(
 
 
 def _id_of(entry: object, field: str) -> str | None:
-    try:
-        fields = msgspec.json.decode(entry) if isinstance(entry, msgspec.Raw) else entry
-    except (msgspec.MsgspecError, ValueError):
-        return None
-    found = fields.get(field) if isinstance(fields, dict) else None
+    """Return the entry's id, even if another field cannot be decoded."""
+    if isinstance(entry, msgspec.Raw):
+        try:
+            raw = msgspec.json.decode(entry, type=dict[str, msgspec.Raw]).get(field)
+            found = msgspec.json.decode(raw, type=str) if raw is not None else None
+        except (msgspec.MsgspecError, ValueError):
+            return None
+    else:
+        found = entry.get(field) if isinstance(entry, dict) else None
     return plain_code(found) if isinstance(found, str) else None
 
 

@@ -247,6 +247,16 @@ def test_an_unreadable_message_is_skipped_alone() -> None:
     assert [each.entry_id for each in entries] == [None, None, "m1.recvd-5c9", "m1.recvd-5c9"] * 2
 
 
+@pytest.mark.parametrize("number", ["1e999", "9" * 5000])
+def test_an_unreadable_message_has_its_id_beside_a_number_of_any_size(number: str) -> None:
+    body = f'{{"messages": [{{"msg_id": "m1", "opens_count": {number}}}]}}'.encode()
+    entries: list[UnreadableEntry] = []
+    with rogue_server() as server:
+        server.manners["GET"] = lambda handler: handler.answer(200, body)
+        list(SendGridListing(sendgrid_mailer(server.url), SystemClock()).messages(SINCE, entries.append))
+    assert [each.entry_id for each in entries] == ["m1"]
+
+
 def test_an_unreadable_matching_email_is_not_unknown() -> None:
     with rogue_server() as server:
         server.manners["GET"] = lambda handler: handler.answer(200, b'{"messages": [{"msg_id": "m1"}]}')

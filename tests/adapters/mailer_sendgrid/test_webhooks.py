@@ -207,6 +207,25 @@ def test_an_invalid_message_id_is_none(sg_message_id: Any) -> None:
     assert (webhook_event.message_id, webhook_event.message_ids) == (None, ())
 
 
+@pytest.mark.parametrize("field", ["x", "timestamp", "reason", "email", "asm_group_id"])
+@pytest.mark.parametrize("number", ["1e999", "-1e400", "9" * 5000, '{"y": [1e999]}'])
+def test_a_number_of_any_size_costs_its_own_field_only(field: str, number: str) -> None:
+    ids = {"email_id": str(uuid4()), "order_id": str(uuid4()), "sg_message_id": "m1.recvd-5c9"}
+    body = f'[{{"event": "bounce", {json.dumps(ids)[1:-1]}, "{field}": {number}}}]'.encode()
+    (webhook_event,) = PARSER.read(body, signed(body))
+    assert (str(webhook_event.email_id), str(webhook_event.order_id)) == (ids["email_id"], ids["order_id"])
+    assert (webhook_event.fate, webhook_event.message_id) == (DeliveryStatus.UNDELIVERABLE, "m1")
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "other"), [("1773500966", "1773500967"), ("1e999", "1e998"), ("9" * 200, "8" * 200)]
+)
+def test_events_of_two_times_have_two_ids(timestamp: str, other: str) -> None:
+    bodies = [f'[{{"event": "open", "timestamp": {each}}}]'.encode() for each in (timestamp, other)]
+    (first,), (second,) = (PARSER.read(body, signed(body)) for body in bodies)
+    assert first.event_id != second.event_id
+
+
 @pytest.mark.parametrize("value", [7, 5.1, True, None, ["5.1.1"], {"code": 5}])
 @pytest.mark.parametrize("field", ["type", "status", "bounce_classification", "reason", "email", "timestamp"])
 def test_an_event_with_a_field_of_another_type_is_read(field: str, value: Any) -> None:

@@ -279,6 +279,25 @@ def test_a_prevented_dispute_that_moved_money_is_lost(money: dict[str, Any]) -> 
     assert read(event("charge.dispute.closed", **fields, **money)).outcome is DisputeOutcome.LOST
 
 
+@pytest.mark.parametrize("number", ["1e999", "9" * 5000, '{"y": [-1e400]}'])
+@pytest.mark.parametrize(
+    ("event_type", "fields"),
+    [
+        ("charge.dispute.updated", '"balance_transactions": [{"amount": -5, "exchange_rate": NUMBER}]'),
+        ("charge.dispute.updated", '"evidence": {"uncategorized": NUMBER}, "x": NUMBER'),
+        ("refund.updated", '"x": NUMBER'),
+    ],
+)
+def test_a_number_of_any_size_in_an_unused_field_is_not_decoded(
+    event_type: str, fields: str, number: str
+) -> None:
+    known = '"id": "obj_1", "amount": 980, "currency": "eur", "status": "lost"'
+    about = f"{{{known}, {fields.replace('NUMBER', number)}}}"
+    body = f'{{"id": "evt_1", "type": "{event_type}", "x": {number}, "data": {{"object": {about}}}}}'.encode()
+    webhook_event = PARSER.read(body, {"stripe-signature": signature(body)})
+    assert webhook_event.kind in {PaymentEventKind.DISPUTE_CLOSED, PaymentEventKind.REFUND_PENDING}
+
+
 @pytest.mark.parametrize("details", [None, {"email": None}, {"email": ""}, {"email": " \t"}])
 def test_the_shops_address_is_used_if_the_customer_gave_none(
     details: dict[str, str | None] | None,
