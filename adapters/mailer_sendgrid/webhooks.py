@@ -10,7 +10,7 @@ import msgspec
 from sendgrid.helpers.eventwebhook import EventWebhook
 
 from adapters.mailer_sendgrid.api import PROVIDER
-from adapters.webhooks.fields import our_id, plain_code, readable
+from adapters.webhooks.fields import LONGEST_ID, our_id, plain_code, readable
 from adapters.webhooks.signatures import TOLERANCE_SECONDS, check_age
 from domain.order.values import EmailId, OptOut, OrderId
 from domain.ports.clock import Clock
@@ -53,9 +53,6 @@ _DROP_REASONS = (
 )
 #: The reason that does not concern the address.
 _OVER_QUOTA = "Recipient List over Package Quota"
-
-#: Far longer than any id of SendGrid's.
-_LONGEST_ID = 255
 
 
 class SendGridWebhookParser:
@@ -149,7 +146,7 @@ def _text(value: msgspec.Raw | None) -> str | None:
 def _timestamp(value: msgspec.Raw | None) -> str:
     """Return the timestamp as written; a number may have any size."""
     written = _text(value) if value is not None else str(None)
-    return (written if written is not None else bytes(value or b"").decode())[:_LONGEST_ID]
+    return (written if written is not None else bytes(value or b"").decode())[:LONGEST_ID]
 
 
 def _webhook_event(event: _Event) -> EmailWebhookEvent:
@@ -201,7 +198,7 @@ def _possible_message_ids(event: _Event) -> tuple[str, ...]:
 
 def _is_plain(sg_message_id: str | None) -> TypeGuard[str]:
     """Whether it is a printable id short enough to be stored."""
-    return sg_message_id is not None and 0 < len(sg_message_id) <= _LONGEST_ID and sg_message_id.isprintable()
+    return sg_message_id is not None and 0 < len(sg_message_id) <= LONGEST_ID and sg_message_id.isprintable()
 
 
 def message_id_of(sg_message_id: str | None) -> str | None:

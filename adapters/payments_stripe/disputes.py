@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from adapters.payments_stripe.field_types import Amount, CurrencyCode, Name
 from adapters.payments_stripe.sessions import money
-from adapters.webhooks.fields import plain_code
+from adapters.webhooks.fields import ProviderId, plain_code
 from domain.order.values import DisputeOutcome
 from domain.ports.payments import ProviderDispute
 
@@ -45,12 +46,12 @@ class _Movement(msgspec.Struct):
 class Dispute(msgspec.Struct):
     """The fields of a dispute that the shop uses."""
 
-    id: str
-    amount: int
-    currency: str
-    status: str
+    id: ProviderId
+    amount: Amount
+    currency: CurrencyCode
+    status: Name
     reason: str | None = None
-    payment_intent: str | None = None
+    payment_intent: ProviderId | None = None
     balance_transactions: list[_Movement | str] | None = None
     payment_method_details: _Method | None = None
     evidence_details: _EvidenceDetails | None = None

@@ -9,6 +9,7 @@ import msgspec
 import stripe
 
 from adapters.payments_stripe.api import PROVIDER, translated
+from adapters.payments_stripe.field_types import Name
 from adapters.payments_stripe.sessions import Session, state_of
 from adapters.payments_stripe.webhooks import (
     LAST_SECOND,
@@ -17,7 +18,7 @@ from adapters.payments_stripe.webhooks import (
     webhook_event_of,
 )
 from adapters.webhooks.entries import entries_read
-from adapters.webhooks.fields import cleaned
+from adapters.webhooks.fields import ProviderId, cleaned
 from domain.ports.errors import AccountRefusedError, UnavailableError, UnreadableAnswerError
 from domain.ports.payments import PaymentWebhookEvent
 from domain.ports.provider_listings import (
@@ -41,9 +42,9 @@ class _Page(msgspec.Struct):
 
 
 class _Entry(msgspec.Struct):
-    id: str
+    id: ProviderId
     created: Annotated[int, msgspec.Meta(ge=0, le=LAST_SECOND)]
-    status: str | None = None
+    status: Name | None = None
 
 
 class _Endpoint(msgspec.Struct):

@@ -2,8 +2,9 @@
 
 import msgspec
 
+from adapters.payments_stripe.field_types import Amount, CurrencyCode, Name
 from adapters.payments_stripe.sessions import money
-from adapters.webhooks.fields import our_id
+from adapters.webhooks.fields import ProviderId, our_id
 from domain.order.values import RefundId
 from domain.ports.payments import ProviderRefund
 
@@ -16,11 +17,11 @@ PAID_REFUND = "succeeded"
 class Refund(msgspec.Struct):
     """The fields of a refund that the shop uses."""
 
-    id: str
-    amount: int
-    currency: str
-    status: str | None = None
-    payment_intent: str | None = None
+    id: ProviderId
+    amount: Amount
+    currency: CurrencyCode
+    status: Name | None = None
+    payment_intent: ProviderId | None = None
     metadata: dict[str, str] | None = None
     failure_reason: str | None = None
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from adapters.webhooks.fields import clean_text, our_id
+from adapters.payments_stripe.field_types import AMOUNT_DIGITS, Amount, CurrencyCode
+from adapters.webhooks.fields import ProviderId, clean_text, our_id
 from domain.order.values import CustomerId, Money, OrderId, UploadSessionId
 from domain.ports.payments import CheckoutDetails, CheckoutState, CheckoutStatus
 from domain.referral_program import Spending
@@ -28,12 +29,12 @@ class _Person(msgspec.Struct):
 
 
 class _Totals(msgspec.Struct):
-    amount_discount: int = 0
-    amount_tax: int = 0
+    amount_discount: Amount = 0
+    amount_tax: Amount = 0
 
 
 class _Intent(msgspec.Struct):
-    id: str
+    id: ProviderId
     status: str
 
 
@@ -43,13 +44,13 @@ class Session(msgspec.Struct):
     Over the API ``payment_intent`` is expanded.
     """
 
-    id: str
+    id: ProviderId
     payment_status: str
     status: str | None = None
-    amount_subtotal: int | None = None
-    amount_total: int | None = None
-    currency: str | None = None
-    payment_intent: str | _Intent | None = None
+    amount_subtotal: Amount | None = None
+    amount_total: Amount | None = None
+    currency: CurrencyCode | None = None
+    payment_intent: ProviderId | _Intent | None = None
     metadata: dict[str, str] | None = None
     customer_details: _Person | None = None
     customer_email: str | None = None  # set by the shop when it opened the checkout
@@ -108,11 +109,15 @@ def _spending(metadata: Mapping[str, str], currency: str) -> Spending | None:
     """Parse what ``points_metadata`` wrote; None if absent or invalid."""
     customer_id = our_id(metadata.get("points_of"))
     points, amount = metadata.get("points", ""), metadata.get("points_discount", "")
-    if customer_id is None or not (points.isdecimal() and amount.isdecimal()):
+    if customer_id is None or not (_is_count(points) and _is_count(amount)):
         return None
     return Spending(
         customer_id=CustomerId(customer_id), points=int(points), discount=money(int(amount), currency)
     )
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= AMOUNT_DIGITS
 
 
 def state_of(session: Session) -> CheckoutState | None:

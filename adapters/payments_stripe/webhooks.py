@@ -13,9 +13,10 @@ import msgspec
 
 from adapters.payments_stripe.api import PROVIDER
 from adapters.payments_stripe.disputes import Dispute, as_dispute
+from adapters.payments_stripe.field_types import EventId, Name
 from adapters.payments_stripe.refunds import Refund, as_refund
 from adapters.payments_stripe.sessions import Session, checkout_details, has_settled
-from adapters.webhooks.fields import plain_code, readable
+from adapters.webhooks.fields import ProviderId, plain_code, readable
 from adapters.webhooks.signatures import TOLERANCE_SECONDS, check_age, matches_any
 from domain.ports.clock import Clock
 from domain.ports.errors import ForgedMessageError
@@ -66,15 +67,15 @@ class _Data(msgspec.Struct):
 
 
 class _Event(msgspec.Struct):
-    id: str
-    type: str
+    id: EventId
+    type: Name
     data: _Data
-    api_version: str | None = None
+    api_version: Name | None = None
     created: Annotated[int, msgspec.Meta(ge=0, le=LAST_SECOND)] | None = None
 
 
 class _Charge(msgspec.Struct):
-    payment_intent: str | None = None
+    payment_intent: ProviderId | None = None
 
 
 _CHARGE = msgspec.json.Decoder(_Charge)

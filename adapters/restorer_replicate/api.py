@@ -15,7 +15,7 @@ from adapters.restorer_replicate.error_mapping import reason_for
 from adapters.restorer_replicate.model_inputs import ModelInputs
 from adapters.restorer_replicate.outputs import OutputDownloader
 from adapters.restorer_replicate.transport import CONNECT_TIMEOUT_SECONDS, PROVIDER, StrictTransport
-from adapters.webhooks.fields import readable
+from adapters.webhooks.fields import ProviderId, readable
 from domain.order.values import FailureReason, Variant
 from domain.ports.errors import AccountRefusedError, LostReplyError, RefusedError, UnreadableAnswerError
 from domain.ports.restorer import Prediction, PredictionStatus, StartedPrediction
@@ -137,7 +137,7 @@ class _Metrics(msgspec.Struct):
 
 
 class _Prediction(msgspec.Struct):
-    id: str
+    id: ProviderId
     status: str
     model: str
     output: Any = None

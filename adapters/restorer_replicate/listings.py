@@ -13,6 +13,7 @@ from adapters.restorer_replicate.api import POSTS_TO, ReplicateRestorer
 from adapters.restorer_replicate.transport import PROVIDER
 from adapters.restorer_replicate.webhooks import ENDED
 from adapters.webhooks.entries import entries_read
+from adapters.webhooks.fields import ProviderId
 from domain.ports.errors import RefusedError
 from domain.ports.provider_listings import ListedPrediction, TakeUnreadable, refuse_unreadable
 from domain.ports.restorer import PredictionStatus
@@ -21,7 +22,7 @@ _UPLOAD = re.compile(r"https?://[^/]+/v1/files/([\w-]+)")
 
 
 class _Listed(msgspec.Struct):
-    id: str
+    id: ProviderId
     status: str
     created_at: datetime
     completed_at: datetime | None = None

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from adapters.restorer_replicate.transport import PROVIDER
-from adapters.webhooks.fields import readable
+from adapters.webhooks.fields import LONGEST_ID, ProviderId, readable
 from adapters.webhooks.signatures import TOLERANCE_SECONDS, check_age, matches_any
 from domain.ports.clock import Clock
 from domain.ports.errors import ForgedMessageError
@@ -48,10 +48,12 @@ class ReplicateWebhookParser:
         given = (value.encode() for version, _, value in versions if version == "v1")
         if not message_id or not matches_any([expected], given):
             raise ForgedMessageError(PROVIDER, "the signature does not match")
+        if len(message_id) > LONGEST_ID:
+            raise ForgedMessageError(PROVIDER, f"its id has more than {LONGEST_ID} characters")
 
 
 class _Prediction(msgspec.Struct):
-    id: str
+    id: ProviderId
     status: str
 
 

@@ -2,13 +2,22 @@
 
 import re
 import unicodedata
+from typing import Annotated
 from uuid import UUID
+
+from msgspec import Meta
 
 #: Providers' codes, e.g. `insufficient_funds`, `5.1.1`, `Invalid Address`; sentences and addresses do not match.
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._/-]{0,39}")
 
 #: Longer than any real name or address.
 LONGEST_TEXT = 500
+
+#: Far longer than any provider's ids; an index of the database holds no entry of 2,700 bytes.
+LONGEST_ID = 255
+
+#: An id of a provider's.
+ProviderId = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
 
 #: Deeper than any provider nests.
 MAX_DEPTH = 100

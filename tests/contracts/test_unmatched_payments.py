@@ -1,13 +1,18 @@
 """Payments that belong to no order."""
 
+import json
+import secrets
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from msgspec import MsgspecError
+from sqlalchemy.exc import DataError
 
-from domain.order.values import UploadSessionId
+from adapters.payments_stripe.webhooks import webhook_event_of
+from domain.order.values import Money, UploadSessionId
 from domain.ports.unit_of_work import Database
 from domain.unmatched_payment import UnmatchedPayment, UnmatchedStatus
 from tests.contracts.stored_streams import MINUTE, NOON
@@ -44,6 +49,48 @@ def test_a_payment_is_stored_and_found_by_checkout_and_payment(unit_of_work: Dat
         assert transaction.unmatched_payments.find("cs_2") == other
         assert transaction.unmatched_payments.find("cs_3") is None
         assert transaction.unmatched_payments.find_by_payment("pi_2") is None
+
+
+def signed_payment(amount: int, **ids: str) -> UnmatchedPayment:
+    """The payment that Stripe's parser makes of a signed webhook event."""
+    session = {"id": "cs_1", "payment_intent": "pi_1", "payment_status": "paid", **ids}
+    event = {
+        "id": "evt_1",
+        "type": "checkout.session.completed",
+        "data": {"object": {**session, "amount_total": amount, "currency": "idr"}},
+    }
+    checkout = webhook_event_of(json.dumps(event).encode()).checkout
+    assert checkout is not None
+    return payment(
+        checkout_session_id=checkout.checkout_session_id,
+        payment_intent_id=checkout.payment_intent_id,
+        paid=checkout.paid,
+    )
+
+
+def test_the_largest_payment_with_the_longest_ids_that_is_believed_can_be_stored(
+    unit_of_work: Database,
+) -> None:
+    # Of ids that compress well, an index holds longer ones.
+    session_id, intent_id = (
+        "".join(chr(0x10000 + secrets.randbelow(60_000)) for _ in range(255)) for _ in "ab"
+    )
+    largest = signed_payment(999_999_999_999, id=session_id, payment_intent=intent_id)
+    store(unit_of_work, largest)
+    with unit_of_work.transaction() as transaction:
+        assert transaction.unmatched_payments.find(session_id) == largest
+        assert transaction.unmatched_payments.find_by_payment(intent_id) == largest
+
+
+@pytest.mark.parametrize("amount", [2**63, 10**30, -(2**63) - 1])
+def test_an_amount_beyond_the_column_is_not_stored(unit_of_work: Database, amount: int) -> None:
+    with pytest.raises((OverflowError, DataError)):
+        store(unit_of_work, payment(1, paid=Money(amount=amount, currency="EUR")))
+    store(unit_of_work, payment(2, paid=Money(amount=2**63 - 1, currency="EUR")))
+    with pytest.raises(MsgspecError):
+        signed_payment(amount)
+    with unit_of_work.transaction() as transaction:
+        assert [each.checkout_session_id for each in transaction.unmatched_payments.unsettled()] == ["cs_2"]
 
 
 def test_storing_an_unmatched_payment_again_changes_nothing(unit_of_work: Database) -> None:

@@ -14,6 +14,7 @@ class InMemoryUnmatchedPayments(UnmatchedPayments):
         self._pages = pages
 
     def add(self, payment: UnmatchedPayment) -> None:
+        _require_storable(payment)
         self._pages.unmatched.setdefault(payment.checkout_session_id, payment)
 
     def find(self, checkout_session_id: str, *, lock: bool = False) -> UnmatchedPayment | None:
@@ -24,6 +25,7 @@ class InMemoryUnmatchedPayments(UnmatchedPayments):
         return self._locked(next(found, None), lock=lock)
 
     def save(self, payment: UnmatchedPayment) -> None:
+        _require_storable(payment)
         if payment.checkout_session_id in self._pages.unmatched:
             self._pages.unmatched[payment.checkout_session_id] = payment
 
@@ -52,3 +54,9 @@ class InMemoryUnmatchedPayments(UnmatchedPayments):
         if payment is not None and lock:
             hold(self._pages.unmatched, payment.checkout_session_id)
         return payment
+
+
+def _require_storable(payment: UnmatchedPayment) -> None:
+    """Raise OverflowError for an amount beyond PostgreSQL's bigint."""
+    if not -(2**63) <= payment.paid.amount < 2**63:
+        raise OverflowError("bigint out of range")

@@ -298,6 +298,85 @@ def test_a_number_of_any_size_in_an_unused_field_is_not_decoded(
     assert webhook_event.kind in {PaymentEventKind.DISPUTE_CLOSED, PaymentEventKind.REFUND_PENDING}
 
 
+CHECKOUT = {"payment_status": "paid", "amount_total": 980, "currency": "eur", "payment_intent": "pi_1"}
+REFUND = {"status": "succeeded", "amount": 980, "currency": "eur", "payment_intent": "pi_1"}
+DISPUTE = {"status": "lost", "amount": 980, "currency": "eur", "payment_intent": "pi_1"}
+LARGEST = 999_999_999_999
+REPORTS = [
+    ("checkout.session.completed", CHECKOUT, "amount_total"),
+    ("checkout.session.expired", CHECKOUT, "amount_subtotal"),
+    ("refund.created", REFUND, "amount"),
+    ("refund.failed", REFUND, "amount"),
+    ("charge.dispute.created", DISPUTE, "amount"),
+]
+
+
+@pytest.mark.parametrize(("event_type", "fields", "amount"), REPORTS)
+@pytest.mark.parametrize("value", [-5, -1, LARGEST + 1, 2**63, 10**30])
+def test_an_amount_that_stripe_cannot_send_is_refused(
+    event_type: str, fields: dict[str, Any], amount: str, value: int
+) -> None:
+    with pytest.raises(ForgedMessageError, match=rf"`\$\.{amount}`") as refused:
+        read(event(event_type, **{**fields, amount: value}))
+    assert str(value) not in str(refused.value)
+
+
+@pytest.mark.parametrize(("event_type", "fields", "amount"), REPORTS)
+@pytest.mark.parametrize("currency", ["", "eu", "euro", "e1r", "€€€", "eur\n", "e\u0301ur"])
+def test_a_currency_that_is_no_code_is_refused(
+    event_type: str, fields: dict[str, Any], amount: str, currency: str
+) -> None:
+    with pytest.raises(ForgedMessageError, match=r"`\$\.currency`"):
+        read(event(event_type, **{**fields, amount: 980, "currency": currency}))
+
+
+@pytest.mark.parametrize(("event_type", "fields", "amount"), REPORTS)
+@pytest.mark.parametrize("id_field", ["id", "payment_intent"])
+@pytest.mark.parametrize("value", ["", "p" * 256, "p" * 20_000])
+def test_an_id_that_no_index_holds_is_refused(
+    event_type: str, fields: dict[str, Any], amount: str, id_field: str, value: str
+) -> None:
+    with pytest.raises(ForgedMessageError, match=rf"`\$\.{id_field}`"):
+        read(event(event_type, **{**fields, amount: 980, id_field: value}))
+
+
+@pytest.mark.parametrize("field", ["id", "type", "api_version"])
+def test_an_event_with_a_field_that_no_index_holds_is_refused(field: str) -> None:
+    with pytest.raises(ForgedMessageError, match=rf"`\$\.{field}`"):
+        read({**event("payout.paid"), field: "e" * 20_000})
+
+
+@pytest.mark.parametrize("field", ["amount_discount", "amount_tax"])
+@pytest.mark.parametrize("value", [-1, 10**30])
+def test_a_total_that_stripe_cannot_send_is_refused(field: str, value: int) -> None:
+    with pytest.raises(ForgedMessageError, match=field):
+        read(event("checkout.session.completed", **CHECKOUT, total_details={field: value}))
+
+
+@pytest.mark.parametrize(("event_type", "fields", "amount"), REPORTS)
+def test_the_largest_amount_and_the_longest_ids_are_read(
+    event_type: str, fields: dict[str, Any], amount: str
+) -> None:
+    longest = {"id": "o" * 255, "payment_intent": "p" * 255, "currency": "IDR"}
+    webhook_event = read(event(event_type, **{**fields, **longest, amount: LARGEST}))
+    about = webhook_event.checkout or webhook_event
+    assert about.payment_intent_id == "p" * 255
+
+
+@pytest.mark.parametrize("points", ["9" * 13, "9" * 500, "\u0663", "-1", ""])
+@pytest.mark.parametrize("field", ["points", "points_discount"])
+def test_points_that_cannot_be_stored_are_none(field: str, points: str) -> None:
+    spent = {"points": "5", "points_of": str(uuid4()), "points_discount": "5"}
+    checkout = read(event("checkout.session.completed", **CHECKOUT, metadata=spent)).checkout
+    assert checkout is not None
+    assert checkout.spending is not None
+    checkout = read(
+        event("checkout.session.completed", **CHECKOUT, metadata={**spent, field: points})
+    ).checkout
+    assert checkout is not None
+    assert checkout.spending is None
+
+
 @pytest.mark.parametrize("details", [None, {"email": None}, {"email": ""}, {"email": " \t"}])
 def test_the_shops_address_is_used_if_the_customer_gave_none(
     details: dict[str, str | None] | None,

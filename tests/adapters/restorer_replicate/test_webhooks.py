@@ -22,11 +22,13 @@ PARSER = ReplicateWebhookParser("whsec_" + base64.b64encode(KEY).decode(), CLOCK
 BODY = b'{"id": "p1", "status": "succeeded", "output": "https://replicate.delivery/out.png"}'
 
 
-def signed(body: bytes = BODY, *, key: bytes = KEY, age_seconds: float = 0) -> dict[str, str]:
+def signed(
+    body: bytes = BODY, *, key: bytes = KEY, age_seconds: float = 0, message_id: str = "msg_1"
+) -> dict[str, str]:
     timestamp = str(int(CLOCK.now().timestamp() - age_seconds))
-    digest = hmac.new(key, f"msg_1.{timestamp}.".encode() + body, hashlib.sha256).digest()
+    digest = hmac.new(key, f"{message_id}.{timestamp}.".encode() + body, hashlib.sha256).digest()
     return {
-        "webhook-id": "msg_1",
+        "webhook-id": message_id,
         "webhook-timestamp": timestamp,
         "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
     }
@@ -100,10 +102,23 @@ def test_a_message_without_any_header_is_forged() -> None:
         PARSER.read(BODY, {})
 
 
-@pytest.mark.parametrize("body", [b"", b"\xff", b"[]", b'{"id": 1}', b'{"status": "succeeded"}'])
+LONG_ID = b'{"id": "%b", "status": "succeeded"}' % (b"p" * 256)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\xff", b"[]", b'{"id": 1}', b'{"status": "succeeded"}', b'{"id": "", "status": "x"}', LONG_ID],
+)
 def test_a_signed_body_that_is_not_a_prediction_is_refused(body: bytes) -> None:
     with pytest.raises(ForgedMessageError):
         PARSER.read(body, signed(body))
+
+
+def test_a_message_id_that_no_index_holds_is_refused() -> None:
+    longest = "m" * 255
+    assert PARSER.read(BODY, signed(message_id=longest)).event_id == longest
+    with pytest.raises(ForgedMessageError, match="255 characters"):
+        PARSER.read(BODY, signed(message_id=longest + "m"))
 
 
 def test_an_invalid_secret_is_reported_at_start() -> None:
