@@ -7,7 +7,7 @@ encoded anew; see ``normalization``.
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from adapters.images import iso_colours, png_colours, refusals, tiff_directories
@@ -142,7 +142,15 @@ def _without_fill(data: memoryview) -> bytes:
 
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 #: The ancillary chunks that are read, whose names begin with a small letter; the first of each kind counts.
-_PNG_READ = frozenset({b"tRNS", b"eXIf", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"acTL"})
+_PNG_READ = frozenset({b"eXIf", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"acTL"})
+
+
+#: Define the colours that transparency refers to.
+_PNG_HEADERS = frozenset({b"IHDR", b"PLTE"})
+_PNG_PALETTE = 3
+_RGB_BYTES = 3
+#: The length of a transparent colour by colour type: grey and RGB.
+_PNG_KEY_BYTES = {0: 2, 2: 6}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +177,7 @@ class PngChunk:
 def _png(content: bytes) -> BarePicture:
     """Keep the critical chunks; ignore ancillary ones with a wrong checksum."""
     read: dict[bytes, bytes] = {}
+    headers: dict[bytes, bytes] = {}
     kept = [_PNG_SIGNATURE]
     is_whole = has_pixels = False
     frames = {False: 0, True: 0}  # by whether the file's own picture precedes them
@@ -177,14 +186,19 @@ def _png(content: bytes) -> BarePicture:
             is_whole = True
             break
         if not chunk.is_critical:
-            if chunk.name in _PNG_READ and chunk.name not in read and chunk.is_sound:
-                read[chunk.name] = chunk.data
-                if chunk.name == b"tRNS":
+            if chunk.name == b"tRNS":
+                is_first = b"tRNS" not in read and not has_pixels
+                if is_first and chunk.is_sound and _is_transparency(chunk.data, headers):
+                    read[b"tRNS"] = chunk.data
                     kept.append(chunk.encoded)
+            elif chunk.name in _PNG_READ and chunk.name not in read and chunk.is_sound:
+                read[chunk.name] = chunk.data
             elif chunk.name == b"fcTL" and chunk.is_sound:
                 frames[has_pixels] += 1
             continue
         has_pixels |= chunk.name == b"IDAT"
+        if chunk.name in _PNG_HEADERS:
+            headers.setdefault(chunk.name, chunk.data)
         kept.append(chunk.encoded)
     kept.append(_png_chunk(b"IEND", b"").encoded)
     codes = png_colours.codes_in(read)
@@ -198,6 +212,18 @@ def _png(content: bytes) -> BarePicture:
         frames=_png_frames(read[b"acTL"], frames[False], frames[True]) if b"acTL" in read else 1,
         is_cut_short=not is_whole,
     )
+
+
+def _is_transparency(data: bytes, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether the length fits the colour type; libpng ignores others, Pillow fails.
+
+    ``headers`` are those before it. A picture with an alpha channel has no such chunk.
+    """
+    bits, colour_type = headers.get(b"IHDR", b"")[8:10].ljust(2, b"\0")
+    if colour_type == _PNG_PALETTE:
+        entries = min(len(headers.get(b"PLTE", b"")) // _RGB_BYTES, 1 << bits)
+        return 0 < len(data) <= entries
+    return len(data) == _PNG_KEY_BYTES.get(colour_type)
 
 
 def _png_frames(claim: bytes, before: int, behind: int) -> int:

@@ -37,10 +37,11 @@ def png(depth: int, colour_type: int, rows: bytes, *chunks: tuple[bytes, bytes])
     raw = b"".join(b"\0" + rows[at : at + length] for at in range(0, len(rows), length))
     head = struct.pack(">IIBBBBB", *SIZE, depth, colour_type, 0, 0, 0)
     listed = ((b"IHDR", head), *chunks, (b"IDAT", zlib.compress(raw)), (b"IEND", b""))
-    made = (
-        len(data).to_bytes(4) + name + data + zlib.crc32(name + data).to_bytes(4) for name, data in listed
-    )
-    return io.BytesIO(b"\x89PNG\r\n\x1a\n" + b"".join(made))
+    return io.BytesIO(b"\x89PNG\r\n\x1a\n" + b"".join(png_chunk_bytes(*each) for each in listed))
+
+
+def png_chunk_bytes(name: bytes, data: bytes) -> bytes:
+    return len(data).to_bytes(4) + name + data + zlib.crc32(name + data).to_bytes(4)
 
 
 # TIFF -----------------------------------------------------------------------------------------------------------------
@@ -103,6 +104,54 @@ def test_a_transparent_level_becomes_white_at_any_depth(bits: int, key: int) -> 
     expected = levels.point(lambda level: 255 if level == key else level * 255 // most)
     shown = restored(png(bits, 0, bytes(packed), (b"tRNS", key.to_bytes(2))))
     assert difference(shown, expected.convert("RGB")) < 2
+
+
+PALETTE = (b"PLTE", bytes(level for grey in range(0, 256, 16) for level in (grey, grey, grey)))
+COLOURED = {
+    "grey": (8, 0, RAMP.tobytes(), ()),
+    "rgb": (8, 2, GREY.tobytes(), ()),
+    "palette": (8, 3, bytes(level // 16 for level in RAMP.tobytes()), (PALETTE,)),
+    "grey with alpha": (8, 4, RAMP.convert("LA").tobytes(), ()),
+    "rgb with alpha": (8, 6, GREY.convert("RGBA").tobytes(), ()),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "length"),
+    [
+        *(("grey", length) for length in (0, 1, 3, 6)),
+        *(("rgb", length) for length in (0, 1, 2, 5, 7)),
+        *(("palette", length) for length in (0, 17, 256, 300)),
+        *(("grey with alpha", length) for length in (0, 2, 6)),
+        *(("rgb with alpha", length) for length in (0, 1, 6)),
+    ],
+)
+def test_transparency_of_a_wrong_length_is_ignored(kind: str, length: int) -> None:
+    depth, colour_type, rows, before = COLOURED[kind]
+    plain = restored(png(depth, colour_type, rows, *before))
+    shown = restored(png(depth, colour_type, rows, *before, (b"tRNS", bytes(length))))
+    assert difference(shown, plain) == 0
+    assert difference(plain, GREY) < 16
+
+
+@pytest.mark.parametrize(("kind", "length"), [("grey", 2), ("rgb", 6), ("palette", 1), ("palette", 16)])
+def test_the_first_transparency_of_the_right_length_counts(kind: str, length: int) -> None:
+    depth, colour_type, rows, before = COLOURED[kind]
+    wrong, right = (b"tRNS", bytes(17)), (b"tRNS", bytes([0, *([255] * 15)][:length]))
+    if kind != "palette":
+        right = (b"tRNS", bytes(length))
+    shown = restored(png(depth, colour_type, rows, *before, wrong, right, (b"tRNS", bytes([9] * length))))
+    assert shown.getpixel((9, 0)) == (255, 255, 255)
+    assert shown.getpixel((9, SIZE[1] // 2)) != (255, 255, 255)
+
+
+def test_transparency_at_a_wrong_place_is_ignored() -> None:
+    depth, colour_type, rows, before = COLOURED["palette"]
+    shown = restored(png(depth, colour_type, rows, (b"tRNS", bytes(16)), *before))
+    assert difference(shown, restored(png(depth, colour_type, rows, *before))) == 0
+    whole = png(8, 2, GREY.tobytes()).getvalue()
+    behind = png_chunk_bytes(b"tRNS", bytes(6))
+    assert difference(restored(io.BytesIO(whole[:-12] + behind + whole[-12:])), GREY) < 1
 
 
 def test_the_gamma_of_a_png_counts_for_sixteen_bits_of_grey() -> None:
