@@ -89,6 +89,9 @@ def photo_in(content: bytes) -> TiffPhoto:
     replaced: dict[int, Field] = {}
     if Tag.SAMPLE_FORMAT in page.fields:
         replaced[Tag.SAMPLE_FORMAT] = _shorts(page, *([1] * len(formats)))
+    channels = len(page.numbers(Tag.BITS_PER_SAMPLE))
+    if channels > 1 and Tag.SAMPLES_PER_PIXEL not in page.fields:
+        replaced[Tag.SAMPLES_PER_PIXEL] = _shorts(page, channels)
     photometric = page.number(Tag.PHOTOMETRIC)
     if photometric is None:
         photometric = _usual_photometric(page)

@@ -64,6 +64,65 @@ def test_a_palette_of_eight_bits_is_not_black() -> None:
         assert difference(restored(io.BytesIO(whole)), GREY) < 2
 
 
+DEEP = [level * 0x101 for level in RAMP.tobytes()]
+
+
+def big_tiff(
+    order: str, pixels: bytes, bits: tuple[int, ...], photometric: int, *, strips: int = 1
+) -> io.BytesIO:
+    """A BigTIFF file of SIZE with sizes and offsets of 64 bits."""
+    rows, length = SIZE[1] // strips, len(pixels) // strips
+    offsets = [16 + at * length for at in range(strips)]
+    tags = {
+        256: ("Q", [SIZE[0]]),
+        257: ("Q", [SIZE[1]]),
+        258: ("H", bits),
+        259: ("H", [1]),
+        262: ("H", [photometric]),
+        273: ("Q", offsets),
+        277: ("H", [len(bits)]),
+        278: ("Q", [rows if strips > 1 else 2**64 - 1]),  # all rows
+        279: ("Q", [length] * strips),
+    }
+    entries, values = bytearray(), bytearray()
+    for tag, (code, numbers) in tags.items():
+        value = struct.pack(f"{order}{len(numbers)}{code}", *numbers)
+        entries += struct.pack(order + "HHQ", tag, 16 if code == "Q" else 3, len(numbers))
+        entries += (
+            value.ljust(8, b"\0")
+            if len(value) <= 8
+            else struct.pack(order + "Q", 16 + len(pixels) + len(values))
+        )
+        values += value if len(value) > 8 else b""
+    first = 16 + len(pixels) + len(values)
+    head = (b"II" if order == "<" else b"MM") + struct.pack(order + "HHHQ", 43, 8, 0, first)
+    directory = struct.pack(order + "Q", len(tags)) + entries + bytes(8)
+    return io.BytesIO(head + pixels + values + directory)
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("strips", [1, 4])
+def test_a_big_tiff_of_either_byte_order_is_read(order: str, strips: int) -> None:
+    for photometric, negate in ((1, 0), (0, 0xFF)):
+        grey = bytes(level ^ negate for level in RAMP.tobytes())
+        assert difference(restored(big_tiff(order, grey, (8,), photometric, strips=strips)), GREY) < 2
+        deep = struct.pack(f"{order}{len(DEEP)}H", *(level ^ (negate * 0x101) for level in DEEP))
+        assert difference(restored(big_tiff(order, deep, (16,), photometric, strips=strips)), GREY) < 2
+    assert difference(restored(big_tiff(order, GREY.tobytes(), (8,) * 3, 2, strips=strips)), GREY) < 2
+
+
+def test_an_offset_beyond_32_bits_is_damage() -> None:
+    whole = bytearray(big_tiff(">", RAMP.tobytes(), (8,), 1).getvalue())
+    at = whole.index(struct.pack(">HHQQ", 273, 16, 1, 16), len(RAMP.tobytes()))
+    struct.pack_into(">Q", whole, at + 12, 2**32 + 16)
+    assert refusal(io.BytesIO(bytes(whole))).refusal == "damaged"
+
+
+def test_the_number_of_channels_follows_from_their_bits() -> None:
+    whole = tiff(Page(size=SIZE, pixels=GREY.tobytes(), tags={258: (8, 8, 8), 262: 2, 277: 3}))
+    assert difference(restored(io.BytesIO(without_tag(whole, 277))), GREY) < 2
+
+
 # JPEG -----------------------------------------------------------------------------------------------------------------
 
 
