@@ -15,6 +15,10 @@ _WEBP_HEADER_BYTES = 12
 #: Boxes of an ISO base media file on the path to the number of samples.
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
 _BOXES_AT_MOST = 10_000
+#: The boxes with a track's number of samples.
+_SAMPLE_SIZES = frozenset({b"stsz", b"stz2"})
+#: The handlers of tracks of pictures: image sequences and videos, but neither sound nor transparency.
+_OF_PICTURES = frozenset({b"pict", b"vide"})
 
 
 def check_frames(content: bytes, file_format: str | None) -> None:
@@ -35,7 +39,7 @@ def check_frames(content: bytes, file_format: str | None) -> None:
                 raise refusals.several_pages(pages)
         case "HEIF" | "AVIF":
             samples, items = _samples_and_items(content)
-            if file_format == "AVIF" and samples > 1:
+            if samples > 1:
                 raise refusals.animation(samples)
             if items > _ITEMS_AT_MOST:
                 raise refusals.damaged()
@@ -54,10 +58,20 @@ def _webp_chunks(content: bytes) -> Iterator[bytes]:
 
 
 def _samples_and_items(content: bytes) -> tuple[int, int]:
-    """Return the longest track's frames, and the still picture's items."""
-    samples = items = 0
+    """Return the longest track's frames, and the still picture's items.
+
+    A second file behind the first, as phones append a video to a photo, does not count.
+    """
+    samples = items = files = 0
+    handler = b""
     for name, start in _boxes(content):
-        if name == b"stsz":
+        if name == b"ftyp":
+            files += 1
+            if files > 1:
+                break
+        elif name == b"hdlr":
+            handler = content[start + 8 : start + 12]
+        elif name in _SAMPLE_SIZES and handler in _OF_PICTURES:
             samples = max(samples, int.from_bytes(content[start + 8 : start + 12]))
         elif name == b"iinf":
             width = 2 if content[start : start + 1] == b"\x00" else 4

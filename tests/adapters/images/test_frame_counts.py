@@ -138,11 +138,30 @@ def avif_with_many_frames() -> bytes:
     return content[:at] + MANY.to_bytes(4) + content[at + 4 :]
 
 
+def box(name: bytes, content: bytes) -> bytes:
+    return (8 + len(content)).to_bytes(4) + name + content
+
+
+def track(handler: bytes, samples: int, sizes: bytes = b"stsz") -> bytes:
+    handling = box(b"hdlr", bytes(8) + handler + bytes(13))
+    table = box(b"stbl", box(b"stsd", bytes(8)) + box(sizes, bytes(8) + samples.to_bytes(4)))
+    return box(b"trak", box(b"tkhd", bytes(84)) + box(b"mdia", handling + box(b"minf", table)))
+
+
+def heic_with(*tracks: bytes, brand: bytes = b"hevc") -> bytes:
+    """A still picture with a movie of tracks beside it."""
+    still = saved("HEIF")
+    length = int.from_bytes(still[:4])
+    head = box(b"ftyp", still[8:length] + b"msf1" + brand)
+    return head + still[length:] + box(b"moov", box(b"mvhd", bytes(100)) + b"".join(tracks))
+
+
 HOSTILE = {
     "gif": (gif_with_many_frames, "not_a_picture"),
     "apng": (apng_with_many_frames, "long_animation, limit 1000"),
     "webp": (webp_with_many_frames, "long_animation, limit 1000"),
     "avif": (avif_with_many_frames, "long_animation, limit 1000"),
+    "heic": (lambda: heic_with(track(b"pict", MANY)), "long_animation, limit 1000"),
     "tiff": (tiff_with_many_pages, "very_many_pages, limit 1000"),
     "tiff, one page in circles": (lambda: tiff_in_circles(1), "damaged"),
     "tiff, three pages in circles": (lambda: tiff_in_circles(3), "damaged"),
@@ -215,6 +234,29 @@ def test_the_frames_of_a_short_animation_are_reported(file_format: str) -> None:
     content = saved(file_format, 3)
     with pytest.raises(UnreadableImageError, match="animation, count 3"):
         check_frames(content, format_of(content))
+
+
+@pytest.mark.parametrize("sizes", [b"stsz", b"stz2"])
+@pytest.mark.parametrize("handler", [b"pict", b"vide"])
+@pytest.mark.parametrize("brand", [b"hevc", b"hevx", b"heic"])
+def test_the_frames_of_a_heic_sequence_are_reported(brand: bytes, handler: bytes, sizes: bytes) -> None:
+    content = heic_with(track(b"soun", 7), track(handler, 3, sizes), track(b"auxv", 3), brand=brand)
+    with pytest.raises(UnreadableImageError, match="animation, count 3"):
+        PillowInspector().inspect(io.BytesIO(content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        heic_with(track(b"pict", 1)),
+        heic_with(track(b"soun", 7)),
+        saved("HEIF") + heic_with(track(b"vide", 90)),
+        saved("HEIF") + box(b"mpvd", heic_with(track(b"vide", 90))),
+    ],
+    ids=["a single frame", "sound", "a video behind it", "a video in a box of its own"],
+)
+def test_a_heic_photo_beside_no_other_frame_passes(content: bytes) -> None:
+    check_frames(content, format_of(content))
 
 
 @pytest.mark.parametrize("file_format", ["WEBP", "AVIF", "TIFF", "HEIF"])
