@@ -202,7 +202,9 @@ def _record_paid(order: Order, proposed: e.RefundProgress, known: Refund | None)
     require(order.state, type(proposed))
     amount = known.amount if known is not None else proposed.amount
     draft = DecisionBuilder(order)
-    dropped = _drop(draft, amount.amount - order.ledger.unrefunded_amount)
+    excess = amount.amount - order.ledger.unrefunded_amount
+    is_counted = order.payment is None or amount.currency == order.payment.paid.currency
+    dropped = _drop(draft, excess) if is_counted else []
     if known is None:
         draft.add(
             e.RefundRequested(
@@ -211,7 +213,7 @@ def _record_paid(order: Order, proposed: e.RefundProgress, known: Refund | None)
         )
     draft.add(proposed)
     _request_what_is_left(draft, dropped)
-    if order.payment is not None and amount.currency != order.payment.paid.currency:
+    if not is_counted:
         _hold(draft, HoldReason.OTHER_CURRENCY)
     elif draft.order.ledger.overpaid > order.ledger.overpaid:
         _hold(draft, HoldReason.OVERPAID)
@@ -232,12 +234,15 @@ def _drop_uncovered_refunds(draft: DecisionBuilder) -> None:
 def _drop(draft: DecisionBuilder, excess: int) -> list[Refund]:
     """Drop unpaid refunds, newest first, until ``excess`` is covered.
 
-    Less is covered when there are too few of them.
+    Less is covered when there are too few of them. Refunds in another currency cover nothing.
     """
+    currency = draft.order.ledger.currency
     dropped: list[Refund] = []
     for refund in reversed(draft.order.ledger.having(RefundStatus.REQUESTED, RefundStatus.FAILED)):
         if excess <= 0:
             break
+        if refund.amount.currency != currency:
+            continue
         draft.add(e.RefundDropped(refund_id=refund.refund_id))
         dropped.append(refund)
         excess -= refund.amount.amount

@@ -435,6 +435,36 @@ def test_a_refund_in_another_currency_is_recorded_counts_for_nothing_and_holds_t
     assert (held.order.refunded_amount, held.order.refundable_amount) == (0, 980)
 
 
+@pytest.mark.parametrize("make", [FACTS.refund_accepted, FACTS.refund_issued])
+def test_a_refund_in_another_currency_drops_none_of_ours(make: Callable[..., e.RefundProgress]) -> None:
+    amount = Money(amount=100, currency="USD")
+    dollars = replace(make(100, sequence=2), amount=amount)
+    at_provider = replace(
+        FACTS.refund_requested(100, sequence=2, reason=RefundReason.AT_PROVIDER), amount=amount
+    )
+    after = given(FACTS.paid(), FACTS.refund_requested(980)).when(dollars)
+    held = after.then(at_provider, dollars, e.OrderHeld(reason=HoldReason.OTHER_CURRENCY))
+    assert (held.order.ledger.requested, held.order.refundable_amount) == (980, 0)
+
+
+def test_a_failed_refund_in_another_currency_is_not_dropped_instead_of_ours() -> None:
+    amount = Money(amount=490, currency="USD")
+    dollars = (
+        replace(
+            FACTS.refund_requested(490, sequence=2, reason=RefundReason.AT_PROVIDER),
+            amount=amount,
+        ),
+        replace(FACTS.refund_issued(490, sequence=2), amount=amount),
+        FACTS.refund_failed(sequence=2),
+    )
+    euros_by_staff = FACTS.refund_issued(100, sequence=3)
+    at_provider = FACTS.refund_requested(100, sequence=3, reason=RefundReason.AT_PROVIDER)
+    after = given(FACTS.paid(), FACTS.refund_requested(980), *dollars).when(euros_by_staff)
+    again = FACTS.refund_requested(880, sequence=4)
+    left = after.then(FACTS.refund_dropped(), at_provider, euros_by_staff, again)
+    assert (left.order.ledger.requested, left.order.refunded_amount) == (880, 100)
+
+
 def test_a_dispute_in_another_currency_counts_for_the_whole_payment_and_holds_the_order_when_lost() -> None:
     dollars = Money(amount=7, currency="USD")
     opened = replace(FACTS.disputed(), amount=dollars)
