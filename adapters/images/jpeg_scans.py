@@ -13,6 +13,8 @@ _RESTART_INTERVAL = 0xDD
 _STARTS_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _HUFFMAN_SEQUENTIAL = frozenset({0xC0, 0xC1})
 _PROGRESSIVE = frozenset({0xC2, 0xCA})
+#: Huffman and arithmetic codes; the others are lossless or hierarchical.
+_SUPPORTED = _HUFFMAN_SEQUENTIAL | _PROGRESSIVE | {0xC9}
 _FILL = 0xFF
 _BLOCK = 8
 _COEFFICIENTS = 64
@@ -108,6 +110,22 @@ class Scan:
             return ceil(self.frame.width / across) * ceil(self.frame.height / down)
         ((h, v),) = self._factors
         return ceil(self.frame.width * h / across) * ceil(self.frame.height * v / down)
+
+
+def is_of_unsupported_kind(content: bytes) -> bool:
+    """Whether no usual decoder reads a file of this kind.
+
+    It is lossless or hierarchical, has more than 8 bits per channel, or states its height behind the data only.
+    """
+    at = 2
+    while marker := JPEG_MARKER.search(content, at):
+        code, body = marker[1][0], marker.end()
+        at = body + max(2, int.from_bytes(content[body : body + 2]))
+        if code in _STARTS_OF_FRAME:
+            bits, height = content[body + 2 : body + 3], content[body + 3 : body + 5]
+            is_cut_off = len(height) < 2  # noqa: PLR2004 -- bytes of a number
+            return not is_cut_off and (code not in _SUPPORTED or bits != b"\x08" or height == b"\0\0")
+    return False
 
 
 def scans_in(content: bytes) -> Iterator[Scan]:

@@ -14,7 +14,7 @@ from adapters.images.colour_codes import profile_of
 from adapters.images.colours import DEEP_GREY_MODES, PlainColours, strips
 from adapters.images.exif_orientation import SIDEWAYS, orientation_in, turned_corner, turned_upright
 from adapters.images.frame_counts import check_frames
-from adapters.images.jpeg_scans import scans_in
+from adapters.images.jpeg_scans import is_of_unsupported_kind, scans_in
 from adapters.images.metadata_stripping import BarePicture, format_of, stripped
 from adapters.images.tiff_pages import TiffPhoto, photo_in
 from domain.ports.errors import UnreadableImageError
@@ -121,6 +121,7 @@ def opened(picture: BinaryIO, limits: SizeLimits) -> Iterator[OpenedPicture]:
     """
     picture.seek(0)
     content = picture.read()
+    bare: BarePicture | None = None
     try:
         bare, photo = _sniffed(content)
         del content
@@ -138,6 +139,8 @@ def opened(picture: BinaryIO, limits: SizeLimits) -> Iterator[OpenedPicture]:
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # an error of the system, e.g. an unreadable disk
+        if bare is not None and bare.file_format == "JPEG" and is_of_unsupported_kind(bare.content):
+            raise refusals.unusual_jpeg() from error
         # A decoder may fail in any way on a damaged file; all of them mean the same to the customer.
         raise refusals.damaged() from error
 

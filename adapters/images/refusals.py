@@ -55,6 +55,11 @@ def too_many_scans(limit: int) -> UnreadableImageError:
     return UnreadableImageError("too_many_scans", {"limit": limit})
 
 
+def unusual_jpeg() -> UnreadableImageError:
+    """A JPEG of a kind that the decoder does not support."""
+    return UnreadableImageError("unusual_jpeg")
+
+
 def animation(count: int) -> UnreadableImageError:
     """An animation or video."""
     return _counted("animation", "long_animation", count)

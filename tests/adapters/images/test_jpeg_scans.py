@@ -13,6 +13,7 @@ from adapters.images.metadata_stripping import MAX_SCANS, stripped
 from adapters.images.opening import MAX_PIXELS
 from domain.ports.errors import UnreadableImageError
 from tests.adapters.images.test_missing_pixels import in_single_scans
+from tests.adapters.support.refusal_sentences import english, german
 
 PICTURES = Path(__file__).parent / "pictures"
 SCAN = b"\xff\xda"
@@ -123,3 +124,46 @@ def test_the_repeated_scans_of_a_baseline_picture_are_limited_too() -> None:
     with pytest.raises(UnreadableImageError, match="too_many_scans, limit"):
         PillowInspector().inspect(hostile)
     assert time.process_time() - before < 0.2
+
+
+def with_frame(content: bytes, *, code: int | None = None, bits: int = 8, height: int | None = None) -> bytes:
+    """The JPEG file with another frame header."""
+    made = bytearray(content)
+    at = next(made.index(marker) for marker in (b"\xff\xc0", b"\xff\xc2") if marker in made)
+    made[at + 1] = made[at + 1] if code is None else code
+    made[at + 4] = bits
+    if height is not None:
+        made[at + 5 : at + 7] = height.to_bytes(2)
+    return bytes(made)
+
+
+LOSSLESS, HIERARCHICAL = 0xC3, 0xC5
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize(
+    "changes",
+    [{"bits": 12}, {"bits": 12, "code": 0xC1}, {"code": LOSSLESS}, {"code": HIERARCHICAL}, {"height": 0}],
+    ids=["12 bits", "12 bits, extended", "lossless", "hierarchical", "height behind the data"],
+)
+def test_a_jpeg_of_an_unsupported_kind_is_not_called_damaged(changes: dict[str, int], mode: str) -> None:
+    file = io.BytesIO()
+    Image.linear_gradient("L").convert(mode).save(file, "JPEG")
+    content = with_frame(file.getvalue(), **changes)
+    for inspect in (PillowInspector().inspect, PillowInspector().upright):
+        with pytest.raises(UnreadableImageError) as refused:
+            inspect(io.BytesIO(content))
+        assert english(refused.value) == (
+            "This is a JPEG file of a kind we cannot read. Please open it on your computer, save it again as an "
+            "ordinary JPEG or PNG file and send that."
+        )
+        assert "gewöhnliche JPEG" in german(refused.value)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_damaged_jpeg_of_a_usual_kind_is_called_damaged(options: dict[str, object]) -> None:
+    content = jpeg(**options)
+    frame = content.index(b"\xff\xc2" if options else b"\xff\xc0")
+    for length in (3, 100, *range(frame, frame + 20), len(content) // 2):
+        with pytest.raises(UnreadableImageError, match="damaged"):
+            PillowInspector().inspect(io.BytesIO(content[:length]))

@@ -39,6 +39,7 @@ REFUSALS: list[UnreadableImageError] = [
     refusals.several_pages(refusals.COUNTED_AT_MOST + 1),
     refusals.preview_first(),
     refusals.too_many_scans(500),
+    refusals.unusual_jpeg(),
     refusals.animation(12),
     refusals.animation(refusals.COUNTED_AT_MOST + 1),
     refusals.invisible(),
