@@ -55,6 +55,30 @@ def test_the_same_event_is_the_same_however_many_endpoints_wait_for_it(api: ApiC
     assert not api.shop.own_unit_of_work.pages.conflicts
 
 
+@pytest.mark.parametrize(
+    ("field", "value"), [("amount_total", 10**30), ("amount_total", -5), ("currency", ""), ("id", "c" * 3000)]
+)
+def test_a_signed_payment_out_of_bounds_is_not_believed_and_logged_by_its_field(
+    api: ApiClient, field: str, value: object
+) -> None:
+    event = api.payment_event(api.shop.upload(PORTRAIT))
+    session = {
+        **event["data"]["object"],
+        field: value,
+        "customer_details": {"email": "ada@customers.example"},
+    }
+    with capture_logs() as log:
+        answers = [api.post_from_stripe({**event, "data": {"object": session}}) for _ in range(2)]
+    for answer in answers:
+        assert_problem(answer, 400, "message-forged")
+    refused = [line["reason"] for line in log if line["event"] == "request_refused"]
+    assert len(refused) == 2
+    assert all(f"$.{field}" in reason for reason in refused)
+    assert "customers.example" not in str(log)
+    assert not api.shop.own_unit_of_work.pages.streams
+    assert not api.shop.own_unit_of_work.pages.unmatched
+
+
 def test_a_forged_payment_changes_nothing(api: ApiClient) -> None:
     session_id = api.shop.upload(PORTRAIT)
     event = api.payment_event(session_id)
