@@ -202,7 +202,7 @@ PLANTED: dict[str, Planted] = {
         "Housekeeping takes the uploads of a paid session that are not copied yet.",
         _patch(InMemoryUploadSessions, "_is_given_up", lambda *_: True),
         sentence_part="was deleted while its session is",
-        found_by=120,
+        found_by=385,
     ),
     "photos stay of who is forgotten": Planted(
         8,
