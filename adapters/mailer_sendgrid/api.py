@@ -88,6 +88,8 @@ class SendGridMailer:
         # Events about a letter to the owner carry no ids, so that they count as no customer's e-mail.
         if mail.order_id is not None:
             message["custom_args"] = {"email_id": str(mail.email_id), "order_id": str(mail.order_id)}
+            if mail.link_id is not None:
+                message["custom_args"]["link_id"] = str(mail.link_id)
         if mail.attachment is not None:
             message["attachments"] = [
                 {

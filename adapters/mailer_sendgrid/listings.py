@@ -3,6 +3,7 @@
 import http.client
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from uuid import UUID
 
 import msgspec
 from python_http_client.exceptions import HTTPError
@@ -11,7 +12,7 @@ from adapters.mailer_sendgrid.api import PROVIDER, SendGridMailer, translated
 from adapters.mailer_sendgrid.webhooks import message_id_of
 from adapters.webhooks.entries import entries_read
 from adapters.webhooks.fields import readable
-from domain.order.values import EmailId
+from domain.order.values import DownloadLinkId, EmailId
 from domain.ports.clock import Clock
 from domain.ports.email import DeliveryStatus
 from domain.ports.errors import UnavailableError, UnreadableAnswerError
@@ -34,6 +35,7 @@ class _Message(msgspec.Struct):
     msg_id: str
     status: str
     last_event_time: datetime
+    to_email: str | None = None
 
 
 _MESSAGE = msgspec.json.Decoder(_Message)
@@ -72,7 +74,14 @@ class SendGridListing:
 
     def find(self, email_id: EmailId) -> ListedEmail | None:
         """Return the newest message with our id."""
-        listed = self._ask(f"(unique_args['email_id']=\"{email_id}\")")
+        return self._find("email_id", email_id)
+
+    def find_link(self, link_id: DownloadLinkId) -> ListedEmail | None:
+        """Return the newest message with this download link."""
+        return self._find("link_id", link_id)
+
+    def _find(self, name: str, value: UUID) -> ListedEmail | None:
+        listed = self._ask(f"(unique_args['{name}']=\"{value}\")")
         unreadable: list[UnreadableEntry] = []
         found = next(_messages(listed, unreadable.append), None)
         if found is None and unreadable:
@@ -110,4 +119,5 @@ def _as_listed(message: _Message) -> ListedEmail:
         message_id=message_id_of(message.msg_id) or message.msg_id,
         fate=DeliveryStatus.UNDELIVERABLE if is_lost else DeliveryStatus.ACCEPTED,
         last_event_at=message.last_event_time,
+        to=message.to_email,
     )

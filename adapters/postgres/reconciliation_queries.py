@@ -18,7 +18,7 @@ from adapters.postgres.streams import stream_rows
 from adapters.postgres.tables import READ_MODELS, metadata
 from domain.order.events import RecordedEvent
 from domain.order.order import Order
-from domain.order.states import TERMINAL
+from domain.order.states import DELIVERABLE_STATES, TERMINAL
 from domain.order.values import Money, OrderId, OrderNumber, UploadSessionId
 from domain.ports.event_store import UnreadableEvent
 from domain.ports.reconciliation_queries import (
@@ -74,6 +74,12 @@ _PAYMENTS = text(
 _ORDERS_BY_PAYMENT = text(
     """SELECT payment_intent_id, order_id FROM orders
     WHERE payment_intent_id = ANY(CAST(:ids AS text[]))"""
+)
+_DELIVERED_ORDERS = text(
+    """SELECT lower(email) AS address, order_id FROM orders JOIN customers USING (customer_id)
+    WHERE lower(email) = ANY(CAST(:ids AS text[])) AND NOT photos_are_purged
+        AND state = ANY(CAST(:deliverable AS text[]))
+    ORDER BY order_id"""
 )
 _PREDICTIONS = text(
     "SELECT prediction_id FROM restoration_jobs WHERE prediction_id = ANY(CAST(:ids AS text[]))"
@@ -175,6 +181,14 @@ class PostgresReconciliationQueries(ReconciliationQueries):
     def orders_by_payment(self, payment_intent_ids: Sequence[str]) -> dict[str, OrderId]:
         found = self._about(_ORDERS_BY_PAYMENT, payment_intent_ids)
         return {row.payment_intent_id: OrderId(row.order_id) for row in found}
+
+    def delivered_orders_of(self, addresses: Sequence[str]) -> dict[str, list[OrderId]]:
+        ids = [address.lower() for address in addresses]
+        asked = {"ids": ids, "deliverable": [state.value for state in DELIVERABLE_STATES]}
+        found: dict[str, list[OrderId]] = {}
+        for row in self.connection.execute(_DELIVERED_ORDERS, asked):
+            found.setdefault(row.address, []).append(OrderId(row.order_id))
+        return found
 
     def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:
         return {row.prediction_id for row in self._about(_PREDICTIONS, prediction_ids)}

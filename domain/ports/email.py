@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from domain.order.values import EmailId, EmailKind, Money, OptOut, OrderId, OrderNumber
+from domain.order.values import DownloadLinkId, EmailId, EmailKind, Money, OptOut, OrderId, OrderNumber
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,8 @@ class Attachment:
 class OutgoingEmail:
     """An e-mail to one address; webhook events carry its ``email_id``.
 
-    ``order_id`` is none for a letter to the shop's owner.
+    ``order_id`` is none for a letter to the shop's owner. ``link_id`` is the download link in the text: the provider's
+    list can then tell which links were sent.
     """
 
     email_id: EmailId
@@ -108,6 +109,7 @@ class OutgoingEmail:
     to_name: str | None
     content: RenderedEmail
     attachment: Attachment | None = None
+    link_id: DownloadLinkId | None = None
 
 
 class Mailer(Protocol):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.order.values import EmailId, ObjectKey
+from domain.order.values import DownloadLinkId, EmailId, ObjectKey
 from domain.ports.email import DeliveryStatus
 from domain.ports.errors import OutsideError, UnreadableAnswerError
 from domain.ports.payments import CheckoutState, PaymentWebhookEvent
@@ -133,6 +133,7 @@ class ListedEmail:
     message_id: str
     fate: DeliveryStatus
     last_event_at: datetime
+    to: str | None = None
 
 
 class EmailListing(Protocol):
@@ -145,6 +146,9 @@ class EmailListing(Protocol):
 
     def find(self, email_id: EmailId) -> ListedEmail | None:
         """The e-mail that carries our id, if the provider has it."""
+
+    def find_link(self, link_id: DownloadLinkId) -> ListedEmail | None:
+        """The newest e-mail with this download link, if the provider has one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -74,6 +74,12 @@ class ReconciliationQueries(Protocol):
     def orders_by_payment(self, payment_intent_ids: Sequence[str]) -> dict[str, OrderId]:
         """The orders that were paid by these payment intents."""
 
+    def delivered_orders_of(self, addresses: Sequence[str]) -> dict[str, list[OrderId]]:
+        """The delivered orders with photos, by the address on file in lower case.
+
+        Each address asked about is compared case-insensitively.
+        """
+
     def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:
         """Which predictions belong to recorded attempts.
 

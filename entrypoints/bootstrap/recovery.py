@@ -6,6 +6,7 @@ from domain.use_cases.payments.order_placement import OrderPlacement, PlacementR
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.reconciliation.run import Reconciliation
 from domain.use_cases.recovery.log_heads import LogHeads
+from domain.use_cases.recovery.mailed_links import MailedLinkRecovery
 from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.own_objects import OwnObjects
 from domain.use_cases.recovery.restored_database import RestoredDatabase
@@ -36,6 +37,17 @@ def restored_database_from(
 ) -> RestoredDatabase:
     """Wire the rebuilding of sessions and orders from the object storage."""
     own_objects = OwnObjects(ports.storage)
+    rebuilding = OrderRebuilding(
+        unit_of_work=ports.unit_of_work,
+        objects=own_objects,
+        originals_copier=originals_copier,
+        archives=archives,
+        mails=ports.email_listing,
+        command_handler=command_handler,
+        token_signer=ports.token_signer,
+        clock=ports.clock,
+        policy=ports.policy,
+    )
     return RestoredDatabase(
         unit_of_work=ports.unit_of_work,
         heads=log_heads,
@@ -49,14 +61,11 @@ def restored_database_from(
             clock=ports.clock,
             policy=ports.policy,
         ),
-        rebuilding=OrderRebuilding(
+        rebuilding=rebuilding,
+        mailed_links=MailedLinkRecovery(
             unit_of_work=ports.unit_of_work,
-            objects=own_objects,
-            originals_copier=originals_copier,
-            archives=archives,
             mails=ports.email_listing,
-            command_handler=command_handler,
-            token_signer=ports.token_signer,
+            rebuilding=rebuilding,
             clock=ports.clock,
             policy=ports.policy,
         ),

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -12,7 +12,7 @@ import pytest
 from adapters.mailer_sendgrid import SendGridListing
 from adapters.payments_stripe import StripeListing
 from adapters.restorer_replicate import ReplicateListing
-from domain.order.values import EmailId, ObjectKey, OrderId, Variant
+from domain.order.values import DownloadLinkId, EmailId, ObjectKey, OrderId, Variant
 from domain.ports.email import DeliveryStatus, Mailer, OutgoingEmail
 from domain.ports.object_storage import ObjectStorage
 from domain.ports.payments import CheckoutStatus, PaymentEventKind, PaymentProvider
@@ -224,6 +224,22 @@ def test_a_mail_is_found_by_our_own_id(mail_account: MailAccount) -> None:
     assert found is not None
     assert (found.message_id, found.fate) == (name, DeliveryStatus.ACCEPTED)
     assert mail_account.ledger.find(EmailId(uuid4())) is None
+
+
+def test_the_newest_mail_with_a_download_link_is_found(mail_account: MailAccount) -> None:
+    link_id = DownloadLinkId(uuid4())
+    names = [mail_account.mailer.send(replace(mail(), link_id=link_id)) for _ in range(2)]
+    found = mail_account.ledger.find_link(link_id)
+    assert found is not None
+    assert found.message_id == names[1]
+    assert mail_account.ledger.find_link(DownloadLinkId(uuid4())) is None
+
+
+def test_a_listed_mail_names_its_recipient(mail_account: MailAccount) -> None:
+    ours = mail()
+    name = mail_account.mailer.send(ours)
+    listed = {each.message_id: each.to for each in mail_account.ledger.messages(mail_account.now - HOUR)}
+    assert listed[name] == ours.to
 
 
 def test_an_account_without_email_activity_is_reported_as_closed(mail_account: MailAccount) -> None:

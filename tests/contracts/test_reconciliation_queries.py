@@ -167,6 +167,23 @@ def test_orders_are_found_by_their_payment_intents(unit_of_work: Database) -> No
         }
 
 
+def test_delivered_orders_with_photos_are_found_by_their_customers_address(unit_of_work: Database) -> None:
+    delivered, under_way, purged = facts(), facts(), facts()
+    orders = [
+        take_order(unit_of_work, delivered, *delivered.until_completed()[1:]),
+        take_order(unit_of_work, under_way),
+        take_order(unit_of_work, purged, *purged.until_completed()[1:], purged.purged()),
+    ]
+    with unit_of_work.transaction() as transaction:
+        customers = [transaction.customers.find(each.payment.customer_id) for each in orders if each.payment]
+        addresses = [each.email for each in customers if each is not None]
+        found = transaction.reconciliation_queries.delivered_orders_of(
+            [*map(str.upper, addresses), "stranger@example.com"]
+        )
+        assert found == {addresses[0].lower(): [delivered.order_id]}
+        assert transaction.reconciliation_queries.delivered_orders_of([]) == {}
+
+
 def test_predictions_are_known_by_the_attempts_on_record(unit_of_work: Database) -> None:
     about = facts()
     started = about.started()

@@ -166,7 +166,7 @@ class InMemoryShop(ShopOfDoubles):
         self.storage = InMemoryStorage(clock=self.clock)
         self.payments = payments or InMemoryPayments()
         self.restorer = InMemoryRestorer()
-        self.mailer = InMemoryMailer()
+        self.mailer = InMemoryMailer(clock=self.clock)
         self.wire(payment_provider or self.payments)
 
     def upload(self, *photos: bytes) -> UploadSessionId:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.order.values import EmailId
+from domain.order.values import DownloadLinkId, EmailId
 from domain.ports.email import DeliveryStatus
 from domain.ports.payments import PaymentWebhookEvent, refund_kind
 from domain.ports.provider_listings import (
@@ -177,12 +177,21 @@ class InMemoryEmailListing:
             ours = (name for name, mail in self.mailer.mailbox.items() if mail.email_id == email_id)
             return next(map(self._listed, ours), None)
 
+    def find_link(self, link_id: DownloadLinkId) -> ListedEmail | None:
+        if self.is_closed:
+            raise ListingClosedError("The mail double", "it is closed on request")
+        with self.fault_injector.over("find_link", str(link_id)):
+            mailbox = reversed(self.mailer.mailbox.items())
+            ours = (name for name, mail in mailbox if mail.link_id == link_id)
+            return next(map(self._listed, ours), None)
+
     def _listed(self, message_id: str) -> ListedEmail:
         is_lost = message_id in self.undeliverable
         return ListedEmail(
             message_id=message_id,
             fate=DeliveryStatus.UNDELIVERABLE if is_lost else DeliveryStatus.ACCEPTED,
             last_event_at=self._accepted_at(message_id),
+            to=self.mailer.mailbox[message_id].to,
         )
 
     def _accepted_at(self, message_id: str) -> datetime:

@@ -89,6 +89,17 @@ class InMemoryReconciliationQueries(ReconciliationQueries):
             and order.payment.payment_intent_id in payment_intent_ids
         }
 
+    def delivered_orders_of(self, addresses: Sequence[str]) -> dict[str, list[OrderId]]:
+        asked = {address.lower() for address in addresses}
+        found: dict[str, list[OrderId]] = {}
+        for order_id, order in sorted(self._pages.orders.items()):
+            customer = self._pages.customers.get(order.payment.customer_id) if order.payment else None
+            if customer is None or not order.is_deliverable or order.photos_are_purged:
+                continue
+            if (address := customer.email.lower()) in asked:
+                found.setdefault(address, []).append(order_id)
+        return found
+
     def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:
         known = {
             attempt.prediction_id

@@ -105,6 +105,7 @@ class EmailSender:
                 attachment = self._attachment(archive, facts.order_number)
             else:
                 email_content = self.writer.render(facts)
+        link = order.newest_link if work.kind.brings_a_link else None
         return OutgoingEmail(
             email_id=work.email_id,
             order_id=order.order_id,
@@ -112,6 +113,7 @@ class EmailSender:
             to_name=customer.name,
             content=email_content,
             attachment=attachment,
+            link_id=link.link_id if link else None,
         )
 
     def _facts(

@@ -101,6 +101,17 @@ class OrderRebuilding:
             order = self._recorded(order, list(self._emails(order)), f"{incident}:mails of redos {number}")
         return order.version > before.version
 
+    def issue_links(
+        self, order_id: OrderId, link_ids: Sequence[DownloadLinkId], expires_at: datetime, incident: str
+    ) -> Order:
+        """Record links to the newest archive that were sent, with their e-mails."""
+        with self.unit_of_work.transaction() as transaction:
+            order = transaction.event_store.load(order_id)
+        key = f"{incident}:links {len(order.links)}"
+        issued = [self._issued(link_id, expires_at) for link_id in link_ids]
+        order = self._recorded(order, issued, f"{key} sent")
+        return self._recorded(order, list(self._emails(order)), f"{key} mails")
+
     def _recorded(self, order: Order, facts: Sequence[e.Event], key: str) -> Order:
         if not facts:
             return order
@@ -204,7 +215,7 @@ class OrderRebuilding:
         last = max((place for place, link_id in enumerate(ids) if str(link_id) in minted), default=0)
         yield self._prepared(order, archive, ids[0])
         for link_id in ids[1 : last + 1]:
-            yield self._issued(link_id, archive)
+            yield self._issued(link_id, self._expiry(archive))
 
     def _newer_links(self, order: Order) -> Iterator[e.Event]:
         """Yield an archive made after a redo, with its link.
@@ -219,7 +230,7 @@ class OrderRebuilding:
         if place < len(order.links):
             return  # its label names no later link: a new one is issued in the usual way
         for link_id in ids[len(order.links) : place]:
-            yield self._issued(link_id, archive)
+            yield self._issued(link_id, self._expiry(archive))
         yield self._prepared(order, archive, ids[place])
 
     def _prepared(
@@ -234,11 +245,11 @@ class OrderRebuilding:
             edition=order.archive_revision,
         )
 
-    def _issued(self, link_id: DownloadLinkId, archive: ObjectDescription) -> e.DownloadLinkIssued:
+    def _issued(self, link_id: DownloadLinkId, expires_at: datetime) -> e.DownloadLinkIssued:
         return e.DownloadLinkIssued(
             link_id=link_id,
             token_sha256=sha256_of(self.token_signer.download_token(link_id)),
-            expires_at=self._expiry(archive),
+            expires_at=expires_at,
         )
 
     def _expiry(self, archive: ObjectDescription) -> datetime:

@@ -24,6 +24,7 @@ from domain.use_cases.reconciliation.comparison import paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Report
 from domain.use_cases.reconciliation.run import FARTHEST_LOOK, OVERLAP, Reconciliation
 from domain.use_cases.recovery.log_heads import COUNTED_DAYS, LogHead, LogHeads
+from domain.use_cases.recovery.mailed_links import MailedLinkRecovery, MailedLinks
 from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 
@@ -45,6 +46,7 @@ class Recovery:
     held: tuple[UnmatchedPayment, ...]  # payments of this shop without an order
     unknown_referrals: tuple[OrderId, ...]  # rebuilt orders that may have used a referral code
     numbers: Mapping[OrderId, OrderNumber]  # of the orders named here
+    mailed_links: MailedLinks
     report: Report  # of the reconciliation that followed
 
     @property
@@ -78,6 +80,7 @@ class RestoredDatabase:
     ownership: PaymentOwnership
     sessions: SessionRebuilding
     rebuilding: OrderRebuilding
+    mailed_links: MailedLinkRecovery
     reconciliation: Reconciliation
     clock: Clock
 
@@ -105,7 +108,9 @@ class RestoredDatabase:
             if (order_id := self.sessions.place_order(checkout)) is not None:
                 rebuilt.append(order_id)
                 unknown_referrals += [order_id] if is_unknown else []
-        advanced = self._advance(since, f"restored:{head.sequence}")
+        incident = f"restored:{head.sequence}"
+        advanced = self._advance(since, incident)
+        mailed_links = self.mailed_links.recover(since, incident)
         report = self.reconciliation.compare(since, repairs=True, reads_bytes=False)
         with self.unit_of_work.transaction() as transaction:
             held = tuple(each for each in transaction.unmatched_payments.unsettled() if each.is_held)
@@ -119,7 +124,10 @@ class RestoredDatabase:
             advanced=advanced,
             held=held,
             unknown_referrals=tuple(unknown_referrals),
-            numbers=self._numbers([*rebuilt, *advanced, *(each.order_id for each in report.remaining)]),
+            numbers=self._numbers(
+                [*rebuilt, *advanced, *mailed_links.order_ids, *(each.order_id for each in report.remaining)]
+            ),
+            mailed_links=mailed_links,
             report=report,
         )
 

@@ -22,7 +22,11 @@ def recover(restored_database: RestoredDatabase, *, even_if_current: bool = Fals
     else:
         _print(recovery)
     return recovery is None or not (
-        recovery.held or recovery.unplaced or recovery.remaining or recovery.report.cut_off
+        recovery.held
+        or recovery.unplaced
+        or recovery.mailed_links.needs_staff
+        or recovery.remaining
+        or recovery.report.cut_off
     )
 
 
@@ -67,15 +71,40 @@ def _print_not_rebuilt(recovery: Recovery) -> None:
     for finding in recovery.unplaced:
         kind = "archive" if finding.subject.startswith(ARCHIVES) else "photo"
         click.echo(f"  {_named(recovery, finding.order_id)}: {kind} {finding.subject}")
+    _print_links(recovery)
     for order_id in recovery.unknown_referrals:
         click.echo(
             f"{_named(recovery, order_id).capitalize()}: whether a friend's code was used is not known. If it was, the "
             "points of both are missing: settle that with them, and write it down with `restoreclick orders note`."
         )
     click.echo(
-        f"Notes, holds, releases and new addresses since {recovery.since:%Y-%m-%d %H:%M} (UTC) "
-        "were in the lost database alone: ask who made them, and enter them again."
+        f"Notes, holds, releases, withdrawn links and new addresses since {recovery.since:%Y-%m-%d %H:%M} (UTC) "
+        "were in the lost database alone: ask who made them, and enter them again. A link that was withdrawn since "
+        "opens again until then."
     )
+
+
+def _print_links(recovery: Recovery) -> None:
+    links = recovery.mailed_links
+    for order_id in links.relinked:
+        click.echo(f"{_named(recovery, order_id).capitalize()}: a link that was mailed since opens again.")
+    for order_id in links.reopened:
+        click.echo(
+            f"{_named(recovery, order_id).capitalize()}: its earlier links open, too. If they were withdrawn when the "
+            "new one was sent, withdraw them again with `restoreclick orders link --only-revoke`."
+        )
+    for email in links.unknown_emails:
+        orders = ", ".join(_named(recovery, order_id) for order_id in email.order_ids)
+        click.echo(
+            f"SendGrid has an e-mail of {email.last_event_at:%Y-%m-%d %H:%M} (UTC) or before, {email.message_id}, that "
+            f"the log lacks, to the customer of {orders}. If it brought a link, that may be dead: look at it there, "
+            "and mail a new link with `restoreclick orders link`."
+        )
+    if links.problem is not None:
+        click.echo(
+            f"Not all e-mails since {recovery.since:%Y-%m-%d %H:%M} (UTC) could be looked up: {links.problem} Links "
+            "in them may be dead: mail customers who write about one a new link with `restoreclick orders link`."
+        )
 
 
 def _named(recovery: Recovery, order_id: OrderId | None) -> str:
@@ -96,6 +125,10 @@ def _as_json(recovery: Recovery | None) -> dict[str, object]:
         "advanced": recovery.advanced,
         "held": recovery.held,
         "unplaced": recovery.unplaced,
+        "relinked": recovery.mailed_links.relinked,
+        "reopened": recovery.mailed_links.reopened,
+        "unknown_emails": recovery.mailed_links.unknown_emails,
+        "links_problem": recovery.mailed_links.problem,
         "unknown_referrals": recovery.unknown_referrals,
         "numbers": {str(order_id): number for order_id, number in recovery.numbers.items()},
         "healed": len(report.findings) - len(report.remaining),

@@ -4,9 +4,11 @@ import ssl
 from dataclasses import replace
 from email.utils import format_datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
+from domain.order.values import DownloadLinkId
 from domain.ports.email import Attachment
 from domain.ports.errors import (
     AccountRefusedError,
@@ -51,6 +53,12 @@ def test_the_whole_email_arrives_with_its_attachment(sendgrid: TwinProcess) -> N
     assert (attachment["filename"], attachment["type"]) == ("photos.zip", "application/zip")
     content = sendgrid.http.get(f"/_twin/mailbox/{found['id']}/attachments/0").content
     assert content == b"PK"
+
+
+def test_a_mail_names_its_download_link(sendgrid: TwinProcess) -> None:
+    sent = replace(mail(), link_id=DownloadLinkId(uuid4()))
+    sendgrid_mailer(sendgrid.url).send(sent)
+    assert arrived(sendgrid, sent.to)["custom_args"]["link_id"] == str(sent.link_id)
 
 
 def test_a_letter_to_the_owner_carries_no_ids(sendgrid: TwinProcess) -> None:

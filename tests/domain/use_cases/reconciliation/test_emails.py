@@ -54,7 +54,7 @@ def test_a_mail_that_came_back_just_now_is_on_its_way_into_the_log(
 ) -> None:
     del order_id
     shop.email_listing.undeliverable.add("message-2")
-    shop.email_listing.moment = shop.clock.now()
+    shop.mailer.accepted_at["message-2"] = shop.clock.now()
     assert compare(shop).agrees
 
 

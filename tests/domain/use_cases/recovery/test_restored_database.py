@@ -6,6 +6,7 @@ Nothing is refunded or issued twice.
 import copy
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -16,7 +17,10 @@ from domain.ports.errors import DatabaseBehindError, UnavailableError
 from domain.ports.provider_listings import UnreadableEntry
 from domain.ports.upload_sessions import Checkout
 from domain.unmatched_payment import UnmatchedStatus
+from domain.use_cases.delivery.downloads import LinkRevokedError
 from domain.use_cases.reconciliation.findings import FindingCode
+from domain.use_cases.recovery.mailed_links import MailedLinks
+from domain.use_cases.recovery.restored_database import Recovery
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.contracts.unreadable_events import DAMAGES, Damage, spoil_in_memory
 from tests.domain.support.assertions import kinds
@@ -328,6 +332,135 @@ def test_an_order_whose_photos_were_erased_since_the_backup_is_held_and_never_re
     shop.clock.advance(days=30)
     assert shop.unmatched_payment_service.refund_due() == 0
     assert not shop.events(order_id)
+
+
+BY = StaffRequest(actor="person:ada", reason="The first one went to the wrong person.")
+
+
+def newest_token(shop: InMemoryShop, order_id: OrderId) -> str:
+    link = shop.order(order_id).newest_link
+    assert link is not None
+    return shop.token_signer.download_token(link.link_id)
+
+
+def forget_link_ids(shop: InMemoryShop) -> None:
+    """Change the e-mails sent as if an earlier version had sent them."""
+    for message_id, mail in shop.mailer.mailbox.items():
+        shop.mailer.mailbox[message_id] = replace(mail, link_id=None)
+
+
+def recovered(shop: InMemoryShop, backup: Backup) -> Recovery:
+    shop.log_heads.write()
+    backup.restore(shop)
+    shop.clock.advance(hours=2)
+    recovery = shop.restored_database.recover()
+    assert recovery is not None
+    return recovery
+
+
+def completed_long_ago(shop: InMemoryShop) -> OrderId:
+    """Deliver an order whose link has expired when the next one is sold."""
+    order_id = shop.pay(shop.upload(b"wedding"))
+    assert shop.live(order_id).state is State.COMPLETED
+    shop.clock.advance(days=31)
+    shop.live(shop.pay(shop.upload(b"a month later")))
+    return order_id
+
+
+@pytest.mark.parametrize("revokes_others", [True, False])
+def test_a_link_that_staff_sent_since_opens_and_reopened_ones_are_listed(
+    shop: InMemoryShop, *, revokes_others: bool
+) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    assert shop.live(order_id).state is State.COMPLETED
+    backup, first = Backup(shop), newest_token(shop, order_id)
+    shop.staff_actions.renew_link(order_id, BY, revokes_others=revokes_others)
+    shop.live(order_id)
+    token, mails = newest_token(shop, order_id), len(shop.mailer.mailbox)
+    recovery = recovered(shop, backup)
+    assert shop.downloads.find(token).order_id == order_id
+    assert (recovery.mailed_links.relinked, recovery.mailed_links.reopened) == ((order_id,), (order_id,))
+    assert recovery.mailed_links.needs_staff
+    assert recovery.mailed_links.unknown_emails == ()
+    assert recovery.numbers[order_id] == number_of(shop, order_id)
+    shop.staff_actions.revoke_links(order_id, BY)
+    with pytest.raises(LinkRevokedError):
+        shop.downloads.find(first)
+    assert shop.downloads.find(token).order_id == order_id
+    shop.live(order_id)
+    assert len(shop.mailer.mailbox) == mails, "no e-mail is sent twice"
+
+
+@pytest.mark.parametrize("names_links", [True, False])
+def test_a_link_that_a_customer_renewed_since_opens(shop: InMemoryShop, *, names_links: bool) -> None:
+    order_id = completed_long_ago(shop)
+    backup = Backup(shop)
+    shop.customer_requests.renew_link(newest_token(shop, order_id), uuid4())
+    shop.live(order_id)
+    token, mails = newest_token(shop, order_id), len(shop.mailer.mailbox)
+    promised = shop.order(order_id).newest_link
+    if not names_links:
+        forget_link_ids(shop)
+    recovery = recovered(shop, backup)
+    delivery = shop.downloads.find(token)
+    assert promised is not None
+    assert delivery.link.expires_at >= promised.expires_at
+    assert (recovery.mailed_links.relinked, recovery.mailed_links.needs_staff) == ((order_id,), False)
+    shop.live(order_id)
+    assert len(shop.mailer.mailbox) == mails
+
+
+def test_several_links_since_all_open(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    backup, tokens = Backup(shop), []
+    for _ in range(5):
+        shop.staff_actions.renew_link(order_id, BY, revokes_others=False)
+        shop.live(order_id)
+        tokens.append(newest_token(shop, order_id))
+    recovery = recovered(shop, backup)
+    assert {shop.downloads.find(token).order_id for token in tokens} == {order_id}
+    assert recovery.mailed_links.unknown_emails == ()
+    assert len(shop.order(order_id).links) == 6
+
+
+def test_an_email_that_may_have_brought_a_link_is_listed_and_nothing_is_recorded(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    backup = Backup(shop)
+    shop.staff_actions.renew_link(order_id, BY, revokes_others=True)
+    shop.live(order_id)
+    forget_link_ids(shop)
+    before = shop.order(order_id)
+    recovery = recovered(shop, backup)
+    (listed,) = recovery.mailed_links.unknown_emails
+    assert listed.message_id in {each.message_id for each in before.emails.values()}
+    assert listed.order_ids == (order_id,)
+    assert len(shop.order(order_id).links) == 1
+
+
+def test_a_mailer_that_cannot_be_asked_about_links_is_named(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    backup = Backup(shop)
+    shop.staff_actions.renew_link(order_id, BY, revokes_others=True)
+    shop.live(order_id)
+    shop.email_listing.is_closed = True
+    recovery = recovered(shop, backup)
+    assert (
+        recovery.mailed_links.problem
+        == "The mail double cannot be compared, because it is closed on request."
+    )
+    assert recovery.mailed_links.needs_staff
+
+
+def test_without_unknown_emails_no_link_is_asked_about(shop: InMemoryShop) -> None:
+    lost = lose(shop, b"wedding")
+    recovery = shop.restored_database.recover()
+    assert recovery is not None
+    assert recovery.rebuilt == (lost,)
+    assert recovery.mailed_links == MailedLinks()
+    assert not [call for call in shop.email_listing.fault_injector.calls if call.method == "find_link"]
 
 
 def redo(shop: InMemoryShop, order_id: OrderId, *photos: int) -> None:

@@ -1,0 +1,182 @@
+"""Recovery of download links that were sent by e-mail after the backup.
+
+Link ids are deterministic, and each e-mail with a link names it at the provider: whether a link was sent is certain.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from domain.order.deterministic_ids import download_link_id_of
+from domain.order.order import Order
+from domain.order.values import EmailKind, OrderId
+from domain.ports.clock import Clock
+from domain.ports.errors import OutsideError, UnreadableEventError
+from domain.ports.provider_listings import EmailListing, ListedEmail
+from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, HasReconciliationQueries, UnitOfWork
+from domain.use_cases.reconciliation.comparison import paged
+from domain.use_cases.reconciliation.emails import LISTING_REACHES_BACK
+from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
+from domain.use_cases.shop_policy import ShopPolicy
+
+#: Links beyond the last known one that are looked up: some of them may have been revoked before they were sent.
+LINKS_AHEAD = 3
+
+#: The most questions to the provider about single e-mails: it answers a few hundred a minute at most.
+MOST_QUESTIONS = 500
+
+
+class MailedLinksRepositories(HasEventStore, HasOrderQueries, HasReconciliationQueries, Protocol):
+    """The repositories that tell which e-mails the log knows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnknownEmail:
+    """An e-mail that the provider has and the log lacks."""
+
+    message_id: str
+    last_event_at: datetime
+    order_ids: tuple[OrderId, ...]  # delivered orders of its recipient
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailedLinks:
+    """Links that were recorded again, and what remains uncertain."""
+
+    relinked: tuple[OrderId, ...] = ()  # orders with a link that was recorded again
+    reopened: tuple[OrderId, ...] = ()  # of these, the ones with earlier links that may have been revoked
+    unknown_emails: tuple[UnknownEmail, ...] = ()
+    problem: str | None = None  # why not all e-mails could be looked up
+
+    @property
+    def order_ids(self) -> tuple[OrderId, ...]:
+        """The orders named here."""
+        return (*self.relinked, *(order_id for each in self.unknown_emails for order_id in each.order_ids))
+
+    @property
+    def needs_staff(self) -> bool:
+        """Whether a person has to look at something."""
+        return bool(self.reopened or self.unknown_emails or self.problem)
+
+
+@dataclass
+class _Search:
+    """The e-mails not yet assigned to an order, and the results."""
+
+    unknown: dict[str, ListedEmail]  # by message id
+    questions: int = 0
+    relinked: list[OrderId] = field(default_factory=list)
+    reopened: list[OrderId] = field(default_factory=list)
+    problem: str | None = None
+
+
+@dataclass(eq=False, kw_only=True)
+class MailedLinkRecovery:
+    """Records links that the e-mail provider proves to have been sent.
+
+    Only recipients of e-mails that the log lacks are looked at. Nothing is sent.
+    """
+
+    unit_of_work: UnitOfWork[MailedLinksRepositories]
+    mails: EmailListing
+    rebuilding: OrderRebuilding
+    clock: Clock
+    policy: ShopPolicy
+
+    def recover(self, since: datetime, incident: str) -> MailedLinks:
+        """Record the links sent since; return what remains for staff."""
+        search = _Search(unknown={})
+        try:
+            search.unknown = self._unknown(since)
+            orders = self._orders_of(search.unknown.values())
+            for address, order_ids in orders.items():
+                for order_id in order_ids:
+                    if any(_address(each) == address for each in search.unknown.values()):
+                        self._relink(search, order_id, since, incident)
+        except OutsideError as error:
+            search.problem = str(error)
+        return self._result(search)
+
+    def _unknown(self, since: datetime) -> dict[str, ListedEmail]:
+        """Return the e-mails with activity since that no order's log names."""
+        unknown: dict[str, ListedEmail] = {}
+        earliest = max(since, self.clock.now() - LISTING_REACHES_BACK)
+        # The reconciliation that follows reports an entry that cannot be read.
+        for page in paged(self.mails.messages(earliest, lambda _: None)):
+            with self.unit_of_work.transaction() as transaction:
+                known = transaction.order_queries.find_by_messages([each.message_id for each in page])
+            unknown |= {each.message_id: each for each in page if each.to and each.message_id not in known}
+        return unknown
+
+    def _orders_of(self, emails: Iterable[ListedEmail]) -> dict[str, list[OrderId]]:
+        """Return the delivered orders of these e-mails' recipients."""
+        orders: dict[str, list[OrderId]] = {}
+        for page in paged(dict.fromkeys(_address(each) for each in emails)):
+            with self.unit_of_work.transaction() as transaction:
+                orders |= transaction.reconciliation_queries.delivered_orders_of(page)
+        return orders
+
+    def _relink(self, search: _Search, order_id: OrderId, since: datetime, incident: str) -> None:
+        with self.unit_of_work.transaction() as transaction:
+            try:
+                before = transaction.event_store.load(order_id)
+            except UnreadableEventError:
+                return  # the reconciliation that follows lists it
+        order = before
+        while order.links and search.questions < MOST_QUESTIONS:
+            count, email = self._sent_beyond(search, order, since)
+            if email is None:
+                break
+            first = len(order.links) + 1
+            link_ids = [download_link_id_of(order_id, first + place) for place in range(count)]
+            expires_at = email.last_event_at + self.policy.delivery.link_lifetime
+            order = self.rebuilding.issue_links(order_id, link_ids, expires_at, incident)
+            for message_id in (email.message_id, *(each.message_id for each in order.emails.values())):
+                search.unknown.pop(message_id or "", None)
+        if order.version > before.version:
+            search.relinked.append(order_id)
+            if any(
+                not link.is_revoked and link.expires_at > self.clock.now() for link in before.links.values()
+            ):
+                search.reopened.append(order_id)
+
+    def _sent_beyond(self, search: _Search, order: Order, since: datetime) -> tuple[int, ListedEmail | None]:
+        """Return how many links to issue up to the next one sent, and its e-mail.
+
+        An e-mail of a version that did not name links proves one only if the order had no valid link to send.
+        """
+        for ahead in range(1, LINKS_AHEAD + 1):
+            search.questions += 1
+            email = self.mails.find_link(download_link_id_of(order.order_id, len(order.links) + ahead))
+            if email is not None:
+                return ahead, email
+        newest = order.newest_link
+        if newest is None or newest.expires_at <= since:
+            search.questions += 1
+            email = self.mails.find(order.next_email_id(EmailKind.NEW_LINK))
+            if email is not None and email.message_id in search.unknown:
+                return 1, email
+        return 0, None
+
+    def _result(self, search: _Search) -> MailedLinks:
+        """List what is left: other shops' e-mails, and letters to the owner, are to no customer of this shop."""
+        orders = self._orders_of(search.unknown.values())
+        return MailedLinks(
+            relinked=tuple(search.relinked),
+            reopened=tuple(search.reopened),
+            unknown_emails=tuple(
+                UnknownEmail(
+                    message_id=email.message_id,
+                    last_event_at=email.last_event_at,
+                    order_ids=tuple(orders[_address(email)]),
+                )
+                for email in search.unknown.values()
+                if _address(email) in orders
+            ),
+            problem=search.problem,
+        )
+
+
+def _address(email: ListedEmail) -> str:
+    return (email.to or "").lower()
