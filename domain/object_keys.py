@@ -1,5 +1,6 @@
 """Object keys, and the prefixes that list them."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from domain.order.values import ImageId, ObjectKey, OrderId, PhotoId, UploadSessionId
@@ -60,3 +61,15 @@ def archive_key(order_id: OrderId, fingerprint: str) -> ObjectKey:
 def name_of(key: ObjectKey) -> str:
     """The last segment of a key."""
     return key.rpartition("/")[2]
+
+
+def owner_of(key: ObjectKey) -> UUID | None:
+    """The order id or upload session id in a key.
+
+    None if the key contains neither.
+    """
+    for prefix in (TEMPORARY, *LASTING):
+        if key.startswith(prefix):
+            with suppress(ValueError):
+                return UUID(key.removeprefix(prefix).partition("/")[0])
+    return None

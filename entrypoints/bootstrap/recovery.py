@@ -52,6 +52,7 @@ def restored_database_from(
         unit_of_work=ports.unit_of_work,
         heads=log_heads,
         ledger=ports.payment_listing,
+        objects=ports.object_listing,
         ownership=ownership,
         sessions=SessionRebuilding(
             command_handler=command_handler,

@@ -5,12 +5,11 @@ Every object that an event names must exist with the recorded bytes, and every s
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
-from domain.object_keys import LASTING, TEMPORARY
+from domain.object_keys import LASTING, TEMPORARY, owner_of
 from domain.order.values import ObjectKey, OrderId, StoredObject, UploadSessionId
 from domain.ports.errors import ObjectMissingError
 from domain.ports.object_storage import ObjectOwner, ObjectStorage
@@ -136,7 +135,7 @@ class ObjectStorageComparison:
         """
         old = [each for each in unnamed if each.stored_at < context.settled_before]
         for page in paged(old):
-            owners = {each.key: OrderId(owner) for each in page if (owner := _owner(each.key))}
+            owners = {each.key: OrderId(owner) for each in page if (owner := owner_of(each.key))}
             inventories = self._inventories(list(set(owners.values())))
             for stray in page:
                 order_id = owners.get(stray.key)
@@ -167,7 +166,7 @@ class ObjectStorageComparison:
         for page in paged(self.ledger.objects_under(TEMPORARY, context.unreadable(self.side))):
             context.watch(len(page))
             old = [each for each in page if each.stored_at < context.settled_before]
-            sessions = {each.key: UploadSessionId(owner) for each in old if (owner := _owner(each.key))}
+            sessions = {each.key: UploadSessionId(owner) for each in old if (owner := owner_of(each.key))}
             with self.unit_of_work.transaction() as transaction:
                 asked = list(set(sessions.values()))
                 known = transaction.reconciliation_queries.known_sessions(asked)
@@ -211,15 +210,3 @@ def _upload_finding(stray: ListedObject, what: FindingCode, case: FindingCase | 
         since=stray.stored_at,
         case=case,
     )
-
-
-def _owner(key: ObjectKey) -> UUID | None:
-    """The order id or upload session id in a key.
-
-    None if the key contains neither.
-    """
-    for prefix in (TEMPORARY, *LASTING):
-        if key.startswith(prefix):
-            with suppress(ValueError):
-                return UUID(key.removeprefix(prefix).partition("/")[0])
-    return None

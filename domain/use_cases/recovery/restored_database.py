@@ -1,17 +1,20 @@
 """Recovery of a shop whose database was restored from a backup."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from domain.object_keys import ARCHIVES, RESTORED, owner_of
 from domain.order.events import PaymentReceived
-from domain.order.values import OrderId, OrderNumber
+from domain.order.order import Order
+from domain.order.stream_integrity import followed
+from domain.order.values import ObjectKey, OrderId, OrderNumber
 from domain.ports.clock import Clock
 from domain.ports.errors import UnreadableEventError
 from domain.ports.payments import CheckoutDetails, CheckoutStatus
-from domain.ports.provider_listings import PaymentListing, UnreadableEntry
+from domain.ports.provider_listings import ObjectListing, PaymentListing, UnreadableEntry
 from domain.ports.unit_of_work import (
     HasLogRecovery,
     HasReconciliationQueries,
@@ -22,6 +25,7 @@ from domain.unmatched_payment import UnmatchedPayment
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.reconciliation.comparison import paged
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Report
+from domain.use_cases.reconciliation.object_inventory import inventory_of
 from domain.use_cases.reconciliation.run import FARTHEST_LOOK, OVERLAP, Reconciliation
 from domain.use_cases.recovery.log_heads import COUNTED_DAYS, LogHead, LogHeads
 from domain.use_cases.recovery.mailed_links import MailedLinkRecovery, MailedLinks
@@ -77,6 +81,7 @@ class RestoredDatabase:
     unit_of_work: UnitOfWork[RestoredDatabaseRepositories]
     heads: LogHeads
     ledger: PaymentListing
+    objects: ObjectListing
     ownership: PaymentOwnership
     sessions: SessionRebuilding
     rebuilding: OrderRebuilding
@@ -177,11 +182,35 @@ class RestoredDatabase:
         with self.unit_of_work.transaction() as transaction:
             order_ids = transaction.reconciliation_queries.orders_since(since)
         advanced = []
-        for order_id in order_ids:
+        for order_id in (*order_ids, *self._owners_of_strays(since, frozenset(order_ids))):
             with suppress(UnreadableEventError):  # the comparison lists it, and the others go on
                 if self.rebuilding.advance(order_id, incident):
                     advanced.append(order_id)
         return tuple(advanced)
+
+    def _owners_of_strays(self, since: datetime, known: Collection[OrderId]) -> list[OrderId]:
+        """Return other delivered orders with stored results or archives that no event names.
+
+        They may be long over in the database: their photos were restored once more since.
+        """
+        stored: dict[OrderId, set[ObjectKey]] = {}
+        for prefix in (RESTORED, ARCHIVES):
+            # The reconciliation that follows reports an object that cannot be read.
+            for each in self.objects.objects_under(prefix, lambda _: None):
+                owner = owner_of(each.key)
+                if each.stored_at >= since and owner is not None and owner not in known:
+                    stored.setdefault(OrderId(owner), set()).add(each.key)
+        found = []
+        for page in paged(sorted(stored)):
+            with self.unit_of_work.transaction() as transaction:
+                streams = transaction.reconciliation_queries.streams(page)
+            for order_id, stream in streams.items():
+                order = followed(order_id, stream)
+                if not isinstance(order, Order) or not order.is_deliverable or order.photos_are_purged:
+                    continue
+                if not stored[order_id] <= inventory_of(order_id, stream).keys:
+                    found.append(order_id)
+        return found
 
     def _numbers(self, order_ids: Iterable[OrderId | None]) -> dict[OrderId, OrderNumber]:
         wanted = list({each for each in order_ids if each is not None})

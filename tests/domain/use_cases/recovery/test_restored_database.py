@@ -500,6 +500,32 @@ def test_further_results_that_were_delivered_are_on_record_again(
     assert shop.downloads.find(token).content == before.newest_link.archive
 
 
+def test_a_redo_of_an_order_completed_long_before_the_backup_is_on_record_again(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding", b"harvest"))
+    untouched = shop.pay(shop.upload(b"christening"))
+    shop.live(order_id)
+    shop.live(untouched)
+    shop.clock.advance(days=4)
+    shop.live(shop.pay(shop.upload(b"four days later")))
+    backup = Backup(shop)
+    redo(shop, order_id, 1)
+    before = shop.live(order_id)
+    token, mails = newest_token(shop, order_id), len(shop.mailer.mailbox)
+    unchanged = shop.events(untouched)
+    recovery = recovered(shop, backup)
+    assert (recovery.advanced, recovery.unplaced, recovery.remaining) == ((order_id,), (), ())
+    after = shop.order(order_id)
+    assert [each.results for each in after.images.values()] == [
+        each.results for each in before.images.values()
+    ]
+    assert before.newest_link is not None
+    assert shop.downloads.find(token).content == before.newest_link.archive
+    assert not recovery.mailed_links.needs_staff
+    shop.live(order_id)
+    assert len(shop.mailer.mailbox) == mails
+    assert shop.events(untouched) == unchanged
+
+
 def test_results_that_were_not_packed_before_the_restore_are_packed_after_it(shop: InMemoryShop) -> None:
     backup = Backup(shop)
     order_id = shop.pay(shop.upload(b"wedding"))
