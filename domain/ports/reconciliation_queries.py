@@ -75,9 +75,9 @@ class ReconciliationQueries(Protocol):
         """The orders that were paid by these payment intents."""
 
     def delivered_orders_of(self, addresses: Sequence[str]) -> dict[str, list[OrderId]]:
-        """The delivered orders with photos, by the address on file in lower case.
+        """The delivered orders with photos, by their customers' addresses.
 
-        Each address asked about is compared case-insensitively.
+        Addresses are compared case-insensitively, and lower case in the result.
         """
 
     def known_predictions(self, prediction_ids: Sequence[str]) -> set[str]:

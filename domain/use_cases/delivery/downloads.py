@@ -34,7 +34,10 @@ class UnknownLinkError(ShopError):
     """No link has this token, or its order has no such image."""
 
     def __init__(self) -> None:
-        super().__init__("This link is not known: open the newest link from our e-mail, whole and unchanged.")
+        super().__init__(
+            "This link is not known: open the newest link from our e-mail, whole and unchanged. If this is the newest "
+            "one, answer the e-mail, and a person will help you."
+        )
 
 
 class LinkExpiredError(ShopError):

@@ -142,7 +142,7 @@ class MailedLinkRecovery:
                 search.reopened.append(order_id)
 
     def _sent_beyond(self, search: _Search, order: Order, since: datetime) -> tuple[int, ListedEmail | None]:
-        """Return how many links to issue up to the next one sent, and its e-mail.
+        """Count the links up to the next one sent; find its e-mail.
 
         An e-mail of a version that did not name links proves one only if the order had no valid link to send.
         """
@@ -160,7 +160,10 @@ class MailedLinkRecovery:
         return 0, None
 
     def _result(self, search: _Search) -> MailedLinks:
-        """List what is left: other shops' e-mails, and letters to the owner, are to no customer of this shop."""
+        """List what is left, if it went to a customer.
+
+        Other shops' e-mails, and letters to the owner, did not.
+        """
         orders = self._orders_of(search.unknown.values())
         return MailedLinks(
             relinked=tuple(search.relinked),

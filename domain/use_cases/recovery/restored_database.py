@@ -189,7 +189,7 @@ class RestoredDatabase:
         return tuple(advanced)
 
     def _owners_of_strays(self, since: datetime, known: Collection[OrderId]) -> list[OrderId]:
-        """Return other delivered orders with stored results or archives that no event names.
+        """Return other delivered orders with objects that no event names.
 
         They may be long over in the database: their photos were restored once more since.
         """

@@ -359,7 +359,7 @@ def recovered(shop: InMemoryShop, backup: Backup) -> Recovery:
 
 
 def completed_long_ago(shop: InMemoryShop) -> OrderId:
-    """Deliver an order whose link has expired when the next one is sold."""
+    """Deliver an order, and another when its link has expired."""
     order_id = shop.pay(shop.upload(b"wedding"))
     assert shop.live(order_id).state is State.COMPLETED
     shop.clock.advance(days=31)
