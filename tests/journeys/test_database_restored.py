@@ -71,6 +71,9 @@ def live_after_the_backup(
     second, delivered = running_shop.buy(photo, photo)
     completes_with_two_mails(running_shop, second, delivered)
     eventually(lambda: len(customer.mails()) == 3, "the mail about the second result")
+    renewed = shell("orders", "link", str(before), "--revoke", "--yes", "--reason", "It was forwarded.")
+    assert renewed.status == 0, renewed.err
+    eventually(lambda: len(customer.mails()) == 4, "the mail with the new link")
     running_shop.turn("replicate", start_delay_seconds=RESTORER_SECONDS)
     _, in_work = running_shop.buy(photo)
     running_shop.waits_for("RestorationStarted", in_work)
@@ -182,6 +185,8 @@ def goes_on(running_shop: RunningShop, photo: Path, lost: Lost, recovery: dict[s
     """Deliveries are unchanged, paid orders are delivered, and the shop sells."""
     assert set(recovery["rebuilt"]) == {str(lost.delivered), str(lost.in_work)}
     assert (recovery["held"], recovery["unplaced"]) == ([], [])
+    assert (recovery["relinked"], recovery["reopened"]) == ([str(lost.before)], [str(lost.before)])
+    assert (recovery["unknown_emails"], recovery["links_problem"]) == ([], None)
     assert set(recovery["unknown_referrals"]) == set(recovery["rebuilt"])
     # The API looks for a newer head every 15 seconds.
     waiting = running_shop.customer()

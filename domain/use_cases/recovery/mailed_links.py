@@ -4,7 +4,7 @@ Link ids are deterministic, and each e-mail with a link names it at the provider
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -22,6 +22,15 @@ from domain.use_cases.shop_policy import ShopPolicy
 
 #: Links beyond the last known one that are looked up: some of them may have been revoked before they were sent.
 LINKS_AHEAD = 3
+
+#: Kinds of e-mail about a delivered order that may be sent more than once.
+REPEATED = (
+    EmailKind.NEW_LINK,
+    EmailKind.REMINDER,
+    EmailKind.RESULT,
+    EmailKind.PARTIAL_RESULT,
+    EmailKind.CONFIRMATION,
+)
 
 #: The most questions to the provider about single e-mails: it answers a few hundred a minute at most.
 MOST_QUESTIONS = 500
@@ -70,6 +79,11 @@ class _Search:
     reopened: list[OrderId] = field(default_factory=list)
     problem: str | None = None
 
+    def assign(self, order: Order) -> None:
+        """Remove the e-mails that an order's log names."""
+        for email in order.emails.values():
+            self.unknown.pop(email.message_id or "", None)
+
 
 @dataclass(eq=False, kw_only=True)
 class MailedLinkRecovery:
@@ -93,10 +107,19 @@ class MailedLinkRecovery:
             for address, order_ids in orders.items():
                 for order_id in order_ids:
                     if any(_address(each) == address for each in search.unknown.values()):
-                        self._relink(search, order_id, since, incident)
+                        self._record(search, order_id, since, incident)
         except OutsideError as error:
             search.problem = str(error)
         return self._result(search)
+
+    def without_known_emails(self, links: MailedLinks) -> MailedLinks:
+        """Leave out e-mails that were recorded meanwhile."""
+        known: set[str] = set()
+        for page in paged(each.message_id for each in links.unknown_emails):
+            with self.unit_of_work.transaction() as transaction:
+                known |= transaction.order_queries.find_by_messages(page).keys()
+        unknown = tuple(each for each in links.unknown_emails if each.message_id not in known)
+        return replace(links, unknown_emails=unknown)
 
     def _unknown(self, since: datetime) -> dict[str, ListedEmail]:
         """Return the e-mails with activity since that no order's log names."""
@@ -117,29 +140,51 @@ class MailedLinkRecovery:
                 orders |= transaction.reconciliation_queries.delivered_orders_of(page)
         return orders
 
-    def _relink(self, search: _Search, order_id: OrderId, since: datetime, incident: str) -> None:
+    def _record(self, search: _Search, order_id: OrderId, since: datetime, incident: str) -> None:
         with self.unit_of_work.transaction() as transaction:
             try:
                 before = transaction.event_store.load(order_id)
             except UnreadableEventError:
                 return  # the reconciliation that follows lists it
-        order = before
+        order = self._with_links(search, before, since, incident)
+        if len(order.links) > len(before.links):
+            search.relinked.append(order_id)
+            now = self.clock.now()
+            if any(not link.is_revoked and link.expires_at > now for link in before.links.values()):
+                search.reopened.append(order_id)
+        for kind in REPEATED:
+            order = self._with_repeats(search, order, kind, incident)
+
+    def _with_links(self, search: _Search, order: Order, since: datetime, incident: str) -> Order:
         while order.links and search.questions < MOST_QUESTIONS:
             count, email = self._sent_beyond(search, order, since)
             if email is None:
                 break
             first = len(order.links) + 1
-            link_ids = [download_link_id_of(order_id, first + place) for place in range(count)]
+            link_ids = [download_link_id_of(order.order_id, first + place) for place in range(count)]
             expires_at = email.last_event_at + self.policy.delivery.link_lifetime
-            order = self.rebuilding.issue_links(order_id, link_ids, expires_at, incident)
-            for message_id in (email.message_id, *(each.message_id for each in order.emails.values())):
-                search.unknown.pop(message_id or "", None)
-        if order.version > before.version:
-            search.relinked.append(order_id)
-            if any(
-                not link.is_revoked and link.expires_at > self.clock.now() for link in before.links.values()
-            ):
-                search.reopened.append(order_id)
+            order = self.rebuilding.issue_links(order, link_ids, expires_at, incident)
+            search.assign(order)
+            search.unknown.pop(email.message_id, None)
+        return order
+
+    def _with_repeats(self, search: _Search, order: Order, kind: EmailKind, incident: str) -> Order:
+        """Record further e-mails of a kind that brought no new link."""
+        link = order.newest_link
+        while link is not None and search.unknown and search.questions < MOST_QUESTIONS:
+            search.questions += 1
+            email = self.mails.find(order.next_email_id(kind))
+            if email is None or email.message_id not in search.unknown:
+                break
+            if kind is EmailKind.NEW_LINK:
+                search.questions += 1
+                if self.mails.find_link(link.link_id) != email:
+                    break  # a version that did not name links sent it
+            order = self.rebuilding.request_email(order, kind, incident)
+            search.assign(order)
+            if email.message_id in search.unknown:
+                break
+        return order
 
     def _sent_beyond(self, search: _Search, order: Order, since: datetime) -> tuple[int, ListedEmail | None]:
         """Count the links up to the next one sent; find its e-mail.

@@ -13,11 +13,12 @@ from domain.order.deterministic_ids import download_link_id_of
 from domain.order.email import EmailStatus
 from domain.order.order import Order
 from domain.order.states import State
-from domain.order.values import DownloadLinkId, ImageId, OrderId, StoredObject
+from domain.order.values import DownloadLinkId, EmailKind, ImageId, OrderId, StoredObject
 from domain.ports.clock import Clock
 from domain.ports.email import DeliveryStatus
 from domain.ports.errors import OutsideError
 from domain.ports.object_storage import ObjectDescription
+from domain.ports.order_queries import REMINDER
 from domain.ports.provider_listings import EmailListing
 from domain.ports.unit_of_work import HasEventStore, UnitOfWork
 from domain.signed_tokens import TokenSigner, sha256_of
@@ -102,15 +103,29 @@ class OrderRebuilding:
         return order.version > before.version
 
     def issue_links(
-        self, order_id: OrderId, link_ids: Sequence[DownloadLinkId], expires_at: datetime, incident: str
+        self, order: Order, link_ids: Sequence[DownloadLinkId], expires_at: datetime, incident: str
     ) -> Order:
         """Record links to the newest archive that were sent, with their e-mails."""
+        issued = [self._issued(link_id, expires_at) for link_id in link_ids]
+        order = self._recorded(order, issued, f"{incident}:sent links {order.version}")
+        return self._with_emails(order, incident)
+
+    def request_email(self, order: Order, kind: EmailKind, incident: str) -> Order:
+        """Record an additional e-mail that was sent."""
+        key = f"{incident}:sent again {order.version}"
+        if kind is EmailKind.REMINDER and order.newest_link is not None:
+            key = f"{REMINDER}{order.newest_link.link_id}"  # this cause tells that the link had its reminder
+        requested = e.EmailRequested(email_id=order.next_email_id(kind), kind=kind)
+        return self._with_emails(self._recorded(order, [requested], key), incident)
+
+    def settle_emails(self, order_id: OrderId, incident: str) -> Order:
+        """Record the outcome of the e-mails that are due."""
         with self.unit_of_work.transaction() as transaction:
             order = transaction.event_store.load(order_id)
-        key = f"{incident}:links {len(order.links)}"
-        issued = [self._issued(link_id, expires_at) for link_id in link_ids]
-        order = self._recorded(order, issued, f"{key} sent")
-        return self._recorded(order, list(self._emails(order)), f"{key} mails")
+        return self._with_emails(order, incident)
+
+    def _with_emails(self, order: Order, incident: str) -> Order:
+        return self._recorded(order, list(self._emails(order)), f"{incident}:mails {order.version}")
 
     def _recorded(self, order: Order, facts: Sequence[e.Event], key: str) -> Order:
         if not facts:

@@ -117,6 +117,14 @@ class RestoredDatabase:
         advanced = self._advance(since, incident)
         mailed_links = self.mailed_links.recover(since, incident)
         report = self.reconciliation.compare(since, repairs=True, reads_bytes=False)
+        repaired = {
+            each.order_id for each in report.findings if each.is_repaired and each.order_id is not None
+        }
+        for order_id in sorted(repaired):
+            with suppress(UnreadableEventError):
+                # What was recorded only now, a refund say, may have been told before.
+                self.rebuilding.settle_emails(order_id, f"{incident}:after the comparison")
+        mailed_links = self.mailed_links.without_known_emails(mailed_links)
         with self.unit_of_work.transaction() as transaction:
             held = tuple(each for each in transaction.unmatched_payments.unsettled() if each.is_held)
         self.heads.replace()

@@ -4,8 +4,15 @@ import json
 
 import pytest
 
+from domain.order.values import OrderId
 from entrypoints.cli.commands.restored_database import recover
-from tests.domain.use_cases.recovery.test_restored_database import Backup, lose
+from tests.domain.use_cases.recovery.test_restored_database import (
+    BY,
+    Backup,
+    forget_link_ids,
+    lose,
+    number_of,
+)
 from tests.doubles.container import InMemoryShop
 
 
@@ -64,3 +71,50 @@ def test_a_database_with_the_newest_head_is_examined_on_request(
     output = capsys.readouterr().out
     assert "The database has what the log's head of " in output
     assert f"1 order rebuilt from payments and stored photos.\n  order {order_id}\n" in output
+
+
+def lose_a_link(shop: InMemoryShop) -> OrderId:
+    """Send a new link instead of a withdrawn one, and lose both facts."""
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    backup = Backup(shop)
+    shop.staff_actions.renew_link(order_id, BY, revokes_others=True)
+    shop.live(order_id)
+    shop.log_heads.write()
+    backup.restore(shop)
+    return order_id
+
+
+def test_links_that_may_have_been_withdrawn_are_named(
+    shop: InMemoryShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order_id = lose_a_link(shop)
+    assert not recover(shop.restored_database, as_json=False)
+    output = capsys.readouterr().out
+    named = f"Order {order_id} ({number_of(shop, order_id)})"
+    assert f"{named}: a link that was mailed since opens again." in output
+    assert f"{named}: its earlier links open, too." in output
+    assert "`restoreclick orders link --only-revoke`" in output
+    assert "holds, releases, withdrawn links and new addresses since " in output
+
+
+def test_emails_that_may_have_brought_a_link_are_named(
+    shop: InMemoryShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    order_id = lose_a_link(shop)
+    forget_link_ids(shop)
+    assert not recover(shop.restored_database, as_json=False)
+    output = capsys.readouterr().out
+    assert "message-3, that the log lacks, to the customer of order " in output
+    assert str(order_id) in output
+
+
+def test_a_closed_email_activity_is_named_as_the_reason_of_dead_links(
+    shop: InMemoryShop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lose_a_link(shop)
+    shop.email_listing.is_closed = True
+    assert not recover(shop.restored_database, as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    assert document["links_problem"] == "The mail double cannot be compared, because it is closed on request."
+    assert (document["relinked"], document["reopened"], document["unknown_emails"]) == ([], [], [])

@@ -439,6 +439,44 @@ def test_an_email_that_may_have_brought_a_link_is_listed_and_nothing_is_recorded
     assert len(shop.order(order_id).links) == 1
 
 
+def test_an_email_that_repeats_a_known_link_is_on_record_again(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    backup = Backup(shop)
+    shop.staff_actions.resend(order_id, BY)
+    before = shop.live(order_id)
+    recovery = recovered(shop, backup)
+    assert recovery.mailed_links == MailedLinks()
+    after = shop.order(order_id)
+    assert (after.emails, after.links) == (before.emails, before.links)
+
+
+def test_a_reminder_since_the_backup_is_not_sent_twice(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    shop.clock.advance(days=27, hours=2)
+    backup = Backup(shop)
+    assert shop.link_reminders.remind() == 1
+    before = shop.live(order_id)
+    recovery = recovered(shop, backup)
+    assert recovery.mailed_links == MailedLinks()
+    assert shop.order(order_id).emails == before.emails
+    assert shop.link_reminders.remind() == 0
+
+
+def test_the_email_of_a_refund_since_the_backup_is_not_sent_twice(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    backup = Backup(shop)
+    shop.staff_actions.refund(order_id, BY, amount=Money(amount=100, currency="EUR"))
+    before, mails = shop.live(order_id), len(shop.mailer.mailbox)
+    recovery = recovered(shop, backup)
+    assert recovery.mailed_links == MailedLinks()
+    after = shop.live(order_id)
+    assert (after.refunded_amount, len(shop.mailer.mailbox)) == (100, mails)
+    assert [each.status for each in after.emails.values()] == [each.status for each in before.emails.values()]
+
+
 def test_a_mailer_that_cannot_be_asked_about_links_is_named(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
