@@ -3,13 +3,15 @@
 Link ids are deterministic, and each e-mail with a link names it at the provider: whether a link was sent is certain.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from domain.order.deterministic_ids import download_link_id_of
+from domain.order.events import DownloadLinkIssued
 from domain.order.order import Order
+from domain.order.stream_integrity import followed
 from domain.order.values import EmailKind, OrderId
 from domain.ports.clock import Clock
 from domain.ports.errors import OutsideError, UnreadableEventError
@@ -75,8 +77,7 @@ class _Search:
 
     unknown: dict[str, ListedEmail]  # by message id
     questions: int = 0
-    relinked: list[OrderId] = field(default_factory=list)
-    reopened: list[OrderId] = field(default_factory=list)
+    examined: list[OrderId] = field(default_factory=list)
     problem: str | None = None
 
     def assign(self, order: Order) -> None:
@@ -98,8 +99,11 @@ class MailedLinkRecovery:
     clock: Clock
     policy: ShopPolicy
 
-    def recover(self, since: datetime, incident: str) -> MailedLinks:
-        """Record the links sent since; return what remains for staff."""
+    def recover(self, since: datetime, incident: str, advanced: Sequence[OrderId]) -> MailedLinks:
+        """Record the links sent since; return what remains for staff.
+
+        Links that were recorded with a redo of the orders ``advanced`` are part of the result.
+        """
         search = _Search(unknown={})
         try:
             search.unknown = self._unknown(since)
@@ -110,7 +114,7 @@ class MailedLinkRecovery:
                         self._record(search, order_id, since, incident)
         except OutsideError as error:
             search.problem = str(error)
-        return self._result(search)
+        return self._result(search, incident, advanced)
 
     def without_known_emails(self, links: MailedLinks) -> MailedLinks:
         """Leave out e-mails that were recorded meanwhile."""
@@ -143,15 +147,11 @@ class MailedLinkRecovery:
     def _record(self, search: _Search, order_id: OrderId, since: datetime, incident: str) -> None:
         with self.unit_of_work.transaction() as transaction:
             try:
-                before = transaction.event_store.load(order_id)
+                order = transaction.event_store.load(order_id)
             except UnreadableEventError:
                 return  # the reconciliation that follows lists it
-        order = self._with_links(search, before, since, incident)
-        if len(order.links) > len(before.links):
-            search.relinked.append(order_id)
-            now = self.clock.now()
-            if any(not link.is_revoked and link.expires_at > now for link in before.links.values()):
-                search.reopened.append(order_id)
+        search.examined.append(order_id)
+        order = self._with_links(search, order, since, incident)
         for kind in REPEATED:
             order = self._with_repeats(search, order, kind, incident)
 
@@ -204,15 +204,16 @@ class MailedLinkRecovery:
                 return 1, email
         return 0, None
 
-    def _result(self, search: _Search) -> MailedLinks:
+    def _result(self, search: _Search, incident: str, advanced: Sequence[OrderId]) -> MailedLinks:
         """List what is left, if it went to a customer.
 
         Other shops' e-mails, and letters to the owner, did not.
         """
         orders = self._orders_of(search.unknown.values())
+        relinked, reopened = self._recorded_links({*advanced, *search.examined}, f"{incident}:")
         return MailedLinks(
-            relinked=tuple(search.relinked),
-            reopened=tuple(search.reopened),
+            relinked=relinked,
+            reopened=reopened,
             unknown_emails=tuple(
                 UnknownEmail(
                     message_id=email.message_id,
@@ -224,6 +225,30 @@ class MailedLinkRecovery:
             ),
             problem=search.problem,
         )
+
+    def _recorded_links(
+        self, order_ids: Iterable[OrderId], incident: str
+    ) -> tuple[tuple[OrderId, ...], tuple[OrderId, ...]]:
+        """Return the orders with a link recorded again, and those whose earlier links open."""
+        relinked, reopened, now = [], [], self.clock.now()
+        for page in paged(sorted(order_ids)):
+            with self.unit_of_work.transaction() as transaction:
+                streams = transaction.reconciliation_queries.streams(page)
+            for order_id, stream in streams.items():
+                recorded = [
+                    each.event.link_id
+                    for each in stream
+                    if isinstance(each.event, DownloadLinkIssued) and each.cause_key.startswith(incident)
+                ]
+                order = followed(order_id, stream)
+                if not recorded or not isinstance(order, Order):
+                    continue
+                relinked.append(order_id)
+                links = list(order.links.values())
+                earlier = links[: list(order.links).index(recorded[-1])]
+                if any(not link.is_revoked and link.expires_at > now for link in earlier):
+                    reopened.append(order_id)
+        return tuple(relinked), tuple(reopened)
 
 
 def _address(email: ListedEmail) -> str:

@@ -115,14 +115,14 @@ class RestoredDatabase:
                 unknown_referrals += [order_id] if is_unknown else []
         incident = f"restored:{head.sequence}"
         advanced = self._advance(since, incident)
-        mailed_links = self.mailed_links.recover(since, incident)
+        mailed_links = self.mailed_links.recover(since, incident, advanced)
         report = self.reconciliation.compare(since, repairs=True, reads_bytes=False)
         repaired = {
             each.order_id for each in report.findings if each.is_repaired and each.order_id is not None
         }
         for order_id in sorted(repaired):
             with suppress(UnreadableEventError):
-                # What was recorded only now, a refund say, may have been told before.
+                # The e-mail about a refund that is recorded only now may have been sent before.
                 self.rebuilding.settle_emails(order_id, f"{incident}:after the comparison")
         mailed_links = self.mailed_links.without_known_emails(mailed_links)
         with self.unit_of_work.transaction() as transaction:

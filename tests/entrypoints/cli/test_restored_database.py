@@ -74,7 +74,7 @@ def test_a_database_with_the_newest_head_is_examined_on_request(
 
 
 def lose_a_link(shop: InMemoryShop) -> OrderId:
-    """Send a new link instead of a withdrawn one, and lose both facts."""
+    """Send a new link, withdraw the old one, and lose both facts."""
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
     backup = Backup(shop)

@@ -410,6 +410,39 @@ def test_a_link_that_a_customer_renewed_since_opens(shop: InMemoryShop, *, names
     assert len(shop.mailer.mailbox) == mails
 
 
+def test_a_link_sent_for_a_lost_order_opens(shop: InMemoryShop) -> None:
+    backup = Backup(shop)
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    shop.staff_actions.renew_link(order_id, BY, revokes_others=True)
+    shop.live(order_id)
+    token = newest_token(shop, order_id)
+    recovery = recovered(shop, backup)
+    assert recovery.rebuilt == (order_id,)
+    assert shop.downloads.find(token).order_id == order_id
+    assert recovery.mailed_links == MailedLinks(relinked=(order_id,), reopened=(order_id,))
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_links_that_may_have_been_withdrawn_before_a_redo_are_listed(
+    shop: InMemoryShop, *, is_lost: bool
+) -> None:
+    backup = Backup(shop)
+    order_id = shop.pay(shop.upload(b"wedding"))
+    shop.live(order_id)
+    if not is_lost:
+        backup = Backup(shop)
+    shop.staff_actions.renew_link(order_id, BY, revokes_others=True)
+    shop.live(order_id)
+    redo(shop, order_id, 1)
+    shop.live(order_id)
+    token = newest_token(shop, order_id)
+    recovery = recovered(shop, backup)
+    assert shop.downloads.find(token).order_id == order_id
+    assert len(shop.order(order_id).links) == 3
+    assert recovery.mailed_links == MailedLinks(relinked=(order_id,), reopened=(order_id,))
+
+
 def test_several_links_since_all_open(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
