@@ -12,7 +12,7 @@ from adapters.mailer_sendgrid.api import PROVIDER, SendGridMailer, translated
 from adapters.mailer_sendgrid.webhooks import message_id_of
 from adapters.webhooks.entries import entries_read
 from adapters.webhooks.fields import readable
-from domain.order.values import DownloadLinkId, EmailId
+from domain.order.values import DownloadLinkId, EmailId, OrderId
 from domain.ports.clock import Clock
 from domain.ports.email import DeliveryStatus
 from domain.ports.errors import UnavailableError, UnreadableAnswerError
@@ -76,17 +76,24 @@ class SendGridListing:
         """Return the newest message with our id."""
         return self._find("email_id", email_id)
 
+    def about(self, order_id: OrderId) -> list[ListedEmail]:
+        """Return the messages with this order's id, newest first."""
+        return [_as_listed(each) for each in _messages(self._with("order_id", order_id), refuse_unreadable)]
+
     def find_link(self, link_id: DownloadLinkId) -> ListedEmail | None:
         """Return the newest message with this download link."""
         return self._find("link_id", link_id)
 
     def _find(self, name: str, value: UUID) -> ListedEmail | None:
-        listed = self._ask(f"(unique_args['{name}']=\"{value}\")")
+        listed = self._with(name, value)
         unreadable: list[UnreadableEntry] = []
         found = next(_messages(listed, unreadable.append), None)
         if found is None and unreadable:
             refuse_unreadable(unreadable[0])  # a match exists, so None would be wrong
         return _as_listed(found) if found else None
+
+    def _with(self, name: str, value: UUID) -> list[msgspec.Raw]:
+        return self._ask(f"(unique_args['{name}']=\"{value}\")")
 
     def _ask(self, query: str) -> list[msgspec.Raw]:
         with translated():

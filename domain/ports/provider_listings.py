@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from domain.order.values import DownloadLinkId, EmailId, ObjectKey
+from domain.order.values import DownloadLinkId, EmailId, ObjectKey, OrderId
 from domain.ports.email import DeliveryStatus
 from domain.ports.errors import OutsideError, UnreadableAnswerError
 from domain.ports.payments import CheckoutState, PaymentWebhookEvent
@@ -146,6 +146,9 @@ class EmailListing(Protocol):
 
     def find(self, email_id: EmailId) -> ListedEmail | None:
         """The e-mail that carries our id, if the provider has it."""
+
+    def about(self, order_id: OrderId) -> list[ListedEmail]:
+        """The e-mails about an order, newest first."""
 
     def find_link(self, link_id: DownloadLinkId) -> ListedEmail | None:
         """The newest e-mail with this download link, if the provider has one."""

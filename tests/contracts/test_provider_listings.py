@@ -235,6 +235,17 @@ def test_the_newest_mail_with_a_download_link_is_found(mail_account: MailAccount
     assert mail_account.ledger.find_link(DownloadLinkId(uuid4())) is None
 
 
+def test_the_mails_about_an_order_are_found(mail_account: MailAccount) -> None:
+    first = mail()
+    names = [
+        mail_account.mailer.send(each) for each in (first, replace(first, email_id=EmailId(uuid4())), mail())
+    ]
+    assert first.order_id is not None
+    listed = mail_account.ledger.about(first.order_id)
+    assert [each.message_id for each in listed] == [names[1], names[0]]
+    assert mail_account.ledger.about(OrderId(uuid4())) == []
+
+
 def test_a_listed_mail_names_its_recipient(mail_account: MailAccount) -> None:
     ours = mail()
     name = mail_account.mailer.send(ours)

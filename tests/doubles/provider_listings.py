@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from domain.order.values import DownloadLinkId, EmailId
+from domain.order.values import DownloadLinkId, EmailId, OrderId
 from domain.ports.email import DeliveryStatus
 from domain.ports.payments import PaymentWebhookEvent, refund_kind
 from domain.ports.provider_listings import (
@@ -176,6 +176,13 @@ class InMemoryEmailListing:
         with self.fault_injector.over("find", str(email_id)):
             ours = (name for name, mail in self.mailer.mailbox.items() if mail.email_id == email_id)
             return next(map(self._listed, ours), None)
+
+    def about(self, order_id: OrderId) -> list[ListedEmail]:
+        if self.is_closed:
+            raise ListingClosedError("The mail double", "it is closed on request")
+        with self.fault_injector.over("about", str(order_id)):
+            mailbox = reversed(self.mailer.mailbox.items())
+            return [self._listed(name) for name, mail in mailbox if mail.order_id == order_id]
 
     def find_link(self, link_id: DownloadLinkId) -> ListedEmail | None:
         if self.is_closed:

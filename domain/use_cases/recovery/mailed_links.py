@@ -3,7 +3,7 @@
 Link ids are deterministic, and each e-mail with a link names it at the provider: whether a link was sent is certain.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -48,7 +48,9 @@ class UnknownEmail:
 
     message_id: str
     last_event_at: datetime
-    order_ids: tuple[OrderId, ...]  # delivered orders of its recipient
+    order_ids: tuple[
+        OrderId, ...
+    ]  # its order, or the delivered orders of its recipient that were not looked up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +79,19 @@ class _Search:
 
     unknown: dict[str, ListedEmail]  # by message id
     questions: int = 0
-    examined: list[OrderId] = field(default_factory=list)
+    asked_about: set[OrderId] = field(default_factory=set)
+    order_of: dict[str, OrderId] = field(default_factory=dict)  # by message id
     problem: str | None = None
+
+    @property
+    def unattributed(self) -> Iterator[ListedEmail]:
+        """The unknown e-mails whose order is not known."""
+        return (each for name, each in self.unknown.items() if name not in self.order_of)
+
+    def has_more(self, order: Order) -> bool:
+        """Whether an order has e-mails that its log lacks, and may be asked about."""
+        is_left = any(self.order_of.get(message_id) == order.order_id for message_id in self.unknown)
+        return is_left and self.questions < MOST_QUESTIONS
 
     def assign(self, order: Order) -> None:
         """Remove the e-mails that an order's log names."""
@@ -109,9 +122,11 @@ class MailedLinkRecovery:
             search.unknown = self._unknown(since)
             orders = self._orders_of(search.unknown.values())
             for address, order_ids in orders.items():
-                for order_id in order_ids:
-                    if any(_address(each) == address for each in search.unknown.values()):
-                        self._record(search, order_id, since, incident)
+                for order_id in reversed(order_ids):  # newest first
+                    if any(_address(each) == address for each in search.unattributed):
+                        self._attribute(search, order_id)
+            for order_id in sorted(set(search.order_of.values())):
+                self._record(search, order_id, since, incident)
         except OutsideError as error:
             search.problem = str(error)
         return self._result(search, incident, advanced)
@@ -144,19 +159,27 @@ class MailedLinkRecovery:
                 orders |= transaction.reconciliation_queries.delivered_orders_of(page)
         return orders
 
+    def _attribute(self, search: _Search, order_id: OrderId) -> None:
+        if search.questions >= MOST_QUESTIONS:
+            return
+        search.questions += 1
+        for email in self.mails.about(order_id):
+            if email.message_id in search.unknown:
+                search.order_of[email.message_id] = order_id
+        search.asked_about.add(order_id)
+
     def _record(self, search: _Search, order_id: OrderId, since: datetime, incident: str) -> None:
         with self.unit_of_work.transaction() as transaction:
             try:
                 order = transaction.event_store.load(order_id)
             except UnreadableEventError:
                 return  # the reconciliation that follows lists it
-        search.examined.append(order_id)
         order = self._with_links(search, order, since, incident)
         for kind in REPEATED:
             order = self._with_repeats(search, order, kind, incident)
 
     def _with_links(self, search: _Search, order: Order, since: datetime, incident: str) -> Order:
-        while order.links and search.questions < MOST_QUESTIONS:
+        while order.links and search.has_more(order):
             count, email = self._sent_beyond(search, order, since)
             if email is None:
                 break
@@ -171,7 +194,7 @@ class MailedLinkRecovery:
     def _with_repeats(self, search: _Search, order: Order, kind: EmailKind, incident: str) -> Order:
         """Record further e-mails of a kind that brought no new link."""
         link = order.newest_link
-        while link is not None and search.unknown and search.questions < MOST_QUESTIONS:
+        while link is not None and search.has_more(order):
             search.questions += 1
             email = self.mails.find(order.next_email_id(kind))
             if email is None or email.message_id not in search.unknown:
@@ -205,23 +228,19 @@ class MailedLinkRecovery:
         return 0, None
 
     def _result(self, search: _Search, incident: str, advanced: Sequence[OrderId]) -> MailedLinks:
-        """List what is left, if it went to a customer.
+        """List what is left, if it is or may be about a delivered order.
 
-        Other shops' e-mails, and letters to the owner, did not.
+        Other shops' e-mails, letters to the owner, and e-mails about other orders brought no link.
         """
-        orders = self._orders_of(search.unknown.values())
-        relinked, reopened = self._recorded_links({*advanced, *search.examined}, f"{incident}:")
+        candidates = self._orders_of(search.unattributed)
+        relinked, reopened = self._recorded_links({*advanced, *search.order_of.values()}, f"{incident}:")
         return MailedLinks(
             relinked=relinked,
             reopened=reopened,
             unknown_emails=tuple(
-                UnknownEmail(
-                    message_id=email.message_id,
-                    last_event_at=email.last_event_at,
-                    order_ids=tuple(orders[_address(email)]),
-                )
-                for email in search.unknown.values()
-                if _address(email) in orders
+                UnknownEmail(message_id=name, last_event_at=email.last_event_at, order_ids=order_ids)
+                for name, email in search.unknown.items()
+                if (order_ids := _orders_about(search, email, candidates))
             ),
             problem=search.problem,
         )
@@ -253,3 +272,12 @@ class MailedLinkRecovery:
 
 def _address(email: ListedEmail) -> str:
     return (email.to or "").lower()
+
+
+def _orders_about(
+    search: _Search, email: ListedEmail, candidates: Mapping[str, Sequence[OrderId]]
+) -> tuple[OrderId, ...]:
+    """Return the order of an e-mail, or those that it may be about."""
+    if (order_id := search.order_of.get(email.message_id)) is not None:
+        return (order_id,)
+    return tuple(each for each in candidates.get(_address(email), ()) if each not in search.asked_about)

@@ -224,7 +224,10 @@ def test_what_leads_nowhere_is_explained_to_a_person(api: ApiClient) -> None:
 def test_a_dead_link_is_explained_once(api: ApiClient) -> None:
     page = api.http.get("/api/download/unknown", headers=BROWSER).text
     assert heading(page) == "This link is not known"
-    assert "<p>Open the newest link from our e-mail, whole and unchanged. If this is the newest one, answer" in page
+    assert (
+        "<p>Open the newest link from our e-mail, whole and unchanged. If this is the newest one, answer"
+        in page
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from domain.ports.upload_sessions import Checkout
 from domain.unmatched_payment import UnmatchedStatus
 from domain.use_cases.delivery.downloads import LinkRevokedError
 from domain.use_cases.reconciliation.findings import FindingCode
+from domain.use_cases.recovery import mailed_links
 from domain.use_cases.recovery.mailed_links import MailedLinks
 from domain.use_cases.recovery.restored_database import Recovery
 from domain.use_cases.support.staff_requests import StaffRequest
@@ -508,6 +509,37 @@ def test_the_email_of_a_refund_since_the_backup_is_not_sent_twice(shop: InMemory
     after = shop.live(order_id)
     assert (after.refunded_amount, len(shop.mailer.mailbox)) == (100, mails)
     assert [each.status for each in after.emails.values()] == [each.status for each in before.emails.values()]
+
+
+def test_questions_about_emails_are_limited_and_the_rest_is_listed(
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [shop.pay(shop.upload(photo)) for photo in (b"wedding", b"harvest", b"christening")]
+    for order_id in orders:
+        shop.live(order_id)
+    backup = Backup(shop)
+    shop.staff_actions.renew_link(orders[0], BY, revokes_others=True)
+    shop.live(orders[0])
+    asked = len(shop.email_listing.fault_injector.calls)
+    monkeypatch.setattr(mailed_links, "MOST_QUESTIONS", 2)
+    recovery = recovered(shop, backup)
+    methods = [each.method for each in shop.email_listing.fault_injector.calls[asked:]]
+    assert methods.count("about") + methods.count("find_link") == 2
+    (listed,) = recovery.mailed_links.unknown_emails
+    assert listed.order_ids == (orders[0],), "the other two were looked up"
+
+
+def test_an_email_about_another_order_of_the_customer_is_not_listed(shop: InMemoryShop) -> None:
+    shop.live(shop.pay(shop.upload(b"wedding")))
+    waiting = shop.pay(shop.upload(b"harvest"))
+    shop.work()
+    assert kinds(shop, waiting).count(e.EmailSent) == 1
+    backup = Backup(shop)
+    shop.staff_actions.resend(waiting, BY)
+    shop.work()
+    assert kinds(shop, waiting).count(e.EmailSent) == 2
+    assert shop.order(waiting).state is State.RESTORING
+    assert recovered(shop, backup).mailed_links == MailedLinks()
 
 
 def test_a_mailer_that_cannot_be_asked_about_links_is_named(shop: InMemoryShop) -> None:
