@@ -89,7 +89,7 @@ class _Search:
         return (each for name, each in self.unknown.items() if name not in self.order_of)
 
     def has_more(self, order: Order) -> bool:
-        """Whether an order has e-mails that its log lacks, and may be asked about."""
+        """Whether e-mails of this order are left, and questions, too."""
         is_left = any(self.order_of.get(message_id) == order.order_id for message_id in self.unknown)
         return is_left and self.questions < MOST_QUESTIONS
 
@@ -228,7 +228,7 @@ class MailedLinkRecovery:
         return 0, None
 
     def _result(self, search: _Search, incident: str, advanced: Sequence[OrderId]) -> MailedLinks:
-        """List what is left, if it is or may be about a delivered order.
+        """List what is left and may be about a delivered order.
 
         Other shops' e-mails, letters to the owner, and e-mails about other orders brought no link.
         """
@@ -248,7 +248,7 @@ class MailedLinkRecovery:
     def _recorded_links(
         self, order_ids: Iterable[OrderId], incident: str
     ) -> tuple[tuple[OrderId, ...], tuple[OrderId, ...]]:
-        """Return the orders with a link recorded again, and those whose earlier links open."""
+        """Return orders with recorded links, then those whose earlier links open."""
         relinked, reopened, now = [], [], self.clock.now()
         for page in paged(sorted(order_ids)):
             with self.unit_of_work.transaction() as transaction:
@@ -277,7 +277,7 @@ def _address(email: ListedEmail) -> str:
 def _orders_about(
     search: _Search, email: ListedEmail, candidates: Mapping[str, Sequence[OrderId]]
 ) -> tuple[OrderId, ...]:
-    """Return the order of an e-mail, or those that it may be about."""
+    """Return an e-mail's order, or those that it may be about."""
     if (order_id := search.order_of.get(email.message_id)) is not None:
         return (order_id,)
     return tuple(each for each in candidates.get(_address(email), ()) if each not in search.asked_about)

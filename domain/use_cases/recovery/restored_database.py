@@ -123,7 +123,7 @@ class RestoredDatabase:
         for order_id in sorted(repaired):
             with suppress(UnreadableEventError):
                 # The e-mail about a refund that is recorded only now may have been sent before.
-                self.rebuilding.settle_emails(order_id, f"{incident}:after the comparison")
+                self.rebuilding.settle_emails(order_id, f"{incident}:repaired")
         mailed_links = self.mailed_links.without_known_emails(mailed_links)
         with self.unit_of_work.transaction() as transaction:
             held = tuple(each for each in transaction.unmatched_payments.unsettled() if each.is_held)
