@@ -542,6 +542,42 @@ def test_an_email_about_another_order_of_the_customer_is_not_listed(shop: InMemo
     assert recovered(shop, backup).mailed_links == MailedLinks()
 
 
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_links_of_an_order_that_cannot_be_read_stop_no_others(shop: InMemoryShop, damage: Damage) -> None:
+    spoiled, readable = shop.pay(shop.upload(b"wedding")), shop.pay(shop.upload(b"harvest"))
+    for order_id in (spoiled, readable):
+        assert shop.live(order_id).state is State.COMPLETED
+    backup = Backup(shop)
+    for order_id in (spoiled, readable):
+        shop.staff_actions.renew_link(order_id, BY, revokes_others=True)
+        shop.live(order_id)
+    token = newest_token(shop, readable)
+    shop.log_heads.write()
+    backup.restore(shop)
+    spoil_in_memory(shop.own_unit_of_work, spoiled, damage)
+    recovery = shop.restored_database.recover()
+    assert recovery is not None
+    assert shop.downloads.find(token).order_id == readable
+    assert recovery.mailed_links.relinked == (readable,)
+    assert [each.order_ids for each in recovery.mailed_links.unknown_emails] == [(spoiled,)]
+
+
+def test_a_mailer_that_fails_midway_leaves_the_rest_in_the_list(shop: InMemoryShop) -> None:
+    orders = [shop.pay(shop.upload(photo)) for photo in (b"wedding", b"harvest")]
+    for order_id in orders:
+        shop.live(order_id)
+    backup = Backup(shop)
+    for order_id in orders:
+        shop.staff_actions.renew_link(order_id, BY, revokes_others=True)
+        shop.live(order_id)
+    shop.email_listing.fault_injector.fail("find_link", UnavailableError("The mail double", "rate limit"))
+    recovery = recovered(shop, backup)
+    assert recovery.mailed_links.problem is not None
+    assert "rate limit" in recovery.mailed_links.problem
+    assert {each.order_ids for each in recovery.mailed_links.unknown_emails} == {(each,) for each in orders}
+    shop.log_heads.check()
+
+
 def test_a_mailer_that_cannot_be_asked_about_links_is_named(shop: InMemoryShop) -> None:
     order_id = shop.pay(shop.upload(b"wedding"))
     shop.live(order_id)
