@@ -201,7 +201,8 @@ class MailedLinkRecovery:
                 break
             if kind is EmailKind.NEW_LINK:
                 search.questions += 1
-                if self.mails.find_link(link.link_id) != email:
+                with_link = self.mails.find_link(link.link_id)
+                if with_link is None or with_link.message_id != email.message_id:
                     break  # a version that did not name links sent it
             order = self.rebuilding.request_email(order, kind, incident)
             search.assign(order)
