@@ -323,7 +323,9 @@ def test_an_unknown_upload_is_explained(api: ApiClient) -> None:
         assert "<h1>Diese Fotos gibt es hier nicht</h1>" in answer.text
 
 
-@pytest.mark.parametrize("form", ["pay", "photos", "change", "photos/0190f6a4-5b0e-7c1a-9d3e-2f4b6a8c0e12/remove"])
+@pytest.mark.parametrize(
+    "form", ["pay", "photos", "change", "photos/0190f6a4-5b0e-7c1a-9d3e-2f4b6a8c0e12/remove"]
+)
 def test_reloading_the_answer_to_a_form_shows_its_page(api: ApiClient, form: str) -> None:
     session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
     answer = api.http.get(f"/uploads/{session_id}/{form}", headers=BROWSER, follow_redirects=False)
