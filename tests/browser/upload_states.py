@@ -63,7 +63,7 @@ def refused(visitor: Visitor, photo: Path) -> Page:
 
 
 def refused_without_scripts(visitor: Visitor, photo: Path) -> Page:
-    """The answer to a plain form with a photo, its duplicate, and no photo."""
+    """The answer to a plain form with a duplicate and a letter."""
     page = _plain(visitor, [photo, photo, Path(__file__)])
     expect(page.locator("[data-refused]")).to_be_visible()
     return page
