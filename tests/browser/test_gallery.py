@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from sandbox.demo.http_customer import Customer
 from tests.browser.order_states import OrderStates
+from tests.browser.test_orders import tab_to
 from tests.browser.visitor import NewVisitor, is_accessible
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
@@ -85,6 +86,30 @@ def test_a_finger_ends_the_full_screen(new_visitor: NewVisitor, gallery: str) ->
     eventually(lambda: page.evaluate("document.fullscreenElement === null"), "the end of the full screen")
     expect(end).to_have_count(0)
     expect(page.get_by_role("button", name="Full screen").first).to_be_focused()
+
+
+def test_a_gallery_by_keyboard_alone(new_visitor: NewVisitor, gallery: str) -> None:
+    page = new_visitor().open(gallery)
+    expect(page.get_by_role("slider").first).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("slider").first)
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("slider").first).to_have_value("49")
+    save = page.get_by_role("button", name=re.compile("^Save this photo: 1-harvest"))
+    tab_to(page, save)
+    with page.expect_download():
+        page.keyboard.press("Enter")
+    tab_to(page, page.get_by_role("button", name="Full screen: 1-harvest-1926.jpg"))
+    page.keyboard.press("Enter")
+    eventually(lambda: page.evaluate("document.fullscreenElement?.id"), "the full screen")
+    page.get_by_role("button", name="Close full screen").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Full screen: 1-harvest-1926.jpg")).to_be_focused()
+    tab_to(page, page.get_by_role("button", name="Make a link to pass on"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Link to pass on")).to_be_visible()
 
 
 def test_a_photo_is_saved_with_its_name(new_visitor: NewVisitor, gallery: str, tmp_path: Path) -> None:
