@@ -7,7 +7,7 @@ encoded anew; see ``normalization``.
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from adapters.images import iso_colours, png_colours, refusals, tiff_directories
@@ -143,14 +143,8 @@ def _without_fill(data: memoryview) -> bytes:
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 #: The ancillary chunks that are read, whose names begin with a small letter; the first of each kind counts.
 _PNG_READ = frozenset({b"eXIf", b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM", b"acTL"})
-
-
 #: Define the colours that transparency refers to.
 _PNG_HEADERS = frozenset({b"IHDR", b"PLTE"})
-_PNG_PALETTE = 3
-_RGB_BYTES = 3
-#: The length of a transparent colour by colour type: grey and RGB.
-_PNG_KEY_BYTES = {0: 2, 2: 6}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,7 +182,7 @@ def _png(content: bytes) -> BarePicture:
         if not chunk.is_critical:
             if chunk.name == b"tRNS":
                 is_first = b"tRNS" not in read and not has_pixels
-                if is_first and chunk.is_sound and _is_transparency(chunk.data, headers):
+                if is_first and chunk.is_sound and png_colours.is_transparency(chunk.data, headers):
                     read[b"tRNS"] = chunk.data
                     kept.append(chunk.encoded)
             elif chunk.name in _PNG_READ and chunk.name not in read and chunk.is_sound:
@@ -212,18 +206,6 @@ def _png(content: bytes) -> BarePicture:
         frames=_png_frames(read[b"acTL"], frames[False], frames[True]) if b"acTL" in read else 1,
         is_cut_short=not is_whole,
     )
-
-
-def _is_transparency(data: bytes, headers: Mapping[bytes, bytes]) -> bool:
-    """Whether the length fits the colour type; libpng ignores others, Pillow fails.
-
-    ``headers`` are those before it. A picture with an alpha channel has no such chunk.
-    """
-    bits, colour_type = headers.get(b"IHDR", b"")[8:10].ljust(2, b"\0")
-    if colour_type == _PNG_PALETTE:
-        entries = min(len(headers.get(b"PLTE", b"")) // _RGB_BYTES, 1 << bits)
-        return 0 < len(data) <= entries
-    return len(data) == _PNG_KEY_BYTES.get(colour_type)
 
 
 def _png_frames(claim: bytes, before: int, behind: int) -> int:

@@ -1,4 +1,4 @@
-"""Colour profiles of PNG files with colour chunks instead of a profile."""
+"""Colours of PNG files in their own chunks: profiles and transparency."""
 
 import struct
 from collections.abc import Mapping
@@ -15,6 +15,11 @@ _SAME_CHROMATICITY = 0.005
 
 #: Exponents outside this range are invalid.
 _GAMMA_RANGE = (0.1, 5.0)
+
+_PALETTE = 3
+_RGB_BYTES = 3
+#: The length of a transparent colour by colour type: grey and RGB.
+_KEY_BYTES = {0: 2, 2: 6}
 
 
 def codes_in(chunks: Mapping[bytes, bytes]) -> ColourCodes | None:
@@ -45,3 +50,16 @@ def profile_from_chunks(chunks: Mapping[bytes, bytes]) -> bytes | None:
     if is_same_gamma and are_same_primaries:
         return None
     return matrix_profile(chromaticities, power(1 / gamma))
+
+
+def is_transparency(data: bytes, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a tRNS chunk's length fits the colour type.
+
+    Others are ignored by libpng, and fail in Pillow. ``headers`` are the chunks IHDR and PLTE before it. A picture with
+    an alpha channel has no such chunk.
+    """
+    bits, colour_type = headers.get(b"IHDR", b"")[8:10].ljust(2, b"\0")
+    if colour_type == _PALETTE:
+        entries = min(len(headers.get(b"PLTE", b"")) // _RGB_BYTES, 1 << bits)
+        return 0 < len(data) <= entries
+    return len(data) == _KEY_BYTES.get(colour_type)
