@@ -75,7 +75,12 @@ class OpenedPicture:
         return (height, width) if self.orientation in SIDEWAYS else (width, height)
 
     def decode_smaller(self, side: int, fraction: int = 8) -> None:
-        """Decode a JPEG's whole data at a fraction of its size."""
+        """Decode a JPEG's whole data at a fraction of its size.
+
+        Nothing else has such a decoder: one of HEIC would return the embedded thumbnail, whatever the photo is.
+        """
+        if self.file_format != "JPEG":
+            return
         width, height = self.decoder.size
         self.decoder.draft(None, (max(width // fraction, side), max(height // fraction, side)))
 

@@ -107,6 +107,29 @@ def test_a_picture_that_was_cut_off_is_refused(file_format: str, kept: float) ->
     assert refusal.value.refusal in {"damaged", "not_a_picture"}
 
 
+def heic_with_thumbnail() -> bytes:
+    """A HEIC photo with an embedded thumbnail, as phones write it."""
+    photo = pillow_heif.from_pillow(Image.effect_noise((1600, 1200), 60).convert("RGB"))
+    photo.info["thumbnails"] = [400]
+    file = io.BytesIO()
+    photo.save(file, quality=60)
+    return file.getvalue()
+
+
+def test_a_heic_whose_thumbnail_alone_is_intact_is_refused() -> None:
+    whole = heic_with_thumbnail()
+    INSPECTOR.inspect(io.BytesIO(whole))
+    begin = whole.index(b"mdat") + 4
+    half = (len(whole) - begin) // 2
+    damaged = whole[:begin] + b"\xff" * half + whole[begin + half :]
+    with Image.open(io.BytesIO(damaged)) as image:
+        image.draft(None, (200, 150))
+        image.load()  # the thumbnail
+    for read in (INSPECTOR.inspect, INSPECTOR.thumbnail):
+        with pytest.raises(UnreadableImageError, match="damaged"):
+            read(io.BytesIO(damaged))
+
+
 def test_a_picture_that_is_too_large_is_refused_before_it_is_decoded() -> None:
     tracemalloc.start()
     try:
