@@ -1,6 +1,7 @@
 """The header Idempotency-Key: a repeated request is answered as the first one.
 
-For routes that create or charge. A client that lost a response repeats its request with the same key for 24 hours.
+For routes that create or charge. A client that lost a response repeats its request with the same key for 24 hours. The
+creation of a resumable upload has no stored response: the key decides the upload's id.
 Failed requests are not repeated: they may be tried again with the same key.
 """
 
@@ -30,18 +31,28 @@ _REPEATED = frozenset({"content-type", "location", "cache-control", "vary"})
 _FIRST_ERROR_STATUS = 400
 
 
+#: The header of a response that is not the first one.
+REPLAYED = "Idempotency-Replayed"
+
+
+def idempotency_key_in(request: AnyRequest) -> str | None:
+    """The request's key, if it has one; raises IdempotencyKeyError."""
+    key = request.headers.get("idempotency-key")
+    if key is not None and _KEY.fullmatch(key) is None:
+        raise IdempotencyKeyError
+    return key
+
+
 class Idempotency(ASGIMiddleware):
     """Middleware of a route that obeys Idempotency-Key."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Repeat the stored response, or store the first one."""
         request = AnyRequest(scope, receive=receive, send=send)
-        key = request.headers.get("idempotency-key")
+        key = idempotency_key_in(request)
         if key is None:
             await next_app(scope, receive, send)
             return
-        if _KEY.fullmatch(key) is None:
-            raise IdempotencyKeyError
         requests: IdempotentRequests = request.app.state.idempotent_requests()
         body = await receive_bytes(request, limit_bytes=MAX_BODY_BYTES)
         address = f"{request.method} {request.url.path}"
@@ -92,7 +103,7 @@ class _Recording:
 
 
 async def _repeat(stored: StoredResponse, send: Send) -> None:
-    headers = {**stored.headers, "idempotency-replayed": "true", "content-length": str(len(stored.body))}
+    headers = {**stored.headers, REPLAYED.lower(): "true", "content-length": str(len(stored.body))}
     encoded = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
     await send({"type": "http.response.start", "status": stored.status, "headers": encoded})
     await send({"type": "http.response.body", "body": stored.body, "more_body": False})

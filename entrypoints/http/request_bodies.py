@@ -54,6 +54,16 @@ async def receive_bytes(request: AnyRequest, *, limit_bytes: int) -> bytes:
         return b"".join([chunk async for chunk in chunks_of(request, limit_bytes)])
 
 
+async def discard_body(request: AnyRequest, *, limit_bytes: int) -> None:
+    """Read a body to its end, and forget it.
+
+    A client reads the response once it has sent everything. Raises BodyTooLargeError, BodyTooSlowError, BodyCutError.
+    """
+    async with _patience(PATIENCE_SECONDS):
+        async for _ in chunks_of(request, limit_bytes):
+            pass
+
+
 async def whole_body(request: AnyRequest) -> bytes:
     """A small body, which the request caches for the framework's decoder.
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from pillow_heif import register_heif_opener
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.line import Line, progress
 from tests.browser.visitor import NewVisitor
+from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
 #: Lines in bytes a second and milliseconds; the slow one is what browsers' tools call slow 3G.
@@ -127,19 +127,6 @@ def test_twenty_photos_on_slow_3g(new_visitor: NewVisitor, photo: Path, tmp_path
     expect(page.locator("#photos li")).to_have_count(20, timeout=120_000)
     expect(page.locator("[data-uploading] li")).to_have_count(0)
     expect(page.get_by_role("button", name=re.compile("^Pay €78"))).to_be_enabled()
-
-
-def test_a_heic_photo_of_a_phone_gets_its_preview_from_the_shop(
-    new_visitor: NewVisitor, tmp_path: Path
-) -> None:
-    register_heif_opener()
-    heic = tmp_path / "IMG_0001.HEIC"
-    Image.effect_noise((640, 480), 50).convert("RGB").save(heic, format="HEIF")
-    page = new_visitor().open("/")
-    page.set_input_files("[data-choose]", heic)
-    preview = page.get_by_role("img", name="Preview of IMG_0001.HEIC")
-    expect(preview).to_be_visible()
-    eventually(lambda: preview.evaluate("picture => picture.naturalWidth > 0"), "the preview")
 
 
 def test_what_cannot_be_read_is_refused_beside_its_name_and_can_be_removed(
@@ -279,6 +266,26 @@ def test_an_upload_that_has_to_wait_says_why_and_goes_on(
     expect(page.locator("[data-state]")).to_contain_text(sentence)
     expect(page.locator("#photos li")).to_have_count(1)
     visitor.complaints.clear()  # the browser logs the answer itself
+
+
+def test_an_upload_whose_answers_are_lost_is_begun_once(
+    new_visitor: NewVisitor, running_shop: RunningShop, photo: Path
+) -> None:
+    def lose_the_answer(route: Route) -> None:
+        assert route.fetch().status == 201
+        route.abort("internetdisconnected")
+
+    def begun() -> tuple[int, int]:
+        return len(running_shop.upload_sessions()), len(running_shop.rows_as_text("resumable_uploads"))
+
+    sessions, uploads = begun()
+    page = new_visitor().open("/")
+    page.route("**/api/uploads", lose_the_answer, times=1)
+    page.route("**/tus", lose_the_answer, times=1)
+    page.set_input_files("[data-choose]", photo)
+    expect(page.get_by_role("button", name=re.compile("^Pay €"))).to_be_enabled()
+    expect(page.locator("#photos li")).to_have_count(1)
+    assert begun() == (sessions + 1, uploads + 1)
 
 
 def test_an_upload_goes_on_after_the_phone_was_locked(new_visitor: NewVisitor, large_photo: Path) -> None:

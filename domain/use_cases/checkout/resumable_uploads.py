@@ -8,6 +8,7 @@ and of two pieces for the same offset the second is refused.
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Protocol
+from uuid import uuid5
 
 from domain.object_keys import upload_part_key
 from domain.order.errors import ShopError
@@ -26,6 +27,7 @@ from domain.use_cases.checkout.uploads import (
     UnknownUploadSessionError,
     UploadService,
 )
+from domain.use_cases.idempotent_requests import KeyReusedError
 from domain.use_cases.shop_policy import ShopPolicy
 
 #: Uploads of a session for each photo that it may have: some are refused, repeated or given up.
@@ -80,6 +82,14 @@ class OffsetMismatchError(ShopError):
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class BegunUpload:
+    """An upload, and whether an earlier request began it."""
+
+    upload: ResumableUpload
+    is_repeated: bool
+
+
 @dataclass(eq=False, kw_only=True)
 class ResumableUploadService:
     """Begin, resume, complete and cancel uploads in pieces."""
@@ -93,12 +103,19 @@ class ResumableUploadService:
     policy: ShopPolicy
 
     def create(
-        self, session_id: UploadSessionId, *, file_name: str, metadata: str, size_bytes: int
-    ) -> ResumableUpload:
-        """Begin an upload of ``size_bytes``.
+        self,
+        session_id: UploadSessionId,
+        *,
+        file_name: str,
+        metadata: str,
+        size_bytes: int,
+        idempotency_key: str | None = None,
+    ) -> BegunUpload:
+        """Begin an upload, once for each idempotency key of the session.
 
-        Raises what ``UploadService.check_can_add`` raises, UploadTooLargeError, TooManyPhotosError or
-        TooManyUploadsError.
+        The key is remembered as long as the upload, because the id is derived from it: a repeated request finds the
+        upload as it is by then. Raises what ``UploadService.check_can_add`` raises, UploadTooLargeError,
+        TooManyPhotosError, TooManyUploadsError, or KeyReusedError if the key began an upload of another photo.
         """
         if size_bytes > self.policy.uploads.max_photo_bytes:
             raise UploadTooLargeError(self.policy.uploads.max_photo_bytes)
@@ -109,12 +126,19 @@ class ResumableUploadService:
             session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
                 raise UnknownUploadSessionError(session_id)
+            new_id = self.ids.new() if idempotency_key is None else uuid5(session_id, idempotency_key)
+            upload_id = ResumableUploadId(new_id)
+            begun = transaction.resumable_uploads.find(session_id, upload_id)
+            if begun is not None:
+                if (begun.size_bytes, begun.metadata) != (size_bytes, metadata):
+                    raise KeyReusedError
+                return BegunUpload(upload=begun, is_repeated=True)
             if len(session.photos) >= max_photos:
                 raise TooManyPhotosError(max_photos)
             if transaction.resumable_uploads.count(session_id) >= UPLOADS_PER_PHOTO * max_photos:
                 raise TooManyUploadsError(UPLOADS_PER_PHOTO * max_photos)
             upload = ResumableUpload(
-                upload_id=ResumableUploadId(self.ids.new()),
+                upload_id=upload_id,
                 session_id=session_id,
                 file_name=file_name,
                 metadata=metadata,
@@ -122,7 +146,7 @@ class ResumableUploadService:
                 expires_at=session.opened_at + self.policy.retention.uploads,
             )
             transaction.resumable_uploads.add(upload)
-        return upload
+        return BegunUpload(upload=upload, is_repeated=False)
 
     def find(self, session_id: UploadSessionId, upload_id: ResumableUploadId) -> ResumableUpload:
         """The upload; raises UnknownUploadError."""

@@ -14,16 +14,17 @@ from litestar.response.base import ASGIResponse
 from domain.order.values import UploadSessionId
 from domain.ports.resumable_uploads import ResumableUpload, ResumableUploadId
 from domain.ports.scratch_files import ScratchFiles
-from domain.use_cases.checkout.resumable_uploads import ResumableUploadService
+from domain.use_cases.checkout.resumable_uploads import BegunUpload, ResumableUploadService
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.http import problem_details
 from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import Given
 from entrypoints.http.errors import BodyEmptyError, BodyTooLargeError
+from entrypoints.http.idempotency import REPLAYED, idempotency_key_in
 from entrypoints.http.openapi.contracts import tus as contracts
 from entrypoints.http.pages.site import Site
-from entrypoints.http.request_bodies import AnyRequest
+from entrypoints.http.request_bodies import AnyRequest, discard_body
 from entrypoints.http.resumable_bodies import PieceReceiver
 from entrypoints.http.tus_protocol import (
     VERSION,
@@ -62,37 +63,40 @@ async def create_upload(
 ) -> Response[bytes]:
     """Begin an upload of Upload-Length bytes, perhaps with its first piece.
 
-    Its address is in the header Location, its name in Upload-Metadata. A repeated request begins another upload: what
-    is not finished expires, and a photo that is sent twice is kept once.
+    Its address is in the header Location, its name in Upload-Metadata. A request that is repeated with its
+    Idempotency-Key gets the upload that the first one began, and Upload-Offset says where to go on. Without a key it
+    begins another one: what is not finished expires, and a photo that is sent twice is kept once.
     """
-    size_bytes, metadata, checksum = (
-        size_in(request, "Upload-Length"),
-        metadata_in(request),
-        checksum_in(request),
-    )
+    size_bytes, metadata = size_in(request, "Upload-Length"), metadata_in(request)
+    checksum, key = checksum_in(request), idempotency_key_in(request)
     if not size_bytes:
         raise BodyEmptyError
     has_piece = bool(request.content_length or "transfer-encoding" in request.headers)
     if has_piece:
         require_piece(request)
 
-    def create() -> ResumableUpload:
+    def create() -> BegunUpload:
         visitor_limits.receive_photo(client_key(request), size_bytes if has_piece else 1)
         return resumable_uploads.create(
             UploadSessionId(session),
             file_name=metadata.file_name,
             metadata=metadata.header,
             size_bytes=size_bytes,
+            idempotency_key=key,
         )
 
-    upload = await to_thread.run_sync(create)
-    if has_piece:
+    begun = await to_thread.run_sync(create)
+    upload = begun.upload
+    if has_piece and upload.offset_bytes:
+        await discard_body(request, limit_bytes=size_bytes)  # the first request has sent it, or more
+    elif has_piece:
         receiver = PieceReceiver(request, resumable_uploads, scratch, upload_threads, upload, checksum)
         upload = await receiver.receive()
     location = Site.of(request.app.state).address(f"/api/uploads/{session}/tus/{upload.upload_id}")
-    return Response(
-        b"", status_code=201, media_type=MediaType.TEXT, headers={**headers_of(upload), "Location": location}
-    )
+    headers = {**headers_of(upload), "Location": location}
+    if begun.is_repeated:
+        headers[REPLAYED] = "true"
+    return Response(b"", status_code=201, media_type=MediaType.TEXT, headers=headers)
 
 
 @route("/{upload:uuid}", http_method=HttpMethod.HEAD, before_request=require_version, **contracts.SHOW_OFFSET)

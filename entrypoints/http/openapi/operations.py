@@ -89,14 +89,18 @@ def header(
     )
 
 
-#: The header of a request that may be repeated.
-IDEMPOTENCY_KEY = header(
-    "Idempotency-Key",
-    "16 to 255 visible characters, new for each request, such as a UUID. A request that is repeated with its key within"
-    " 24 hours gets the first response again, with Idempotency-Replayed: true.",
-    schema=Schema(type=OpenAPIType.STRING, pattern="^[!-~]{16,255}$"),
-    example="8f14e45f-ceea-4e17-8a1d-5d0a9c0e7a3b",
-)
+def idempotency_key(response: str) -> Parameter:
+    """The header of a request whose repetition gets this response."""
+    return header(
+        "Idempotency-Key",
+        "16 to 255 visible characters, new for each request, such as a UUID. A request that is repeated with its key"
+        f" {response}, with Idempotency-Replayed: true.",
+        schema=Schema(type=OpenAPIType.STRING, pattern="^[!-~]{16,255}$"),
+        example="8f14e45f-ceea-4e17-8a1d-5d0a9c0e7a3b",
+    )
+
+
+IDEMPOTENCY_KEY = idempotency_key("within 24 hours gets the first response again")
 IF_NONE_MATCH = header(
     "If-None-Match", "The ETag of what the client has: the response is 304 if it is current."
 )

@@ -32,7 +32,7 @@ def begin(shop: InMemoryShop) -> ResumableUpload:
     session_id = shop.upload_service.open().session_id
     return shop.resumable_uploads.create(
         session_id, file_name="adele.jpg", metadata="", size_bytes=len(PORTRAIT)
-    )
+    ).upload
 
 
 def at_once(act: Callable[[int], T]) -> list[T]:
@@ -87,3 +87,17 @@ def test_concurrent_creations_do_not_exceed_the_limit(shop: InMemoryShop) -> Non
         return True
 
     assert sorted(at_once(create)) == [False, True, True, True]
+
+
+def test_concurrent_creations_with_one_key_begin_one_upload(shop: InMemoryShop) -> None:
+    session_id = shop.upload_service.open().session_id
+
+    def create(_: int) -> tuple[object, bool]:
+        begun = shop.resumable_uploads.create(
+            session_id, file_name="", metadata="", size_bytes=1, idempotency_key="b6c1f9d0-one-photo"
+        )
+        return begun.upload.upload_id, begun.is_repeated
+
+    begun = at_once(create)
+    assert len({upload_id for upload_id, _ in begun}) == 1
+    assert sorted(is_repeated for _, is_repeated in begun) == [False, True, True, True]

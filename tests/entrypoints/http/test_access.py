@@ -159,7 +159,9 @@ class Customer:
         (image,) = shop.order(order_id).images
         session = shop.upload(photo)
         (sent,) = shop.upload_service.find(session).photos
-        begun = shop.resumable_uploads.create(session, file_name="great-aunt.jpg", metadata="", size_bytes=8)
+        begun = shop.resumable_uploads.create(
+            session, file_name="great-aunt.jpg", metadata="", size_bytes=8
+        ).upload
         return cls(
             order_id=order_id,
             paid_session=paid,

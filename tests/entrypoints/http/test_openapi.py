@@ -95,6 +95,7 @@ def test_each_header_of_a_repeatable_request_is_documented(document: dict[str, A
     assert repeatable == {
         "open_session",
         "open_checkout",
+        "create_upload",
         "ask_for_redo",
         "ask_for_new_link",
         "ask_for_mail",

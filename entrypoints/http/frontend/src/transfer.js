@@ -2,6 +2,8 @@
 
 import { Upload, defaultOptions } from "tus-js-client";
 
+import { newKey } from "./idempotency.js";
+
 // The first piece, and each after a break, arrives soon on a slow line too: a proxy may pass on nothing but whole pieces.
 // On a fast line pieces grow, because each costs the shop a look at the session and an object in its storage.
 const FIRST_PIECE_BYTES = 1024 * 1024;
@@ -55,6 +57,7 @@ export class Transfer {
   #failures = 0;
   #isOver = false;
   #pieceBeganAt = 0;
+  #key = newKey();
 
   constructor(file, { endpoint, session, told }) {
     this.#told = told;
@@ -66,7 +69,10 @@ export class Transfer {
       metadata: { filename: file.name, filetype: file.type || "application/octet-stream" },
       removeFingerprintOnSuccess: true,
       fingerprint: async () => `${session}/${keyOf(file)}`,
-      onBeforeRequest: () => {
+      onBeforeRequest: (request) => {
+        if (request.getMethod() === "POST") {
+          request.setHeader("Idempotency-Key", this.#key); // Its answer may be lost: the upload is begun once.
+        }
         this.#pieceBeganAt = performance.now();
       },
       onAfterResponse: (request, response) => {

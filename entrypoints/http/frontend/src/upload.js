@@ -2,6 +2,7 @@
 
 import { stayAwake } from "./awake.js";
 import { listen, listenToPage } from "./chooser.js";
+import { newKey } from "./idempotency.js";
 import { forget, keep, kept } from "./kept.js";
 import { announce, fetchPage, ready, refresh, refreshRepeatedly, say } from "./page.js";
 import { Row } from "./row.js";
@@ -108,11 +109,18 @@ function theSession() {
   return opening;
 }
 
-/** Open a session, and show its page in the place of the home page; `uploads` is what their addresses begin with. */
-async function openSession(uploads) {
+/**
+ * Open a session, and show its page in the place of the home page; `uploads` is what their addresses begin with.
+ *
+ * If its answer is lost, it is asked for again with the same key, which opens no second one.
+ */
+async function openSession(uploads, key = newKey()) {
   try {
-    const headers = { Accept: "application/json" };
+    const headers = { Accept: "application/json", "Idempotency-Key": key };
     const response = await fetch(new URL("api/uploads", uploads), { method: "POST", headers });
+    if (response.status === 409) {
+      throw new Error("The request whose answer was lost is not over yet.");
+    }
     const answer = await response.json();
     if (!response.ok) {
       complain(sentenceFor(answer));
@@ -137,7 +145,7 @@ async function openSession(uploads) {
     complain(say("paused"));
     await backOnLine();
     withdrawComplaints();
-    return openSession(uploads);
+    return openSession(uploads, key);
   }
 }
 

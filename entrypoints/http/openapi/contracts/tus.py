@@ -12,12 +12,15 @@ from domain.use_cases.checkout.resumable_uploads import (
     UnknownUploadError,
     UploadTooLargeError,
 )
-from entrypoints.http.openapi.contracts.common import PHOTO, SESSION
+from domain.use_cases.idempotent_requests import KeyReusedError
+from entrypoints.http.errors import IdempotencyKeyError
+from entrypoints.http.openapi.contracts.common import PHOTO, REPLAYED, SESSION
 from entrypoints.http.openapi.operations import (
     Answer,
     binary_body,
     documented,
     header,
+    idempotency_key,
 )
 from entrypoints.http.tus_protocol import (
     PIECE_MEDIA_TYPE,
@@ -74,6 +77,8 @@ CREATE_UPLOAD = documented(
     UploadTooLargeError,
     TooManyUploadsError,
     OffsetMismatchError,
+    IdempotencyKeyError,
+    KeyReusedError,
     body=binary_body(PIECE_MEDIA_TYPE, is_required=False),
     parameters=[
         _TUS,
@@ -91,12 +96,13 @@ CREATE_UPLOAD = documented(
             example="filename Z3JlYXQtYXVudC0xOTMxLmpwZw==",
         ),
         _CHECKSUM,
+        idempotency_key("gets the upload that the first one began, as it is by then"),
     ],
     answers={
         201: Answer(
             description="The upload has begun.",
             media_types=(),
-            headers={**_UPLOAD_STATE, "Location": "The address of the upload."},
+            headers={**_UPLOAD_STATE, **REPLAYED, "Location": "The address of the upload."},
         )
     },
 )

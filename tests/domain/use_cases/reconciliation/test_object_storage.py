@@ -222,7 +222,7 @@ def test_a_stream_with_a_gap_makes_no_object_of_its_order_a_stray(
 def begun_upload(shop: InMemoryShop) -> ObjectKey:
     """An upload that stopped after its first piece; the piece's key."""
     service, session_id = shop.resumable_uploads, shop.upload_service.open().session_id
-    upload = service.create(session_id, file_name="adele.jpg", metadata="", size_bytes=10)
+    upload = service.create(session_id, file_name="adele.jpg", metadata="", size_bytes=10).upload
     (part_key,) = service.append(upload, io.BytesIO(b"piece"), 5).part_keys
     return part_key
 
