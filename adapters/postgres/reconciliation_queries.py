@@ -24,8 +24,6 @@ from domain.ports.event_store import UnreadableEvent
 from domain.ports.reconciliation_queries import (
     ReactionSummary,
     ReconciliationQueries,
-    ReconciliationRound,
-    ReconciliationRounds,
 )
 
 #: An order without a row in the projection is still found by its events.
@@ -88,16 +86,6 @@ _KNOWN_SESSIONS = text("SELECT session_id FROM upload_sessions WHERE session_id 
 _TIDIED_SESSIONS = text(
     """SELECT session_id FROM upload_sessions
     WHERE session_id = ANY(CAST(:ids AS uuid[])) AND temp_objects_deleted_at IS NOT NULL"""
-)
-_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('restoreclick reconciliations'))")
-_BEGIN = text(
-    """INSERT INTO reconciliations (began_at)
-    SELECT :now WHERE NOT EXISTS (SELECT FROM reconciliations WHERE began_at > :unless_since)
-    RETURNING (SELECT max(began_at) FROM reconciliations WHERE ended_at IS NOT NULL) AS previous"""
-)
-_END = text(
-    """UPDATE reconciliations SET ended_at = :now, findings = :findings, healed = :healed
-    WHERE began_at = :began_at"""
 )
 
 
@@ -207,26 +195,6 @@ class PostgresReconciliationQueries(ReconciliationQueries):
             return []
         asked = {"expected": as_json(expected), "order_ids": list(order_ids)}
         return [OrderId(found) for found in self.connection.execute(_difference(table), asked).scalars()]
-
-
-class PostgresReconciliationRounds(ReconciliationRounds):
-    """The schedule of reconciliations on one connection, inside one transaction."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
-        """Record a beginning, unless there was one since.
-
-        Concurrent callers wait until this transaction ends.
-        """
-        self._connection.execute(_ONE_AT_A_TIME)
-        found = self._connection.execute(_BEGIN, {"now": now, "unless_since": unless_since}).one_or_none()
-        return None if found is None else ReconciliationRound(previous=found.previous)
-
-    def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:
-        ended = {"began_at": began_at, "now": now, "findings": findings, "healed": healed}
-        self._connection.execute(_END, ended)
 
 
 @cache

@@ -27,10 +27,8 @@ if TYPE_CHECKING:
     from adapters.postgres.prediction_limiter import PostgresPredictionSlots
     from adapters.postgres.reactions import PostgresReactionTable
     from adapters.postgres.recent_orders import RecentOrders
-    from adapters.postgres.reconciliation_queries import (
-        PostgresReconciliationQueries,
-        PostgresReconciliationRounds,
-    )
+    from adapters.postgres.reconciliation_queries import PostgresReconciliationQueries
+    from adapters.postgres.reconciliation_rounds import PostgresReconciliationRounds
     from adapters.postgres.resumable_uploads import PostgresResumableUploads
     from adapters.postgres.unmatched_payments import PostgresUnmatchedPayments
     from adapters.postgres.upload_sessions import PostgresUploadSessions
@@ -128,7 +126,7 @@ class PostgresTransaction:
 
     @cached_property
     def reconciliation_rounds(self) -> PostgresReconciliationRounds:
-        from adapters.postgres.reconciliation_queries import PostgresReconciliationRounds
+        from adapters.postgres.reconciliation_rounds import PostgresReconciliationRounds
 
         return PostgresReconciliationRounds(self._connection)
 

@@ -91,26 +91,3 @@ class ReconciliationQueries(Protocol):
 
     def tidied_sessions(self, session_ids: Sequence[UploadSessionId]) -> set[UploadSessionId]:
         """Which known upload sessions have had their temp objects deleted."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReconciliationRound:
-    """A reconciliation that begins.
-
-    ``previous`` is when the last one began that completed every side.
-    """
-
-    previous: datetime | None
-
-
-class ReconciliationRounds(Protocol):
-    """The schedule of reconciliations: of many workers, one runs each."""
-
-    def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
-        """Record that a reconciliation begins.
-
-        None, and nothing is recorded, if another one began since ``unless_since``.
-        """
-
-    def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:
-        """Record the end of the reconciliation that began at ``began_at``."""

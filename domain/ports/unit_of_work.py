@@ -30,7 +30,8 @@ if TYPE_CHECKING:  # a command that lists orders needs none of them, nor the eve
     from domain.ports.prediction_limiter import PredictionSlots
     from domain.ports.rate_limiter import UsageTotals
     from domain.ports.reaction_queue import ReactionTable
-    from domain.ports.reconciliation_queries import ReconciliationQueries, ReconciliationRounds
+    from domain.ports.reconciliation_queries import ReconciliationQueries
+    from domain.ports.reconciliation_rounds import ReconciliationRounds
     from domain.ports.resumable_uploads import ResumableUploads
     from domain.ports.unmatched_payments import UnmatchedPayments
     from domain.ports.upload_sessions import UploadSessions

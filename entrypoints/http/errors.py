@@ -14,10 +14,11 @@ RequestError
 ├── IdempotencyKeyError    an idempotency key that is no key
 ├── WorkerCallRefusedError a call of a worker endpoint without its key
 ├── WorkerCallsOffError    a call of a worker endpoint of a shop that has none
+├── UnknownWorkerError     a call of a worker that does not exist
 └── NotReadyError          a part without which the shop cannot work is unavailable
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 
@@ -147,6 +148,13 @@ class WorkerCallsOffError(RequestError):
 
     def __init__(self) -> None:
         super().__init__("The worker endpoints are off: give the shop a LINK_SIGNING_KEY to turn them on.")
+
+
+class UnknownWorkerError(RequestError):
+    """No worker endpoint has this name."""
+
+    def __init__(self, workers: Iterable[str]) -> None:
+        super().__init__(f"There is no such worker: call one of {', '.join(workers)}.")
 
 
 class NotReadyError(RequestError):

@@ -137,6 +137,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     errors.WorkerCallRefusedError: Kind(
         401, "worker-key-required", "The worker's key is required", headers={"WWW-Authenticate": "Bearer"}
     ),
+    errors.UnknownWorkerError: Kind(404, "worker-unknown", "No such worker"),
     errors.WorkerCallsOffError: Kind(404, "worker-calls-off", "Worker endpoints are off"),
     WorkerBusyError: Kind(
         429, "worker-busy", "An earlier call is at work", headers={"Retry-After": str(RETRY_AFTER_SECONDS)}

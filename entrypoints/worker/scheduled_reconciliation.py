@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import structlog
 
-from domain.use_cases.reconciliation.findings import Report, Side, foreign_kinds
+from domain.use_cases.reconciliation.findings import Report, foreign_kinds
 from domain.use_cases.reconciliation.run import Reconciliation
 
 #: How many ids of objects that are not this shop's a log line holds.
@@ -15,20 +15,19 @@ _log = structlog.get_logger(__name__)
 
 
 def compare_if_due(
-    reconciliation: Reconciliation, interval: timedelta, watch: Callable[[Side, int], None] = lambda *_: None
+    reconciliation: Reconciliation, interval: timedelta, is_over: Callable[[], bool] = lambda: False
 ) -> Report | None:
     """Reconcile and repair if due, and log the findings; return them.
 
-    It is due if no worker did so within the interval; else there is no report. ``watch`` is given each number of
-    compared things.
+    It is due if no worker did so within the interval; else there is no report. See ``Reconciliation.compare_if_due``.
     """
-    report = reconciliation.compare_if_due(interval, watch)
+    report = reconciliation.compare_if_due(interval, is_over)
     if report is not None:
-        log_report(report)
+        _log_report(report)
     return report
 
 
-def log_report(report: Report) -> None:
+def _log_report(report: Report) -> None:
     """Log each finding and what was left out."""
     for finding in report.findings:
         log_finding = _log.info if finding.is_repaired else _log.warning

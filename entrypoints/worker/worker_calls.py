@@ -18,13 +18,13 @@ import structlog
 
 from domain.ports.errors import UnavailableError
 from domain.use_cases.reaction_handlers import Queue, spec_of
-from domain.use_cases.reconciliation.findings import Report, Side
+from domain.use_cases.reconciliation.findings import Report
 from entrypoints.bootstrap.container import Container
 from entrypoints.settings import Settings
 from entrypoints.worker.actors import Performer
 from entrypoints.worker.lease_renewal import LeaseRenewal
 from entrypoints.worker.periodic_tasks import PeriodicTask, PeriodicTasks
-from entrypoints.worker.scheduled_reconciliation import compare_if_due, log_report
+from entrypoints.worker.scheduled_reconciliation import compare_if_due
 from entrypoints.worker.scheduled_tasks import housekeeping_tasks, warn_of_clock
 
 #: How long after its time a call may still wait for what it has begun, before it answers.
@@ -57,13 +57,6 @@ class WorkerBusyError(Exception):
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
         super().__init__(f"An earlier call of {worker} is still at work here: call again later.")
-
-
-class TimeIsUpError(UnavailableError):
-    """The time of a call is over; the next one continues."""
-
-    def __init__(self) -> None:
-        super().__init__("The rest", "the time of this call is over")
 
 
 @dataclass(kw_only=True)
@@ -106,8 +99,6 @@ class WorkerCalls:
         self._leases = LeaseRenewal(container.reaction_runner)
         self._locks = {worker: Lock() for worker in Worker}
         self._next_task = 0
-        self._unfinished: Report | None = None  # a round of the reconciliation
-        self._late_sides: tuple[Side, ...] = ()  # that this round lacks because calls ended
         self._work: Mapping[Worker, Callable[[CallReport, _Limits], None]] = {
             Worker.RESTORATION: lambda report, limits: self._perform(
                 QUEUES[Worker.RESTORATION], report, limits
@@ -199,30 +190,11 @@ class WorkerCalls:
             _run(task.name, task.do, report)
 
     def _reconcile(self, report: CallReport, limits: _Limits) -> None:
-        """Reconcile if due; the next call continues with missing sides.
-
-        A side that had a call for itself and was too long for it stays cut off.
-        """
-        late: list[Side] = []
-        begun: list[Side] = []
-
-        def watch(side: Side, things: int) -> None:
-            begun.append(side)
-            if things and limits.is_over:
-                late.append(side)
-                raise TimeIsUpError
-
-        reconciliation = self._container.reconciliation
-        if self._unfinished is None:
-            whole = compare_if_due(reconciliation, self._reconcile_interval, watch)
-            report.reconciliation = whole
-        else:
-            report.reconciliation, whole = reconciliation.resume(self._unfinished, self._late_sides, watch)
-            log_report(report.reconciliation)
-            late = [side for side in late if side is not begun[0]]
-        self._late_sides = tuple(late)
-        self._unfinished = whole if late else None
-        report.is_more = bool(late)
+        """Reconcile if due; the next call continues with missing sides."""
+        report.reconciliation = compare_if_due(
+            self._container.reconciliation, self._reconcile_interval, lambda: limits.is_over
+        )
+        report.is_more = report.reconciliation is not None and bool(report.reconciliation.late)
 
     @contextmanager
     def _renewing(self) -> Iterator[None]:

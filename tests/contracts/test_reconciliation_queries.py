@@ -10,6 +10,7 @@ from domain.order.order import Order
 from domain.order.reactions import MoveImages, RestoreImage, reaction_id_of
 from domain.order.values import OrderId, Sha256, UploadSessionId
 from domain.ports.reaction_queue import Outcome
+from domain.ports.reconciliation_rounds import UnfinishedRound
 from domain.ports.unit_of_work import Database
 from domain.ports.upload_sessions import UploadStatus
 from domain.ports.webhook_inbox import UNSEEN
@@ -227,6 +228,44 @@ def test_one_comparison_begins_in_an_interval(unit_of_work: Database) -> None:
         third = transaction.reconciliation_rounds.begin(NOON + 3 * DAY, unless_since=NOON + 2 * DAY)
         assert third is not None
         assert third.previous == NOON + DAY + MINUTE
+
+
+def test_an_unfinished_comparison_is_taken_once(unit_of_work: Database) -> None:
+    with unit_of_work.transaction() as transaction:
+        rounds = transaction.reconciliation_rounds
+        assert rounds.take_unfinished() is None
+        assert rounds.begin(NOON, unless_since=NOON - DAY) is not None
+        assert rounds.take_unfinished() is None, "it is being compared"
+        unfinished = UnfinishedRound(
+            began_at=NOON,
+            since=NOON - DAY,
+            late_sides=("stripe", "storage"),
+            findings=3,
+            repaired=2,
+            is_flawed=True,
+        )
+        rounds.interrupt(unfinished)
+    with unit_of_work.transaction() as transaction:
+        assert transaction.reconciliation_rounds.take_unfinished() == unfinished
+        assert transaction.reconciliation_rounds.take_unfinished() is None
+
+
+def test_an_unfinished_comparison_is_forgotten_once_another_began(unit_of_work: Database) -> None:
+    with unit_of_work.transaction() as transaction:
+        rounds = transaction.reconciliation_rounds
+        assert rounds.begin(NOON, unless_since=NOON - DAY) is not None
+        rounds.interrupt(
+            UnfinishedRound(
+                began_at=NOON,
+                since=NOON - DAY,
+                late_sides=("stripe",),
+                findings=0,
+                repaired=0,
+                is_flawed=False,
+            )
+        )
+        assert rounds.begin(NOON + 2 * DAY, unless_since=NOON + DAY) is not None
+        assert rounds.take_unfinished() is None
 
 
 def test_queries_of_many_orders_return_these_only(unit_of_work: Database) -> None:

@@ -14,13 +14,10 @@ from domain.ports.event_store import UnreadableEvent
 from domain.ports.reconciliation_queries import (
     ReactionSummary,
     ReconciliationQueries,
-    ReconciliationRound,
-    ReconciliationRounds,
 )
 
 if TYPE_CHECKING:
     from tests.doubles.tables import Tables
-    from tests.doubles.transaction_overlay import TransactionWrites
 
 
 class InMemoryReconciliationQueries(ReconciliationQueries):
@@ -119,22 +116,3 @@ class InMemoryReconciliationQueries(ReconciliationQueries):
             for session_id in session_ids
             if session_id in pages and pages[session_id].temp_objects_deleted_at is not None
         }
-
-
-class InMemoryReconciliationRounds(ReconciliationRounds):
-    """The reconciliation runs on record."""
-
-    def __init__(self, pages: Tables, writing: TransactionWrites) -> None:
-        self._rounds = pages.rounds
-        self._writing = writing
-
-    def begin(self, now: datetime, unless_since: datetime) -> ReconciliationRound | None:
-        self._writing.take("rounds")
-        if any(began_at > unless_since for began_at in self._rounds):
-            return None
-        ended = [began_at for began_at, ended_at in self._rounds.items() if ended_at is not None]
-        self._rounds[now] = None
-        return ReconciliationRound(previous=max(ended, default=None))
-
-    def end(self, began_at: datetime, now: datetime, *, findings: int, healed: int) -> None:  # noqa: ARG002 -- stored by PostgreSQL, for staff who read the table
-        self._rounds[began_at] = now

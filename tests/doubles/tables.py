@@ -17,6 +17,7 @@ from domain.ports.customers import Customer
 from domain.ports.event_store import LogCursor, UnreadableEvent
 from domain.ports.notes import Note
 from domain.ports.personal_data import Erasure
+from domain.ports.reconciliation_rounds import UnfinishedRound
 from domain.ports.resumable_uploads import ResumableUpload, ResumableUploadId
 from domain.ports.webhook_inbox import Conflict
 from domain.unmatched_payment import UnmatchedPayment
@@ -62,6 +63,7 @@ class Tables:
     rounds: MutableMapping[datetime, datetime | None] = field(
         default_factory=dict
     )  # of comparisons: begun, ended
+    unfinished_rounds: MutableMapping[datetime, UnfinishedRound] = field(default_factory=dict)
 
     backup_runs: MutableMapping[tuple[RunKind, datetime], RunEnd | None] = field(default_factory=dict)
     owner_letters: MutableMapping[str, LetterRow] = field(default_factory=dict)

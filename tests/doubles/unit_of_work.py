@@ -25,7 +25,8 @@ from domain.ports.points_balances import PointsBalances
 from domain.ports.prediction_limiter import PredictionSlots
 from domain.ports.rate_limiter import UsageTotals
 from domain.ports.reaction_queue import ReactionTable
-from domain.ports.reconciliation_queries import ReconciliationQueries, ReconciliationRounds
+from domain.ports.reconciliation_queries import ReconciliationQueries
+from domain.ports.reconciliation_rounds import ReconciliationRounds
 from domain.ports.resumable_uploads import ResumableUploads
 from domain.ports.unit_of_work import Database
 from domain.ports.unmatched_payments import UnmatchedPayments
@@ -43,7 +44,8 @@ from tests.doubles.personal_data import InMemoryPersonalData
 from tests.doubles.points_balances import InMemoryPointsBalances
 from tests.doubles.prediction_limiter import InMemoryPredictionSlots
 from tests.doubles.reaction_table import InMemoryReactionTable
-from tests.doubles.reconciliation_queries import InMemoryReconciliationQueries, InMemoryReconciliationRounds
+from tests.doubles.reconciliation_queries import InMemoryReconciliationQueries
+from tests.doubles.reconciliation_rounds import InMemoryReconciliationRounds
 from tests.doubles.resumable_uploads import InMemoryResumableUploads
 from tests.doubles.tables import DraftTables, Tables
 from tests.doubles.transaction_overlay import Locks, TransactionWrites

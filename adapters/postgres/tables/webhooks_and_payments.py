@@ -12,7 +12,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from adapters.postgres.tables.columns import metadata, moment, touched
 
@@ -82,4 +82,7 @@ reconciliations = Table(
     moment("ended_at"),
     Column("findings", Integer),
     Column("healed", Integer),
+    moment("since"),
+    Column("late_sides", ARRAY(Text)),
+    Column("is_flawed", Boolean, nullable=False, server_default=text("false")),
 )

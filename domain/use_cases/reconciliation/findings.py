@@ -136,7 +136,7 @@ class Report:
     ``closed`` are the sides that this account may not list, ``cut_off`` those that became unavailable before
     everything was compared, each with a sentence; findings made before that are in ``findings``. ``foreign`` are
     items of other shops on the same accounts. ``defects`` are errors that no port declares; each cost one finding, or
-    the rest of one side.
+    the rest of one side. ``late`` are sides that were cut off because the time was over; the next one compares them.
     """
 
     since: datetime
@@ -146,7 +146,7 @@ class Report:
     cut_off: Mapping[Side, str]
     foreign: tuple[Foreign, ...] = ()
     defects: tuple[Exception, ...] = ()
-    began_at: datetime | None = None  # of its round; none if it was made outside the schedule
+    late: tuple[Side, ...] = ()
 
     @property
     def remaining(self) -> tuple[Finding, ...]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.ports.clock import Clock
-from domain.ports.errors import OutsideError
+from domain.ports.errors import OutsideError, UnavailableError
 from domain.ports.provider_listings import ListingClosedError
+from domain.ports.reconciliation_rounds import UnfinishedRound
 from domain.ports.unit_of_work import HasReconciliationRounds, UnitOfWork
 from domain.use_cases.reconciliation.comparison import Comparison, ComparisonContext
 from domain.use_cases.reconciliation.findings import Finding, FindingCode, Foreign, Report, Side
@@ -26,6 +27,18 @@ _OPEN_ENDS = frozenset({FindingCode.NOTICE_LOST, FindingCode.ENTRY_UNREADABLE})
 
 def _ignore(side: Side, things: int) -> None:
     """Ignore the progress."""
+
+
+def _never() -> bool:
+    """Limit no time."""
+    return False
+
+
+class TimeIsUpError(UnavailableError):
+    """The time of a call is over; the next one continues."""
+
+    def __init__(self) -> None:
+        super().__init__("The rest", "the time of this call is over")
 
 
 class ComparisonFailedError(Exception):
@@ -97,56 +110,77 @@ class Reconciliation:
             defects=tuple(defects),
         )
 
-    def compare_if_due(
-        self, interval: timedelta, watch: Callable[[Side, int], None] = _ignore
-    ) -> Report | None:
+    def compare_if_due(self, interval: timedelta, is_over: Callable[[], bool] = _never) -> Report | None:
         """Compare and repair once per interval; return None if already done.
 
         The first worker to ask runs it. It starts from the last run in which no side was cut off, every entry was
         readable, and every lost webhook event was handled: otherwise an event not yet handled would be too old for
-        the next run. An OutsideError that ``watch`` raises about compared things cuts their side off.
+        the next run. Sides whose time ``is_over`` are ``late`` in the report: whichever process asks next compares
+        them, and its report has nothing of the others. A side that had that for itself and was too long stays cut off.
         """
         began_at = self.clock.now()
         with self.unit_of_work.transaction() as transaction:
-            turn = transaction.reconciliation_rounds.begin(began_at, unless_since=began_at - interval)
-        if turn is None:
+            resumed = transaction.reconciliation_rounds.take_unfinished()
+            begun = (
+                None
+                if resumed
+                else transaction.reconciliation_rounds.begin(began_at, unless_since=began_at - interval)
+            )
+        if resumed is not None:
+            return self._run(resumed, is_over, is_resumed=True)
+        if begun is None:
             return None
-        since = max(turn.previous or began_at - FIRST_LOOK, began_at - FARTHEST_LOOK) - OVERLAP
-        report = replace(self.compare(since, repairs=True, watch=watch), began_at=began_at)
-        self._end(report)
+        whole = UnfinishedRound(
+            began_at=began_at,
+            since=max(begun.previous or began_at - FIRST_LOOK, began_at - FARTHEST_LOOK) - OVERLAP,
+            late_sides=tuple(Side),
+            findings=0,
+            repaired=0,
+            is_flawed=False,
+        )
+        return self._run(whole, is_over, is_resumed=False)
+
+    def _run(self, unfinished: UnfinishedRound, is_over: Callable[[], bool], *, is_resumed: bool) -> Report:
+        """Compare the missing sides, and record what is missing still."""
+        sides = [side for side in Side if side in unfinished.late_sides]
+        begun: list[Side] = []
+        late: list[Side] = []
+
+        def watch(side: Side, things: int) -> None:
+            begun.append(side)
+            if things and is_over():
+                late.append(side)
+                raise TimeIsUpError
+
+        report = self.compare(unfinished.since, repairs=True, watch=watch, sides=sides)
+        if is_resumed:
+            late = [side for side in late if side is not begun[0]]
+        report = replace(report, late=tuple(late))
+        self._record(unfinished, report, is_flawed=len(sides) < len(unfinished.late_sides))
         return report
 
-    def resume(
-        self, earlier: Report, sides: Collection[Side], watch: Callable[[Side, int], None] = _ignore
-    ) -> tuple[Report, Report]:
-        """Compare sides that a scheduled report lacks.
+    def _record(self, unfinished: UnfinishedRound, report: Report, *, is_flawed: bool) -> None:
+        """Interrupt or end a round.
 
-        Return the report about these sides, and the whole round's, which ends if nothing is cut off any more.
+        A flawed one has no end, so that its time is compared again.
         """
-        report = self.compare(earlier.since, repairs=True, watch=watch, sides=sides)
-        cut_off = {side: why for side, why in earlier.cut_off.items() if side not in sides}
-        whole = replace(
-            report,
-            findings=tuple(dict.fromkeys((*earlier.findings, *report.findings))),
-            closed={**earlier.closed, **report.closed},
-            cut_off={**cut_off, **report.cut_off},
-            began_at=earlier.began_at,
+        now_unfinished = replace(
+            unfinished,
+            late_sides=report.late,
+            findings=unfinished.findings + len(report.findings),
+            repaired=unfinished.repaired + len(report.findings) - len(report.remaining),
+            is_flawed=unfinished.is_flawed
+            or is_flawed
+            or bool(report.cut_off.keys() - set(report.late))
+            or any(finding.what in _OPEN_ENDS for finding in report.remaining),
         )
-        self._end(whole)
-        return report, whole
-
-    def _end(self, report: Report) -> None:
-        """End a round, unless its time must be compared again."""
-        if (
-            report.began_at is None
-            or report.cut_off
-            or any(finding.what in _OPEN_ENDS for finding in report.remaining)
-        ):
-            return
         with self.unit_of_work.transaction() as transaction:
-            transaction.reconciliation_rounds.end(
-                report.began_at,
-                self.clock.now(),
-                findings=len(report.findings),
-                healed=len(report.findings) - len(report.remaining),
-            )
+            if report.late:
+                transaction.reconciliation_rounds.interrupt(now_unfinished)
+            elif not now_unfinished.is_flawed:
+                transaction.reconciliation_rounds.end(
+                    unfinished.began_at,
+                    self.clock.now(),
+                    findings=now_unfinished.findings,
+                    healed=now_unfinished.repaired,
+                )

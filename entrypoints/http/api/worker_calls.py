@@ -7,12 +7,12 @@ from importlib.metadata import version
 from typing import Annotated
 
 from litestar import post
-from litestar.params import FromPath, Parameter
+from litestar.params import Parameter, PathParameter
 from pydantic import SecretStr
 
 from domain.use_cases.reconciliation.findings import Report
 from entrypoints.http.dependencies import Given
-from entrypoints.http.errors import WorkerCallRefusedError, WorkerCallsOffError
+from entrypoints.http.errors import UnknownWorkerError, WorkerCallRefusedError, WorkerCallsOffError
 from entrypoints.http.get_routes import get
 from entrypoints.http.openapi.contracts import service as contracts
 from entrypoints.http.request_bodies import AnyRequest
@@ -94,7 +94,7 @@ def show_caller(worker_access: Given[WorkerAccess | None], request: AnyRequest) 
 def call_worker(
     worker_access: Given[WorkerAccess | None],
     request: AnyRequest,
-    worker: FromPath[Worker],
+    worker: Annotated[str, PathParameter(enum=list(Worker))],
     reactions: Annotated[
         int, Parameter(ge=1, le=MOST_REACTIONS, description="How many reactions to perform at most.")
     ] = DEFAULT_REACTIONS,
@@ -109,8 +109,10 @@ def call_worker(
     running workers and other calls.
     """
     calls = _authorized(worker_access, request)
+    if worker not in set(Worker):
+        raise UnknownWorkerError(Worker)
     began = time.monotonic()
-    report = calls.call(worker, reactions=reactions, seconds=seconds)
+    report = calls.call(Worker(worker), reactions=reactions, seconds=seconds)
     return WorkerCallView(
         worker=worker,
         performed=dict(report.performed),

@@ -78,6 +78,7 @@ _ERRORS: tuple[Exception, ...] = (
     errors.TooManyStreamsError(),
     errors.WorkerCallRefusedError(),
     errors.WorkerCallsOffError(),
+    errors.UnknownWorkerError(Worker),
     WorkerBusyError(Worker.SWEEPER),
     errors.IdempotencyKeyError(),
     tus_protocol.TusVersionError(),

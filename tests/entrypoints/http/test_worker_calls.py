@@ -96,11 +96,17 @@ def test_without_the_key_nothing_is_done(
         "restoration?seconds=601",
         "email?reactions=0",
         "email?reactions=501",
-        "nonsense",
     ],
 )
-def test_limits_and_names_are_checked(http: TestClient[Litestar], path: str) -> None:
+def test_limits_are_checked(http: TestClient[Litestar], path: str) -> None:
     assert_problem(http.post(f"/api/workers/{path}", headers=BEARER), 400, "request-malformed")
+
+
+def test_an_unknown_worker_is_answered_with_the_known_ones(http: TestClient[Litestar]) -> None:
+    problem = assert_problem(http.post("/api/workers/nonsense", headers=BEARER), 404, "worker-unknown")
+    assert problem["detail"] == (
+        "There is no such worker: call one of restoration, email, cleanup, sweeper, reconcile."
+    )
 
 
 def test_a_second_call_of_a_worker_waits_for_the_first(

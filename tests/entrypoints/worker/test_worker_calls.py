@@ -137,8 +137,8 @@ def test_a_reconciliation_out_of_time_says_which_sides_lack(shop: InMemoryShop, 
     assert Side.LOG in report.reconciliation.cut_off
 
 
-def test_calls_go_on_with_a_reconciliation_until_every_side_was_compared(
-    shop: InMemoryShop, calls: WorkerCalls, monkeypatch: pytest.MonkeyPatch
+def test_calls_of_any_process_go_on_with_a_reconciliation_until_every_side_was_compared(
+    shop: InMemoryShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.live(shop.pay(shop.upload(b"the wedding")))
     compared: list[Side] = []
@@ -158,7 +158,7 @@ def test_calls_go_on_with_a_reconciliation_until_every_side_was_compared(
     answers = []
     for _ in range(4):
         over = False
-        answers.append(calls.call(Worker.RECONCILE, reactions=1, seconds=20))
+        answers.append(calls_of(shop).call(Worker.RECONCILE, reactions=1, seconds=20))
     assert [answer.is_more for answer in answers] == [True, True, False, False]
     assert answers[3].reconciliation is None
     assert compared == [Side.LOG, Side.PAYMENTS, Side.STORAGE]

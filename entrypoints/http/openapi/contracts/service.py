@@ -58,6 +58,7 @@ CALL_WORKER = documented(
     "Workers",
     errors.WorkerCallRefusedError,
     errors.WorkerCallsOffError,
+    errors.UnknownWorkerError,
     WorkerBusyError,
     DatabaseBehindError,
     parameters=[_WORKER_KEY],
