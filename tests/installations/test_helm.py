@@ -222,6 +222,26 @@ def test_each_secret_setting_of_the_shop_is_refused_among_the_plain_ones() -> No
                 chart.validate_schema({**PLAIN, "settings": {name: "x"}})
 
 
+def test_a_release_may_make_backups_of_its_own() -> None:
+    backups = {
+        "BACKUP_KIND": "logical",
+        "BACKUP_INTERVAL_HOURS": 1,
+        "BACKUP_S3_ENDPOINT": "https://s3.example",
+        "BACKUP_S3_BUCKET": "copies",
+    }
+    keys = dict.fromkeys(("BACKUP_KEY", "BACKUP_S3_ACCESS_KEY", "BACKUP_S3_SECRET_KEY"), "k" * 64)
+    release = rendered({**PLAIN, "settings": backups, "secrets": {**PLAIN["secrets"], **keys}})
+    plain = {name: str(value) for name, value in backups.items()}
+    (config,) = [each for (kind, _), each in release.items() if kind == "ConfigMap"]
+    (secret,) = [
+        each
+        for (kind, _), each in release.items()
+        if kind == "Secret" and "migration" not in each["metadata"]["name"]
+    ]
+    assert config["data"].items() >= plain.items()
+    assert secret["stringData"].items() >= keys.items()
+
+
 def test_a_release_without_secrets_says_what_is_missing() -> None:
     with pytest.raises(helm_python.HelmRenderError, match="Set existingSecret"):
         rendered({})
