@@ -1,11 +1,9 @@
 """The directories of a TIFF file or EXIF block, parsed without trust."""
 
 import struct
-import sys
-from array import array
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from itertools import islice
 
@@ -38,11 +36,11 @@ class Tag(IntEnum):
 
 
 #: Fields that a decoder needs: size, samples, compression and its tables, strips and tiles, palette, transparency.
-_DECODED = frozenset(
+DECODED = frozenset(
     {256, 257, 258, 259, 262, 266, 273, 277, 278, 279, 284, 292, 293, 317, 320, 322, 323, 324, 325}
     | {332, 338, 339, 347, *range(512, 522), 529, 530, 531, 532, 50674}
 )
-_READ = _DECODED | frozenset(Tag)
+_READ = DECODED | frozenset(Tag)
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ _LAYOUTS = {
     b"MM\x00+": Layout(order=">", is_big=True),
 }
 SIGNATURES = tuple(_LAYOUTS)
-_SIGNATURE_BY_LAYOUT = {layout: signature for signature, layout in _LAYOUTS.items()}
+SIGNATURE_BY_LAYOUT = {layout: signature for signature, layout in _LAYOUTS.items()}
 
 
 #: The longest list of numbers that is read: a palette of 16 bits.
@@ -268,53 +266,3 @@ def _read(content: bytes, at: int, layout: Layout) -> tuple[Directory, int] | No
             fields[tag] = Field(kind=kind, count=number, value=value)
     directory = Directory(layout=layout, at=directory_at, fields=fields)
     return directory, _offset(content, at + count * width, layout)
-
-
-def with_single_directory(content: bytes, directory: Directory, replaced: Mapping[int, Field]) -> bytes:
-    """Return the file with one directory of needed fields.
-
-    Pixels stay in place. The decoder sees neither malformed other fields nor other directories. A BigTIFF becomes a
-    classic file, because Pillow reads no big-endian BigTIFF.
-    """
-    layout = replace(directory.layout, is_big=False)
-    kept = {tag: field for tag, field in directory.fields.items() if tag in _DECODED} | dict(replaced)
-    inline_bytes = layout.offset.size
-    file = bytearray(content)
-    file[:4] = _SIGNATURE_BY_LAYOUT[layout]
-    entries = bytearray(layout.count.pack(len(kept)))
-    for tag in sorted(kept):
-        field = _narrow(kept[tag], layout.order)
-        if len(field.value) > inline_bytes:
-            file += bytes(len(file) % 2)
-            value = layout.offset.pack(len(file))
-            file += field.value
-        else:
-            value = bytes(field.value)
-        entries += layout.head.pack(tag, field.kind, field.count) + value.ljust(inline_bytes, b"\x00")
-    file += bytes(len(file) % 2)
-    layout.offset.pack_into(file, layout.first_offset_at, len(file))
-    return bytes(file + entries + layout.offset.pack(0))
-
-
-#: Integers of 64 bits, which only BigTIFF has: the kinds of 32 bits with the same sign, and their codes.
-_NARROWED: Mapping[int, tuple[int, str, str]] = {16: (4, "Q", "I"), 17: (9, "q", "i"), 18: (13, "Q", "I")}
-_NATIVE_ORDER = "<" if sys.byteorder == "little" else ">"
-
-
-def _narrow(field: Field, order: str) -> Field:
-    """Return the field with integers of 32 bits.
-
-    A greater number becomes the greatest: for rows per strip this means all rows, and offsets beyond the file stay so.
-    """
-    if field.kind not in _NARROWED:
-        return field
-    kind, wide, code = _NARROWED[field.kind]
-    numbers = array(wide, bytes(field.value))
-    if order != _NATIVE_ORDER:
-        numbers.byteswap()
-    most = 2**32 - 1 if code == "I" else 2**31 - 1
-    least = 0 if code == "I" else -(2**31)
-    narrow = array(code, (max(least, min(most, number)) for number in numbers))
-    if order != _NATIVE_ORDER:
-        narrow.byteswap()
-    return Field(kind=kind, count=field.count, value=memoryview(narrow.tobytes()))

@@ -13,8 +13,8 @@ from adapters.images.tiff_directories import (
     Tag,
     directories,
     sub_directories,
-    with_single_directory,
 )
+from adapters.images.tiff_rewriting import with_single_directory
 from domain.ports.errors import RefusalPart, UnreadableImageError
 
 #: PhotometricInterpretation of sensor data (a colour filter array, raw or interpolated).

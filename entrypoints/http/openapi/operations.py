@@ -33,6 +33,7 @@ from entrypoints.http.openapi.problem_examples import (
     example_of,
     problem_example,
 )
+from entrypoints.http.problem_kinds import INTERNAL
 
 #: Any request may fail in these ways.
 _ALWAYS: tuple[type[Exception], ...] = (MalformedError, UnavailableError)
@@ -145,7 +146,7 @@ def documented(
             self.responses = {
                 **_answers(assumed, answers or {}),
                 **_problems(
-                    _schema_in(assumed[str(problem_details.INTERNAL.status)]),
+                    _schema_in(assumed[str(INTERNAL.status)]),
                     [*problems, *self._failures_of_addresses(), *_ALWAYS],
                 ),
             }
@@ -163,7 +164,7 @@ def documented(
 
     return {
         "operation_class": DocumentedOperation,
-        "responses": {problem_details.INTERNAL.status: _INTERNAL},
+        "responses": {INTERNAL.status: _INTERNAL},
     }
 
 

@@ -7,7 +7,8 @@ import pytest
 from litestar.serialization import decode_json, encode_json
 
 from entrypoints.http.openapi.problem_examples import example_of
-from entrypoints.http.problem_details import FRAMEWORK_KINDS, INTERNAL, KINDS, problem_of
+from entrypoints.http.problem_details import problem_of
+from entrypoints.http.problem_kinds import FRAMEWORK_KINDS, INTERNAL, KINDS
 from tests.entrypoints.support.http_fixtures import ApiClient, HttpShop, application
 
 #: Problems of undocumented requests: another method, a form of a page, staff commands.
