@@ -10,8 +10,9 @@ from domain.order import events as e
 from domain.order.commands import Command, Proposal
 from domain.order.decide_command import requested_event
 from domain.order.decide_delivery import decide_email, decide_email_feedback, decide_link
-from domain.order.decide_money import decide_dispute, decide_refund
+from domain.order.decide_disputes import decide_dispute
 from domain.order.decide_points import decide_points, points_after
+from domain.order.decide_refunds import decide_refund
 from domain.order.decide_restoration import decide_restoration, image_of
 from domain.order.decision import NOTHING, Decision, DecisionBuilder
 from domain.order.errors import AlreadyPaidError

@@ -4,7 +4,7 @@ How many attempts an image has, and when none follows, is in ``restoration_attem
 """
 
 from domain.order import events as e
-from domain.order.decide_money import owed_for_failed_images
+from domain.order.decide_refunds import owed_for_failed_images
 from domain.order.decision import NOTHING, Decision, DecisionBuilder
 from domain.order.errors import RedoRefusedError, UnknownImageError
 from domain.order.image import AttemptStatus, Image

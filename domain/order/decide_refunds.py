@@ -1,4 +1,4 @@
-"""Decide refunds and disputes.
+"""Decide refunds.
 
 Requested refunds are bounded by the payment; what a provider reports is recorded whatever its amount.
 """
@@ -8,7 +8,6 @@ from dataclasses import replace
 from domain.order import events as e
 from domain.order.decision import NOTHING, Decision, DecisionBuilder
 from domain.order.deterministic_ids import refund_id_at_provider, refund_id_of
-from domain.order.email import EmailStatus
 from domain.order.errors import (
     AmountNotPayableError,
     ImageNotRefundableError,
@@ -16,13 +15,11 @@ from domain.order.errors import (
     UnknownImageError,
 )
 from domain.order.image import Image
-from domain.order.ledger import Dispute, Refund, RefundStatus
+from domain.order.ledger import Refund, RefundStatus
 from domain.order.lifecycle import require
 from domain.order.order import Order
-from domain.order.states import REFUND_STATES, State
+from domain.order.states import State
 from domain.order.values import (
-    DisputeOutcome,
-    EmailKind,
     FailureReason,
     HoldReason,
     ImageId,
@@ -42,7 +39,9 @@ def owed_for_failed_images(order: Order) -> Decision:
     amount = min(sum(image.share.amount for image in owed), order.refundable_amount)
     if amount <= 0:
         return NOTHING
-    return (_request(order, amount, RefundReason.NOT_RESTORED, tuple(image.image_id for image in owed)),)
+    return (
+        refund_request(order, amount, RefundReason.NOT_RESTORED, tuple(image.image_id for image in owed)),
+    )
 
 
 def decide_refund(
@@ -74,67 +73,6 @@ def decide_refund(
             )
         case e.RefundDropped():
             return NOTHING  # it only follows from an amount that was returned another way
-
-
-def decide_dispute(order: Order, proposed: e.DisputeEvent) -> Decision:
-    """Record a dispute and adjust what the shop still owes.
-
-    A lost dispute drops refunds that the bank has covered. Refunds that waited for the decision are requested then, as
-    far as an amount is left.
-    """
-    known = order.disputes.get(proposed.dispute_id)
-    if isinstance(proposed, e.DisputeOpened):
-        if known is not None and not _becomes_a_chargeback(known, proposed):
-            return NOTHING
-        require(order.state, type(proposed))
-        return (proposed,)
-    if known is not None and (known.outcome is proposed.outcome or _is_stale(known, proposed)):
-        return NOTHING
-    require(order.state, type(proposed))
-    draft = DecisionBuilder(order, proposed)
-    if proposed.outcome is DisputeOutcome.LOST:
-        _drop_uncovered_refunds(draft)
-        if _is_in_another_currency(draft.order, proposed.dispute_id):
-            _hold(draft, HoldReason.OTHER_CURRENCY)
-    if draft.order.every_image_is_settled:
-        for refund in owed_for_failed_images(draft.order):
-            draft.add(refund)
-    if draft.order.state in REFUND_STATES and draft.order.refundable_amount:
-        # The order was stopped for good, so everything the bank left is refunded.
-        draft.add(_request(draft.order, draft.order.refundable_amount, RefundReason.REQUESTED, ()))
-    if _lacks_its_link(draft.order):
-        # The last link was revoked while the bank had the money; the e-mail brings a new one.
-        kind = EmailKind.NEW_LINK
-        draft.add(e.EmailRequested(email_id=draft.order.next_email_id(kind), kind=kind))
-    return draft.done()
-
-
-def _lacks_its_link(order: Order) -> bool:
-    is_to_be_had = order.is_deliverable and bool(order.links) and not order.photos_are_purged
-    is_on_its_way = any(
-        email.kind.brings_a_link and email.status is EmailStatus.DUE for email in order.emails.values()
-    )
-    return is_to_be_had and order.newest_link is None and not is_on_its_way
-
-
-def _becomes_a_chargeback(known: Dispute, proposed: e.DisputeOpened) -> bool:
-    """Whether an inquiry continues as a dispute that takes the money."""
-    was_inquiry = known.is_inquiry and known.outcome in {None, DisputeOutcome.INQUIRY_CLOSED}
-    return was_inquiry and not proposed.is_inquiry
-
-
-def _is_stale(known: Dispute, proposed: e.DisputeClosed) -> bool:
-    """Whether an inquiry's end is reported too late.
-
-    It became a chargeback before, or has another outcome already.
-    """
-    is_past = not known.is_inquiry or known.outcome is not None
-    return proposed.outcome is DisputeOutcome.INQUIRY_CLOSED and is_past
-
-
-def _is_in_another_currency(order: Order, dispute_id: str) -> bool:
-    amount, payment = order.disputes[dispute_id].amount, order.payment
-    return amount is not None and payment is not None and amount.currency != payment.paid.currency
 
 
 def _decide_request(order: Order, proposed: e.RefundRequested) -> Decision:
@@ -214,19 +152,19 @@ def _record_paid(order: Order, proposed: e.RefundProgress, known: Refund | None)
     draft.add(proposed)
     _request_what_is_left(draft, dropped)
     if not is_counted:
-        _hold(draft, HoldReason.OTHER_CURRENCY)
+        hold(draft, HoldReason.OTHER_CURRENCY)
     elif draft.order.ledger.overpaid > order.ledger.overpaid:
-        _hold(draft, HoldReason.OVERPAID)
+        hold(draft, HoldReason.OVERPAID)
     return draft.done()
 
 
-def _hold(draft: DecisionBuilder, reason: HoldReason) -> None:
+def hold(draft: DecisionBuilder, reason: HoldReason) -> None:
     """Hold the order, unless a graver hold than a failed refund exists."""
     if draft.order.hold in {None, HoldReason.REFUND_NOT_ISSUED}:
         draft.add(e.OrderHeld(reason=reason))
 
 
-def _drop_uncovered_refunds(draft: DecisionBuilder) -> None:
+def drop_uncovered_refunds(draft: DecisionBuilder) -> None:
     """Drop refunds of what a bank took, which is not owed twice."""
     _request_what_is_left(draft, _drop(draft, -draft.order.ledger.unrefunded_amount))
 
@@ -254,12 +192,13 @@ def _request_what_is_left(draft: DecisionBuilder, dropped: list[Refund]) -> None
     for refund in reversed(dropped):
         amount = min(refund.amount.amount, draft.order.refundable_amount)
         if amount > 0 and draft.order.payment is not None:
-            draft.add(_request(draft.order, amount, refund.reason, refund.image_ids))
+            draft.add(refund_request(draft.order, amount, refund.reason, refund.image_ids))
 
 
-def _request(
+def refund_request(
     order: Order, amount: int, reason: RefundReason, image_ids: tuple[ImageId, ...]
 ) -> e.RefundRequested:
+    """A request for an amount in the payment's currency."""
     if order.payment is None:
         raise AssertionError("A refund is decided only for an order that was paid.")
     return e.RefundRequested(
@@ -276,7 +215,7 @@ def _decide_failure(order: Order, proposed: e.RefundFailed) -> Decision:
     The order is held for staff, and what a bank took meanwhile is no longer owed.
     """
     draft = DecisionBuilder(order, proposed)
-    _drop_uncovered_refunds(draft)
+    drop_uncovered_refunds(draft)
     if not order.is_held:
         draft.add(e.OrderHeld(reason=HoldReason.REFUND_NOT_ISSUED))
     return draft.done()
