@@ -8,6 +8,7 @@ from domain.use_cases.checkout.checkout import CheckoutService
 from domain.use_cases.checkout.photo_removal import PhotoRemoval
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
 from domain.use_cases.checkout.resumable_uploads import ResumableUploadService
+from domain.use_cases.checkout.upload_parts import UploadParts
 from domain.use_cases.checkout.uploads import UploadService
 from domain.use_cases.checkout.visitor_limits import VisitorLimits
 from domain.use_cases.delivery.archives import ArchiveBuilder
@@ -100,7 +101,7 @@ class Container:
             unit_of_work=ports.unit_of_work,
             uploads=self.upload_service,
             photo_removal=self.photo_removal,
-            storage=ports.storage,
+            parts=UploadParts(ports.storage),
             scratch=ports.scratch,
             ids=ports.ids,
             policy=ports.policy,

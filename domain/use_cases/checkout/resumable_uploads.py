@@ -12,15 +12,15 @@ from uuid import uuid5
 
 from domain.object_keys import upload_part_key
 from domain.order.errors import ShopError
-from domain.order.values import ObjectKey, UploadSessionId
+from domain.order.values import UploadSessionId
 from domain.ports.cancellation import Cancellation
 from domain.ports.errors import ObjectMissingError, UnavailableError, UnreadableImageError
 from domain.ports.ids import Ids
-from domain.ports.object_storage import ObjectStorage
 from domain.ports.resumable_uploads import ResumableUpload, ResumableUploadId
 from domain.ports.scratch_files import ScratchFiles
 from domain.ports.unit_of_work import HasResumableUploads, HasUploadSessions, UnitOfWork
 from domain.use_cases.checkout.photo_removal import PhotoRemoval
+from domain.use_cases.checkout.upload_parts import UploadParts
 from domain.use_cases.checkout.uploads import (
     AddedPhoto,
     TooManyPhotosError,
@@ -35,9 +35,6 @@ UPLOADS_PER_PHOTO = 3
 
 #: Parts of an upload; with one more, all are written into one. It bounds the objects that small pieces make.
 MAX_PARTS = 100
-
-_PART_MEDIA_TYPE = "application/octet-stream"
-_CHUNK_BYTES = 256 * 1024
 
 
 class UploadRepositories(HasUploadSessions, HasResumableUploads, Protocol):
@@ -97,7 +94,7 @@ class ResumableUploadService:
     unit_of_work: UnitOfWork[UploadRepositories]
     uploads: UploadService
     photo_removal: PhotoRemoval
-    storage: ObjectStorage
+    parts: UploadParts
     scratch: ScratchFiles
     ids: Ids
     policy: ShopPolicy
@@ -183,12 +180,12 @@ class ResumableUploadService:
         part_key = upload_part_key(upload.session_id, upload.upload_id, self.ids.new())
         if len(upload.part_keys) < MAX_PARTS:
             part_keys = (*upload.part_keys, part_key)
-            self._put(part_key, piece, size_bytes)
+            self.parts.put(part_key, piece, size_bytes)
         else:
             part_keys = (part_key,)
             with self.scratch.file() as whole:
                 self._assemble(upload, piece, size_bytes, whole)
-                self._put(part_key, whole, upload.offset_bytes + size_bytes)
+                self.parts.put(part_key, whole, upload.offset_bytes + size_bytes)
         advanced = replace(upload, offset_bytes=upload.offset_bytes + size_bytes, part_keys=part_keys)
         with self.unit_of_work.transaction() as transaction:
             is_advanced = transaction.resumable_uploads.advance(
@@ -198,9 +195,9 @@ class ResumableUploadService:
                 part_keys=part_keys,
             )
         if not is_advanced:
-            self._delete((part_key,))
+            self.parts.delete((part_key,))
             raise OffsetMismatchError(upload.upload_id, upload.offset_bytes)
-        self._delete(tuple(set(upload.part_keys) - set(part_keys)))
+        self.parts.delete(tuple(set(upload.part_keys) - set(part_keys)))
         return advanced
 
     def complete(
@@ -232,7 +229,7 @@ class ResumableUploadService:
             is_known = transaction.resumable_uploads.complete(
                 upload.upload_id, photo_id, is_duplicate=is_duplicate
             )
-        self._delete(upload.part_keys)
+        self.parts.delete(upload.part_keys)
         if not is_known:
             if not is_duplicate:
                 self.photo_removal.remove(upload.session_id, photo_id)
@@ -282,16 +279,11 @@ class ResumableUploadService:
         Raises OffsetMismatchError if another request has replaced the parts.
         """
         try:
-            for key in upload.part_keys:
-                with self.storage.read(key) as chunks:
-                    whole.writelines(chunks)
+            self.parts.assemble(upload.part_keys, piece, whole)
         except ObjectMissingError as error:
             if self.find(upload.session_id, upload.upload_id).part_keys == upload.part_keys:
                 raise
             raise OffsetMismatchError(upload.upload_id, upload.offset_bytes) from error
-        piece.seek(0)
-        while chunk := piece.read(_CHUNK_BYTES):
-            whole.write(chunk)
         if whole.tell() != upload.offset_bytes + size_bytes:
             raise AssertionError("The parts of an upload are as long as its offset.")
         whole.seek(0)
@@ -300,16 +292,7 @@ class ResumableUploadService:
         if size_bytes > 1:
             self.append(upload, piece, size_bytes - 1)
 
-    def _put(self, key: ObjectKey, content: BinaryIO, size_bytes: int) -> None:
-        content.seek(0)
-        self.storage.put(key, content, size_bytes=size_bytes, media_type=_PART_MEDIA_TYPE)
-
     def _remove(self, upload: ResumableUpload) -> None:
         with self.unit_of_work.transaction() as transaction:
             transaction.resumable_uploads.remove(upload.upload_id)
-        self._delete(upload.part_keys)
-
-    def _delete(self, part_keys: tuple[ObjectKey, ...]) -> None:
-        # What cannot be deleted now is deleted with the session's other uploads.
-        with suppress(UnavailableError):
-            self.storage.delete(part_keys)
+        self.parts.delete(upload.part_keys)
