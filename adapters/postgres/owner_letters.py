@@ -34,10 +34,15 @@ class PostgresOwnerLetters(OwnerLetters):
     def settle(self, subjects: Collection[str], status: LetterStatus) -> None:
         execute(self._connection, _SETTLE, {"subjects": list(subjects), "status": status.value})
 
-    def release(self, subjects: Collection[str], claimed_before: datetime | None = None) -> None:
+    def release(
+        self,
+        subjects: Collection[str],
+        claimed_before: datetime | None = None,
+        status: LetterStatus = LetterStatus.CLAIMED,
+    ) -> None:
         released = {
             "subjects": list(subjects),
-            "status": LetterStatus.CLAIMED.value,
+            "status": status.value,
             "claimed_before": claimed_before,
         }
         execute(self._connection, _RELEASE, released)

@@ -12,7 +12,7 @@ class LetterStatus(StrEnum):
     CLAIMED = "claimed"  # about to be sent, or its worker died
     SENT = "sent"
     UNCONFIRMED = "unconfirmed"  # the provider's reply was lost: it is not sent again
-    REFUSED = "refused"  # the provider does not take it
+    REFUSED = "refused"  # the provider did not take it
 
 
 class OwnerLetters(Protocol):
@@ -27,8 +27,13 @@ class OwnerLetters(Protocol):
     def settle(self, subjects: Collection[str], status: LetterStatus) -> None:
         """Record what became of claimed letters."""
 
-    def release(self, subjects: Collection[str], claimed_before: datetime | None = None) -> None:
-        """Forget claimed letters whose outcome is not recorded.
+    def release(
+        self,
+        subjects: Collection[str],
+        claimed_before: datetime | None = None,
+        status: LetterStatus = LetterStatus.CLAIMED,
+    ) -> None:
+        """Forget letters of a status, so that they can be claimed again.
 
         With a moment, only those that were claimed before it.
         """

@@ -39,6 +39,19 @@ def test_a_settled_letter_is_not_released(unit_of_work: Database) -> None:
         assert not claim(unit_of_work, subject)
 
 
+def test_a_refused_letter_is_released_when_it_is_old(unit_of_work: Database) -> None:
+    claim(unit_of_work, OWED)
+    with unit_of_work.transaction() as transaction:
+        letters = transaction.owner_letters
+        letters.settle([OWED], LetterStatus.REFUSED)
+        letters.release([OWED], claimed_before=NOW, status=LetterStatus.REFUSED)
+    assert not claim(unit_of_work, OWED)
+    with unit_of_work.transaction() as transaction:
+        later = NOW + timedelta(minutes=1)
+        transaction.owner_letters.release([OWED], claimed_before=later, status=LetterStatus.REFUSED)
+    assert claim(unit_of_work, OWED)
+
+
 def test_a_claim_without_an_outcome_is_released_when_it_is_old(unit_of_work: Database) -> None:
     claim(unit_of_work, OWED)
     claim(unit_of_work, STALLED, NOW + timedelta(minutes=1))

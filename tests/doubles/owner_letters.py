@@ -37,11 +37,16 @@ class InMemoryOwnerLetters(OwnerLetters):
         for subject in self._known(subjects):
             self._pages[subject] = replace(self._pages[subject], status=status)
 
-    def release(self, subjects: Collection[str], claimed_before: datetime | None = None) -> None:
+    def release(
+        self,
+        subjects: Collection[str],
+        claimed_before: datetime | None = None,
+        status: LetterStatus = LetterStatus.CLAIMED,
+    ) -> None:
         for subject in self._known(subjects):
             row = self._pages[subject]
             is_meant = claimed_before is None or row.claimed_at < claimed_before
-            if row.status is LetterStatus.CLAIMED and is_meant:
+            if row.status is status and is_meant:
                 del self._pages[subject]
 
     def see(self, subjects: Collection[str], now: datetime) -> None:

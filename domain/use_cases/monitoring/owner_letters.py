@@ -28,6 +28,9 @@ ENDED_AFTER = timedelta(hours=1)
 #: An urgent letter that was claimed for so long without an outcome is sent again: its worker died.
 CLAIM_LASTS = timedelta(minutes=10)
 
+#: An urgent letter that the provider refused is tried again: the sender or the key may have been mended.
+REFUSED_AGAIN = timedelta(hours=1)
+
 _DAY = timedelta(days=1)
 
 _CONDITION, _MORNING = "condition:", "morning:"
@@ -71,7 +74,8 @@ class OwnerLetterService:
         """Send the letters that are due now; return their number.
 
         Raises UnavailableError; a letter that was certainly not sent is due again. One whose reply was lost is not
-        sent again: what it is about is in the next morning's letter, too.
+        sent again: what it is about is in the next morning's letter, too. Raises RefusedError; an urgent letter is
+        then due again after an hour.
         """
         if self.owner.email is None:
             return 0
@@ -87,6 +91,7 @@ class OwnerLetterService:
             letters.see(urgent, now)
             letters.forget_unseen(now - ENDED_AFTER)
             letters.release(urgent, claimed_before=now - CLAIM_LASTS)
+            letters.release(urgent, claimed_before=now - REFUSED_AGAIN, status=LetterStatus.REFUSED)
             # In one order, so that two workers cannot wait for each other.
             claimed = [subject for subject in sorted(urgent) if letters.claim(subject, now)]
             if not claimed:

@@ -170,11 +170,15 @@ def test_a_letter_whose_reply_was_lost_is_not_sent_twice(shop: InMemoryShop) -> 
     assert later(shop) == 0
 
 
-def test_a_refused_letter_is_reported_and_not_repeated(shop: InMemoryShop) -> None:
+def test_a_refused_letter_is_reported_and_tried_again_after_an_hour(shop: InMemoryShop) -> None:
     owe(shop, since=shop.clock.now() - timedelta(days=2))
-    shop.mailer.fault_injector.fail("send", RefusedError("SendGrid", "no such address", code="400"))
+    shop.mailer.fault_injector.fail("send", RefusedError("SendGrid", "no such sender", code="403"))
     with pytest.raises(RefusedError):
         later(shop)
+    assert later(shop) == 0
+    shop.clock.advance(hours=1)
+    assert later(shop) == 1
+    shop.clock.advance(hours=1)
     assert later(shop) == 0
 
 
