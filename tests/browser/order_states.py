@@ -25,6 +25,14 @@ class OrderStates:
     photo: Path
 
     @contextmanager
+    def upload_expired(self) -> Iterator[str]:
+        customer = self.shop.customer()
+        customer.open_session()
+        customer.send(self.photo, self.photo.name)
+        self.shop.expire_session(customer.session_id)
+        yield f"{self.shop.shop.url}/uploads/{customer.session_id}"
+
+    @contextmanager
     def waiting(self) -> Iterator[str]:
         with self.shop.worker_asleep():
             yield self._status(self.shop.buy(self.photo, self.photo)[1])
@@ -182,6 +190,7 @@ class OrderStates:
 
 #: Each state by the name of its page and what is on it.
 STATES: Mapping[str, Callable[[OrderStates], AbstractContextManager[str]]] = {
+    "upload-expired": OrderStates.upload_expired,
     "order-waiting": OrderStates.waiting,
     "order-held": OrderStates.held,
     "order-correcting": OrderStates.correcting,

@@ -172,6 +172,12 @@ class RunningShop:
         """The id of every upload session."""
         return {str(found) for (found,) in self._database.execute("SELECT session_id FROM upload_sessions")}
 
+    def expire_session(self, session_id: str) -> None:
+        """Let an upload session be as old as the cleanup lets it get."""
+        self._database.execute(
+            "UPDATE upload_sessions SET status = 'expired' WHERE session_id = %s", (session_id,)
+        )
+
     def unmatched_payments(self) -> set[str]:
         """The payment intents of unmatched payments."""
         rows = self._database.execute("SELECT payment_intent_id FROM unmatched_payments")
