@@ -33,6 +33,7 @@ class Checkouts:
         email: str | None,
         locale: str | None,
         codes: Codes,
+        shown_amount: int | None = None,
     ) -> Checkout:
         """Open the session's checkout page, and count the request.
 
@@ -46,7 +47,12 @@ class Checkouts:
             self.visitor_limits.check_code_guesses(key)
         try:
             return self.checkout_service.open(
-                session_id, email=email, locale=locale, codes=codes, client=client_of(request)
+                session_id,
+                email=email,
+                locale=locale,
+                codes=codes,
+                client=client_of(request),
+                shown_amount=shown_amount,
             )
         except (UnknownReferralCodeError, UnknownPointsCodeError):
             self.visitor_limits.count_code_guess(key)

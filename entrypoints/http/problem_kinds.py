@@ -14,7 +14,7 @@ from domain.ports.errors import (
     UnreadableImageError,
 )
 from domain.ports.unit_of_work import UnitOfWorkError
-from domain.use_cases.checkout.checkout import CheckoutFixedError, NothingToPayError
+from domain.use_cases.checkout.checkout import CheckoutFixedError, NothingToPayError, PriceChangedError
 from domain.use_cases.checkout.photo_removal import CheckoutOpeningError
 from domain.use_cases.checkout.referrals_and_points import (
     NoPointsError,
@@ -130,6 +130,7 @@ KINDS: Mapping[type[Exception], Kind] = {
     TooManyPhotosError: Kind(409, "too-many-photos", "Too many photos"),
     CheckoutOpeningError: Kind(409, "checkout-opening", "The checkout is being opened"),
     NothingToPayError: Kind(409, "nothing-to-pay", "Nothing to pay for"),
+    PriceChangedError: Kind(409, "price-changed", "The price has changed"),
     CheckoutFixedError: Kind(409, "checkout-fixed", "A checkout with points is open"),
     UnknownReferralCodeError: Kind(422, "referral-code-unknown", "No such referral code"),
     OwnReferralCodeError: Kind(422, "referral-code-own", "A referral code of one's own"),

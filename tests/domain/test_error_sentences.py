@@ -15,7 +15,7 @@ import domain
 from domain.order.closure import Obstacle
 from domain.order.errors import ShopError
 from domain.order.order import Order
-from domain.order.values import FailureReason, OrderId, OrderNumber, RedoObstacle
+from domain.order.values import FailureReason, Money, OrderId, OrderNumber, RedoObstacle
 from domain.ports.errors import RefusalValue
 from domain.ports.upload_sessions import UploadStatus
 from domain.unmatched_payment import UnmatchedStatus
@@ -38,6 +38,7 @@ _ARGUMENTS: dict[object, object] = {
     Order: given().order,
     OrderId | None: OrderId(_ID),
     ActionProblem | ShopError: ActionProblem.NOTHING_TO_DO,
+    Money: Money(amount=490, currency="EUR"),
     RedoObstacle: RedoObstacle.NOT_RESTORED,
 }
 _COLLECTIONS: dict[str, object] = {

@@ -173,7 +173,7 @@ class RunningShop:
         return {str(found) for (found,) in self._database.execute("SELECT session_id FROM upload_sessions")}
 
     def expire_session(self, session_id: str) -> None:
-        """Let an upload session be as old as the cleanup lets it get."""
+        """Give an upload session the status that the cleanup gives it."""
         self._database.execute(
             "UPDATE upload_sessions SET status = 'expired' WHERE session_id = %s", (session_id,)
         )

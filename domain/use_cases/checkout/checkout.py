@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from domain.order.errors import ShopError
-from domain.order.values import Client, UploadSessionId
+from domain.order.values import Client, Money, UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.payments import CheckoutStatus, NewCheckout, PaymentProvider
 from domain.ports.unit_of_work import HasCustomers, HasPointsBalances, HasUploadSessions, UnitOfWork
@@ -42,6 +42,18 @@ class NothingToPayError(ShopError):
         )
 
 
+class PriceChangedError(ShopError):
+    """The photos cost something else than the customer was shown."""
+
+    def __init__(self, session_id: UploadSessionId, quoted: Money) -> None:
+        self.session_id = session_id
+        self.quoted = quoted
+        super().__init__(
+            f"The photos of upload session {session_id} cost {quoted} now, not what was shown: look at them again, and "
+            "ask for the checkout with that amount."
+        )
+
+
 class CheckoutFixedError(ShopError):
     """An open checkout has reserved points, and the codes differ now."""
 
@@ -52,6 +64,17 @@ class CheckoutFixedError(ShopError):
             f"The checkout of upload session {session_id} is open, with points that are reserved for it until "
             f"{expires_at:%Y-%m-%d %H:%M} UTC: ask for it without codes and pay there, or wait until then."
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Request:
+    """What a customer asked for."""
+
+    session_id: UploadSessionId
+    codes: Codes
+    email: str | None
+    client: Client | None
+    shown_amount: int | None
 
 
 @dataclass(eq=False, kw_only=True)
@@ -73,17 +96,21 @@ class CheckoutService:
         locale: str | None = None,
         codes: Codes = NO_CODES,
         client: Client | None = None,
+        shown_amount: int | None = None,
     ) -> Checkout:
         """Open the session's checkout page, or return the one already open.
 
         Idempotent: the quote is stored, and points are reserved, before the provider is called, so a retry sends the
-        same request. Different codes make a new page. The first ``client`` to ask is recorded.
+        same request. Different codes make a new page. The first ``client`` to ask is recorded. ``shown_amount`` is the
+        price that the customer saw, in the currency's smallest unit: another tab may have changed the photos.
 
-        Raises UnknownUploadSessionError, UploadSessionClosedError,
-        NothingToPayError, CheckoutFixedError, NoPointsError, what ``ReferralProgram.read`` raises, or the provider's
-        errors.
+        Raises UnknownUploadSessionError, UploadSessionClosedError, NothingToPayError, PriceChangedError,
+        CheckoutFixedError, NoPointsError, what ``ReferralProgram.read`` raises, or the provider's errors.
         """
-        session, checkout = self._reserve_after_expiring(session_id, codes, email, client)
+        asked = _Request(
+            session_id=session_id, codes=codes, email=email, client=client, shown_amount=shown_amount
+        )
+        session, checkout = self._reserve_after_expiring(asked)
         if checkout.url is not None:
             return checkout
         opened = self.payments.open_checkout(self._request(session, checkout, email, locale))
@@ -103,34 +130,25 @@ class CheckoutService:
             self.payments.expire_checkout(opened.checkout_session_id)
         return checkout
 
-    def _reserve_after_expiring(
-        self, session_id: UploadSessionId, codes: Codes, email: str | None, client: Client | None
-    ) -> tuple[UploadSession, Checkout]:
+    def _reserve_after_expiring(self, asked: _Request) -> tuple[UploadSession, Checkout]:
         """Reserve a quote, after expiring the page that it replaces.
 
         An expired page cannot be paid. Raises UploadSessionClosedError if that page was paid in the meantime.
         """
         expired: str | None = None
-        while isinstance(reserved := self._reserve(session_id, codes, email, client, expired), str):
+        while isinstance(reserved := self._reserve(asked, expired), str):
             status = self.payments.expire_checkout(reserved)
             if status in PAID_PAGES:
-                raise UploadSessionClosedError(session_id, PAID_PAGES[status])
+                raise UploadSessionClosedError(asked.session_id, PAID_PAGES[status])
             expired = reserved
         return reserved
 
-    def _reserve(
-        self,
-        session_id: UploadSessionId,
-        codes: Codes,
-        email: str | None,
-        client: Client | None,
-        expired: str | None,
-    ) -> tuple[UploadSession, Checkout] | str:
+    def _reserve(self, asked: _Request, expired: str | None) -> tuple[UploadSession, Checkout] | str:
         """The session with its quote, or the page to expire first.
 
         The page is given by the provider's id of its checkout session.
         """
-        now = self.clock.now()
+        now, session_id = self.clock.now(), asked.session_id
         with self.unit_of_work.transaction() as transaction:
             session = transaction.upload_sessions.find(session_id, lock=True)
             if session is None:
@@ -139,17 +157,19 @@ class CheckoutService:
                 raise UploadSessionClosedError(session_id, session.status)
             if not session.photos:
                 raise NothingToPayError(session_id)
-            claims = self.referral_program.read(transaction, codes, email)
+            claims = self.referral_program.read(transaction, asked.codes, asked.email)
             known = session.checkout
             if known is not None and _can_be_used(session, known, now):
-                if codes.are_none or claims == RedeemedCodes.of(known):
+                _require_shown(asked, known.quoted)
+                if asked.codes.are_none or claims == RedeemedCodes.of(known):
                     return session, known
                 if known.spending is not None and known.url is not None:
                     # Two open pages could spend the same points.
                     raise CheckoutFixedError(session_id, known.expires_at)
                 if known.checkout_session_id not in {None, expired}:
                     return known.checkout_session_id
-            checkout = replace(self._quote(transaction, session, claims, now), client=client)
+            checkout = replace(self._quote(transaction, session, claims, now), client=asked.client)
+            _require_shown(asked, checkout.quoted)
             transaction.upload_sessions.set_checkout(session_id, checkout)
             return session, checkout
 
@@ -191,6 +211,12 @@ class CheckoutService:
             spending=checkout.spending,
             asks_for_phone=self.policy.payments.asks_for_phone,
         )
+
+
+def _require_shown(asked: _Request, quoted: Money) -> None:
+    """Raise PriceChangedError for another price than the customer saw."""
+    if asked.shown_amount not in {None, quoted.amount}:
+        raise PriceChangedError(asked.session_id, quoted)
 
 
 def _fingerprint(email: str | None, locale: str | None) -> str:

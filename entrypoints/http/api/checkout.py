@@ -36,6 +36,9 @@ class CheckoutRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     locale: str | None = None  # by default the first of Accept-Language
     referral_code: Code | None = None  # another customer's, for a first order
     points_code: Code | None = None  # the customer's own, from an e-mail; spends their points
+    shown_amount: Annotated[int, msgspec.Meta(ge=0)] | None = (
+        None  # what the customer saw: another price is refused
+    )
 
     def __post_init__(self) -> None:
         """Refuse a malformed address or locale, without repeating it in the message."""
@@ -67,7 +70,14 @@ async def open_checkout(
     codes = Codes(referral=data.referral_code, points=data.points_code)
 
     def open_and_show() -> upload_schemas.CheckoutView:
-        checkout = checkouts.open(request, session_id, email=data.email, locale=locale, codes=codes)
+        checkout = checkouts.open(
+            request,
+            session_id,
+            email=data.email,
+            locale=locale,
+            codes=codes,
+            shown_amount=data.shown_amount,
+        )
         photos = len(upload_service.find(session_id).photos)
         view = upload_schemas.opened_checkout(checkout, photos)
         if view is None:

@@ -14,7 +14,7 @@ from domain.order.errors import (
     RedoRefusedError,
     UnknownImageError,
 )
-from domain.order.values import OrderId, RedoObstacle, UploadSessionId
+from domain.order.values import Money, OrderId, RedoObstacle, UploadSessionId
 from domain.ports.errors import (
     DatabaseBehindError,
     ForgedMessageError,
@@ -26,7 +26,7 @@ from domain.ports.errors import (
 from domain.ports.resumable_uploads import ResumableUploadId
 from domain.ports.unit_of_work import VersionConflictError
 from domain.ports.upload_sessions import UploadStatus
-from domain.use_cases.checkout.checkout import CheckoutFixedError, NothingToPayError
+from domain.use_cases.checkout.checkout import CheckoutFixedError, NothingToPayError, PriceChangedError
 from domain.use_cases.checkout.photo_removal import CheckoutOpeningError
 from domain.use_cases.checkout.referrals_and_points import (
     NoPointsError,
@@ -95,6 +95,7 @@ _ERRORS: tuple[Exception, ...] = (
     UnavailableError("The storage", "it does not answer", retry_after_seconds=5),
     UnreadableImageError("not_a_picture"),
     VersionConflictError(_ORDER, 7),
+    PriceChangedError(_SESSION, Money(amount=980, currency="eur")),
     CheckoutFixedError(_SESSION, datetime(2026, 3, 14, 15, 9, tzinfo=UTC)),
     NothingToPayError(_SESSION),
     CheckoutOpeningError(_SESSION),

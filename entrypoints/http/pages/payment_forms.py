@@ -1,11 +1,14 @@
 """The form before the payment: an address and a code, both optional."""
 
+import re
 from dataclasses import dataclass
 
 from domain.referral_program import LONGEST_CODE, as_typed, is_referral_code
 from domain.use_cases.checkout.referrals_and_points import Codes
 from domain.use_cases.support.email_correction import is_address
 from entrypoints.http.request_bodies import AnyRequest, whole_body
+
+_AMOUNT = re.compile(r"\d{1,12}", re.ASCII)
 
 
 class InvalidPaymentFormError(Exception):
@@ -22,6 +25,7 @@ class PaymentForm:
 
     email: str | None = None
     code: str | None = None
+    amount: int | None = None  # on the button, in the currency's smallest unit
 
     def check(self) -> None:
         """Raise InvalidPaymentFormError for what cannot be right."""
@@ -43,7 +47,13 @@ async def read_payment_form(request: AnyRequest) -> PaymentForm:
     """The form of a request; raises the errors of ``whole_body``."""
     await whole_body(request)
     form = await request.form()
-    return PaymentForm(email=_typed(form.get("email")), code=_typed(form.get("code")))
+    return PaymentForm(
+        email=_typed(form.get("email")), code=_typed(form.get("code")), amount=_amount(form.get("amount"))
+    )
+
+
+def _amount(value: object) -> int | None:
+    return int(value) if isinstance(value, str) and _AMOUNT.fullmatch(value) else None
 
 
 def _typed(value: object) -> str | None:

@@ -17,7 +17,7 @@ from domain.order.errors import ShopError
 from domain.order.values import PhotoId, UploadSessionId
 from domain.ports.scratch_files import ScratchFiles
 from domain.ports.upload_sessions import UploadSession, UploadStatus
-from domain.use_cases.checkout.checkout import CheckoutFixedError, NothingToPayError
+from domain.use_cases.checkout.checkout import CheckoutFixedError, NothingToPayError, PriceChangedError
 from domain.use_cases.checkout.photo_removal import CheckoutOpeningError, PhotoRemoval
 from domain.use_cases.checkout.referrals_and_points import (
     NoPointsError,
@@ -53,6 +53,7 @@ _MENDABLE = (
     NoReferralsError,
     NothingToPayError,
     OwnReferralCodeError,
+    PriceChangedError,
     UnknownPointsCodeError,
     UnknownReferralCodeError,
 )
@@ -194,7 +195,14 @@ async def pay(
             return _redirect(_address(request, session_id))  # that page shows what became of it
         try:
             form.check()
-            checkout = checkouts.open(request, session_id, email=form.email, locale=locale, codes=form.codes)
+            checkout = checkouts.open(
+                request,
+                session_id,
+                email=form.email,
+                locale=locale,
+                codes=form.codes,
+                shown_amount=form.amount,
+            )
         except InvalidPaymentFormError as error:
             return upload_page(seen, policy, visit, form=form, problem=error.phrase, status=422)
         except _MENDABLE as error:

@@ -43,7 +43,7 @@ def upload_page(
         status=status,
         refresh_seconds=REFRESH_SECONDS.get(session.status),
         has_payment=True,
-        texts=script_texts(visit, "upload_script") if is_open else None,
+        texts=script_texts(visit, "upload_script") if is_open or checkout else None,
         session_id=session.session_id,
         upload_status=session.status if photos or not is_open else "empty",
         is_open=is_open,

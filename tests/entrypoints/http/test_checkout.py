@@ -99,6 +99,17 @@ def test_a_session_without_photos_has_nothing_to_pay(api: ApiClient) -> None:
     assert_problem(ask(api, api.open_session()), 409, "nothing-to-pay")
 
 
+def test_another_price_than_the_customer_saw_is_refused(api: ApiClient) -> None:
+    session_id = api.shop.upload(PORTRAIT, b"another one")
+    refused = assert_problem(ask(api, session_id, shown_amount=490), 409, "price-changed")
+    assert "9.80 EUR" in refused["detail"]
+    assert api.shop.payments.checkouts == {}
+    assert ask(api, session_id, shown_amount=980).status_code == 201
+    assert_problem(ask(api, session_id, shown_amount=490), 409, "price-changed")
+    assert ask(api, session_id, shown_amount=980).status_code == 201
+    assert len(api.shop.payments.checkouts) == 1
+
+
 def test_no_session_has_no_checkout(api: ApiClient) -> None:
     assert_problem(ask(api, uuid4()), 404, "upload-session-unknown")
 

@@ -226,6 +226,29 @@ def test_the_button_to_pay_leads_to_the_payment_page(api: ApiClient) -> None:
     assert (asked.email, asked.locale) == ("adele@customers.example", "de-AT")
 
 
+def test_the_form_shows_another_price_than_its_button_had(api: ApiClient) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    shown = api.http.get(f"/uploads/{session_id}", headers=BROWSER).text
+    (amount,) = re.findall(r'name="amount" value="(\d+)"', shown)
+    api.shop.add(session_id, b"an uncle, from another tab")
+    asked = pay(api, session_id, email="adele@customers.example", amount=amount)
+    assert asked.status_code == 409
+    assert "Der Preis" in asked.text or "neuen Preis" in asked.text
+    assert "9,80" in asked.text
+    assert 'value="adele@customers.example"' in asked.text
+    assert api.shop.payments.checkouts == {}
+    (amount,) = re.findall(r'name="amount" value="(\d+)"', asked.text)
+    assert pay(api, session_id, amount=amount).status_code == 303
+    (checkout,) = api.shop.payments.checkouts.values()
+    assert (checkout.photos, checkout.unit_price.amount) == (2, 490)
+
+
+@pytest.mark.parametrize("amount", ["", "4.90", "-490", "x" * 100, "9" * 100])
+def test_an_amount_that_is_no_number_is_ignored(api: ApiClient, amount: str) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    assert pay(api, session_id, amount=amount).status_code == 303
+
+
 @pytest.mark.parametrize(
     ("accept_language", "query", "locale"),
     [

@@ -111,10 +111,17 @@ export class Transfer {
     }
   }
 
-  /** Stop, and have the shop forget what it has of the photo. */
+  /** Stop, and have the shop forget what it has of the photo; throws if it could not be asked. */
   async cancel() {
     this.#end();
-    await this.#upload.abort(true).catch(() => {}); // An upload that it is not told of expires there.
+    try {
+      await this.#upload.abort(true);
+    } catch (error) {
+      const status = error.originalResponse?.getStatus() ?? 0;
+      if (status === 0 || status >= 500) {
+        throw error;
+      } // Else the shop has none any more, or its page says why it is kept.
+    }
     await this.#forget();
   }
 
@@ -132,7 +139,7 @@ export class Transfer {
     }
     const response = error.originalResponse;
     const status = response?.getStatus() ?? 0;
-    const isTransient = status === 429 || ([409, 423].includes(status) && this.#failures < CONFLICTS);
+    const isTransient = status === 429 || (isConflict(response) && this.#failures < CONFLICTS);
     if (status >= 400 && status < 500 && !isTransient) {
       this.#end();
       await this.#forget();
@@ -172,6 +179,11 @@ export class Transfer {
     removeEventListener("online", this.#goOn);
     document.removeEventListener("visibilitychange", this.#goOn);
   }
+}
+
+/** Whether an offset differs, or another request is at work; a session that is closed stays so. */
+function isConflict(response) {
+  return [409, 423].includes(response?.getStatus()) && !problemIn(response).type?.includes("/upload-session-");
 }
 
 /** The problem document of an answer; empty if it is none. */

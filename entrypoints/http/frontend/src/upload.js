@@ -31,12 +31,24 @@ const FINAL = ["body-empty", "body-too-large", "photo-unreadable", "too-many-pho
 /** By key, each photo that is not in the shop yet. */
 const photos = new Map();
 let session = null;
+/** The address of what is shown, which differs from the browser's for a moment after Back or Forward. */
+let shownAt = withoutHash(location.href);
 let opening = null;
 let running = 0;
 
 compare();
 listenToPage(choose);
 takeOverPage();
+// Entries of the history that this script made lead to no other document by themselves.
+addEventListener("popstate", () => {
+  if (withoutHash(location.href) !== shownAt) {
+    location.reload(); // A link within the page leads to it, too.
+  }
+});
+
+function withoutHash(address) {
+  return address.split("#")[0];
+}
 
 /** Make the page's form and buttons work without loading another page. */
 async function takeOverPage() {
@@ -44,6 +56,7 @@ async function takeOverPage() {
   if (!form) {
     refreshRepeatedly(); // Its payment is awaited.
     ready();
+    await tellWhatIsLeftOut();
     return;
   }
   listen(form, choose);
@@ -54,9 +67,20 @@ async function takeOverPage() {
   } else {
     // An answer to a form has the form's address, which cannot be loaded again.
     history.replaceState(history.state, "", form.dataset.page + location.hash);
+    shownAt = withoutHash(location.href);
     remember(session);
     document.addEventListener("submit", submitted);
     await goOn();
+  }
+}
+
+/** Name photos that were chosen too late for the payment; they go on once the photos are changed. */
+async function tellWhatIsLeftOut() {
+  const notice = document.querySelector("[data-left-out]");
+  const names = notice ? (await kept(notice.dataset.leftOut)).map((file) => file.name) : [];
+  if (names.length) {
+    notice.textContent = say("left_out", { name: names.join(", ") });
+    notice.hidden = false;
   }
 }
 
@@ -82,7 +106,7 @@ async function choose(files) {
   }
   for (const file of files) {
     const key = keyOf(file);
-    if (photos.get(key)?.state === "refused") {
+    if (["refused", "removed"].includes(photos.get(key)?.state)) {
       photos.get(key).row.remove(); // It is tried anew.
       photos.delete(key);
     }
@@ -129,12 +153,8 @@ async function openSession(uploads, key = newKey()) {
     const address = `${uploads}/${answer.session_id}`;
     const { page } = await fetchPage(address);
     history.pushState(null, "", address);
+    shownAt = withoutHash(location.href);
     document.title = page.title;
-    addEventListener("popstate", () => {
-      if (location.href.split("#")[0] !== address) {
-        location.reload(); // A link within the page leads to it, too.
-      }
-    });
     const main = document.adoptNode(page.querySelector("main"));
     document.querySelector("main").replaceWith(main);
     scrollTo(0, 0);
@@ -189,6 +209,9 @@ async function done(photo, response) {
   startNext();
   photo.row.uploaded();
   await refreshAtLast();
+  if (photo.state === "removed") {
+    return;
+  }
   photo.row.remove();
   photos.delete(photo.key);
   if (response.getHeader("Upload-Duplicate") === "true") {
@@ -203,6 +226,7 @@ async function done(photo, response) {
 async function refreshAtLast() {
   try {
     await refresh();
+    showWhetherPayable(); // The button is the template's again.
   } catch {
     await backOnLine();
     await refreshAtLast();
@@ -222,11 +246,12 @@ function refused(photo, problem) {
   const why = sentenceFor(problem);
   photo.row.refused(why, !FINAL.includes(kindOf(problem)));
   announce(say("announce_refused", { name: photo.file.name, why }));
+  if (kindOf(problem).startsWith("upload-session-")) {
+    location.reload(); // It is being paid or has ended, which its page explains; a kept photo goes on if it opens again.
+    return;
+  }
   forget(session, photo.key);
   startNext();
-  if (kindOf(problem).startsWith("upload-session-")) {
-    location.reload(); // It has ended or is being paid, which its page explains.
-  }
 }
 
 function kindOf(problem) {
@@ -245,16 +270,33 @@ function reasonFor({ isAnswered, problem, until }) {
 }
 
 async function remove(photo) {
-  if (photo.state === "running") {
+  const { state } = photo;
+  if (state === "running") {
     running -= 1;
-    photo.transfer.cancel();
   }
   photo.state = "removed";
-  photos.delete(photo.key);
   photo.row.remove();
   announce(say("announce_removed", { name: photo.file.name }));
   forget(session, photo.key);
   startNext();
+  await cancelAtLast(photo.transfer);
+  if (state === "done") {
+    await refreshAtLast(); // The list of the shop may have it already.
+  }
+  if (photos.get(photo.key) === photo) {
+    photos.delete(photo.key);
+  }
+  showWhetherPayable();
+}
+
+/** Have the shop forget what it has of a photo; without a line, as soon as it is back. */
+async function cancelAtLast(transfer) {
+  try {
+    await transfer?.cancel();
+  } catch {
+    await backOnLine();
+    await cancelAtLast(transfer);
+  }
 }
 
 function retry(photo) {
@@ -264,9 +306,9 @@ function retry(photo) {
   startNext();
 }
 
-/** Photos on their way belong to the order, so its payment waits for them. */
+/** The payment waits for each photo until the shop has it, or has it no more, and the page shows the price of that. */
 function showWhetherPayable() {
-  const isBusy = [...photos.values()].some(({ state }) => state === "waiting" || state === "running");
+  const isBusy = [...photos.values()].some(({ state }) => state !== "refused");
   document.querySelector("[data-pay]")?.setAttribute("aria-disabled", isBusy);
   const reason = document.querySelector("[data-pay-waits]");
   if (reason) {
@@ -282,8 +324,25 @@ async function submitted(event) {
     announce(document.querySelector("[data-pay-waits]").textContent);
   } else if (form.hasAttribute("data-swap")) {
     event.preventDefault();
-    await sendAtLast(form);
-    showWhetherPayable();
+    await removeFromList(form);
+  }
+}
+
+/** Remove a photo that the shop has; the focus moves to the line after it, or to the choice of photos. */
+async function removeFromList(form) {
+  // By ids: elements that the page no longer needs are used again for others.
+  const line = form.closest("li");
+  const { id } = form.querySelector("button");
+  const nextId = (line.nextElementSibling ?? line.previousElementSibling)?.querySelector("button").id;
+  const hadFocus = line.contains(document.activeElement);
+  const name = line.querySelector(".name").textContent;
+  await sendAtLast(form);
+  if (document.getElementById(id)) {
+    return; // The page says why it is still here.
+  }
+  announce(say("announce_removed", { name }));
+  if (hadFocus) {
+    (document.getElementById(nextId) ?? document.querySelector("[data-choose]")).focus();
   }
 }
 
@@ -293,6 +352,7 @@ async function sendAtLast(form) {
     const body = new URLSearchParams(new FormData(form));
     await fetch(form.action, { method: "POST", body, redirect: "manual" });
     await refresh();
+    showWhetherPayable();
   } catch {
     withdrawComplaints();
     complain(say("paused"));

@@ -9,7 +9,7 @@ from domain.ports.errors import (
     RefusedError,
 )
 from domain.referral_program import LONGEST_CODE
-from domain.use_cases.checkout.checkout import CheckoutFixedError, NothingToPayError
+from domain.use_cases.checkout.checkout import CheckoutFixedError, NothingToPayError, PriceChangedError
 from domain.use_cases.checkout.referrals_and_points import (
     NoPointsError,
     NoReferralsError,
@@ -73,6 +73,7 @@ OPEN_CHECKOUT = documented(
     errors.BodyCutError,
     *SESSION,
     NothingToPayError,
+    PriceChangedError,
     CheckoutFixedError,
     NoPointsError,
     UnknownReferralCodeError,
