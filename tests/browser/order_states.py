@@ -57,7 +57,8 @@ class OrderStates:
             intent = self.shop.payment_intent(order_id)
             self.shop.act_at_provider("stripe", "disputes", {"payment_intent": intent})
             self.shop.waits_for("DisputeOpened", order_id)
-            yield self._status(order_id)
+        self.shop.waits_for("ImagesMoved", order_id)  # the restoration waits for the bank
+        yield self._status(order_id)
 
     @contextmanager
     def redo_of_an_order(self) -> Iterator[str]:
