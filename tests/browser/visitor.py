@@ -11,6 +11,9 @@ from tests.browser.accessibility import violations
 _NO_LINE = "net::ERR_INTERNET_DISCONNECTED"
 
 
+#: What differs in the browser of a phone.
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+
 #: Sums up layout shifts that no click or key has caused.
 _WATCH = """
     window.shift = 0;
