@@ -1,6 +1,6 @@
 """One person in front of a browser, and what went wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
@@ -12,7 +12,7 @@ _NO_LINE = "net::ERR_INTERNET_DISCONNECTED"
 
 
 #: What differs in the browser of a phone.
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
+PHONE: Mapping[str, Any] = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 #: Sums up layout shifts that no click or key has caused.
 _WATCH = """
