@@ -105,7 +105,8 @@ def _chapters(found: OrderDetails) -> list[tuple[str, list[str]]]:
 def _customer(customer: Customer | None) -> str:
     if customer is None:
         return "erased"
-    return f"{customer.name} <{customer.email}>" if customer.name else customer.email
+    shown = f"{customer.name} <{customer.email}>" if customer.name else customer.email
+    return f"{shown}, phone {customer.phone}" if customer.phone else shown
 
 
 def _money(order: Order) -> list[str]:

@@ -61,6 +61,7 @@ def _customer(customer: Customer | None) -> dict[str, Any] | None:
         "customer_id": customer.customer_id,
         "email": customer.email,
         "name": customer.name,
+        "phone": customer.phone,
         "locale": customer.locale,
     }
 

@@ -22,10 +22,13 @@ def facts() -> Facts:
     return Facts(order_id=OrderId(uuid4()), photos=2)
 
 
-def record(unit_of_work: PostgresUnitOfWork, facts: Facts, *history: e.Event) -> None:
+def record(
+    unit_of_work: PostgresUnitOfWork, facts: Facts, *history: e.Event, phone: str | None = None
+) -> None:
     customer_id = facts.paid().customer_id
+    address = f"{customer_id}@shop.example"
     with unit_of_work.transaction() as transaction:
-        transaction.customers.receive(customer_id, f"{customer_id}@shop.example", None, None, PAID_AT.date())
+        transaction.customers.receive(customer_id, address, None, None, PAID_AT.date(), phone=phone)
     order = Order(order_id=facts.order_id)
     for version, event in enumerate(history, start=1):
         recorded = e.RecordedEvent(
@@ -98,6 +101,16 @@ def test_an_order_as_json_has_its_customer_photos_and_money(
     ]
     assert [mail["kind"] for mail in shown["emails"]] == ["confirmation", "partial_result"]
     assert shown["still_to_do"] == ["4.90 EUR has to be paid back", "the confirmation e-mail has to be sent"]
+
+
+def test_an_order_shows_the_phone_number_that_was_asked_for(
+    log_commands: Shell, unit_of_work: PostgresUnitOfWork, facts: Facts
+) -> None:
+    record(unit_of_work, facts, *facts.until_delivered(), phone="+49 30 901820")
+    shown = log_commands("orders", "show", str(facts.order_id)).out
+    assert f"{facts.paid().customer_id}@shop.example, phone +49 30 901820" in shown
+    document = json.loads(log_commands("orders", "show", str(facts.order_id), "--json").out)
+    assert document["customer"]["phone"] == "+49 30 901820"
 
 
 def test_an_order_is_found_by_number_id_or_the_beginning_of_its_id(
