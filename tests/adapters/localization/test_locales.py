@@ -32,7 +32,7 @@ def localization(locale: str | None = "en-GB") -> Localization:
         ("de-DE", 1230, "KWD", "1,230 KWD"),
         ("de-AT", 490, "EUR", "€ 4,90"),
         ("de_CH", 123456, "CHF", "CHF 1\N{RIGHT SINGLE QUOTATION MARK}234.56"),
-        ("fr-FR", 490, "EUR", "€4.90"),
+        ("br-FR", 490, "EUR", "€4.90"),
         (None, 490, "EUR", "€4.90"),
     ],
 )
@@ -51,7 +51,7 @@ def test_money_is_formatted_by_currency_and_region(
         ("en-US", "Friday, January 1, 2027, 4:30\N{NARROW NO-BREAK SPACE}AM UTC"),
         ("de", "Freitag, 1. Januar 2027, 04:30 Uhr (UTC)"),
         ("de-AT", "Freitag, 1. Jänner 2027, 04:30 Uhr (UTC)"),
-        ("fr-CH", "Friday, 1 January 2027, 04:30 UTC"),
+        ("rm-CH", "Friday, 1 January 2027, 04:30 UTC"),
     ],
 )
 def test_a_moment_is_worded_in_utc(locale: str, expected: str) -> None:

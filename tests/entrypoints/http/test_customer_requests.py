@@ -286,7 +286,7 @@ def test_the_result_before_stays_beside_the_new_one(api: ApiClient) -> None:
             "de",
             ("Dieses Foto speichern", "nicht möglich: die Zeit dafür ist vorbei."),
         ),
-        ("fr-FR, fr;q=0.9", "en", ("Your restored photos", "Save the photo", "13 April 2026")),
+        ("br-FR, br;q=0.9", "en", ("Your restored photos", "Save the photo", "13 April 2026")),
         (
             "nonsense;;q=,de;q=x",
             "en",
