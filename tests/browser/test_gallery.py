@@ -164,7 +164,77 @@ def test_a_phone_saves_a_single_photo_first_of_all_to_its_library(
     page.evaluate("shared.length = 0; window.refusals = 0")
     page.route(re.compile("/api/download/"), lambda route: route.abort("internetdisconnected"))
     page.get_by_role("button", name="Save to the photo library").tap()
-    expect(page.get_by_text("That did not work.")).to_be_in_viewport()
+    expect(page.get_by_text("The connection is lost.")).to_be_in_viewport()
+
+
+def test_photos_that_were_fetched_are_not_fetched_again_after_a_failure(
+    new_visitor: NewVisitor, running_shop: RunningShop, photo: Path
+) -> None:
+    customer, _ = running_shop.buy(photo, photo, photo)
+    visitor = new_visitor(**PHONE)
+    visitor.context.add_init_script(SHARE_SHEET)
+    page = visitor.open(mailed_link(customer))
+    fetched: list[str] = []
+    page.on("request", lambda request: fetched.append(request.url) if request.method == "POST" else None)
+    last = page.locator("form[data-save]").last.evaluate("form => form.action")
+    page.route(last, lambda route: route.fulfill(status=503), times=1)
+    library = page.get_by_role("button", name="Save all to the photo library")
+    library.tap()
+    expect(page.get_by_text("2 of 3 photos are fetched and kept.")).to_be_in_viewport()
+    assert len(fetched) == 3
+    library.tap()
+    assert len(shared(page, 3)) == 3
+    assert fetched[3:] == [last]
+    expect(page.locator("[data-saving]")).to_be_empty()
+    visitor.complaints.clear()  # the browser logs the broken answer itself
+
+
+def test_progress_of_fetching_stays_until_it_is_over(
+    new_visitor: NewVisitor, running_shop: RunningShop, photo: Path
+) -> None:
+    customer, _ = running_shop.buy(photo, photo)
+    visitor = new_visitor(**PHONE)
+    visitor.context.add_init_script(SHARE_SHEET)
+    page = visitor.open(mailed_link(customer))
+    held: list[Route] = []
+    page.route(page.locator("form[data-save]").last.evaluate("form => form.action"), lambda route: held.append(route))
+    page.clock.install()
+    page.get_by_role("button", name="Save all to the photo library").tap()
+    progress = page.get_by_role("status").filter(has_text="1 of 2 photos are fetched")
+    expect(progress).to_be_in_viewport()
+    page.clock.run_for(60_000)
+    expect(progress).to_be_in_viewport()
+    is_accessible(page)
+    held[0].continue_()
+    shared(page, 2)
+    expect(progress).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "button", ["Save this photo: 1-harvest", "Save all to the photo library", "Save all photos", "Make a link"]
+)
+def test_without_a_line_a_button_says_so_and_the_gallery_stays(
+    new_visitor: NewVisitor, gallery: str, button: str
+) -> None:
+    visitor = new_visitor(**PHONE)
+    visitor.context.add_init_script(SHARE_SHEET)
+    page = visitor.open(gallery)
+    visitor.context.set_offline(True)
+    page.get_by_role("button", name=re.compile(f"^{re.escape(button)}")).tap()
+    expect(page.get_by_text("The connection is lost.")).to_be_in_viewport()
+    assert page.url.endswith("/photos")
+    visitor.context.set_offline(False)
+    expect(page.get_by_text("The connection is lost.")).to_have_count(0)
+
+
+def test_a_photo_is_saved_where_the_share_sheet_fails(new_visitor: NewVisitor, gallery: str) -> None:
+    visitor = new_visitor(**PHONE)
+    visitor.context.add_init_script(SHARE_SHEET.replace("NotAllowedError", "DataError"))
+    visitor.context.add_init_script("window.refusals = 1")
+    page = visitor.open(gallery)
+    with page.expect_download() as download:
+        page.get_by_role("button", name=re.compile("^Save this photo: 1-harvest")).tap()
+    assert download.value.suggested_filename == "1-harvest-1926.png"
 
 
 def test_paper_shows_both_pictures_whole(new_visitor: NewVisitor, gallery: str) -> None:

@@ -1,12 +1,20 @@
 // Saving on phones: the share sheet of the device puts pictures into its photo library, without a zip.
 
-import { announce, say } from "./page.js";
+import { say } from "./page.js";
 
 // Pictures are in memory until they are shared, so more are shared in parts, one press each.
 const MOST_AT_ONCE = 20;
+const KEPT_FOR_DOWNLOAD_MS = 60_000;
 
 /** Have each `data-save` form, and the button for all of them, share files where the device can. */
 export function saveToLibrary(root = document) {
+  root.addEventListener("submit", (event) => {
+    if (!event.defaultPrevented && !navigator.onLine) {
+      event.preventDefault(); // Without a line, the browser would show its own page instead of this one.
+      tell(say("save_offline"));
+    }
+  });
+  addEventListener("online", () => tell(""));
   const forms = [...root.querySelectorAll("form[data-save]")];
   if (!canShareFiles()) {
     return; // The plain forms download.
@@ -36,7 +44,11 @@ function inParts(forms) {
   return Array.from({ length: count }, (_, part) => forms.slice(part * MOST_AT_ONCE, (part + 1) * MOST_AT_ONCE));
 }
 
-/** Share the pictures of one part after the other, and then of the first again, each with a press. */
+/**
+ * Share the pictures of one part after the other, and then of the first again, each with a press.
+ *
+ * Pictures that were fetched are kept until they are shared, so that a press after a failure fetches the others only.
+ */
 function whenPressed(target, kind, button, parts) {
   const [text, label] = [button.textContent, button.getAttribute("aria-label")];
   const name = (shown, spoken) => {
@@ -45,43 +57,80 @@ function whenPressed(target, kind, button, parts) {
   };
   let part = 0;
   const words = () => (parts.length > 1 ? say("save_part", bounds(parts, part)) : text);
-  let files = null;
+  const kept = new Map(); // of forms
   let isFetching = false;
   target.addEventListener(kind, async (event) => {
     event.preventDefault();
     if (isFetching) {
       return;
     }
-    try {
-      if (!files) {
-        isFetching = true;
-        button.setAttribute("aria-busy", "true");
-        announce(say("save_fetching"));
-        files = [];
-        for (const form of parts[part]) {
-          files.push(await fetched(form));
-        }
-      }
-      await navigator.share({ files });
-      files = null;
-      part = (part + 1) % parts.length;
+    const forms = parts[part];
+    isFetching = true;
+    const busy = ["aria-busy", "aria-disabled"];
+    busy.forEach((state) => button.setAttribute(state, "true"));
+    const obstacle = await fetchLacking(forms, kept);
+    isFetching = false;
+    busy.forEach((state) => button.removeAttribute(state));
+    if (obstacle) {
       name(words(), label);
+      tell(say(obstacle, { done: kept.size, total: forms.length }));
+      return;
+    }
+    tell("");
+    const files = forms.map((form) => kept.get(form));
+    try {
+      await navigator.share({ files });
     } catch (error) {
       if (error.name === "NotAllowedError") {
         // The fetch outlasted the permission that a press gives, so that one more press is needed.
         name(say("save_ready"), label && `${say("save_ready")}: ${label}`);
-        announce(say("save_ready"));
-      } else if (error.name !== "AbortError") {
-        files = null;
-        name(words(), label);
-        target === button ? announce(say("save_failed")) : target.submit();
+        tell(say("save_ready"));
+        return;
       }
-    } finally {
-      isFetching = false;
-      button.removeAttribute("aria-busy");
+      if (error.name === "AbortError") {
+        return;
+      }
+      files.length === 1 ? download(files[0]) : tell(say("save_failed"));
     }
+    kept.clear();
+    part = (part + 1) % parts.length;
+    name(words(), label);
   });
   name(words(), label);
+}
+
+/** Fetch what is not kept yet; resolves with the phrase of what stood in the way. */
+async function fetchLacking(forms, kept) {
+  const lacking = forms.filter((form) => !kept.has(form));
+  let obstacle = null;
+  for (const form of lacking) {
+    tell(say(forms.length > 1 ? "save_progress" : "save_fetching", { done: kept.size, total: forms.length }));
+    try {
+      const response = await fetch(form.action, { method: "POST" });
+      if (response.ok) {
+        kept.set(form, fileOf(form, await response.blob()));
+      } else {
+        obstacle = forms.length > 1 ? "save_incomplete" : "save_refused";
+      }
+    } catch {
+      return "save_offline"; // The line broke: the next ones would find none either.
+    }
+  }
+  return obstacle;
+}
+
+/** Say what saving has come to, for as long as it is so. */
+function tell(sentence) {
+  document.querySelector("[data-saving]").textContent = sentence;
+}
+
+/** Save without the share sheet; the page stays. */
+function download(file) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(file);
+  link.download = file.name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), KEPT_FOR_DOWNLOAD_MS);
 }
 
 function bounds(parts, part) {
@@ -89,12 +138,7 @@ function bounds(parts, part) {
   return { first, last: first + parts[part].length - 1, total: parts.flat().length };
 }
 
-async function fetched(form) {
-  const response = await fetch(form.action, { method: "POST" });
-  if (!response.ok) {
-    throw new Error(`The picture was answered with ${response.status}.`);
-  }
-  const picture = await response.blob();
+function fileOf(form, picture) {
   const stem = form.dataset.name.replace(/\.[^.]+$/, "");
   return new File([picture], `${stem}.${picture.type.split("/").pop()}`, { type: picture.type });
 }
