@@ -93,6 +93,13 @@ class Queries(OrderListing):
                 notes=transaction.notes.of(order_id),
             )
 
+    def is_only_order(self, order: Order) -> bool:
+        """Whether a paid order is the only one of its customer."""
+        if order.payment is None:
+            return False
+        with self.unit_of_work.transaction() as transaction:
+            return len(transaction.personal_data.orders(order.payment.customer_id)) == 1
+
     def history(self, order_id: OrderId) -> Sequence[RecordedEvent]:
         """The events of an order, oldest first; empty if there are none."""
         with self.unit_of_work.transaction() as transaction:

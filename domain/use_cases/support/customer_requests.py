@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from domain.order.actors import CUSTOMER
 from domain.order.commands import Command, RequestEmail, RequestRedo
 from domain.order.customer_request_limits import (
+    PAUSE,
     History,
     check_link_limit,
     check_wait,
@@ -21,6 +23,7 @@ from domain.order.errors import (
     RedoRefusedError,
     UnknownImageError,
 )
+from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.values import EmailKind, ImageId, OrderId, RedoObstacle
 from domain.ports.clock import Clock
@@ -60,6 +63,22 @@ class CustomerRequests:
         self._record(
             order_id, lambda order, history: self._mail(order, history, requestable_email(order)), request_id
         )
+
+    def wait_before_resend(self, order_id: OrderId) -> timedelta | None:
+        """How long ``resend`` would refuse from now; None if it always would.
+
+        While the e-mail is on its way, that is a whole pause.
+        """
+        with self.command_handler.unit_of_work.transaction() as transaction:
+            history = transaction.event_store.history(order_id)
+        order = fold(order_id, history)
+        try:
+            proposed = self._mail(order, history, requestable_email(order))
+        except AskedTooOftenError as error:
+            return error.wait
+        except NothingToSendError:
+            return None
+        return timedelta(0) if proposed is not None else PAUSE
 
     def renew_link(self, token: str, request_id: UUID) -> None:
         """Send a valid link in place of an expired one.

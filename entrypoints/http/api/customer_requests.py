@@ -34,6 +34,7 @@ _request = partial(post, status_code=202, sync_to_thread=True, middleware=[Idemp
 
 #: The photo page, relative to ``/{image}/redo``.
 _ALBUM = "../photos"
+_BACK_TO_ORDER = "order_page.back"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +104,16 @@ def ask_for_mail(
     return _resend(customer_requests, queries, request, order)
 
 
+def explain_button(request: AnyRequest, error: Exception) -> Response[Any]:
+    """Explain why the button of an order's page was refused, and lead back there."""
+    way_back = None if isinstance(error, UnknownOrderError) else _BACK_TO_ORDER
+    return html_pages.explain(request, error, way_back=way_back)
+
+
 @post(
     "/api/restoration/status/{order:uuid}",
     status_code=202,
-    exception_handlers={Exception: html_pages.explain},
+    exception_handlers={Exception: explain_button},
     middleware=[Idempotency()],
     **contracts.ASK_FOR_MAIL,
 )
@@ -120,27 +127,38 @@ async def press_the_orders_button(
 
     The page posts to its own address, so that it need not contain an id.
     """
-    return await to_thread.run_sync(_resend, customer_requests, queries, request, order)
+    return await to_thread.run_sync(
+        partial(_resend, customer_requests, queries, request, order, way_back=_BACK_TO_ORDER)
+    )
 
 
 def _resend(
-    customer_requests: CustomerRequests, queries: Queries, request: AnyRequest, order: UUID
+    customer_requests: CustomerRequests,
+    queries: Queries,
+    request: AnyRequest,
+    order: UUID,
+    way_back: str | None = None,
 ) -> Response[Any]:
     order_id = OrderId(order)
     if not queries.order(order_id).version:
         raise UnknownOrderError(order_id)
     customer_requests.resend(order_id, request_id_of(request.scope))
-    return _taken(request, "mail")
+    return _taken(request, "mail", way_back=way_back)
 
 
-def _taken(request: AnyRequest, title: str, sentence_key: str | None = None) -> Response[Any]:
+def _taken(
+    request: AnyRequest, title: str, sentence_key: str | None = None, way_back: str | None = None
+) -> Response[Any]:
     """Confirm a request: a page for a browser, else JSON.
 
-    ``title`` and ``sentence_key`` name phrases of the catalog's section "asked".
+    ``title`` and ``sentence_key`` name phrases of the catalog's section "asked", ``way_back`` the one of a link to the
+    page with the form.
     """
     sentence = f"asked.{sentence_key or title}"
     if html_pages.is_html_preferred(request):
-        return html_pages.page("accepted", visit_of(request), status=202, request_kind=title, phrase=sentence)
+        return html_pages.page(
+            "accepted", visit_of(request), status=202, request_kind=title, phrase=sentence, way_back=way_back
+        )
     headers = {"Cache-Control": "no-store", "Vary": "Accept"}
     return Response(
         AcceptedView(sentence=localization_of("en").say(sentence)), status_code=202, headers=headers

@@ -22,6 +22,7 @@ from domain.order.states import TERMINAL
 from domain.order.values import OrderId
 from domain.ports.clock import Clock
 from domain.use_cases.queries import Queries
+from domain.use_cases.support.customer_requests import CustomerRequests
 from entrypoints.http.api import order_schemas
 from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import Given, is_known
@@ -51,13 +52,17 @@ def show_order(
     **contracts.SHOW_PROGRESS,
 )
 async def show_progress(
-    queries: Given[Queries], clock: Given[Clock], request: AnyRequest, order: FromPath[UUID]
+    queries: Given[Queries],
+    customer_requests: Given[CustomerRequests],
+    clock: Given[Clock],
+    request: AnyRequest,
+    order: FromPath[UUID],
 ) -> Response[order_schemas.ProgressView]:
     """Show the progress of the restoration.
 
     Programs poll it; a browser that follows the e-mail's link gets a page.
     """
-    return await to_thread.run_sync(_progress, queries, clock, request, OrderId(order))
+    return await to_thread.run_sync(_progress, queries, customer_requests, clock, request, OrderId(order))
 
 
 @get("/api/orders/{order:uuid}/events", **contracts.FOLLOW_ORDER)
@@ -95,9 +100,15 @@ def _document(queries: Queries, order_id: OrderId) -> tuple[int, bytes]:
     return len(history), encode_json(order_schemas.progress(fold(order_id, history), names, history))
 
 
-def _progress(queries: Queries, clock: Clock, request: AnyRequest, order_id: OrderId) -> Response[Any]:
+def _progress(
+    queries: Queries,
+    customer_requests: CustomerRequests,
+    clock: Clock,
+    request: AnyRequest,
+    order_id: OrderId,
+) -> Response[Any]:
     if html_pages.is_html_preferred(request):
-        return order_page(queries, clock, order_id, request)
+        return order_page(queries, customer_requests, clock, order_id, request)
     shown = _shown(queries, request, order_id, order_schemas.progress)
     shown.headers["Vary"] = "Accept"
     return shown

@@ -128,8 +128,11 @@ def script_texts(visit: Visit, section: str) -> dict[str, str]:
     }
 
 
-def explain(request: AnyRequest, error: Exception) -> Response[Any]:
-    """Answer an error with a page for browsers or a problem document."""
+def explain(request: AnyRequest, error: Exception, *, way_back: str | None = None) -> Response[Any]:
+    """Answer an error with a page for browsers or a problem document.
+
+    ``way_back`` is the phrase of a link to the page at the address that the form was sent to.
+    """
     if not is_html_preferred(request):
         return problem_details.answer(request, error)
     problem = problem_details.problem_of(error)
@@ -142,15 +145,28 @@ def explain(request: AnyRequest, error: Exception) -> Response[Any]:
         visit = visit.in_english()
         detail = problem.detail.removeprefix(f"{problem.kind.title}: ")  # the heading says that already
         title, explanation = problem.kind.title, detail[:1].upper() + detail[1:]
-    return problem_page(request, problem, "problem", visit, title=title, explanation=explanation)
+    return problem_page(
+        request, problem, "problem", visit, title=title, explanation=explanation, way_back=way_back
+    )
 
 
 def problem_page(
-    request: AnyRequest, problem: problem_details.Problem, template: str, visit: Visit, **facts: Any
+    request: AnyRequest,
+    problem: problem_details.Problem,
+    template: str,
+    visit: Visit,
+    *,
+    way_back: str | None = None,
+    **facts: Any,
 ) -> Response[Any]:
     """The page of a problem, with its status, headers and request id."""
     answer = page(
-        template, visit, status=problem.kind.status, request_id=request_id_of(request.scope), **facts
+        template,
+        visit,
+        status=problem.kind.status,
+        request_id=request_id_of(request.scope),
+        way_back=way_back,
+        **facts,
     )
     answer.headers.update(problem.headers)
     return answer

@@ -15,8 +15,9 @@ from domain.order.values import OrderId, UploadSessionId
 from domain.ports.clock import Clock
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.use_cases.checkout.uploads import UploadService
-from domain.use_cases.queries import Queries
+from domain.use_cases.queries import OrderDetails, Queries
 from domain.use_cases.shop_policy import ShopPolicy
+from domain.use_cases.support.customer_requests import CustomerRequests
 from domain.use_cases.support.email_correction import (
     AddressKnownError,
     AddressTakenError,
@@ -42,6 +43,8 @@ _REFUSALS: dict[type[Exception], str] = {
     AskedTooOftenError: "order_page.address_refused",
 }
 
+#: The parameter of an order's page after a correction.
+_CORRECTED = "corrected"
 _OF_SESSION = "/uploads/{session:uuid}/address"
 _page: Mapping[str, Any] = {
     "include_in_schema": False,
@@ -49,18 +52,27 @@ _page: Mapping[str, Any] = {
 }
 
 
-def order_page(queries: Queries, clock: Clock, order_id: OrderId, request: AnyRequest) -> Response[Any]:
+def order_page(
+    queries: Queries,
+    customer_requests: CustomerRequests,
+    clock: Clock,
+    order_id: OrderId,
+    request: AnyRequest,
+) -> Response[Any]:
     """The page of an order; raises UnknownOrderError."""
     details = queries.details(order_id)
     order = details.order
     if order.payment is None:
         raise UnknownOrderError(order_id)
     paid_session = paid_session_of(request)
+    is_paying = paid_session == order.payment.upload_session_id
     progress = status_pages.Progress(
         now=clock.now(),
         usual_turnaround=queries.usual_turnaround(),
-        email=details.customer.email if details.customer is not None else None,
-        paid_session=paid_session if paid_session == order.payment.upload_session_id else None,
+        address=_address_for(request, queries, details),
+        paid_session=paid_session if is_paying else None,
+        is_corrected=is_paying and _CORRECTED in request.query_params,
+        resend_wait=customer_requests.wait_before_resend(order_id),
     )
     return status_pages.of_order(order, queries.file_names(order_id), visit_of(request), progress)
 
@@ -82,7 +94,9 @@ async def show_address(
         seen, visit = upload_service.find(UploadSessionId(session)), visit_of(request)
         if seen.status is not UploadStatus.PAID or not may_correct_address(queries.order(seen.order_id)):
             return _redirect_from(seen, policy, visit)
-        return _address_page(visit, seen)
+        details = queries.details(seen.order_id)
+        known, whole = _address_for(request, queries, details), _whole_address(request, queries, details)
+        return _address_page(visit, seen, known=known, typed=whole)
 
     return await to_thread.run_sync(show)
 
@@ -91,6 +105,7 @@ async def show_address(
 async def correct_address(
     email_correction: Given[EmailCorrection],
     upload_service: Given[UploadService],
+    queries: Given[Queries],
     policy: Given[ShopPolicy],
     request: AnyRequest,
     session: FromPath[UUID],
@@ -116,27 +131,61 @@ async def correct_address(
                 correlation_id=request_id_of(request.scope),
             )
         except tuple(_REFUSALS) as error:
-            return _address_page(visit, seen, problem=_REFUSALS[type(error)])
-        return _redirect_from(seen, policy, visit)
+            known = _address_for(request, queries, queries.details(seen.order_id))
+            typed = email.replace("\0", "")
+            return _address_page(visit, seen, known=known, typed=typed, problem=_REFUSALS[type(error)])
+        return _redirect_from(seen, policy, visit, query=f"?{_CORRECTED}=1")
 
     return await to_thread.run_sync(correct)
 
 
-def _address_page(visit: Visit, session: UploadSession, *, problem: str | None = None) -> Response[Any]:
+def _address_for(request: AnyRequest, queries: Queries, details: OrderDetails) -> str | None:
+    """The customer's address, masked for browsers that may not see the whole."""
+    whole = _whole_address(request, queries, details)
+    if whole is None and details.customer is not None:
+        return status_pages.masked(details.customer.email)
+    return whole
+
+
+def _whole_address(request: AnyRequest, queries: Queries, details: OrderDetails) -> str | None:
+    """The customer's address for the browser that paid, which typed it.
+
+    Not for a customer with several orders: it may have been corrected for another one.
+    """
+    order, customer = details.order, details.customer
+    if customer is None or order.payment is None:
+        return None
+    is_paying = paid_session_of(request) == order.payment.upload_session_id
+    return customer.email if is_paying and queries.is_only_order(order) else None
+
+
+def _address_page(
+    visit: Visit,
+    session: UploadSession,
+    *,
+    known: str | None,
+    typed: str | None,
+    problem: str | None = None,
+) -> Response[Any]:
     return html_pages.page(
         "address",
         visit,
         status=422 if problem else 200,
         session_id=session.session_id,
         order_id=session.order_id,
+        known=known,
+        typed=typed,
         problem=problem,
+        can_write=problem == "order_page.address_refused",
     )
 
 
-def _redirect_from(session: UploadSession, policy: ShopPolicy, visit: Visit) -> Response[Any]:
+def _redirect_from(
+    session: UploadSession, policy: ShopPolicy, visit: Visit, query: str = ""
+) -> Response[Any]:
     """Redirect to the order, or to the session's page before the payment."""
     address = visit.site.address(f"/uploads/{session.session_id}")
     if session.status is UploadStatus.PAID:
-        address = policy.urls.status.replace("{order}", str(session.order_id))
+        address = policy.urls.status.replace("{order}", str(session.order_id)) + query
     headers = {"Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
     return Redirect(address, status_code=303, headers=headers)

@@ -35,13 +35,17 @@ _ENDED_WITHOUT_RESULT = "not_restored"
 class Progress:
     """What an order's page shows besides the order itself.
 
-    ``email`` is the customer's address; ``paid_session`` the session of a browser that may correct it.
+    ``address`` is the customer's e-mail address as this browser may see it; ``paid_session`` the session of a browser
+    that may correct it, and ``is_corrected`` if it just did. ``resend_wait`` is how long the e-mail cannot be
+    requested again; None if no more.
     """
 
-    now: datetime
+    now: datetime | None = None
     usual_turnaround: timedelta | None = None
-    email: str | None = None
+    address: str | None = None
     paid_session: UUID | None = None
+    is_corrected: bool = False
+    resend_wait: timedelta | None = timedelta(0)
 
 
 def of_order(
@@ -55,6 +59,8 @@ def of_order(
     has_ended = seen.state in TERMINAL
     has_photos = seen.state is not State.ERASED
     refresh_seconds = _refresh(seen)
+    progress = progress or Progress()
+    is_resendable = _is_resendable(seen, status)
     return page(
         "order",
         visit,
@@ -63,7 +69,10 @@ def of_order(
         settled=sum(image.is_settled for image in seen.images.values()),
         has_ended=has_ended,
         is_live=refresh_seconds is not None,
-        has_button=_is_resendable(seen, status),
+        has_button=is_resendable and progress.resend_wait == timedelta(0),
+        resend_wait=visit.localization.duration(progress.resend_wait)
+        if is_resendable and progress.resend_wait
+        else None,
         has_previews=has_photos and not seen.photos_are_purged,
         photos=[
             {
@@ -75,11 +84,11 @@ def of_order(
             if has_photos
         ],
         returned=_returned(seen),
-        estimate=_estimate(seen, visit, progress) if progress is not None else None,
-        address=_shown_address(progress.email)
-        if progress and progress.email and may_correct_address(seen)
-        else None,
-        paid_session=progress.paid_session if progress is not None else None,
+        estimate=_estimate(seen, visit, progress),
+        address=progress.address if may_correct_address(seen) or is_resendable else None,
+        may_correct=may_correct_address(seen),
+        paid_session=progress.paid_session,
+        is_corrected=progress.is_corrected,
         refresh_seconds=refresh_seconds,
     )
 
@@ -97,14 +106,20 @@ def _is_resendable(seen: Order, status: str) -> bool:
 def _estimate(seen: Order, visit: Visit, progress: Progress) -> str | None:
     """How long it usually takes, or that it takes longer."""
     usual, paid_at = progress.usual_turnaround, seen.entered_at.get(State.PAID)
-    if usual is None or paid_at is None or not may_correct_address(seen) or seen.every_image_is_settled:
+    if (
+        progress.now is None
+        or usual is None
+        or paid_at is None
+        or not may_correct_address(seen)
+        or seen.every_image_is_settled
+    ):
         return None
     if progress.now - paid_at > 2 * usual:
         return visit.localization.say("order_page.takes_longer")
     return visit.localization.say("order_page.estimate", duration=visit.localization.duration(usual))
 
 
-def _shown_address(email: str) -> str:
+def masked(email: str) -> str:
     """An address that only its owner recognizes: ``a…@example.com``."""
     name, _, host = email.rpartition("@")
     return f"{name[:1]}…@{host}"

@@ -48,16 +48,31 @@ def test_each_photo_has_its_picture_until_the_photos_are_deleted(api: ApiClient)
 def test_the_browser_that_paid_corrects_the_address_that_mails_go_to(api: ApiClient) -> None:
     session_id, order_id = paid(api)
     page = page_of(api, order_id)
-    assert "We write to you at e…@customer.example." in page
+    assert "We write to you at eilen@customer.example." in page, "whose wrong letter is to be seen"
     assert f'<a href="/uploads/{session_id}/address">Is this address wrong?</a>' in page
     form = api.http.get(f"/uploads/{session_id}/address", headers=BROWSER)
     assert '<form method="post"' in form.text
+    assert 'value="eilen@customer.example"' in form.text
     assert 'http-equiv="refresh"' not in form.text, "what is typed is not lost"
     answer = correct(api, session_id, " marie@right.example ")
-    assert (answer.status_code, answer.headers["location"].rpartition("/")[2]) == (303, str(order_id))
-    corrected = page_of(api, order_id)
-    assert "We write to you at m…@right.example." in corrected
-    assert "marie@right.example" not in corrected
+    assert answer.status_code == 303
+    address = httpx.URL(answer.headers["location"]).raw_path.decode()
+    corrected = api.http.get(address, headers=BROWSER).text
+    assert "Thank you: the address is corrected." in corrected
+    assert "We write to you at marie@right.example." in corrected
+    assert "is corrected" not in page_of(api, order_id)
+    api.http.cookies.clear()
+    elsewhere = api.http.get(address, headers=BROWSER).text
+    assert "We write to you at m…@right.example." in elsewhere
+    assert "is corrected" not in elsewhere
+    assert "marie@right.example" not in elsewhere
+    assert "marie@right.example" not in api.http.get(f"/uploads/{session_id}/address", headers=BROWSER).text
+
+
+def test_an_address_that_other_orders_share_is_masked_also_for_the_browser_that_paid(api: ApiClient) -> None:
+    paid(api)
+    _, order_id = paid(api)
+    assert "We write to you at e…@customer.example." in page_of(api, order_id)
 
 
 def test_who_knows_the_orders_page_alone_cannot_correct_its_address(api: ApiClient) -> None:
@@ -129,12 +144,17 @@ def test_the_page_of_an_erased_order_invites_no_one_back(api: ApiClient) -> None
 def test_after_the_result_the_address_stays(api: ApiClient) -> None:
     session_id, order_id = paid(api)
     api.shop.live(order_id)
-    assert "/address" not in page_of(api, order_id)
+    page = page_of(api, order_id)
+    assert "/address" not in page
+    assert "We write to you at eilen@customer.example." in page
+    assert '<a href="/contact">Is this address wrong? Write to us' in page
     asked = api.http.get(f"/uploads/{session_id}/address", headers=BROWSER, follow_redirects=False)
     assert (asked.status_code, asked.headers["location"].rpartition("/")[2]) == (303, str(order_id))
     answer = correct(api, session_id, "marie@right.example")
     assert answer.status_code == 422
     assert "The address cannot be changed here." in answer.text
+    assert 'value="marie@right.example"' in answer.text, "what was typed stays"
+    assert '<a href="/contact">' in answer.text.partition('id="address-problem"')[2].partition("</p>")[0]
 
 
 @pytest.mark.parametrize(
@@ -181,9 +201,38 @@ def test_the_address_of_no_session_is_corrected(api: ApiClient) -> None:
     assert correct(api, UploadSessionId(uuid4()), "marie@right.example", GERMAN).status_code == 404
 
 
+def test_the_mail_is_offered_again_once_it_can_be_asked_for(api: ApiClient) -> None:
+    _, order_id = paid(api)
+    api.shop.work()
+    address = f"/api/restoration/status/{order_id}"
+    page = page_of(api, order_id)
+    assert "In 5 minutes, load this page again" in page
+    assert 'id="again"' not in page
+    api.shop.clock.advance(minutes=2)
+    assert "In 3 Minuten können Sie diese Seite neu laden" in page_of(api, order_id, GERMAN)
+    refused = api.http.post(address, headers=BROWSER)
+    assert refused.status_code == 429
+    assert '<a class="button" href="">Back to your order</a>' in refused.text
+    api.shop.live(order_id)
+    api.shop.clock.advance(minutes=6)
+    for _ in range(5):
+        assert '<button id="again" class="second">' in page_of(api, order_id)
+        sent = api.http.post(address, headers=BROWSER)
+        assert sent.status_code == 202
+        assert 'href="">Back to your order</a>' in sent.text
+        assert 'id="again"' not in page_of(api, order_id), "it is on its way"
+        api.shop.live(order_id)
+        api.shop.clock.advance(minutes=6)
+    page = page_of(api, order_id)
+    assert 'id="again"' not in page, "it was asked for as often as it may be"
+    assert "load this page again" not in page
+    assert '<a href="/contact">' in page
+
+
 def test_the_button_works_from_every_address_of_the_page(api: ApiClient) -> None:
     _, order_id = paid(api)
     api.shop.work()
+    api.shop.clock.advance(minutes=6)
     assert f'<form method="post" action="/api/restoration/status/{order_id}">' in page_of(api, order_id)
 
 
