@@ -12,7 +12,7 @@ import pytest
 
 from domain.order import events as e
 from domain.order.commands import Proposal, RevokeLink
-from domain.order.values import ImageId, OrderId, RedoObstacle
+from domain.order.values import FailureReason, ImageId, OrderId, RedoObstacle
 from domain.use_cases.order_command_handler import Cause
 from entrypoints.bootstrap.wording import localization_of
 from tests.domain.support.assertions import sent
@@ -271,6 +271,24 @@ def test_the_result_before_stays_beside_the_new_one(api: ApiClient) -> None:
         404,
         "link-unknown",
     )
+
+
+@pytest.mark.parametrize("failed", [0, 1])
+def test_a_single_result_is_saved_as_the_picture_and_counts_as_fetched(api: ApiClient, failed: int) -> None:
+    order_id = api.shop.pay(api.shop.upload(PORTRAIT, *[b"a wedding"] * failed))
+    api.shop.work()
+    for number, work in enumerate(list(api.shop.restorer.works)):
+        if number:
+            api.shop.restorer.fail(work, FailureReason.REFUSED_INPUT)
+            api.shop.post_prediction(work)
+    api.shop.live(order_id)
+    page = api.http.get(album_path(api, order_id), headers=BROWSER)
+    assert '<button class="large">Save the photo (' in page.text
+    address = Form(page).posts[0]
+    saved = api.http.get(urljoin(address, post_form(api, address).headers["location"]), headers=BROWSER)
+    assert saved.content == b"restored " + PORTRAIT
+    assert [type(event) for event in api.shop.events(order_id)].count(e.ResultDownloaded) == 1
+    assert api.shop.order(order_id).is_fetched
 
 
 @pytest.mark.parametrize(
