@@ -197,7 +197,9 @@ def test_progress_of_fetching_stays_until_it_is_over(
     visitor.context.add_init_script(SHARE_SHEET)
     page = visitor.open(mailed_link(customer))
     held: list[Route] = []
-    page.route(page.locator("form[data-save]").last.evaluate("form => form.action"), lambda route: held.append(route))
+    page.route(
+        page.locator("form[data-save]").last.evaluate("form => form.action"), lambda route: held.append(route)
+    )
     page.clock.install()
     page.get_by_role("button", name="Save all to the photo library").tap()
     progress = page.get_by_role("status").filter(has_text="1 of 2 photos are fetched")
@@ -211,7 +213,8 @@ def test_progress_of_fetching_stays_until_it_is_over(
 
 
 @pytest.mark.parametrize(
-    "button", ["Save this photo: 1-harvest", "Save all to the photo library", "Save all photos", "Make a link"]
+    "button",
+    ["Save this photo: 1-harvest", "Save all to the photo library", "Save all photos", "Make a link"],
 )
 def test_without_a_line_a_button_says_so_and_the_gallery_stays(
     new_visitor: NewVisitor, gallery: str, button: str

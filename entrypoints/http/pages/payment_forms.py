@@ -1,14 +1,23 @@
-"""The form before the payment: an address and a code, both optional."""
+"""The form before the payment: an address and a code, both optional.
+
+The shop stores no address before the payment. So that a customer who comes back from the payment page finds what they
+typed, their browser keeps it for an hour, in a cookie of the session's own pages.
+"""
 
 import re
 from dataclasses import dataclass
+from urllib.parse import quote, unquote
 
+from domain.order.values import UploadSessionId
 from domain.referral_program import LONGEST_CODE, as_typed, is_referral_code
 from domain.use_cases.checkout.referrals_and_points import Codes
 from domain.use_cases.support.email_correction import is_address
+from entrypoints.http.pages.site import Site
 from entrypoints.http.request_bodies import AnyRequest, whole_body
 
 _AMOUNT = re.compile(r"\d{1,12}", re.ASCII)
+_EMAIL_COOKIE = "typed_email"
+_HOUR_SECONDS = 3600
 
 
 class InvalidPaymentFormError(Exception):
@@ -41,6 +50,18 @@ class PaymentForm:
             return Codes()
         is_referral = is_referral_code(as_typed(self.code))
         return Codes(referral=self.code) if is_referral else Codes(points=self.code)
+
+
+def kept_form(request: AnyRequest) -> PaymentForm:
+    """The form as this browser keeps it."""
+    email = unquote(request.cookies.get(_EMAIL_COOKIE, ""))
+    return PaymentForm(email=email if "\0" not in email and is_address(email) else None)
+
+
+def keep_form(form: PaymentForm, session_id: UploadSessionId, site: Site) -> str:
+    """The header that has the browser keep the address of a form, or forget it."""
+    seconds = _HOUR_SECONDS if form.email else 0
+    return site.cookie(_EMAIL_COOKIE, quote(form.email or ""), seconds, f"/uploads/{session_id}")
 
 
 async def read_payment_form(request: AnyRequest) -> PaymentForm:

@@ -53,11 +53,11 @@ class Site:
         """The address of a path, from the root of the host."""
         return f"{self.root}{path}"
 
-    def cookie(self, name: str, value: str, seconds: int) -> str:
-        """The header that keeps a cookie, which scripts cannot read."""
+    def cookie(self, name: str, value: str, seconds: int, path: str = "") -> str:
+        """The header that keeps a cookie, which scripts cannot read, below a path."""
         cookie: SimpleCookie = SimpleCookie({name: value})
         morsel = cookie[name]
-        morsel["path"] = self.root or "/"
+        morsel["path"] = f"{self.root}{path}" or "/"
         morsel["max-age"] = seconds
         morsel["samesite"] = "Lax"
         morsel["httponly"] = True

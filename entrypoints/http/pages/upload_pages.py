@@ -37,7 +37,13 @@ from entrypoints.http.errors import BodyCutError, BodyTooSlowError, MalformedErr
 from entrypoints.http.get_routes import get
 from entrypoints.http.pages import html_pages
 from entrypoints.http.pages.paying_browser import redirect_to_order
-from entrypoints.http.pages.payment_forms import InvalidPaymentFormError, PaymentForm, read_payment_form
+from entrypoints.http.pages.payment_forms import (
+    InvalidPaymentFormError,
+    PaymentForm,
+    keep_form,
+    kept_form,
+    read_payment_form,
+)
 from entrypoints.http.pages.photo_refusals import Refusal, add_file
 from entrypoints.http.pages.shop_pages import home_page
 from entrypoints.http.pages.site import Site, Visit, visit_of
@@ -75,14 +81,15 @@ def show_upload(
     session: FromPath[UUID],
 ) -> Response[Any]:
     """Show the photos and their price; redirect once the order exists."""
-    return shown(upload_service.find(UploadSessionId(session)), policy, visit_of(request))
+    return shown(upload_service.find(UploadSessionId(session)), policy, request)
 
 
-def shown(session: UploadSession, policy: ShopPolicy, visit: Visit) -> Response[Any]:
+def shown(session: UploadSession, policy: ShopPolicy, request: AnyRequest) -> Response[Any]:
     """The page of a session, or a redirect to its order."""
+    visit = visit_of(request)
     if session.status is UploadStatus.PAID:
         return redirect_to_order(session, policy, visit.site)
-    return upload_page(session, policy, visit)
+    return upload_page(session, policy, visit, form=kept_form(request))
 
 
 @_form("/uploads", request_max_body_size=None)
@@ -209,7 +216,9 @@ async def pay(
             return _asked_again(error, upload_service.find(session_id), policy, visit, form)
         if checkout.url is None:
             raise AssertionError("A checkout that was opened has its page.")
-        return _redirect(checkout.url)
+        answer = _redirect(checkout.url)
+        answer.headers["Set-Cookie"] = keep_form(form, session_id, visit.site)
+        return answer
 
     return await to_thread.run_sync(open_page, limiter=checkout_threads)
 

@@ -205,7 +205,7 @@ def test_an_upload_waits_for_its_payment_and_leads_on_to_its_order(api: ApiClien
     assert "€4.90" in unordered
     checkout = api.shop.checkout_service.open(session_id, email=None)
     waiting = page_of(api, session_id, "uploads")
-    assert (heading(waiting), refresh(waiting)) == ("We are waiting for word of your payment", 5)
+    assert (heading(waiting), refresh(waiting)) == ("We have no word of a payment yet", 5)
     assert f' href="{checkout.url}">' in waiting
     order_id = api.shop.pay(session_id)
     answer = api.http.get(f"/api/uploads/{session_id}", headers=BROWSER, follow_redirects=False)

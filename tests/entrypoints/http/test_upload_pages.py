@@ -249,6 +249,38 @@ def test_an_amount_that_is_no_number_is_ignored(api: ApiClient, amount: str) -> 
     assert pay(api, session_id, amount=amount).status_code == 303
 
 
+def test_who_comes_back_without_paying_finds_what_they_typed(api: ApiClient) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    left = pay(api, session_id, email="ädele+old@customers.example")
+    assert left.headers["set-cookie"].endswith(
+        f"HttpOnly; Max-Age=3600; Path=/uploads/{session_id}; SameSite=Lax"
+    )
+    address = f"/uploads/{session_id}"
+    back = api.http.get(address, headers=BROWSER).text
+    assert "If you did not pay, nothing was charged" in back
+    assert ">Go on to the payment<" in back
+    changed = api.http.post(f"{address}/change", headers=BROWSER)
+    assert 'value="ädele+old@customers.example"' in changed.text
+    pay(api, session_id)
+    api.http.post(f"{address}/change", headers=BROWSER)
+    assert "ädele" not in api.http.get(address, headers=BROWSER).text, "they have removed it"
+    pay(api, session_id, email="adele@customers.example")
+    other = session_of(send(api, [("uncle.jpg", b"an uncle")]))
+    assert "adele@" not in api.http.get(f"/uploads/{other}", headers=BROWSER).text
+
+
+@pytest.mark.parametrize("kept", ["nonsense", "%00a@b.example", "%"])
+def test_a_kept_address_that_is_none_is_ignored(api: ApiClient, kept: str) -> None:
+    session_id = session_of(send(api, [("aunt.jpg", PORTRAIT)]))
+    headers = {**BROWSER, "Cookie": f"typed_email={kept}"}
+    page = api.http.get(f"/uploads/{session_id}", headers=headers)
+    assert page.status_code == 200
+    assert (
+        '<input type="email" id="email" name="email" autocomplete="email" maxlength="254" value=""'
+        in page.text
+    )
+
+
 @pytest.mark.parametrize(
     ("accept_language", "query", "locale"),
     [
