@@ -35,7 +35,8 @@ from entrypoints.http.client_address import client_key
 from entrypoints.http.dependencies import Given, first_language
 from entrypoints.http.errors import BodyCutError, BodyTooSlowError, MalformedError
 from entrypoints.http.get_routes import get
-from entrypoints.http.pages import html_pages
+from entrypoints.http.pages import html_pages, kept_refusals
+from entrypoints.http.pages.kept_refusals import SentForm
 from entrypoints.http.pages.paying_browser import redirect_to_order
 from entrypoints.http.pages.payment_forms import (
     InvalidPaymentFormError,
@@ -89,7 +90,11 @@ def shown(session: UploadSession, policy: ShopPolicy, request: AnyRequest) -> Re
     visit = visit_of(request)
     if session.status is UploadStatus.PAID:
         return redirect_to_order(session, policy, visit.site)
-    return upload_page(session, policy, visit, form=kept_form(request))
+    sent = kept_refusals.kept_by(request, visit.localization)
+    answer = upload_page(session, policy, visit, form=kept_form(request), sent=sent)
+    if not sent.is_plain:
+        kept_refusals.forget(answer, session.session_id, visit.site)
+    return answer
 
 
 @_form("/uploads", request_max_body_size=None)
@@ -123,14 +128,14 @@ async def send_first_photos(
         # Only this answer can tell the session's address, and what arrived is in it.
         problem = problem_details.problem_of(error)
         problem_details.note(request, problem, error)
+        sent = SentForm(refusals=refusals, is_cut_off=True)
+        if html_pages.is_html_preferred(request):
+            return _after_sending(request, session_id, sent)
         session = await to_thread.run_sync(upload_service.find, session_id)
-        visit, status = visit_of(request), problem.kind.status
-        return upload_page(
-            session, policy, visit, refusals=refusals, problem="upload_page.cut_off", status=status
-        )
+        return upload_page(session, policy, visit_of(request), sent=sent, status=problem.kind.status)
     if session_id is None:
         return home_page(visit_of(request), policy, problem="home.nothing_chosen")
-    return await _after_sending(upload_service, policy, request, session_id, refusals)
+    return _after_sending(request, session_id, SentForm(refusals=refusals))
 
 
 @_form("/uploads/{session:uuid}/photos", request_max_body_size=None)
@@ -151,7 +156,7 @@ async def send_more_photos(
     async with aclosing(_files(request, policy, scratch, upload_threads)) as files:
         async for file in files:
             refusals += await add_file(upload_service, session_id, file, upload_threads)
-    return await _after_sending(upload_service, policy, request, session_id, refusals)
+    return _after_sending(request, session_id, SentForm(refusals=refusals))
 
 
 @_form("/uploads/{session:uuid}/photos/{photo:uuid}/remove")
@@ -266,19 +271,12 @@ async def _count(visitor_limits: VisitorLimits, policy: ShopPolicy, request: Any
     await to_thread.run_sync(visitor_limits.receive_photo, client_key(request), size_bytes)
 
 
-async def _after_sending(
-    upload_service: UploadService,
-    policy: ShopPolicy,
-    request: AnyRequest,
-    session_id: UploadSessionId,
-    refusals: list[Refusal],
-) -> Response[Any]:
-    """Redirect to the session's page, or show it with what was refused."""
-    if not refusals:
-        return _redirect(_address(request, session_id))
-    session = await to_thread.run_sync(upload_service.find, session_id)
-    status = 200 if all(each.is_duplicate for each in refusals) else 422
-    return upload_page(session, policy, visit_of(request), refusals=refusals, status=status)
+def _after_sending(request: AnyRequest, session_id: UploadSessionId, sent: SentForm) -> Response[Any]:
+    """Redirect to the session's page, which tells what was not added."""
+    answer = _redirect(_address(request, session_id))
+    if not sent.is_plain:
+        answer.headers["Set-Cookie"] = kept_refusals.keep(sent, session_id, Site.of(request.app.state))
+    return answer
 
 
 def _address(request: AnyRequest, session_id: UploadSessionId) -> str:

@@ -1,6 +1,5 @@
 """What the page of an upload session shows."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,8 +8,8 @@ from litestar import Response
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.use_cases.shop_policy import MEBIBYTE, ShopPolicy
 from entrypoints.http.pages.html_pages import page, script_texts
+from entrypoints.http.pages.kept_refusals import SentForm
 from entrypoints.http.pages.payment_forms import PaymentForm
-from entrypoints.http.pages.photo_refusals import Refusal
 from entrypoints.http.pages.site import Visit
 
 #: How soon the page reloads while a payment is expected, and while a bank takes days.
@@ -22,15 +21,16 @@ def upload_page(
     policy: ShopPolicy,
     visit: Visit,
     *,
-    refusals: Sequence[Refusal] = (),
+    sent: SentForm | None = None,
     form: PaymentForm | None = None,
     problem: str | None = None,
     status: int = 200,
 ) -> Response[Any]:
     """The photos of an unpaid session, with price and payment form.
 
-    ``problem`` is the phrase of what is wrong with the payment ``form``, or of photos that are missing.
+    ``problem`` is the phrase of what is wrong with the payment ``form``, ``sent`` what became of a form with photos.
     """
+    sent = sent or SentForm()
     photos, is_open = session.photos, session.status is UploadStatus.OPEN
     checkout = session.checkout if session.status is not UploadStatus.OPEN else None
     total = policy.prices.quote(len(photos)) if photos else None
@@ -55,13 +55,17 @@ def upload_page(
         due=replace(total, amount=total.amount - discount.amount) if total and discount else total,
         checkout_url=checkout.url if checkout and session.status is UploadStatus.CHECKOUT else None,
         refusals=[
-            (each.file_name, each.sentence(visit.localization)) for each in refusals if not each.is_duplicate
+            (each.file_name, each.sentence(visit.localization))
+            for each in sent.refusals
+            if not each.is_duplicate
         ],
+        unnamed=sent.unnamed,
         duplicates=[
-            (each.file_name, each.sentence(visit.localization)) for each in refusals if each.is_duplicate
+            (each.file_name, each.sentence(visit.localization)) for each in sent.refusals if each.is_duplicate
         ],
         form=form or PaymentForm(),
         problem=problem,
+        is_cut_off=sent.is_cut_off,
         takes_codes=policy.referral_terms.takes_referrals,
         max_photos=policy.uploads.max_photos,
         max_photo_mebibytes=policy.uploads.max_photo_bytes // MEBIBYTE,
