@@ -105,7 +105,7 @@ def ask_for_mail(
 
 
 def explain_button(request: AnyRequest, error: Exception) -> Response[Any]:
-    """Explain why the button of an order's page was refused, and lead back there."""
+    """Explain a refused button of an order's page, and lead back."""
     way_back = None if isinstance(error, UnknownOrderError) else _BACK_TO_ORDER
     return html_pages.explain(request, error, way_back=way_back)
 

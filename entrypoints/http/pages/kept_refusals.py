@@ -1,4 +1,4 @@
-"""What became of a form's files, on the way from the form to the session's page.
+"""Refused files of a form, carried to the session's page.
 
 A form is answered with a redirect, so that reload and *back* send no photo twice. File names must not be in an address,
 which servers log, so the browser carries them in a short-lived cookie; the page shows them once.
@@ -27,7 +27,10 @@ _LONGEST_NAME = 80
 
 @dataclass(frozen=True, kw_only=True)
 class SentForm:
-    """The files of a form that were not added; ``unnamed`` more did not fit."""
+    """The files of a form that were not added.
+
+    ``unnamed`` is how many more did not fit into the cookie.
+    """
 
     refusals: Sequence[Refusal] = ()
     unnamed: int = 0

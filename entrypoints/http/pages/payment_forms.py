@@ -59,7 +59,7 @@ def kept_form(request: AnyRequest) -> PaymentForm:
 
 
 def keep_form(form: PaymentForm, session_id: UploadSessionId, site: Site) -> str:
-    """The header that has the browser keep the address of a form, or forget it."""
+    """The header that has a browser keep or forget the typed address."""
     seconds = _HOUR_SECONDS if form.email else 0
     return site.cookie(_EMAIL_COOKIE, quote(form.email or ""), seconds, f"/uploads/{session_id}")
 

@@ -1,4 +1,4 @@
-"""Refused files on the way from a form to the page that names them."""
+"""Refused files, carried from a form to the page that names them."""
 
 from http.cookies import SimpleCookie
 from types import SimpleNamespace
