@@ -1,5 +1,7 @@
 """The shop's own pages and files: home, legal pages, assets and icons."""
 
+import html
+import re
 from functools import partial
 from typing import Any
 
@@ -17,6 +19,8 @@ from entrypoints.http.pages.brand import LEGAL_PAGES, html_of
 from entrypoints.http.pages.site import Site, Visit, visit_of
 from entrypoints.http.request_bodies import AnyRequest
 
+#: A plain heading that a text begins with.
+_FIRST_HEADING = re.compile(r"\s*<h([12])[^>]*>([^<]+)</h\1>\s*")
 #: The language of legal texts for visitors whose language has none, if the owner wrote one in it.
 _FALLBACK = "en"
 
@@ -81,7 +85,8 @@ def show_legal_page(policy: Given[ShopPolicy], request: AnyRequest) -> Response[
     name, visit = request.url.path.rpartition("/")[2], visit_of(request)
     own = _brand_text(visit, name)
     language, text = own or (visit.localization.phrases.tag, html_of(_default_text(visit, name, policy)))
-    return html_pages.page("legal", visit, is_public=True, page_name=name, text=text, text_language=language)
+    title, text = _titled(visit, name, language, text)
+    return html_pages.page("legal", visit, is_public=True, title=title, text=text, text_language=language)
 
 
 @_page("/assets/{revision:str}/{name:path}")
@@ -137,6 +142,21 @@ def _brand_text(visit: Visit, name: str) -> tuple[str, str] | None:
     }
     preferred = (visit.localization.phrases.tag, _FALLBACK, *texts)
     return next(((language, texts[language]) for language in preferred if language in texts), None)
+
+
+def _titled(visit: Visit, name: str, language: str, text: str) -> tuple[str, str]:
+    """The page's title, and the text without a heading that says the same.
+
+    A heading that begins with the title replaces it: "Datenschutzerklärung".
+    """
+    title, heading = visit.localization.say(f"site.{name}"), _FIRST_HEADING.match(text)
+    if heading is None:
+        return title, text
+    rest, said = text[heading.end() :], html.unescape(heading[2]).strip()
+    if language == visit.localization.phrases.tag and said.casefold().startswith(title.casefold()):
+        return said, rest
+    names = {catalog.say(f"site.{name}").casefold() for catalog in visit.site.languages.values()}
+    return title, rest if said.casefold() in names else text
 
 
 def _default_text(visit: Visit, name: str, policy: ShopPolicy) -> str:

@@ -283,6 +283,30 @@ def test_a_page_whose_text_has_a_first_heading_has_one_of_the_first_level(tmp_pa
     assert "<h2>Photo Brandt</h2>" in imprint
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "title"),
+    [
+        ("imprint.de.md", "# Impressum\n\nFoto Brandt", "Impressum"),
+        ("imprint.de.html", "<h1 class='big'>Impressum</h1>\n<p>Foto Brandt</p>", "Impressum"),
+        ("imprint.en.md", "# Imprint\n\nFoto Brandt", "Impressum"),
+        ("privacy.de.md", "# Datenschutz &amp; Rechte\n\nFoto Brandt", "Datenschutz &amp; Rechte"),
+    ],
+)
+def test_a_legal_text_with_the_title_of_its_page_shows_it_once(
+    tmp_path: Path, file: str, text: str, title: str
+) -> None:
+    (tmp_path / file).write_text(text)
+    brand = read_brand(tmp_path)
+    with shop_with(brand=brand, assets=assets_with(brand)) as http:
+        page = http.get(f"/{file.partition('.')[0]}", headers={**BROWSER, "Accept-Language": "de"}).text
+    main = page.partition("<main")[2].partition("</main>")[0]
+    assert main.count(title) == 1
+    assert "<h2" not in main
+    assert f"<h1>{title}</h1>" in main
+    assert f"<title>{title} · " in page
+    assert "<p>Foto Brandt</p>" in main
+
+
 def test_a_sandbox_says_what_it_is(api: ApiClient) -> None:
     assert "This is a sandbox" not in api.http.get("/", headers=BROWSER).text
     with shop_with(sandbox_mailbox_url="http://127.0.0.1:9/mailbox") as http:
