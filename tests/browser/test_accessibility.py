@@ -51,3 +51,10 @@ def fits(page: Page) -> None:
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de-DE"])
+def test_text_of_twice_the_size_fits_on_a_phone(new_visitor: NewVisitor, locale: str) -> None:
+    page = new_visitor(locale=locale, viewport={"width": 390, "height": 844}).open("/")
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
