@@ -134,7 +134,7 @@ async def correct_address(
             known = _address_for(request, queries, queries.details(seen.order_id))
             typed = email.replace("\0", "")
             return _address_page(visit, seen, known=known, typed=typed, problem=_REFUSALS[type(error)])
-        return _redirect_from(seen, policy, visit, query=f"?{_CORRECTED}=1")
+        return _redirect_from(seen, policy, visit, query=f"?{_CORRECTED}=1#address")
 
     return await to_thread.run_sync(correct)
 
