@@ -145,18 +145,18 @@ def _brand_text(visit: Visit, name: str) -> tuple[str, str] | None:
 
 
 def _titled(visit: Visit, name: str, language: str, text: str) -> tuple[str, str]:
-    """The page's title, and the text without a heading that says the same.
+    """The page's title, and the text without a heading like it.
 
     A heading that begins with the title replaces it: "Datenschutzerklärung".
     """
     title, heading = visit.localization.say(f"site.{name}"), _FIRST_HEADING.match(text)
     if heading is None:
         return title, text
-    rest, said = text[heading.end() :], html.unescape(heading[2]).strip()
-    if language == visit.localization.phrases.tag and said.casefold().startswith(title.casefold()):
-        return said, rest
+    rest, own = text[heading.end() :], html.unescape(heading[2]).strip()
+    if language == visit.localization.phrases.tag and own.casefold().startswith(title.casefold()):
+        return own, rest
     names = {catalog.say(f"site.{name}").casefold() for catalog in visit.site.languages.values()}
-    return title, rest if said.casefold() in names else text
+    return title, rest if own.casefold() in names else text
 
 
 def _default_text(visit: Visit, name: str, policy: ShopPolicy) -> str:

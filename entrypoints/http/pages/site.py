@@ -54,7 +54,7 @@ class Site:
         return f"{self.root}{path}"
 
     def cookie(self, name: str, value: str, seconds: int, path: str = "") -> str:
-        """The header that keeps a cookie, below a path and out of scripts' reach."""
+        """The header that keeps a cookie, out of scripts' reach."""
         cookie: SimpleCookie = SimpleCookie({name: value})
         morsel = cookie[name]
         morsel["path"] = f"{self.root}{path}" or "/"
