@@ -22,6 +22,7 @@ _FACTS = text(
             OR coalesce(current_setting('archive_library', true), '') <> ''
         ) AS archives,
         (SELECT setting::integer FROM pg_settings WHERE name = 'archive_timeout') AS archive_timeout_seconds,
+        has_function_privilege('pg_ls_archive_statusdir()', 'EXECUTE') AS sees_files,
         coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) AS is_failing
     FROM pg_roles, pg_stat_archiver WHERE rolname = current_user"""
 )
@@ -36,6 +37,7 @@ class ArchivingFacts:
     accepts_replication: bool  # pg_hba.conf lets the role in; False if it may not replicate
     archives: bool
     archive_timeout_seconds: int  # 0 is never
+    sees_files: bool  # the role may list which files wait to be archived
     is_failing: bool  # the newest try of the archiver failed
 
 
@@ -56,6 +58,7 @@ def archiving_facts(database_url: str) -> ArchivingFacts:
         accepts_replication=row.may_replicate and _accepts_replication(database_url),
         archives=row.archives,
         archive_timeout_seconds=row.archive_timeout_seconds,
+        sees_files=row.sees_files,
         is_failing=row.is_failing,
     )
 

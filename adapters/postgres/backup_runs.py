@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from adapters.postgres.archived_log import archived_log
 from adapters.postgres.row_objects import object_of
 from domain.ports.backup_runs import BackupFacts, BackupRuns, DueAfter, RunEnd, RunKind
 from domain.ports.backups import ServerState
@@ -25,25 +26,19 @@ _END = text(
     SET ended_at = :now, backup_id = :backup_id, size_bytes = :size_bytes, problem = :problem
     WHERE kind = :kind AND began_at = :began_at"""
 )
-#: An event that was recorded after the newest file of the log was archived may be in a later file.
 _FACTS = text(
     """WITH ended AS (SELECT * FROM backup_runs WHERE ended_at IS NOT NULL),
     good AS (SELECT * FROM ended WHERE kind = 'backup' AND problem IS NULL ORDER BY began_at DESC LIMIT 1),
     bad AS (SELECT * FROM ended WHERE kind = 'backup' AND problem IS NOT NULL ORDER BY began_at DESC LIMIT 1),
-    drill AS (SELECT * FROM ended WHERE kind = 'drill' ORDER BY began_at DESC LIMIT 1),
-    archive AS (SELECT current_setting('archive_mode') <> 'off' AS is_on, last_archived_time FROM pg_stat_archiver)
+    drill AS (SELECT * FROM ended WHERE kind = 'drill' ORDER BY began_at DESC LIMIT 1)
     SELECT good.began_at AS newest_backup_at, good.size_bytes AS newest_backup_size_bytes,
         bad.began_at AS newest_failure_at, bad.problem AS newest_failure,
-        is_on AS archives_log, last_archived_time AS newest_archived_at,
-        CASE WHEN is_on THEN (
-            SELECT min(recorded_at) FROM events
-            WHERE recorded_at > coalesce(last_archived_time, '-infinity'::timestamptz)
-        ) END AS unarchived_since,
         drill.began_at AS newest_drill_at, drill.problem AS newest_drill_problem
-    FROM archive LEFT JOIN good ON true LEFT JOIN bad ON true LEFT JOIN drill ON true"""
+    FROM (SELECT) AS always LEFT JOIN good ON true LEFT JOIN bad ON true LEFT JOIN drill ON true"""
 )
-
-
+_OLDEST_EVENT_AFTER = text(
+    "SELECT min(recorded_at) FROM events WHERE recorded_at > coalesce(:moment, '-infinity'::timestamptz)"
+)
 _SERVER = text(
     """SELECT current_setting('server_version') AS version,
         (SELECT system_identifier::text FROM pg_control_system()) AS cluster,
@@ -84,7 +79,19 @@ class PostgresBackupRuns(BackupRuns):
         self._connection.execute(_END, {"kind": kind, "began_at": began_at, "now": now, **ended})
 
     def facts(self) -> BackupFacts:
-        return object_of(self._connection.execute(_FACTS).one(), BackupFacts)
+        runs = self._connection.execute(_FACTS).one()
+        log = archived_log(self._connection, runs.newest_backup_at)
+        since = None
+        if log.is_on:
+            since = self._connection.execute(_OLDEST_EVENT_AFTER, {"moment": log.complete_until}).scalar_one()
+        return object_of(
+            runs,
+            BackupFacts,
+            archives_log=log.is_on,
+            newest_archived_at=log.newest_archived_at,
+            unarchived_since=since,
+            waiting_files=log.waiting_files,
+        )
 
     def server(self) -> ServerState:
         return object_of(self._connection.execute(_SERVER).one(), ServerState)

@@ -38,7 +38,7 @@ class BackupFacts:
     """What metrics and alerts show about backups.
 
     ``unarchived_since`` is the time of the oldest event that the archived log may lack; None if it lacks none, or if
-    the database archives no log.
+    the database archives no log. ``waiting_files`` are the complete files of the log that are not archived yet.
     """
 
     newest_backup_at: datetime | None  # the beginning of the newest that succeeded
@@ -48,6 +48,7 @@ class BackupFacts:
     archives_log: bool
     newest_archived_at: datetime | None
     unarchived_since: datetime | None
+    waiting_files: int
     newest_drill_at: datetime | None
     newest_drill_problem: str | None  # None if it succeeded, or if there was none
 

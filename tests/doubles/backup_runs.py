@@ -47,6 +47,7 @@ class InMemoryBackupRuns(BackupRuns):
             archives_log=False,
             newest_archived_at=None,
             unarchived_since=None,
+            waiting_files=0,
             newest_drill_at=drill,
             newest_drill_problem=self._end(RunKind.DRILL, drill).problem,
         )

@@ -82,10 +82,12 @@ def _print_archive(facts: BackupFacts, now: datetime) -> None:
         click.echo("PostgreSQL archives no log: a restore loses everything since the newest backup.")
     elif facts.newest_archived_at is None:
         click.echo("PostgreSQL has archived no file of its log yet.")
-    elif facts.unarchived_since is None:
+    elif facts.unarchived_since is None and not facts.waiting_files:
         click.echo("The archived log has every event.")
-    else:
+    if facts.unarchived_since is not None and facts.newest_archived_at is not None:
         click.echo(f"Events of the last {duration_text(now - facts.unarchived_since)} are not archived yet.")
+    if facts.waiting_files:
+        click.echo(f"Not archived yet: {counted(facts.waiting_files, 'file')} of the log.")
 
 
 def _document(manifest: BackupManifest) -> dict[str, object]:

@@ -126,6 +126,12 @@ def _cluster(diagnosis: Diagnosis) -> Iterator[Finding]:
             f"PostgreSQL's archive_timeout is {facts.archive_timeout_seconds} s, so a restore may lose more than the"
             " last minute: set it to 30s.",
         )
+    if not facts.sees_files:
+        yield warning(
+            "log_files_not_visible",
+            f"The role {facts.role} may not see which files of PostgreSQL's log wait to be archived, so their age is an"
+            f" upper bound: run `GRANT pg_monitor TO {facts.role}` as a superuser.",
+        )
     if facts.is_failing:
         yield error(
             "log_archiving_fails",

@@ -114,6 +114,7 @@ def figures(**changes: object) -> Figures:
             archives_log=True,
             newest_archived_at=PAID_AT,
             unarchived_since=PAID_AT - timedelta(seconds=40),
+            waiting_files=1,
             newest_drill_at=PAID_AT - timedelta(days=3),
             newest_drill_problem=None,
         ),

@@ -29,6 +29,7 @@ def ordinary_role_url(own_database_url: str) -> Iterator[str]:
 def test_only_a_role_that_may_replicate_can_back_up(own_database_url: str, ordinary_role_url: str) -> None:
     owner = archiving_facts(own_database_url)
     assert (owner.may_replicate, owner.accepts_replication) == (True, True)
+    assert owner.sees_files
     ordinary = archiving_facts(ordinary_role_url)
     assert (ordinary.role, ordinary.may_replicate, ordinary.accepts_replication) == (ROLE, False, False)
     assert ordinary == type(ordinary)(
@@ -37,5 +38,6 @@ def test_only_a_role_that_may_replicate_can_back_up(own_database_url: str, ordin
         accepts_replication=False,
         archives=False,
         archive_timeout_seconds=owner.archive_timeout_seconds,
+        sees_files=False,
         is_failing=False,
     )

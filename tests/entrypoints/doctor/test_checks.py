@@ -71,6 +71,7 @@ ARCHIVING = ArchivingFacts(
     accepts_replication=True,
     archives=True,
     archive_timeout_seconds=30,
+    sees_files=True,
     is_failing=False,
 )
 MODEL = ModelFacts(is_official=True, inputs={"input_image": {}, "output_format": {}, "seed": {}}, required=[])
@@ -263,6 +264,7 @@ def test_what_the_storage_of_backups_must_not_do(facts: Mapping[str, Any], codes
         ({"archive_timeout_seconds": 0}, ["log_archived_late"]),
         ({"archive_timeout_seconds": 3600}, ["log_archived_late"]),
         ({"is_failing": True}, ["log_archiving_fails"]),
+        ({"sees_files": False}, ["log_files_not_visible"]),
     ],
 )
 def test_what_physical_backups_need_of_the_server(facts: Mapping[str, Any], codes: list[str]) -> None:

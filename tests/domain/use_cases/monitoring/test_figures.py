@@ -32,6 +32,7 @@ BACKED_UP = BackupFacts(
     archives_log=True,
     newest_archived_at=NOW,
     unarchived_since=None,
+    waiting_files=0,
     newest_drill_at=None,
     newest_drill_problem=None,
 )
