@@ -74,6 +74,7 @@ _VALUES: Mapping[ConditionCode, str] = {
     ConditionCode.DRILL_FAILED: f"max({d.DRILL_FAILED.name})",
     ConditionCode.DRILL_OVERDUE: f"max({d.DRILL_OVERDUE.name})",
     ConditionCode.LOG_UNARCHIVED: f"max({d.UNARCHIVED.name})",
+    ConditionCode.LOG_NOT_ARCHIVED: f"max({d.LOG_NOT_ARCHIVED.name})",
     ConditionCode.LOG_READERS_LATE: f"max({d.LOG_UNREAD_AGE.name})",
     ConditionCode.WAITS_FOR_STAFF: f"sum(max by (kind) ({d.ATTENTION.name}))",
 }

@@ -159,7 +159,12 @@ UNARCHIVED = _database(
     "backup_unarchived_seconds",
     "seconds",
     "How long the oldest event has been missing from the archived write-ahead log, or the oldest file has waited in "
-    "BACKUP_WAL_DIRECTORY: what a lost disk would cost.",
+    "BACKUP_WAL_DIRECTORY: what a lost disk would cost; absent where PostgreSQL archives no log.",
+)
+LOG_NOT_ARCHIVED = _database(
+    "backup_log_not_archived",
+    "",
+    "Whether PostgreSQL archives no log though BACKUP_KIND is physical: 1 or 0; absent with other backups or none.",
 )
 DRILL_AGE = _database("backup_drill_age_seconds", "seconds", "How long ago the newest restore drill began.")
 DRILL_OVERDUE = _database(

@@ -111,6 +111,7 @@ def _backups(figures: Figures) -> dict[Metric, float | None]:
         d.BACKUP_OVERDUE: _seconds(figures.backup_overdue),
         d.BACKUP_SIZE: figures.backups.newest_backup_size_bytes if figures.backups is not None else None,
         d.UNARCHIVED: _seconds(figures.unarchived_for),
+        d.LOG_NOT_ARCHIVED: figures.log_is_not_archived,
         d.DRILL_AGE: _seconds(figures.at - drilled_at) if drilled_at is not None else None,
         d.DRILL_OVERDUE: _seconds(figures.drill_overdue),
         d.DRILL_FAILED: figures.drill_has_failed,

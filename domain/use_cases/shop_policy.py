@@ -103,6 +103,7 @@ class WorkPolicy:
     reconcile_grace: timedelta = timedelta(hours=1)  # younger records may be incomplete
     makes_backups: bool = False
     backup_interval: timedelta = timedelta(days=1)  # an older newest backup is reported
+    needs_archived_log: bool = False  # its absence is reported
     drill_interval: timedelta | None = None  # None: whenever staff make one
 
 

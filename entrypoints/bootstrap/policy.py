@@ -96,6 +96,7 @@ def policy_from(settings: Settings) -> ShopPolicy:
             reconcile_grace=timedelta(seconds=settings.reconcile_grace_seconds),
             makes_backups=settings.backup_key is not None,
             backup_interval=timedelta(hours=settings.backup_interval_hours or HOURS_BY_OTHERS),
+            needs_archived_log=settings.backup_kind == "physical",
             drill_interval=timedelta(hours=settings.backup_drill_interval_hours) or None,
         ),
     )

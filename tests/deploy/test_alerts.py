@@ -91,6 +91,7 @@ CASES: Mapping[str, Case] = {
     "drill_failed": gauge("backup_drill_failed", 1, 0, ""),
     "drill_overdue": gauge("backup_drill_overdue_seconds", 60, 0, "1m 0s"),
     "log_unarchived": gauge("backup_unarchived_seconds", 360, 300, "6m 0s"),
+    "log_not_archived": gauge("backup_log_not_archived", 1, 0, ""),
     "log_readers_late": gauge("log_reader_lag_seconds", 360, 300, "6m 0s"),
     "waits_for_staff": gauge("attention_items", 3, 0, "3", kind="on_hold"),
     "process_down": Case(

@@ -283,3 +283,6 @@ def test_backups_that_no_worker_makes_are_expected_once_a_day(
     environment.setenv("BACKUP_INTERVAL_HOURS", hours)
     work = policy_from(read_settings()).work
     assert (work.makes_backups, work.backup_interval) == (True, timedelta(hours=expected))
+    assert work.needs_archived_log
+    environment.setenv("BACKUP_KIND", "logical")
+    assert not policy_from(read_settings()).work.needs_archived_log

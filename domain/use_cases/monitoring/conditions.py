@@ -44,6 +44,7 @@ class ConditionCode(StrEnum):
     DRILL_FAILED = "drill_failed"
     DRILL_OVERDUE = "drill_overdue"
     LOG_UNARCHIVED = "log_unarchived"
+    LOG_NOT_ARCHIVED = "log_not_archived"
     LOG_READERS_LATE = "log_readers_late"
     WAITS_FOR_STAFF = "waits_for_staff"
 
@@ -212,6 +213,13 @@ CONDITIONS: Sequence[Condition] = (
         unit=Unit.SECONDS,
         measure=lambda figures: _seconds(figures.unarchived_for),
         lasts=timedelta(minutes=1),
+    ),
+    Condition(
+        code=ConditionCode.LOG_NOT_ARCHIVED,
+        severity=Severity.ATTENTION,
+        threshold=0,
+        unit=Unit.NUMBER,
+        measure=lambda figures: figures.log_is_not_archived,
     ),
     Condition(
         code=ConditionCode.LOG_READERS_LATE,

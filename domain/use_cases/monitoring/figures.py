@@ -51,6 +51,7 @@ class Figures:
     is_behind_log: bool = False
     backups: BackupFacts | None = None  # none where the shop makes no backups itself
     backup_interval: timedelta | None = None
+    needs_archived_log: bool = False  # physical backups lose what is younger without it
     drill_interval: timedelta | None = None  # none where no worker makes restore drills
     began_at: datetime | None = None  # when the first event was recorded
     attention: Mapping[str, int] | None = None  # what waits for staff, by kind; none while unknown
@@ -166,6 +167,16 @@ class Figures:
             return None
         since = self.backups.unarchived_since
         return self.at - since if since is not None else timedelta(0)
+
+    @property
+    def log_is_not_archived(self) -> bool | None:
+        """Whether the database archives no log though backups need it.
+
+        None where the shop makes no backups, or dumps alone.
+        """
+        if self.backups is None or not self.needs_archived_log:
+            return None
+        return not self.backups.archives_log
 
     def _queue(self, work: list[WorkFacts]) -> QueueFigures:
         now = self.at

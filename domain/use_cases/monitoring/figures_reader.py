@@ -117,6 +117,7 @@ class FiguresReader:
             is_behind_log=slow.is_behind_log,
             backups=slow.backups,
             backup_interval=self._policy.work.backup_interval,
+            needs_archived_log=self._policy.work.needs_archived_log,
             drill_interval=self._policy.work.drill_interval,
             began_at=slow.began_at,
             attention=self._known_attention(now),

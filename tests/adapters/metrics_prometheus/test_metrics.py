@@ -120,6 +120,7 @@ def figures(**changes: object) -> Figures:
         ),
         "backup_interval": timedelta(hours=24),
         "drill_interval": timedelta(days=1),
+        "needs_archived_log": True,
         "attention": {"on_hold": 2},
     }
     return Figures(**{**given, **changes})  # type: ignore[arg-type]
@@ -184,6 +185,7 @@ def test_gauges_add_up_what_tables_hold() -> None:
     assert seen["restoreclick_log_head_unprotected_seconds[]"] == 7200
     assert seen["restoreclick_backup_overdue_seconds[]"] == 6 * 3600
     assert seen["restoreclick_backup_unarchived_seconds[]"] == 40
+    assert seen["restoreclick_backup_log_not_archived[]"] == 0
     assert seen["restoreclick_backup_drill_overdue_seconds[]"] == 86400
     assert seen["restoreclick_backup_drill_failed[]"] == 0
     assert seen["restoreclick_facts_up[]"] == 1

@@ -1,6 +1,7 @@
 """``restoreclick status`` finds conditions that were planted in a real database."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -157,6 +158,10 @@ def drill_overdue(planted: Planted) -> None:
     )
 
 
+def log_not_archived(_: Planted) -> None:
+    os.environ["BACKUP_KIND"] = "physical"  # `small_storage` restores it
+
+
 def held(planted: Planted) -> None:
     planted.record(planted.shop.pay(planted.shop.upload(PHOTO)), e.OrderHeld(reason=HoldReason.REQUESTED))
 
@@ -175,6 +180,7 @@ PLANTS: dict[ConditionCode, Callable[[Planted], None]] = {
     ConditionCode.BACKUP_OVERDUE: backup_overdue,
     ConditionCode.DRILL_FAILED: drill_failed,
     ConditionCode.DRILL_OVERDUE: drill_overdue,
+    ConditionCode.LOG_NOT_ARCHIVED: log_not_archived,
     ConditionCode.WAITS_FOR_STAFF: held,
 }
 
@@ -193,6 +199,7 @@ BESIDE = {
 def small_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_LIMIT_GIBIBYTES", "1")
     monkeypatch.setenv("BACKUP_KEY", "a key of thirty-two characters or more")
+    monkeypatch.setenv("BACKUP_KIND", "logical")  # the server archives no log
     monkeypatch.setenv("BACKUP_DRILL_INTERVAL_HOURS", "168")
 
 

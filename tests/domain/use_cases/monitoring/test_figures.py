@@ -73,6 +73,19 @@ def test_a_log_that_lacks_nothing_is_archived() -> None:
     assert codes(figures(backups=replace(late, archives_log=False))) == []
 
 
+def test_physical_backups_without_an_archived_log_are_reported() -> None:
+    off = replace(BACKED_UP, archives_log=False, newest_archived_at=None)
+    assert codes(figures(backups=off, needs_archived_log=True)) == [ConditionCode.LOG_NOT_ARCHIVED]
+    assert codes(figures(backups=off)) == [], "a dump needs no log"
+    assert codes(figures(backups=BACKED_UP, needs_archived_log=True)) == []
+    assert codes(figures(needs_archived_log=True)) == [], "a shop without backups"
+
+
+def test_a_shop_with_physical_backups_needs_an_archived_log() -> None:
+    work = replace(POLICY.work, makes_backups=True, needs_archived_log=True)
+    assert ConditionCode.LOG_NOT_ARCHIVED in codes(InMemoryShop(replace(POLICY, work=work)).figures.read())
+
+
 def test_files_that_wait_on_this_machine_are_not_archived(monkeypatch: pytest.MonkeyPatch) -> None:
     shop = InMemoryShop(replace(POLICY, work=replace(POLICY.work, makes_backups=True)))
     left_at = shop.clock.now()
