@@ -13,7 +13,7 @@ import msgspec
 from adapters.backups.compression import compressed, decompressed
 from adapters.backups.encryption import decrypted, encrypted
 from domain.order.values import ObjectKey, Sha256
-from domain.ports.backups import BackupManifest, BackupPart, BackupVault
+from domain.ports.backups import BackupManifest, BackupPart, BackupVault, UndecryptableError
 from domain.ports.errors import ObjectDiffersError
 from domain.ports.object_storage import ObjectOwner, ObjectStorage
 
@@ -67,10 +67,26 @@ class StorageVault(BackupVault):
         found = [msgspec.json.decode(self._content(key), type=BackupManifest) for key in ours]
         return sorted(found, key=lambda manifest: manifest.began_at)
 
+    def unopened(self) -> list[str]:
+        return sorted(
+            _backup_of(key)
+            for key in self._storage.keys(MANIFESTS)
+            if self._storage.describe(key).owner is ObjectOwner.FOREIGN
+        )
+
+    def newest_unopened(self) -> str | None:
+        """The newest backup, if the key does not open it."""
+        for key in sorted(self._storage.keys(MANIFESTS), reverse=True):  # an id begins with its time
+            owner = self._storage.describe(key).owner
+            if owner is ObjectOwner.FOREIGN:
+                return _backup_of(key)
+            if owner is ObjectOwner.OURS:
+                manifest = msgspec.json.decode(self._content(key), type=BackupManifest)
+                return None if _opens(self.read(manifest.objects.parts)) else manifest.backup_id
+        return None
+
     def unfinished(self) -> list[str]:
-        complete = {
-            key.removeprefix(MANIFESTS).removesuffix(".json") for key in self._storage.keys(MANIFESTS)
-        }
+        complete = {_backup_of(key) for key in self._storage.keys(MANIFESTS)}
         firsts: dict[str, ObjectKey] = {}
         for key in self._storage.keys(DATA):
             firsts.setdefault(key.removeprefix(DATA).partition("/")[0], key)
@@ -141,6 +157,12 @@ class WalArchive:
         keys = (key.removeprefix(self._prefix) for key in self._storage.keys(self._prefix))
         return [name for name in keys if not is_log_file(name) or name[8:24] >= since[8:24]]
 
+    def newest_unopened(self) -> str | None:
+        """The newest file of the log, if the key does not open it."""
+        keys = (key.removeprefix(self._prefix) for key in self._storage.keys(self._prefix))
+        newest = max(filter(is_log_file, keys), key=lambda name: (name[8:24], name), default=None)
+        return newest if newest is not None and not _opens(self.fetch(newest)) else None
+
     def fetch(self, name: str) -> Iterator[bytes]:
         """Yield a file's content; raise ObjectMissingError or UndecryptableError."""
         with self._storage.read(ObjectKey(f"{self._prefix}{name}")) as chunks:
@@ -151,6 +173,20 @@ def is_log_file(name: str) -> bool:
     """Whether a file has a position, as histories of timelines have not."""
     digits = name[:24]
     return len(digits) == 24 and all(each in "0123456789ABCDEF" for each in digits)  # noqa: PLR2004
+
+
+def _backup_of(key: ObjectKey) -> str:
+    """The backup that a manifest's key names."""
+    return key.removeprefix(MANIFESTS).removesuffix(".json")
+
+
+def _opens(content: Iterator[bytes]) -> bool:
+    """Whether the beginning of a stream can be decrypted."""
+    try:
+        next(content, b"")
+    except UndecryptableError:
+        return False
+    return True
 
 
 def _parts(stream: Iterable[bytes], part_bytes: int) -> Iterator[bytes]:

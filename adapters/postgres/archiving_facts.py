@@ -22,6 +22,7 @@ _FACTS = text(
             OR coalesce(current_setting('archive_library', true), '') <> ''
         ) AS archives,
         (SELECT setting::integer FROM pg_settings WHERE name = 'archive_timeout') AS archive_timeout_seconds,
+        (SELECT system_identifier::text FROM pg_control_system()) AS cluster,
         has_function_privilege('pg_ls_archive_statusdir()', 'EXECUTE') AS sees_files,
         coalesce(last_failed_time > coalesce(last_archived_time, '-infinity'), false) AS is_failing
     FROM pg_roles, pg_stat_archiver WHERE rolname = current_user"""
@@ -33,6 +34,7 @@ class ArchivingFacts:
     """What physical backups and the archived log depend on."""
 
     role: str
+    cluster: str  # names the folder of its archived log
     may_replicate: bool
     accepts_replication: bool  # pg_hba.conf lets the role in; False if it may not replicate
     archives: bool
@@ -54,6 +56,7 @@ def archiving_facts(database_url: str) -> ArchivingFacts:
         engine.dispose()
     return ArchivingFacts(
         role=row.role,
+        cluster=row.cluster,
         may_replicate=row.may_replicate,
         accepts_replication=row.may_replicate and _accepts_replication(database_url),
         archives=row.archives,

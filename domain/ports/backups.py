@@ -124,6 +124,9 @@ class BackupVault(Protocol):
     def manifests(self) -> list[BackupManifest]:
         """The complete backups that this vault's key made, oldest first."""
 
+    def unopened(self) -> list[str]:
+        """The ids of complete backups that another key made, oldest first."""
+
     def unfinished(self) -> list[str]:
         """The ids of backups without a manifest, in progress or cut off."""
 

@@ -5,6 +5,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
 from adapters.backups.programs import major_version_of
+from adapters.backups.vault import WalArchive
 from adapters.dns_records import DnsRecords
 from adapters.mailer_sendgrid import SendGridMailer
 from adapters.mailer_sendgrid.account import EventWebhook, SenderDomain, SendGridAccount
@@ -26,7 +27,7 @@ from entrypoints.bootstrap.adapters import (
     restorer_from,
     token_signer_from,
 )
-from entrypoints.bootstrap.backup_storage import backup_storage_from, storage_from
+from entrypoints.bootstrap.backup_storage import backup_storage_from, open_vault, storage_from
 from entrypoints.bootstrap.database import check_database
 from entrypoints.settings import Settings
 
@@ -68,6 +69,8 @@ class Diagnosis:
     check_queue: Callable[[], None]
     bucket: StorageBucket
     backup_bucket: StorageBucket | None  # None without a key of the backups
+    unopened_backup: Callable[[], str | None]  # the newest one, if BACKUP_KEY does not open it
+    unopened_log_file: Callable[[str], str | None]  # the newest archived file of this cluster's log, likewise
     stripe: StripeAccount
     replicate: ReplicateAccount
     sendgrid: SendGridAccount
@@ -118,6 +121,8 @@ def open_diagnosis(settings: Settings) -> Iterator[Diagnosis]:
             check_queue=queue.check,
             bucket=StorageBucket(storage, bucket=settings.s3_bucket, region=settings.s3_region),
             backup_bucket=_backup_bucket(settings, resources),
+            unopened_backup=lambda: _unopened_backup(settings),
+            unopened_log_file=lambda cluster: _unopened_log_file(settings, cluster),
             stripe=StripeAccount(payments),
             replicate=ReplicateAccount(restorer),
             sendgrid=SendGridAccount(mailer_from(settings)),
@@ -135,6 +140,16 @@ def _backup_bucket(settings: Settings, resources: ExitStack) -> StorageBucket | 
         bucket=settings.backup_s3_bucket or settings.s3_bucket,
         region=settings.backup_s3_region or settings.s3_region,
     )
+
+
+def _unopened_backup(settings: Settings) -> str | None:
+    with open_vault(settings) as vault:
+        return vault.newest_unopened()
+
+
+def _unopened_log_file(settings: Settings, cluster: str) -> str | None:
+    with closing(backup_storage_from(settings)) as storage:
+        return WalArchive(storage, settings.secret_of_backups(), cluster).newest_unopened()
 
 
 def stripe_account_of(secret_key: str, api_base: str) -> StripeAccount:

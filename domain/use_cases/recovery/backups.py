@@ -77,6 +77,10 @@ class Backups:
         """The complete backups, oldest first."""
         return self.vault.manifests()
 
+    def unopened(self) -> list[str]:
+        """The complete backups of another key, oldest first."""
+        return self.vault.unopened()
+
     def facts(self) -> BackupFacts:
         """The newest runs, and the state of the archived log."""
         with self.unit_of_work.transaction() as transaction:

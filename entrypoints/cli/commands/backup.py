@@ -55,7 +55,9 @@ def list_backups(context: click.Context, *, as_json: bool) -> None:
     from entrypoints.database_setting import read_database_url
 
     with open_backups(read_backup_settings(context.obj), read_database_url()) as backups:
-        print_backups(backups.all(), backups.facts(), now=datetime.now(UTC), as_json=as_json)
+        print_backups(
+            backups.all(), backups.unopened(), backups.facts(), now=datetime.now(UTC), as_json=as_json
+        )
 
 
 @backup_commands.group("wal")

@@ -25,22 +25,30 @@ def print_backup(manifest: BackupManifest, *, as_json: bool) -> None:
 
 
 def print_backups(
-    manifests: Sequence[BackupManifest], facts: BackupFacts, *, now: datetime, as_json: bool
+    manifests: Sequence[BackupManifest],
+    unopened: Sequence[str],
+    facts: BackupFacts,
+    *,
+    now: datetime,
+    as_json: bool,
 ) -> None:
-    """Print all backups and the facts that metrics show, too."""
+    """Print all backups and the facts that metrics show, too.
+
+    ``unopened`` are the backups in the bucket that BACKUP_KEY does not open.
+    """
     if as_json:
-        document = {"backups": [_document(each) for each in manifests], "facts": facts}
+        document = {
+            "backups": [_document(each) for each in manifests],
+            "unopened": unopened,
+            "facts": facts,
+        }
         click.echo(msgspec.json.encode(document))
         return
     for manifest in manifests:
         print_backup(manifest, as_json=False)
-    if not manifests:
-        click.echo("There is no backup yet: `restoreclick backup` makes one.")
-    if facts.newest_backup_at is not None and facts.newest_backup_size_bytes is not None:
-        click.echo(
-            f"The newest backup is {duration_text(now - facts.newest_backup_at)} old "
-            f"({size_text(facts.newest_backup_size_bytes)})."
-        )
+    for backup_id in unopened:
+        click.echo(f"Backup {backup_id}: another BACKUP_KEY made it, this one does not open it.")
+    _print_newest(manifests, unopened, facts, now)
     if facts.newest_failure_at is not None and (
         facts.newest_backup_at is None or facts.newest_failure_at > facts.newest_backup_at
     ):
@@ -75,6 +83,29 @@ def print_restored(
         "Then run `restoreclick db restored --even-if-current`, which rebuilds what is missing since, and start the"
         " shop."
     )
+
+
+def _print_newest(
+    manifests: Sequence[BackupManifest], unopened: Sequence[str], facts: BackupFacts, now: datetime
+) -> None:
+    """Print the age of the newest backup that can be restored."""
+    if manifests:
+        newest = manifests[-1]
+        click.echo(
+            f"The newest backup is {duration_text(now - newest.began_at)} old ({size_text(newest.size_bytes)})."
+        )
+    elif unopened:
+        click.echo(
+            "BACKUP_KEY opens no backup: set the key that they were made with, or make one: `restoreclick backup`."
+        )
+    elif facts.newest_backup_at is None:
+        click.echo("There is no backup yet: `restoreclick backup` makes one.")
+    is_listed = bool(manifests) and facts.newest_backup_at == manifests[-1].began_at
+    if facts.newest_backup_at is not None and not is_listed and not unopened:
+        click.echo(
+            f"The backup of {facts.newest_backup_at:%Y-%m-%d %H:%M:%S} (UTC) is not in the bucket any more: is "
+            "BACKUP_S3_BUCKET the one it was made in?"
+        )
 
 
 def _print_archive(facts: BackupFacts, now: datetime) -> None:

@@ -1,8 +1,12 @@
 """Backups: the key, the bucket, PostgreSQL's programs, and the archived log."""
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from domain.ports.backups import BackupFailedError
+from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.diagnosis import Diagnosis, StorageBucket
 from entrypoints.doctor.findings import Check, Finding, Fix, error, warning
 
@@ -23,6 +27,8 @@ def checks(diagnosis: Diagnosis) -> list[Check]:
     ]
     if settings.backup_kind == "physical":
         found.append(Check(subject=SUBJECT, look=lambda: _cluster(diagnosis)))
+    if (folder := settings.backup_wal_directory) is not None:
+        found.append(Check(subject=SUBJECT, look=lambda: _shipping(folder)))
     return found
 
 
@@ -37,8 +43,14 @@ def _off(diagnosis: Diagnosis) -> Iterator[Finding]:
 
 def _bucket(diagnosis: Diagnosis) -> Iterator[Finding]:
     settings, bucket = diagnosis.settings, diagnosis.backup_bucket
-    if bucket is None or (settings.backup_s3_bucket is None and settings.backup_s3_endpoint is None):
-        return  # it is that of the photos, which has a check of its own
+    if bucket is None:
+        return
+    if settings.backup_s3_bucket is None and settings.backup_s3_endpoint is None:
+        # It is that of the photos, which has a check of its own.
+        with suppress(UnavailableError):
+            if bucket.exists():
+                yield from _key(diagnosis)
+        return
     name = settings.backup_s3_bucket or settings.s3_bucket
     if not bucket.exists():
         yield error(
@@ -52,6 +64,7 @@ def _bucket(diagnosis: Diagnosis) -> Iterator[Finding]:
             ),
         )
         return
+    yield from _key(diagnosis)
     facts = bucket.describe()
     if not facts.keeps_first_write:
         yield error(
@@ -69,6 +82,32 @@ def _bucket(diagnosis: Diagnosis) -> Iterator[Finding]:
             "lifecycle_deletes_backups",
             f"The lifecycle rule {rule.rule_id} deletes backups under {rule.prefix or 'every prefix'}: remove it, and"
             " set BACKUP_KEEP.",
+        )
+
+
+def _key(diagnosis: Diagnosis) -> Iterator[Finding]:
+    """Whether BACKUP_KEY is the one that the newest backup was made with."""
+    if (backup_id := diagnosis.unopened_backup()) is not None:
+        yield error(
+            "backup_key_differs",
+            f"BACKUP_KEY does not open the newest backup, {backup_id}: set the key that it was made with, or, if you"
+            " changed the key, keep both and make a new one with `restoreclick backup`.",
+        )
+
+
+def _shipping(folder: Path) -> Iterator[Finding]:
+    """Whether workers can archive what PostgreSQL leaves in a folder."""
+    if not folder.is_dir():
+        yield error(
+            "backup_wal_directory_missing",
+            f"There is no folder {folder}, so the workers archive no file of PostgreSQL's log: correct"
+            " BACKUP_WAL_DIRECTORY, or mount the folder that archive_command writes to.",
+        )
+    elif not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        yield error(
+            "backup_wal_directory_locked",
+            f"The folder {folder} of BACKUP_WAL_DIRECTORY cannot be read or cleared by this user: give it to the user"
+            " of the workers.",
         )
 
 
@@ -132,6 +171,14 @@ def _cluster(diagnosis: Diagnosis) -> Iterator[Finding]:
             f"The role {facts.role} may not see which files of PostgreSQL's log wait to be archived, so their age is an"
             f" upper bound: run `GRANT pg_monitor TO {facts.role}` as a superuser.",
         )
+    # The check of the bucket reports it if it does not answer.
+    with suppress(UnavailableError):
+        if (name := diagnosis.unopened_log_file(facts.cluster)) is not None:
+            yield error(
+                "backup_log_key_differs",
+                f"BACKUP_KEY does not open {name}, the newest archived file of PostgreSQL's log: give archive_command"
+                " the same BACKUP_KEY as the shop, restart it, and make a new backup with `restoreclick backup`.",
+            )
     if facts.is_failing:
         yield error(
             "log_archiving_fails",

@@ -34,6 +34,7 @@ def test_only_a_role_that_may_replicate_can_back_up(own_database_url: str, ordin
     assert (ordinary.role, ordinary.may_replicate, ordinary.accepts_replication) == (ROLE, False, False)
     assert ordinary == type(ordinary)(
         role=ROLE,
+        cluster=owner.cluster,
         may_replicate=False,
         accepts_replication=False,
         archives=False,

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import pytest
@@ -234,3 +234,29 @@ def test_a_file_of_the_log_is_archived_once() -> None:
     assert b"".join(archive.fetch("000000010000000000000001")) == b"records"
     with pytest.raises(ObjectMissingError):
         list(archive.fetch("000000010000000000000002"))
+
+
+def test_a_backup_that_the_key_does_not_open_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = BackedUpShop()
+    other = StorageVault(InMemoryStorage(clock=shop.clock), SECRET)
+    assert (shop.vault.newest_unopened(), other.unopened()) == (None, [])
+    made = shop.backups.make(BackupKind.PHYSICAL)
+    assert (shop.backups.unopened(), shop.vault.newest_unopened()) == ([], None)
+    differs = StorageVault(shop.bucket, b"another key of backups, with fifty characters ..", part_bytes=1)
+    assert differs.newest_unopened() == made.backup_id
+    described = shop.bucket.describe
+
+    def of_another_key(key: ObjectKey) -> ObjectDescription:
+        return replace(described(key), owner=ObjectOwner.FOREIGN)
+
+    monkeypatch.setattr(shop.bucket, "describe", of_another_key)
+    assert (differs.newest_unopened(), differs.unopened()) == (made.backup_id, [made.backup_id])
+
+
+def test_the_newest_file_of_the_log_tells_whether_its_key_is_the_same() -> None:
+    shop = BackedUpShop()
+    ours, theirs = (WalArchive(shop.bucket, secret, "7") for secret in (SECRET, b"another key" * 5))
+    assert ours.newest_unopened() is None
+    for archive, name in ((theirs, "000000010000000000000001"), (ours, "000000010000000000000002")):
+        archive.push(name, name.encode(), sha256_of(name.encode()))
+    assert (ours.newest_unopened(), theirs.newest_unopened()) == (None, "000000010000000000000002")

@@ -224,9 +224,15 @@ def test_without_a_key_nothing_is_backed_up(restoreclick: Shell, monkeypatch: py
 
 
 def test_backups_of_another_key_are_not_offered(restoreclick: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    made(restoreclick("backup", "--logical", "--json"))
+    backup_id = made(restoreclick("backup", "--logical", "--json"))["backup_id"]
     monkeypatch.setenv("BACKUP_KEY", "another key, with more than thirty-two characters")
-    assert json.loads(restoreclick("backup", "list", "--json").out)["backups"] == []
+    listed = json.loads(restoreclick("backup", "list", "--json").out)
+    assert (listed["backups"], backup_id in listed["unopened"]) == ([], True)
+    shown = restoreclick("backup", "list").out
+    assert f"Backup {backup_id}: another BACKUP_KEY made it, this one does not open it.\n" in shown
+    assert "BACKUP_KEY opens no backup" in shown
+    assert "The newest backup is" not in shown
+    assert "There is no backup yet" not in shown
     answer = restoreclick("restore", "--into", "/nowhere/data")
     assert (answer.status, "BACKUP_KEY opens" in answer.err) == (1, True)
 

@@ -30,7 +30,7 @@ ARCHIVED = replace(BACKED_UP, archives_log=True, newest_archived_at=NOW)
 def test_the_archived_log_is_complete_only_if_nothing_waits(
     capsys: pytest.CaptureFixture[str], facts: BackupFacts, expected: list[str]
 ) -> None:
-    print_backups([], facts, now=NOW, as_json=False)
+    print_backups([], [], facts, now=NOW, as_json=False)
     lines = [line for line in capsys.readouterr().out.splitlines() if "archive" in line]
     assert len(lines) == len(expected)
     for line, beginning in zip(lines, expected, strict=True):

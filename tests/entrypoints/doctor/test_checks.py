@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -67,6 +68,7 @@ SERVER = ServerFacts(
 )
 ARCHIVING = ArchivingFacts(
     role="restoreclick",
+    cluster="7000000000000000001",
     may_replicate=True,
     accepts_replication=True,
     archives=True,
@@ -224,6 +226,8 @@ def examined_backups(**parts: Any) -> list[str]:
     usual = {
         "backup_bucket": answering(exists=True, describe=BUCKET),
         "archiving_facts": lambda: ARCHIVING,
+        "unopened_backup": lambda: None,
+        "unopened_log_file": lambda _: None,
         "program_major_version": lambda _: SERVER.major_version,
         "server_facts": lambda: SERVER,
     }
@@ -250,6 +254,23 @@ def test_what_the_storage_of_backups_must_not_do(facts: Mapping[str, Any], codes
     assert examined_backups(backup_bucket=bucket) == codes
     of_the_photos = {"backup_s3_bucket": None}
     assert examined_backups(backup_bucket=bucket, settings=of_the_photos) == []
+
+
+def test_a_key_that_opens_neither_backup_nor_log_is_found() -> None:
+    wrong: dict[str, Any] = {"unopened_backup": lambda: "20261130T120000Z-physical-1"}
+    assert examined_backups(**wrong) == ["backup_key_differs"]
+    assert examined_backups(**wrong, settings={"backup_s3_bucket": None}) == ["backup_key_differs"]
+    assert examined_backups(unopened_log_file=lambda cluster: f"log of {cluster}") == [
+        "backup_log_key_differs"
+    ]
+    logical = {"backup_kind": "logical"}
+    assert examined_backups(unopened_log_file=lambda _: "log", settings=logical) == []
+
+
+def test_a_folder_that_workers_cannot_archive_from_is_found(tmp_path: Path) -> None:
+    assert examined_backups(settings={"backup_wal_directory": tmp_path}) == []
+    missing = {"backup_wal_directory": tmp_path / "nonexist"}
+    assert examined_backups(settings=missing) == ["backup_wal_directory_missing"]
 
 
 @pytest.mark.parametrize(
