@@ -135,6 +135,24 @@ def is_behind_pooler(database_url: str) -> bool:
     return make_url(database_url).query.get(POOLER_PARAMETER) == "true"
 
 
+def is_replaying(database_url: str) -> bool:
+    """Whether the server accepts readers while it replays its log.
+
+    It does so after a restore until its log ends, and for as long as it is a standby. False if it does not answer.
+    """
+    url = make_url(database_url).difference_update_query([POOLER_PARAMETER])
+    try:
+        with psycopg.connect(
+            url.set(drivername="postgresql").render_as_string(hide_password=False),
+            target_session_attrs="any",
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            autocommit=True,
+        ) as connection:
+            return connection.execute("SELECT pg_is_in_recovery()").fetchone() == (True,)
+    except psycopg.Error:
+        return False
+
+
 @contextmanager
 def outages(breaker: CircuitBreaker) -> Iterator[None]:
     """Translate outages to UnavailableError; fail at once while the breaker is open."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS
+from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS, is_replaying
 from adapters.postgres.schema import StaleSchemaError
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.errors import UnavailableError
@@ -23,6 +23,21 @@ class NoDatabaseError(CommandFailedError):
         self.reason = reason
         super().__init__(
             f"The database cannot be used ({reason}): check DATABASE_URL, and that PostgreSQL is running."
+        )
+
+
+class ReplayingDatabaseError(NoDatabaseError):
+    """The database still replays its log, or is a standby."""
+
+    def __init__(self) -> None:
+        super().__init__("it replays its log")
+
+    def __str__(self) -> str:
+        """Say what to wait for."""
+        return (
+            "The database cannot be used yet: PostgreSQL still replays its log, and only reads until then. After a"
+            " restore, wait until it has ended. A standby replays for ever, and RestoreClick promotes none: if it is"
+            " one, name the primary in DATABASE_URL."
         )
 
 
@@ -43,7 +58,7 @@ def open_unit_of_work(
     )
     try:
         try:
-            _check(unit_of_work)
+            _check(unit_of_work, database_url)
         except StaleSchemaError as error:
             if oldest_schema is None or error.found is None or error.found < oldest_schema:
                 raise
@@ -61,25 +76,32 @@ def check_database(database_url: str) -> None:
         pass
 
 
-def _check(unit_of_work: Database) -> None:
+def _check(unit_of_work: Database, database_url: str) -> None:
     try:
-        with connection_problems_explained():
+        with connection_problems_explained(database_url):
             unit_of_work.check()
     except UnavailableError as error:
         if isinstance(error.__cause__, DBAPIError):
-            raise NoDatabaseError(_reason(error.__cause__)) from error
+            raise _problem(error.__cause__, database_url) from error
         raise
 
 
 @contextmanager
-def connection_problems_explained() -> Iterator[None]:
+def connection_problems_explained(database_url: str) -> Iterator[None]:
     """Translate the errors of a connection to NoDatabaseError."""
     try:
         yield
     except DBAPIError as error:
         if error.statement and not isinstance(error, OperationalError):
             raise  # our defect, not a connection problem
-        raise NoDatabaseError(_reason(error)) from error
+        raise _problem(error, database_url) from error
+
+
+def _problem(error: DBAPIError, database_url: str) -> NoDatabaseError:
+    reason = _reason(error)
+    if ("read-only" in reason or "recovery" in reason) and is_replaying(database_url):
+        return ReplayingDatabaseError()
+    return NoDatabaseError(reason)
 
 
 def _reason(error: DBAPIError) -> str:

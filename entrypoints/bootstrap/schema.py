@@ -28,13 +28,13 @@ def upgrade(
     ``on_wait`` is called with a sentence each time a migration has to wait for other transactions. Raises
     NoDatabaseError, UnknownRevisionError or UnavailableError.
     """
-    with connection_problems_explained(), _known(revision):
+    with connection_problems_explained(database_url), _known(revision):
         schema_upgrade.upgrade(database_url, revision, on_wait=on_wait or (lambda _sentence: None))
 
 
 def downgrade(database_url: str, revision: str) -> None:
     """Downgrade the schema of an empty log; raises the errors of ``upgrade``."""
-    with connection_problems_explained(), _known(revision):
+    with connection_problems_explained(database_url), _known(revision):
         schema_upgrade.downgrade(database_url, revision)
 
 

@@ -50,7 +50,7 @@ def check_upgrade(database_url: str) -> UpgradeCheck:
 
     Raises NoDatabaseError or UnavailableError.
     """
-    with connection_problems_explained():
+    with connection_problems_explained(database_url):
         facts = read_upgrade_facts(database_url)
         newest_backup_at, now = _newest_backup(database_url, facts)
     others = _other_versions(facts.sessions)
