@@ -72,6 +72,7 @@ _VALUES: Mapping[ConditionCode, str] = {
     ConditionCode.LOG_HEAD_MISSING: f"max({d.HEAD_LAG.name})",
     ConditionCode.BACKUP_OVERDUE: f"max({d.BACKUP_OVERDUE.name})",
     ConditionCode.DRILL_FAILED: f"max({d.DRILL_FAILED.name})",
+    ConditionCode.DRILL_NOT_TRIED: f"max({d.DRILL_NOT_TRIED.name})",
     ConditionCode.DRILL_OVERDUE: f"max({d.DRILL_OVERDUE.name})",
     ConditionCode.LOG_UNARCHIVED: f"max({d.UNARCHIVED.name})",
     ConditionCode.LOG_NOT_ARCHIVED: f"max({d.LOG_NOT_ARCHIVED.name})",

@@ -166,13 +166,22 @@ LOG_NOT_ARCHIVED = _database(
     "",
     "Whether PostgreSQL archives no log though BACKUP_KIND is physical: 1 or 0; absent with other backups or none.",
 )
-DRILL_AGE = _database("backup_drill_age_seconds", "seconds", "How long ago the newest restore drill began.")
+DRILL_AGE = _database(
+    "backup_drill_age_seconds", "seconds", "How long ago the newest restore drill began that was tried."
+)
 DRILL_OVERDUE = _database(
     "backup_drill_overdue_seconds",
     "seconds",
     "How much older than two intervals the newest restore drill is, negative before; absent without drills.",
 )
-DRILL_FAILED = _database("backup_drill_failed", "", "Whether the newest restore drill failed: 1 or 0.")
+DRILL_FAILED = _database(
+    "backup_drill_failed", "", "Whether the newest restore drill found its backup wanting: 1 or 0."
+)
+DRILL_NOT_TRIED = _database(
+    "backup_drill_not_tried",
+    "",
+    "Whether the newest restore drill could not be tried, as without the storage or the key: 1 or 0.",
+)
 RECONCILED_AGE = _database(
     "reconciled_age_seconds",
     "seconds",

@@ -115,6 +115,7 @@ def _backups(figures: Figures) -> dict[Metric, float | None]:
         d.DRILL_AGE: _seconds(figures.at - drilled_at) if drilled_at is not None else None,
         d.DRILL_OVERDUE: _seconds(figures.drill_overdue),
         d.DRILL_FAILED: figures.drill_has_failed,
+        d.DRILL_NOT_TRIED: figures.drill_was_not_tried,
     }
 
 

@@ -30,11 +30,16 @@ _FACTS = text(
     """WITH ended AS (SELECT * FROM backup_runs WHERE ended_at IS NOT NULL),
     good AS (SELECT * FROM ended WHERE kind = 'backup' AND problem IS NULL ORDER BY began_at DESC LIMIT 1),
     bad AS (SELECT * FROM ended WHERE kind = 'backup' AND problem IS NOT NULL ORDER BY began_at DESC LIMIT 1),
-    drill AS (SELECT * FROM ended WHERE kind = 'drill' ORDER BY began_at DESC LIMIT 1)
+    drill AS (SELECT * FROM ended WHERE kind = 'drill' AND (problem IS NULL OR backup_id IS NOT NULL)
+        ORDER BY began_at DESC LIMIT 1),
+    untried AS (SELECT * FROM ended WHERE kind = 'drill' AND problem IS NOT NULL AND backup_id IS NULL
+        ORDER BY began_at DESC LIMIT 1)
     SELECT good.began_at AS newest_backup_at, good.size_bytes AS newest_backup_size_bytes,
         bad.began_at AS newest_failure_at, bad.problem AS newest_failure,
-        drill.began_at AS newest_drill_at, drill.problem AS newest_drill_problem
-    FROM (SELECT) AS always LEFT JOIN good ON true LEFT JOIN bad ON true LEFT JOIN drill ON true"""
+        drill.began_at AS newest_drill_at, drill.problem AS newest_drill_problem,
+        untried.began_at AS newest_untried_at, untried.problem AS newest_untried_problem
+    FROM (SELECT) AS always LEFT JOIN good ON true LEFT JOIN bad ON true LEFT JOIN drill ON true
+        LEFT JOIN untried ON true"""
 )
 _OLDEST_EVENT_AFTER = text(
     "SELECT min(recorded_at) FROM events WHERE recorded_at > coalesce(:moment, '-infinity'::timestamptz)"

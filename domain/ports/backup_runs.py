@@ -26,7 +26,10 @@ class DueAfter:
 
 @dataclass(frozen=True, kw_only=True)
 class RunEnd:
-    """How a run ended; ``problem`` is None if it succeeded."""
+    """How a run ended; ``problem`` is None if it succeeded.
+
+    A drill with a problem and without a backup could not be tried: it says nothing about any backup.
+    """
 
     backup_id: str | None = None
     size_bytes: int | None = None
@@ -51,6 +54,8 @@ class BackupFacts:
     waiting_files: int
     newest_drill_at: datetime | None
     newest_drill_problem: str | None  # None if it succeeded, or if there was none
+    newest_untried_at: datetime | None  # of a drill that could not be tried
+    newest_untried_problem: str | None
 
 
 class BackupRuns(Protocol):

@@ -102,6 +102,15 @@ class UndecryptableError(OutsideError):
         super().__init__(f"What was stored cannot be decrypted: {detail}.")
 
 
+class UnusableBackupError(OutsideError):
+    """A backup cannot be restored, whatever is done."""
+
+    def __init__(self, backup_id: str, problem: str) -> None:
+        self.backup_id = backup_id
+        self.problem = problem
+        super().__init__(f"Backup {backup_id} cannot be restored: {problem}")
+
+
 class DatabaseSource(Protocol):
     """Copies the whole database as one stream."""
 

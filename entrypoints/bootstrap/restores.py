@@ -1,6 +1,7 @@
 """Restores into a data directory, a database, or a scratch server."""
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +21,14 @@ from adapters.postgres.schema_upgrade import upgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from adapters.storage_minio.storage import MinioStorage
 from domain.order.reactions import Reaction
-from domain.ports.backups import BackupKind, BackupManifest
+from domain.ports.backups import (
+    BackupFailedError,
+    BackupKind,
+    BackupManifest,
+    UndecryptableError,
+    UnusableBackupError,
+)
+from domain.ports.errors import ObjectDiffersError, ObjectMissingError
 from domain.ports.reaction_queue import ReactionQueue
 from domain.ports.unit_of_work import Database
 from domain.signed_tokens import TokenSigner
@@ -39,6 +47,14 @@ from entrypoints.settings import Settings
 
 #: How long a restored server may replay its log before a drill gives up.
 RECOVERY_SECONDS = 3600.0
+
+#: The programs that read a backup, and what they say if that is not why they failed: the storage did not give a file of
+#: the log (unless it could not be decrypted), or the machine lacks something.
+_READERS = frozenset({"postgres", "pg_restore"})
+_PASSING = re.compile(
+    r"could not be fetched: (?!.*cannot be decrypted)|No space left on device|Cannot allocate memory"
+    r"|it is not (?:in|on) |incompatible with server"
+)
 
 SCRATCH_DATABASE = "restored"
 
@@ -146,6 +162,22 @@ def fetching(env_file: Path | None) -> str:
     return f"{command}; case $? in 0) exit 0;; {ExitCode.LOG_ENDS:d}) exit 1;; *) exit 255;; esac"
 
 
+@contextmanager
+def judging(backup_id: str) -> Iterator[None]:
+    """Raise UnusableBackupError for what is the backup's own defect.
+
+    Other errors are of the machine, the storage or the settings, and say nothing about it.
+    """
+    try:
+        yield
+    except (UndecryptableError, ObjectMissingError, ObjectDiffersError) as error:
+        raise UnusableBackupError(backup_id, str(error)) from error
+    except BackupFailedError as error:
+        if error.program in _READERS and not _PASSING.search(error.detail):
+            raise UnusableBackupError(backup_id, str(error)) from error
+        raise
+
+
 class Drill:
     """Restores a backup into a scratch folder, and checks it."""
 
@@ -184,6 +216,7 @@ class Drill:
             storage = resources.enter_context(closing(storage_from(self._settings, signer)))
             manifest = chosen(vault.manifests(), backup_id=backup_id)
             head = _newest_head(self._settings, storage, signer)
+            resources.enter_context(judging(manifest.backup_id))
             database_url = resources.enter_context(self._restored(vault, manifest, folder))
             return _checked(database_url, manifest, head, storage)
 

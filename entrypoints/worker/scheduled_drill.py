@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory, gettempdir
 
 import structlog
 
+from domain.ports.backups import UnusableBackupError
 from domain.ports.errors import OutsideError
 from domain.use_cases.recovery.restore_drill import LONGEST_DRILL
 from entrypoints.bootstrap.restores import Drill
@@ -26,12 +27,17 @@ def drill_if_due(drill: Drill, interval: timedelta) -> None:
     try:
         with TemporaryDirectory(prefix=PREFIX) as folder:
             report = drill.run_if_due(Path(folder), interval)
+    except UnusableBackupError as error:
+        _log.error("restore_drill_failed", backup_id=error.backup_id, problem=str(error))
+        return
     except (OutsideError, CommandFailedError) as error:
-        _log.error("restore_drill_failed", problem=str(error))
+        _log.error("restore_drill_not_tried", problem=str(error))
         return
     if report is None:
         return
-    if report.problems:
+    if report.is_undecided:
+        _log.error("restore_drill_not_tried", backup_id=report.backup_id, problem="not_compared")
+    elif report.problems:
         _log.error("restore_drill_failed", backup_id=report.backup_id, problems=list(report.problems))
     else:
         _log.info("restore_drill_passed", backup_id=report.backup_id, events=report.events)

@@ -63,7 +63,7 @@ def test_the_facts_are_of_the_newest_runs_that_ended(unit_of_work: Database) -> 
         end(unit_of_work, NOON + hours * HOUR, **how)
     assert begins(unit_of_work, NOON + 30 * HOUR), "a run without an end is no fact yet"
     assert begins(unit_of_work, NOON, RunKind.DRILL)
-    end(unit_of_work, NOON, RunKind.DRILL, problem="the chain is broken")
+    end(unit_of_work, NOON, RunKind.DRILL, backup_id="third", problem="the chain is broken")
     with unit_of_work.transaction() as transaction:
         found = transaction.backup_runs.facts()
     assert (found.newest_backup_at, found.newest_backup_size_bytes) == (NOON + 2 * HOUR, 7)
@@ -78,9 +78,21 @@ def test_the_newest_drill_decides(unit_of_work: Database, *, succeeded_later: bo
             assert transaction.backup_runs.begin(RunKind.DRILL, moment)
     problems = ["broken", None] if succeeded_later else [None, "broken"]
     for moment, problem in zip((NOON, NOON + HOUR), problems, strict=True):
-        end(unit_of_work, moment, RunKind.DRILL, problem=problem)
+        end(unit_of_work, moment, RunKind.DRILL, backup_id="first", problem=problem)
     with unit_of_work.transaction() as transaction:
         assert transaction.backup_runs.facts().newest_drill_problem == problems[1]
+
+
+def test_a_drill_without_a_backup_was_not_tried(unit_of_work: Database) -> None:
+    with unit_of_work.transaction() as transaction:
+        for moment in (NOON, NOON + HOUR):
+            assert transaction.backup_runs.begin(RunKind.DRILL, moment)
+    end(unit_of_work, NOON, RunKind.DRILL, backup_id="first", problem="broken")
+    end(unit_of_work, NOON + HOUR, RunKind.DRILL, problem="no answer")
+    with unit_of_work.transaction() as transaction:
+        found = transaction.backup_runs.facts()
+    assert (found.newest_drill_at, found.newest_drill_problem) == (NOON, "broken")
+    assert (found.newest_untried_at, found.newest_untried_problem) == (NOON + HOUR, "no answer")
 
 
 def test_without_an_archived_log_no_event_waits_for_it(unit_of_work: Database) -> None:

@@ -89,6 +89,7 @@ CASES: Mapping[str, Case] = {
     "log_head_missing": gauge("log_head_unprotected_seconds", 3660, 3600, "1h 1m 0s"),
     "backup_overdue": gauge("backup_overdue_seconds", 7260, 7200, "2h 1m 0s"),
     "drill_failed": gauge("backup_drill_failed", 1, 0, ""),
+    "drill_not_tried": gauge("backup_drill_not_tried", 1, 0, ""),
     "drill_overdue": gauge("backup_drill_overdue_seconds", 60, 0, "1m 0s"),
     "log_unarchived": gauge("backup_unarchived_seconds", 360, 300, "6m 0s"),
     "log_not_archived": gauge("backup_log_not_archived", 1, 0, ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -33,12 +34,10 @@ class InMemoryBackupRuns(BackupRuns):
         self._runs[kind, began_at] = end
 
     def facts(self) -> BackupFacts:
-        good = self._newest(RunKind.BACKUP, succeeded=True)
-        bad = self._newest(RunKind.BACKUP, succeeded=False)
-        drill = max(
-            filter(None, (self._newest(RunKind.DRILL, succeeded=each) for each in (True, False))),
-            default=None,
-        )
+        good = self._newest(RunKind.BACKUP, lambda end: end.problem is None)
+        bad = self._newest(RunKind.BACKUP, lambda end: end.problem is not None)
+        drill = self._newest(RunKind.DRILL, lambda end: end.problem is None or end.backup_id is not None)
+        untried = self._newest(RunKind.DRILL, lambda end: end.problem is not None and end.backup_id is None)
         return BackupFacts(
             newest_backup_at=good,
             newest_backup_size_bytes=self._end(RunKind.BACKUP, good).size_bytes,
@@ -50,6 +49,8 @@ class InMemoryBackupRuns(BackupRuns):
             waiting_files=0,
             newest_drill_at=drill,
             newest_drill_problem=self._end(RunKind.DRILL, drill).problem,
+            newest_untried_at=untried,
+            newest_untried_problem=self._end(RunKind.DRILL, untried).problem,
         )
 
     def server(self) -> ServerState:
@@ -63,11 +64,11 @@ class InMemoryBackupRuns(BackupRuns):
             size_bytes=8_000_000,
         )
 
-    def _newest(self, kind: RunKind, *, succeeded: bool) -> datetime | None:
+    def _newest(self, kind: RunKind, counts: Callable[[RunEnd], bool]) -> datetime | None:
         ended = (
             began_at
             for (other, began_at), end in self._runs.items()
-            if other is kind and end is not None and (end.problem is None) is succeeded
+            if other is kind and end is not None and counts(end)
         )
         return max(ended, default=None)
 

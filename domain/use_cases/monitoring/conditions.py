@@ -42,6 +42,7 @@ class ConditionCode(StrEnum):
     LOG_HEAD_MISSING = "log_head_missing"
     BACKUP_OVERDUE = "backup_overdue"
     DRILL_FAILED = "drill_failed"
+    DRILL_NOT_TRIED = "drill_not_tried"
     DRILL_OVERDUE = "drill_overdue"
     LOG_UNARCHIVED = "log_unarchived"
     LOG_NOT_ARCHIVED = "log_not_archived"
@@ -198,6 +199,13 @@ CONDITIONS: Sequence[Condition] = (
         threshold=0,
         unit=Unit.NUMBER,
         measure=lambda figures: figures.drill_has_failed,
+    ),
+    Condition(
+        code=ConditionCode.DRILL_NOT_TRIED,
+        severity=Severity.ATTENTION,
+        threshold=0,
+        unit=Unit.NUMBER,
+        measure=lambda figures: figures.drill_was_not_tried,
     ),
     Condition(
         code=ConditionCode.DRILL_OVERDUE,

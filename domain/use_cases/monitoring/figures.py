@@ -143,7 +143,8 @@ class Figures:
     def drill_overdue(self) -> timedelta | None:
         """How much older than two intervals the newest drill is; negative before.
 
-        Only drills that ended count; before the first, the age of the log does. None where no worker makes drills.
+        Only drills that were tried to their end count; before the first, the age of the log does. None where no worker
+        makes drills.
         """
         if self.backups is None or self.drill_interval is None:
             return None
@@ -152,10 +153,20 @@ class Figures:
 
     @property
     def drill_has_failed(self) -> bool | None:
-        """Whether the newest restore drill failed; None without any."""
+        """Whether the newest drill that was tried failed; None without any."""
         if self.backups is None or self.backups.newest_drill_at is None:
             return None
         return self.backups.newest_drill_problem is not None
+
+    @property
+    def drill_was_not_tried(self) -> bool | None:
+        """Whether the newest drill could not be tried; None without any."""
+        if self.backups is None:
+            return None
+        tried_at, untried_at = self.backups.newest_drill_at, self.backups.newest_untried_at
+        if untried_at is None:
+            return False if tried_at is not None else None
+        return tried_at is None or untried_at > tried_at
 
     @property
     def unarchived_for(self) -> timedelta | None:

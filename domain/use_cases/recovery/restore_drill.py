@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from domain.ports.backup_runs import DueAfter, RunEnd, RunKind
-from domain.ports.backups import BackupKind, BackupManifest
+from domain.ports.backups import BackupKind, BackupManifest, UnusableBackupError
 from domain.ports.clock import Clock
 from domain.ports.event_store import LeftOutOrder
 from domain.ports.log_recovery import NewestEvent
@@ -73,6 +73,11 @@ class DrillReport:
     findings: tuple[Finding, ...]
     problems: tuple[DrillProblem, ...]
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether all that is wrong is that the storage could not be asked."""
+        return self.problems == (DrillProblem.NOT_COMPARED,)
+
 
 class ComparisonsOf(Protocol):
     """Makes the comparisons that need no provider."""
@@ -96,7 +101,8 @@ class Drills:
         """Run a drill and record how it ended, also if it raises.
 
         With an interval, the first worker to ask runs it; others get None, and so does each worker while the shop has
-        made no backup.
+        made no backup. What ends a drill other than UnusableBackupError is recorded without a backup, as one that could
+        not be tried; so is one whose backup could not be compared with the storage.
         """
         began_at = self.clock.now()
         due = None
@@ -114,10 +120,14 @@ class Drills:
                 return None
         try:
             report = drill()
+        except UnusableBackupError as error:
+            self._end(began_at, RunEnd(backup_id=error.backup_id, problem=str(error)))
+            raise
         except Exception as error:
             self._end(began_at, RunEnd(problem=str(error) or type(error).__name__))
             raise
-        self._end(began_at, RunEnd(backup_id=report.backup_id, problem=", ".join(report.problems) or None))
+        judged = None if report.is_undecided else report.backup_id
+        self._end(began_at, RunEnd(backup_id=judged, problem=", ".join(report.problems) or None))
         return report
 
     def _end(self, began_at: datetime, end: RunEnd) -> None:

@@ -55,11 +55,16 @@ def print_backups(
         ago = duration_text(now - facts.newest_failure_at)
         click.echo(f"The newest attempt failed {ago} ago: {facts.newest_failure}")
     _print_archive(facts, now)
-    if facts.newest_drill_at is None:
+    if facts.newest_drill_at is None and facts.newest_untried_at is None:
         click.echo("No restore was ever tried: `restoreclick restore --drill` tries one.")
-    else:
+    if facts.newest_drill_at is not None:
         outcome = f"failed ({facts.newest_drill_problem})" if facts.newest_drill_problem else "succeeded"
         click.echo(f"The last drill {outcome} {duration_text(now - facts.newest_drill_at)} ago.")
+    if facts.newest_untried_at is not None and (
+        facts.newest_drill_at is None or facts.newest_untried_at > facts.newest_drill_at
+    ):
+        ago = duration_text(now - facts.newest_untried_at)
+        click.echo(f"A drill {ago} ago could not be tried ({facts.newest_untried_problem})")
 
 
 def print_restored(

@@ -117,6 +117,8 @@ def figures(**changes: object) -> Figures:
             waiting_files=1,
             newest_drill_at=PAID_AT - timedelta(days=3),
             newest_drill_problem=None,
+            newest_untried_at=PAID_AT,
+            newest_untried_problem="no answer",
         ),
         "backup_interval": timedelta(hours=24),
         "drill_interval": timedelta(days=1),
@@ -188,6 +190,7 @@ def test_gauges_add_up_what_tables_hold() -> None:
     assert seen["restoreclick_backup_log_not_archived[]"] == 0
     assert seen["restoreclick_backup_drill_overdue_seconds[]"] == 86400
     assert seen["restoreclick_backup_drill_failed[]"] == 0
+    assert seen["restoreclick_backup_drill_not_tried[]"] == 1
     assert seen["restoreclick_facts_up[]"] == 1
 
 

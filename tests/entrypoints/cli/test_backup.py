@@ -237,6 +237,21 @@ def test_backups_of_another_key_are_not_offered(restoreclick: Shell, monkeypatch
     assert (answer.status, "BACKUP_KEY opens" in answer.err) == (1, True)
 
 
+def test_a_drill_with_another_key_says_nothing_about_the_backup(
+    backed_up: BackedUpShop, restoreclick: Shell, tmp_path: Path
+) -> None:
+    made(restoreclick("backup", "--logical", "--json"))
+    before = json.loads(restoreclick("backup", "list", "--json").out)["facts"]
+    environment = {**backed_up.environment, "BACKUP_KEY": "another key, with more than thirty-two characters"}
+    ended = run(environment, tmp_path, "restore", "--drill")
+    assert (ended.status, "BACKUP_KEY opens" in ended.text) == (1, True), ended
+    facts = json.loads(restoreclick("backup", "list", "--json").out)["facts"]
+    assert facts["newest_drill_problem"] == before["newest_drill_problem"]
+    assert "BACKUP_KEY opens" in facts["newest_untried_problem"]
+    shown = restoreclick("backup", "list").out
+    assert "could not be tried (The bucket has no backup that BACKUP_KEY opens" in shown
+
+
 def test_a_missing_program_is_named_with_the_setting(
     restoreclick: Shell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -146,7 +146,14 @@ def backup_overdue(planted: Planted) -> None:
 
 def drill_failed(planted: Planted) -> None:
     planted.sql(
-        """INSERT INTO backup_runs (kind, began_at, ended_at, problem) VALUES ('drill', now(), now(), 'it broke')"""
+        """INSERT INTO backup_runs (kind, began_at, ended_at, backup_id, problem)
+        VALUES ('drill', now(), now(), 'b', 'it broke')"""
+    )
+
+
+def drill_not_tried(planted: Planted) -> None:
+    planted.sql(
+        """INSERT INTO backup_runs (kind, began_at, ended_at, problem) VALUES ('drill', now(), now(), 'no answer')"""
     )
 
 
@@ -179,6 +186,7 @@ PLANTS: dict[ConditionCode, Callable[[Planted], None]] = {
     ConditionCode.LOG_HEAD_MISSING: head_missing,
     ConditionCode.BACKUP_OVERDUE: backup_overdue,
     ConditionCode.DRILL_FAILED: drill_failed,
+    ConditionCode.DRILL_NOT_TRIED: drill_not_tried,
     ConditionCode.DRILL_OVERDUE: drill_overdue,
     ConditionCode.LOG_NOT_ARCHIVED: log_not_archived,
     ConditionCode.WAITS_FOR_STAFF: held,

@@ -3,14 +3,15 @@
 import os
 import tempfile
 import time
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
-from domain.ports.backups import BackupFailedError, BackupKind
-from domain.use_cases.recovery.restore_drill import DrillReport
+from domain.ports.backups import BackupFailedError, BackupKind, UnusableBackupError
+from domain.use_cases.recovery.restore_drill import DrillProblem, DrillReport
 from entrypoints.bootstrap.restores import Drill, NoSuchBackupError
 from entrypoints.settings import read_settings
 from entrypoints.worker.scheduled_backup import back_up_if_due
@@ -65,14 +66,19 @@ def test_each_end_of_a_drill_is_logged() -> None:
     shop = DrilledShop()
     good = shop.drill()
     lose_an_original(shop)
-    drill = DrillOf(good, shop.drill(), NoSuchBackupError("backup"), None)
+    bad = shop.drill()
+    undecided = replace(bad, problems=(DrillProblem.NOT_COMPARED,))
+    unusable = UnusableBackupError("first", "it is cut off")
+    drill = DrillOf(good, bad, unusable, NoSuchBackupError("backup"), undecided, None)
     with capture_logs() as logs:
-        for _ in range(4):
+        for _ in range(6):
             drill_if_due(drill, DAY)
     assert [line["event"] for line in logs] == [
         "restore_drill_passed",
         "restore_drill_failed",
         "restore_drill_failed",
+        "restore_drill_not_tried",
+        "restore_drill_not_tried",
     ]
     assert logs[1]["problems"] == ["differences"]
 

@@ -35,6 +35,8 @@ BACKED_UP = BackupFacts(
     waiting_files=0,
     newest_drill_at=None,
     newest_drill_problem=None,
+    newest_untried_at=None,
+    newest_untried_problem=None,
 )
 DAILY = timedelta(days=1)
 
@@ -127,6 +129,16 @@ def test_drills_that_never_end_are_overdue_after_two_intervals() -> None:
     assert ConditionCode.DRILL_OVERDUE in codes(shop.figures.read()), (
         "one of two intervals ago does not count"
     )
+
+
+def test_a_drill_that_could_not_be_tried_is_no_verdict_on_the_backup() -> None:
+    untried = replace(BACKED_UP, newest_untried_at=NOW, newest_untried_problem="no answer")
+    assert codes(figures(backups=untried)) == [ConditionCode.DRILL_NOT_TRIED]
+    good = replace(untried, newest_drill_at=NOW - DAILY)
+    assert codes(figures(backups=good)) == [ConditionCode.DRILL_NOT_TRIED]
+    bad = replace(good, newest_drill_problem="differences")
+    assert codes(figures(backups=bad)) == [ConditionCode.DRILL_FAILED, ConditionCode.DRILL_NOT_TRIED]
+    assert codes(figures(backups=replace(good, newest_drill_at=NOW + DAILY))) == []
 
 
 def test_without_scheduled_drills_none_is_overdue() -> None:

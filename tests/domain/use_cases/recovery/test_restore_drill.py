@@ -8,8 +8,15 @@ from uuid import uuid4
 import pytest
 
 from domain.order.values import ObjectKey, OrderId
-from domain.ports.backup_runs import RunEnd, RunKind
-from domain.ports.backups import BackupFailedError, BackupKind, BackupManifest, KeptHead, ObjectList
+from domain.ports.backup_runs import BackupFacts, RunEnd, RunKind
+from domain.ports.backups import (
+    BackupFailedError,
+    BackupKind,
+    BackupManifest,
+    KeptHead,
+    ObjectList,
+    UnusableBackupError,
+)
 from domain.ports.errors import UnavailableError
 from domain.ports.unit_of_work import Database
 from domain.signed_tokens import sha256_of
@@ -185,11 +192,54 @@ def test_a_drill_that_failed_is_tried_again_after_hours(shop: DrilledShop) -> No
         assert transaction.backup_runs.facts().newest_drill_problem is None
 
 
-def test_a_restore_that_fails_is_a_failed_drill(shop: DrilledShop) -> None:
-    def fail() -> DrillReport:
-        raise BackupFailedError("postgres", "the disk is full")
-
-    with pytest.raises(BackupFailedError):
-        Drills(unit_of_work=shop.unit_of_work, clock=shop.clock).run(fail)
+def facts_of(shop: DrilledShop) -> BackupFacts:
     with shop.unit_of_work.transaction() as transaction:
-        assert transaction.backup_runs.facts().newest_drill_problem == "postgres failed: the disk is full"
+        return transaction.backup_runs.facts()
+
+
+def test_a_backup_that_cannot_be_restored_fails_the_drill(shop: DrilledShop) -> None:
+    def fail() -> DrillReport:
+        raise UnusableBackupError("first", "its archive is cut off")
+
+    with pytest.raises(UnusableBackupError):
+        Drills(unit_of_work=shop.unit_of_work, clock=shop.clock).run(fail)
+    facts = facts_of(shop)
+    assert facts.newest_drill_problem == "Backup first cannot be restored: its archive is cut off"
+    assert facts.newest_untried_at is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnavailableError("S3", "no answer"),
+        BackupFailedError("postgres", "it is not on the PATH"),
+        OSError("no space left"),
+    ],
+)
+def test_a_drill_that_could_not_be_tried_says_nothing_about_the_backup(
+    shop: DrilledShop, error: Exception
+) -> None:
+    def fail() -> DrillReport:
+        raise error
+
+    drills = Drills(unit_of_work=shop.unit_of_work, clock=shop.clock)
+    drills.run(shop.drill)
+    tried_at = shop.clock.now()
+    shop.clock.advance(hours=1)
+    with pytest.raises(type(error)):
+        drills.run(fail)
+    facts = facts_of(shop)
+    assert (facts.newest_drill_at, facts.newest_drill_problem) == (tried_at, None)
+    assert (facts.newest_untried_at, facts.newest_untried_problem) == (shop.clock.now(), str(error))
+
+
+def test_a_restored_backup_without_a_storage_to_compare_with_is_not_judged(shop: DrilledShop) -> None:
+    head = shop.log_heads.newest()
+    shop.storage.fault_injector.fail("objects", UnavailableError("The storage", "no answer"))
+    report = Drills(unit_of_work=shop.unit_of_work, clock=shop.clock).run(
+        lambda: shop.drill(newest_head=head)
+    )
+    assert report is not None
+    assert report.is_undecided
+    facts = facts_of(shop)
+    assert (facts.newest_drill_at, facts.newest_untried_problem) == (None, "not_compared")
