@@ -158,7 +158,7 @@ class WalArchive:
         return [name for name in keys if not is_log_file(name) or name[8:24] >= since[8:24]]
 
     def newest_unopened(self) -> str | None:
-        """The newest file of the log, if the key does not open it."""
+        """The newest file, if the key does not open it."""
         keys = (key.removeprefix(self._prefix) for key in self._storage.keys(self._prefix))
         newest = max(filter(is_log_file, keys), key=lambda name: (name[8:24], name), default=None)
         return newest if newest is not None and not _opens(self.fetch(newest)) else None
@@ -176,7 +176,7 @@ def is_log_file(name: str) -> bool:
 
 
 def _backup_of(key: ObjectKey) -> str:
-    """The backup that a manifest's key names."""
+    """The backup that a manifest belongs to."""
     return key.removeprefix(MANIFESTS).removesuffix(".json")
 
 

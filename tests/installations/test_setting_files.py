@@ -19,6 +19,18 @@ def pairs(name: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
+#: What an operator writes where neither a default nor a test setting is.
+FILLED_IN = {"OWNER_EMAIL": "owner@photos.example", "METRICS_PORT": "9101"}
+
+
+@each_file
+@pytest.mark.parametrize("key", ["OWNER_EMAIL", "METRICS_PORT", "BACKUP_DRILL_INTERVAL_HOURS"])
+def test_what_watches_a_shop_is_named_with_a_comment(name: str, key: str) -> None:
+    lines = (FOLDER / f"{name}.env").read_text().splitlines()
+    (at,) = (number for number, line in enumerate(lines) if line.startswith(f"{key}="))
+    assert lines[at - 1].startswith("# ")
+
+
 @each_file
 def test_every_required_setting_is_named_and_every_name_is_a_setting(name: str) -> None:
     known = {field.upper() for field in Settings.model_fields}
@@ -41,10 +53,12 @@ def test_once_filled_in_the_file_is_accepted(name: str, monkeypatch: pytest.Monk
         monkeypatch.delenv(field.upper(), raising=False)
     for key, value in pairs(name).items():
         stand_in = "https://elsewhere.example" if key.endswith("_ENDPOINT") else "x" * 40
-        monkeypatch.setenv(key, value or COMPLETE.get(key, stand_in))
+        monkeypatch.setenv(key, value or {**COMPLETE, **FILLED_IN}.get(key, stand_in))
     settings: Any = read_settings()
     assert settings.public_url.startswith("https://")
     assert settings.storage_limit_gibibytes
+    assert settings.backup_drill_interval_hours
+    assert (settings.owner_email, settings.metrics_port) == ("owner@photos.example", 9101)
 
 
 def test_staging_shares_no_name_with_production() -> None:

@@ -75,7 +75,7 @@ class DrillReport:
 
     @property
     def is_undecided(self) -> bool:
-        """Whether all that is wrong is that the storage could not be asked."""
+        """Whether nothing is wrong but the missing comparison."""
         return self.problems == (DrillProblem.NOT_COMPARED,)
 
 

@@ -1,4 +1,4 @@
-"""A database that replays its log takes connections, and cannot be used yet."""
+"""A database that replays its log accepts readers, and cannot be used yet."""
 
 from collections.abc import Iterator
 
