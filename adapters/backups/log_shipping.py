@@ -16,16 +16,34 @@ UNFINISHED = ".part"
 _log = structlog.get_logger(__name__)
 
 
-def waiting_since(folder: Path) -> datetime | None:
-    """When the oldest file was left in a folder for archiving.
+class WaitingLog:
+    """A folder of log files, and since when they wait for archiving."""
 
-    None if no file waits, or if this process cannot look into the folder: it is not the one that archives then.
-    """
-    try:
-        left = [path.stat().st_mtime for path in _files_in(folder)]
-    except (FileNotFoundError, PermissionError):
-        return None
-    return datetime.fromtimestamp(min(left), UTC) if left else None
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._failing_since: datetime | None = None
+
+    def __call__(self) -> datetime | None:
+        """When the oldest file was left there; None if none waits.
+
+        Of a folder that this process cannot look into, it is when its archiving began to fail: None if it is not the
+        one that archives.
+        """
+        try:
+            left = [path.stat().st_mtime for path in _files_in(self._folder)]
+        except (FileNotFoundError, PermissionError):
+            return self._failing_since
+        return datetime.fromtimestamp(min(left), UTC) if left else None
+
+    def ship(self, archive: WalArchive) -> int:
+        """Archive the files; raise as the function does."""
+        try:
+            shipped = ship(self._folder, archive)
+        except (FileNotFoundError, PermissionError):
+            self._failing_since = self._failing_since or datetime.now(UTC)
+            raise
+        self._failing_since = None
+        return shipped
 
 
 def _files_in(folder: Path) -> list[Path]:

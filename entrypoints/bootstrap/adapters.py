@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
-from functools import partial
 
 from adapters import system
 from adapters.archive_zip import ZipArchiver
-from adapters.backups.log_shipping import waiting_since
+from adapters.backups.log_shipping import WaitingLog
 from adapters.email_templates import TemplateEmailRenderer
 from adapters.email_templates.owner_letters import TemplateOwnerLetterWriter
 from adapters.evidence_pages import TemplateEvidenceWriter
@@ -163,7 +162,7 @@ def _ports_from(
         shop_facts=resources.enter_context(closing(PostgresShopFacts(str(settings.database_url)))),
         owner_letter_writer=TemplateOwnerLetterWriter(shop_name=settings.shop_name or settings.sender_name),
         observer=monitoring.observer,
-        waiting_log=partial(waiting_since, settings.backup_wal_directory)
+        waiting_log=WaitingLog(settings.backup_wal_directory)
         if settings.backup_wal_directory is not None
         else lambda: None,
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 
-from adapters.backups.log_shipping import ship
+from adapters.backups.log_shipping import WaitingLog
 from adapters.backups.programs import PostgresPrograms
 from adapters.backups.vault import StorageVault, WalArchive
 from adapters.postgres.clock import DatabaseClock
@@ -94,4 +94,6 @@ def open_log_shipping(settings: Settings, ports: Ports) -> Iterator[Callable[[],
     with ports.unit_of_work.transaction() as transaction:
         cluster = transaction.backup_runs.server().cluster
     with closing(backup_storage_from(settings)) as storage:
-        yield partial(ship, folder, WalArchive(storage, settings.secret_of_backups(), cluster))
+        # What it finds is in the figures of this process.
+        waiting = ports.waiting_log if isinstance(ports.waiting_log, WaitingLog) else WaitingLog(folder)
+        yield partial(waiting.ship, WalArchive(storage, settings.secret_of_backups(), cluster))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from adapters.backups.log_shipping import ship, waiting_since
+from adapters.backups.log_shipping import WaitingLog, ship
 from adapters.backups.vault import WalArchive
 from domain.order.values import Sha256
 from domain.ports.errors import ObjectDiffersError
@@ -33,14 +33,38 @@ def test_a_file_that_was_archived_with_other_bytes_stops_no_other(tmp_path: Path
 
 
 def test_the_oldest_file_says_since_when_the_log_waits(tmp_path: Path) -> None:
-    assert waiting_since(tmp_path) is None
+    waiting = WaitingLog(tmp_path)
+    assert waiting() is None
     for name, written in ((f"{NAMES[0]}.part", 100), (NAMES[1], 300), (NAMES[2], 200)):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (written, written))
-    assert waiting_since(tmp_path) == datetime.fromtimestamp(200, UTC)
+    assert waiting() == datetime.fromtimestamp(200, UTC)
     archive = WalArchive(
         InMemoryShop().storage, b"a key of backups, thirty-two characters", "7000000000000000001"
     )
     ship(tmp_path, archive)
-    assert waiting_since(tmp_path) is None
-    assert waiting_since(tmp_path / "elsewhere") is None
+    assert waiting() is None
+    assert WaitingLog(tmp_path / "elsewhere")() is None
+
+
+def test_a_process_that_cannot_archive_knows_since_when(tmp_path: Path) -> None:
+    folder = tmp_path / "not-mounted"
+    archive = WalArchive(
+        InMemoryShop().storage, b"a key of backups, thirty-two characters", "7000000000000000001"
+    )
+    waiting = WaitingLog(folder)
+    assert waiting() is None, "another process may archive"
+    began_at = datetime.now(UTC)
+    with pytest.raises(FileNotFoundError):
+        waiting.ship(archive)
+    since = waiting()
+    assert since is not None
+    assert began_at <= since <= datetime.now(UTC)
+    with pytest.raises(FileNotFoundError):
+        waiting.ship(archive)
+    assert waiting() == since
+    folder.mkdir()
+    (folder / NAMES[0]).write_bytes(b"first")
+    assert waiting.ship(archive) == 1
+    folder.rmdir()
+    assert waiting() is None, "nothing is known to wait until it fails again"
