@@ -24,6 +24,7 @@ UNREADABLE_AGAIN = timedelta(minutes=10)
 PAGE_STARTS = 2_000
 
 # Taken before the count and in a statement of its own: a statement sees what was committed when it began.
+# Whoever holds it waits for no row: a commit that has locked one may itself be waiting to grant slots.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('restoreclick admissions'))"
 _GRANT = f"""WITH held AS (
         SELECT order_id, count(DISTINCT coalesce(arguments->>'prediction_id', reaction_id::text)) AS slots
@@ -49,9 +50,12 @@ _GRANT = f"""WITH held AS (
     ), chosen AS (
         SELECT reaction_id FROM waiting ORDER BY turn, last_at NULLS FIRST, due_at, reaction_id
         LIMIT (SELECT coalesce(max(slots), 0) FROM free)
+    ), unlocked AS (
+        SELECT reaction_id FROM reactions WHERE reaction_id IN (SELECT reaction_id FROM chosen) AND {_IS_WAITING}
+        FOR UPDATE SKIP LOCKED
     ), admitted AS (
         UPDATE reactions SET admitted_at = :now, sent_at = :now, sendings = 1
-        WHERE reaction_id IN (SELECT reaction_id FROM chosen) AND {_IS_WAITING}
+        WHERE reaction_id IN (SELECT reaction_id FROM unlocked)
         RETURNING reaction_id, order_id, kind, arguments_version, arguments
     ), written AS (
         INSERT INTO admissions (reaction_id, order_id, admitted_at)
@@ -78,7 +82,7 @@ _WITHDRAW = text(
     """WITH unclaimed AS (
         SELECT reaction_id, admitted_at FROM reactions
         WHERE status = 'pending' AND admitted_at IS NOT NULL
-        FOR UPDATE
+        FOR UPDATE SKIP LOCKED
     ), withdrawn AS (
         UPDATE reactions SET admitted_at = NULL, sent_at = NULL, sendings = 0
         FROM unclaimed WHERE reactions.reaction_id = unclaimed.reaction_id

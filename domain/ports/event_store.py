@@ -23,6 +23,7 @@ class Commit:
     closes: Claim | None = None
     outcome: Outcome = Outcome.DONE  # of the claim that it closes
     again_at: datetime | None = None  # when the reaction is due again, if its outcome is AGAIN
+    follow_up: Claim | None = None  # on what the committing thread goes on with
 
 
 class LogCursor(NamedTuple):

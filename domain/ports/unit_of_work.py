@@ -128,6 +128,10 @@ class HasEventStore(Protocol):
     def event_store(self) -> EventStore: ...
 
 
+class HasOrders(HasEventStore, HasPredictionSlots, HasReactions, Protocol):
+    """What each commit on an order writes to."""
+
+
 class HasOrderQueries(Protocol):
     @property
     def order_queries(self) -> OrderQueries: ...

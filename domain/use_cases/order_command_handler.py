@@ -25,7 +25,7 @@ from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.observer import Observer
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue, ScheduledReaction
-from domain.ports.unit_of_work import CauseRepeatedError, HasEventStore, UnitOfWork, VersionConflictError
+from domain.ports.unit_of_work import CauseRepeatedError, HasOrders, UnitOfWork, VersionConflictError
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter, affects_free_slots
 from domain.use_cases.shop_policy import ShopPolicy
 
@@ -33,8 +33,8 @@ from domain.use_cases.shop_policy import ShopPolicy
 MAX_DECISIONS = 5
 
 T = TypeVar("T")
-Orders = TypeVar("Orders", bound=HasEventStore)
-Orders_co = TypeVar("Orders_co", bound=HasEventStore, covariant=True)
+Orders = TypeVar("Orders", bound=HasOrders)
+Orders_co = TypeVar("Orders_co", bound=HasOrders, covariant=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,8 @@ class ReactionResult:
     """The claim that a commit closes, and with which outcome.
 
     If the order still requires the reaction, it is due again after ``retry_after``. The commit also claims one of its
-    new reactions for which ``follows`` returns true, for the same thread to go on with.
+    new reactions, or a start of its order that gets a slot, for which ``follows`` returns true, for the same thread to
+    go on with.
     """
 
     claim: Claim
@@ -70,12 +71,14 @@ _DecideCommit = Callable[[Order, Sequence[Proposal], Cause, ReactionResult | Non
 class OrderTransaction(Generic[Orders_co]):
     """One transaction that appends to orders.
 
-    ``commits`` holds what it appended, so that the command handler can wake the workers after the transaction.
+    ``commits`` holds what it appended, and ``admitted`` the starts that got slots, so that the command handler can
+    wake the workers after the transaction.
     """
 
     def __init__(self, repositories: Orders_co, decide_commit: _DecideCommit) -> None:
         self.repositories: Final = repositories
         self.commits: list[Commit] = []
+        self.admitted: Sequence[tuple[UUID, Reaction]] | None = None
         self._decide_commit = decide_commit
 
     def load(self, order_id: OrderId, known: Order | None = None) -> Order:
@@ -111,10 +114,7 @@ class OrderTransaction(Generic[Orders_co]):
         if not changes:
             return commits
         leased = self.repositories.event_store.append(*changes)
-        appended = [
-            replace(commit, reactions=tuple(_as_leased(each, leased) for each in commit.reactions))
-            for commit in commits
-        ]
+        appended = [_as_leased(commit, leased) for commit in commits]
         self.commits.extend(commit for commit in appended if commit.events or commit.closes is not None)
         return appended
 
@@ -165,7 +165,8 @@ class OrderCommandHandler(Generic[Orders_co]):
             commit = transaction.record(order, proposals, cause, closing=closing)
             if also is not None:
                 also(transaction.repositories, commit)
-            return commit
+            self._grant_slots(transaction)
+            return self._going_on(transaction, commit, closing) if closing else commit
 
         try:
             return self.transact(work)
@@ -183,6 +184,8 @@ class OrderCommandHandler(Generic[Orders_co]):
                 with self.unit_of_work.transaction() as repositories:
                     transaction = OrderTransaction(repositories, self._decide)
                     result = work(transaction)
+                    if wakes_workers:
+                        self._grant_slots(transaction)
             except VersionConflictError:
                 self.observer.conflicted()
                 if decision == MAX_DECISIONS:
@@ -191,7 +194,7 @@ class OrderCommandHandler(Generic[Orders_co]):
                 for commit in transaction.commits:
                     self.observer.committed(commit)
                 if wakes_workers:
-                    self._wake(transaction.commits)
+                    self._wake(transaction)
                 return result
         raise AssertionError("The last decision either returns or raises.")
 
@@ -249,6 +252,28 @@ class OrderCommandHandler(Generic[Orders_co]):
                 return replace(commit, reactions=(claimed, *others))
         return commit
 
+    def _grant_slots(self, transaction: OrderTransaction[Orders_co]) -> None:
+        """Grant free slots if a commit affects them, in the same transaction.
+
+        It is the last to be done, because other grants wait for the transaction's end.
+        """
+        if transaction.admitted is None and any(affects_free_slots(commit) for commit in transaction.commits):
+            transaction.admitted = self.prediction_limiter.grant(transaction.repositories)
+
+    def _going_on(
+        self, transaction: OrderTransaction[Orders_co], commit: Commit, closing: ReactionResult
+    ) -> Commit:
+        """Claim a start of the order that got a slot, unless the commit claimed something."""
+        admitted = transaction.admitted or []
+        for start in admitted if commit.follow_up is None else []:
+            reaction_id, reaction = start
+            if reaction_id == reaction_id_of(commit.after.order_id, reaction) and closing.follows(reaction):
+                transaction.admitted = [other for other in admitted if other is not start]
+                reactions, now = transaction.repositories.reactions, self.clock.now()
+                claim = reactions.claim(reaction_id, self.ids.new(), now, self.policy.work.lease)
+                return replace(commit, follow_up=claim)
+        return commit
+
     def _first_claim(self, scheduled: ScheduledReaction) -> Claim:
         return Claim(
             reaction_id=scheduled.reaction_id,
@@ -273,15 +298,14 @@ class OrderCommandHandler(Generic[Orders_co]):
             return replace(commit, closes=closing.claim, outcome=Outcome.AGAIN, again_at=again_at)
         return replace(commit, closes=closing.claim, outcome=closing.outcome)
 
-    def _wake(self, commits: Sequence[Commit]) -> None:
-        """Send reactions that are due now and grant free prediction slots.
+    def _wake(self, transaction: OrderTransaction[Orders_co]) -> None:
+        """Send reactions that are due now, and starts that got slots.
 
         ``ReactionRunner`` goes on with the one that the commit claimed, and ``resend_due`` sends the later ones.
         """
-        due = [each for commit in commits for each in commit.reactions if each.sent_at and each.claim is None]
-        self.queue.send([(each.reaction_id, each.reaction) for each in due])
-        if any(affects_free_slots(commit) for commit in commits):
-            self.prediction_limiter.grant_slots()
+        scheduled = [each for commit in transaction.commits for each in commit.reactions]
+        due = [(each.reaction_id, each.reaction) for each in scheduled if each.sent_at and each.claim is None]
+        self.queue.send([*due, *(transaction.admitted or [])])
 
     def _close_only(self, order_id: OrderId, closing: ReactionResult | None) -> Commit:
         """Close the claim, if any, of a cause that was recorded before."""
@@ -294,9 +318,14 @@ class OrderCommandHandler(Generic[Orders_co]):
         return commit
 
 
-def _as_leased(scheduled: ScheduledReaction, leased: Collection[UUID]) -> ScheduledReaction:
-    """Without its claim, unless that was taken."""
-    return scheduled if scheduled.reaction_id in leased else replace(scheduled, claim=None)
+def _as_leased(commit: Commit, leased: Collection[UUID]) -> Commit:
+    """The commit with those claims that were taken."""
+    reactions = tuple(
+        each if each.reaction_id in leased else replace(each, claim=None) for each in commit.reactions
+    )
+    return replace(
+        commit, reactions=reactions, follow_up=next((each.claim for each in reactions if each.claim), None)
+    )
 
 
 def _cancellations(proposed: Sequence[Proposal], after: Order) -> list[Due]:

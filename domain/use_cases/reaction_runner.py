@@ -26,7 +26,7 @@ from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.observer import AttemptEnd, Observer
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue
-from domain.ports.unit_of_work import HasEventStore, HasReactions, LeaseLostError, UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, HasOrders, HasReactions, LeaseLostError, UnitOfWork
 from domain.use_cases.order_command_handler import OrderCommandHandler, ReactionResult
 from domain.use_cases.reaction_cause import reaction_cause
 from domain.use_cases.reaction_handlers import REACTIONS, Attempt, Queue, ReactionHandlers, spec_of
@@ -50,7 +50,7 @@ class ReactionRunner:
 
     unit_of_work: UnitOfWork[ReactionRepositories]
     queue: ReactionQueue
-    command_handler: OrderCommandHandler[HasEventStore]
+    command_handler: OrderCommandHandler[HasOrders]
     handlers: ReactionHandlers
     prediction_limiter: PredictionLimiter
     clock: Clock
@@ -132,7 +132,7 @@ class ReactionRunner:
         else:
             commit = self._record(claim, order, proposed, outcome, follows)
         self._ended(claim, order, AttemptEnd.HELD if ends_in_hold else AttemptEnd.DONE)
-        return next(((each.claim, commit.after) for each in commit.reactions if each.claim), None)
+        return (commit.follow_up, commit.after) if commit.follow_up else None
 
     def _ended(self, claim: Claim, order: Order, end: AttemptEnd) -> None:
         self.observer.attempt_ended(claim, order, end, self.clock.now() - claim.claimed_at)

@@ -9,7 +9,7 @@ from domain.order.reactions import CancelPrediction, CollectRestoration, Reactio
 from domain.order.values import OrderId
 from domain.ports.prediction_limiter import MINUTE, PredictionSlots
 from tests.doubles.reaction_table import Work, uncount
-from tests.doubles.tables import LONG_AGO, Tables
+from tests.doubles.tables import LONG_AGO, Tables, is_held_by_another
 from tests.doubles.transaction_overlay import TransactionWrites
 
 #: The key of the one row that holds the end of the pause in admissions.
@@ -40,16 +40,21 @@ class InMemoryPredictionSlots(PredictionSlots):
                 held[work.order_id] += 1
                 turns.append((held[work.order_id], last.get(work.order_id, LONG_AGO), work))
         turns.sort(key=lambda each: (each[0], each[1], each[2].due_at))
-        return [self._admitted(work, now) for *_, work in turns[:free]]
+        chosen = [work for *_, work in turns[:free]]
+        return [self._admitted(work, now) for work in chosen if not self._is_locked(work)]
 
     def pause(self, until: datetime) -> None:
         self._writing.take("admissions")
         pauses = self._pages.paused_until
         pauses[PAUSE] = max(pauses.get(PAUSE, LONG_AGO), until)
         for work in list(self._pages.work.values()):
-            if work.admitted_at is not None and work.token is None:
+            if work.admitted_at is not None and work.token is None and not self._is_locked(work):
                 uncount(self._pages.admissions, work)
                 self._pages.work[work.reaction_id] = replace(work, admitted_at=None, sent_at=None, sendings=0)
+
+    def _is_locked(self, work: Work) -> bool:
+        """Whether its row is skipped, because another transaction has locked it."""
+        return is_held_by_another(self._pages.work, work.reaction_id)
 
     def _admitted(self, work: Work, now: datetime) -> tuple[UUID, Reaction]:
         self._pages.admissions[work.reaction_id, now] = work.order_id

@@ -19,7 +19,7 @@ from domain.order.values import (
     StoredObject,
 )
 from domain.ports.clock import Clock
-from domain.ports.unit_of_work import HasEventStore, HasUploadSessions, UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, HasOrders, HasUploadSessions, UnitOfWork
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.use_cases.delivery.result_names import file_stems, result_name
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
@@ -89,7 +89,7 @@ class DownloadService:
     """Issue and open download links, and record their use."""
 
     unit_of_work: UnitOfWork[DownloadRepositories]
-    command_handler: OrderCommandHandler[HasEventStore]
+    command_handler: OrderCommandHandler[HasOrders]
     token_signer: TokenSigner
     clock: Clock
     policy: ShopPolicy

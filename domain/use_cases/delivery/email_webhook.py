@@ -20,13 +20,13 @@ from domain.ports.email import (
     EmailWebhookEvent,
 )
 from domain.ports.errors import UnavailableError, UnreadableEventError
-from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, HasWebhookInbox, UnitOfWork
+from domain.ports.unit_of_work import HasOrderQueries, HasOrders, HasWebhookInbox, UnitOfWork
 from domain.signed_tokens import sha256_of
 from domain.use_cases.delivery.emails import MAX_FAILED_EVENTS
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 
 
-class EmailWebhookRepositories(HasEventStore, HasWebhookInbox, Protocol):
+class EmailWebhookRepositories(HasOrders, HasWebhookInbox, Protocol):
     """The repositories that an e-mail webhook event is recorded in."""
 
 

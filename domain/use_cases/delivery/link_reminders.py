@@ -10,7 +10,7 @@ from domain.order.values import DownloadLinkId, EmailKind, OrderId
 from domain.ports.clock import Clock
 from domain.ports.errors import UnreadableEventError
 from domain.ports.order_queries import REMINDER
-from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, UnitOfWork
+from domain.ports.unit_of_work import HasOrderQueries, HasOrders, UnitOfWork
 from domain.use_cases.deferred_errors import deferring
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.shop_policy import ShopPolicy
@@ -24,7 +24,7 @@ class LinkReminders:
     """Request reminder e-mails, once per link."""
 
     unit_of_work: UnitOfWork[HasOrderQueries]
-    command_handler: OrderCommandHandler[HasEventStore]
+    command_handler: OrderCommandHandler[HasOrders]
     clock: Clock
     policy: ShopPolicy
 
@@ -55,7 +55,7 @@ class LinkReminders:
     def _remind(self, order_id: OrderId, link_id: DownloadLinkId) -> bool:
         """Decide under the order's lock: the customer may download something meanwhile."""
 
-        def reminder(_: HasEventStore, order: Order) -> Sequence[Proposal]:
+        def reminder(_: HasOrders, order: Order) -> Sequence[Proposal]:
             if not needs_reminder(order, link_id, self.clock.now()):
                 return ()
             return [RequestEmail(kind=EmailKind.REMINDER)]

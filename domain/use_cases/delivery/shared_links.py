@@ -12,7 +12,7 @@ from domain.order.download_link import DownloadLink
 from domain.order.errors import ShopError
 from domain.order.order import Order
 from domain.ports.clock import Clock
-from domain.ports.unit_of_work import HasEventStore
+from domain.ports.unit_of_work import HasOrders
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
@@ -35,7 +35,7 @@ class SharedLinks:
     not stored.
     """
 
-    command_handler: OrderCommandHandler[HasEventStore]
+    command_handler: OrderCommandHandler[HasOrders]
     downloads: DownloadService
     token_signer: TokenSigner
     clock: Clock
@@ -98,7 +98,7 @@ class SharedLinks:
         if link.is_shared:
             raise NotYourLinkError
 
-        def work(transaction: OrderTransaction[HasEventStore]) -> Order:
+        def work(transaction: OrderTransaction[HasOrders]) -> Order:
             order = transaction.load(opened.order_id)
             cause = Cause(
                 name="share", key=f"wish:{order.version}", actor=CUSTOMER, correlation_id=request_id

@@ -21,7 +21,7 @@ from domain.ports.clock import Clock
 from domain.ports.customers import Payer
 from domain.ports.ids import Ids
 from domain.ports.payments import CheckoutDetails
-from domain.ports.unit_of_work import HasEventStore, HasUnmatchedPayments, HasUploadSessions
+from domain.ports.unit_of_work import HasOrders, HasUnmatchedPayments, HasUploadSessions
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.unmatched_payment import UnmatchedPayment
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram, ReferralRepositories
@@ -30,7 +30,7 @@ from domain.use_cases.shop_policy import ShopPolicy
 
 
 class PlacementRepositories(
-    HasEventStore, ReferralRepositories, HasUnmatchedPayments, HasUploadSessions, Protocol
+    HasOrders, ReferralRepositories, HasUnmatchedPayments, HasUploadSessions, Protocol
 ):
     """The repositories that order placement uses."""
 

@@ -14,7 +14,7 @@ from domain.order.stream_integrity import StreamBreak, followed
 from domain.order.values import OrderId
 from domain.ports.clock import Clock
 from domain.ports.errors import UnreadableEventError
-from domain.ports.unit_of_work import HasEventStore, HasOrderQueries, UnitOfWork
+from domain.ports.unit_of_work import HasOrderQueries, HasOrders, UnitOfWork
 from domain.use_cases.deferred_errors import deferring
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
 from domain.use_cases.shop_policy import ShopPolicy
@@ -28,7 +28,7 @@ class PhotoRetention:
     """Keeps photos for the promised retention, and no longer."""
 
     unit_of_work: UnitOfWork[HasOrderQueries]
-    command_handler: OrderCommandHandler[HasEventStore]
+    command_handler: OrderCommandHandler[HasOrders]
     clock: Clock
     policy: ShopPolicy
 
@@ -59,7 +59,7 @@ class PhotoRetention:
     def _purge(self, order_id: OrderId) -> bool:
         """Decide under the order's lock, in sequence with all other events."""
 
-        def purge(repositories: HasEventStore, _: Order) -> Sequence[e.Event]:
+        def purge(repositories: HasOrders, _: Order) -> Sequence[e.Event]:
             history = repositories.event_store.history(order_id)
             if isinstance(broken := followed(order_id, history), StreamBreak):
                 at = broken.recorded.version

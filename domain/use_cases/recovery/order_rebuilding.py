@@ -20,7 +20,7 @@ from domain.ports.errors import OutsideError
 from domain.ports.object_storage import ObjectDescription
 from domain.ports.order_queries import REMINDER
 from domain.ports.provider_listings import EmailListing
-from domain.ports.unit_of_work import HasEventStore, UnitOfWork
+from domain.ports.unit_of_work import HasEventStore, HasOrders, UnitOfWork
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.use_cases.delivery.archives import ArchiveBuilder
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
@@ -69,7 +69,7 @@ class OrderRebuilding:
     originals_copier: OriginalsCopier
     archives: ArchiveBuilder
     mails: EmailListing
-    command_handler: OrderCommandHandler[HasEventStore]
+    command_handler: OrderCommandHandler[HasOrders]
     token_signer: TokenSigner
     clock: Clock
     policy: ShopPolicy

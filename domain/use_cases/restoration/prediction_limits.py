@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from domain.order.reactions import Reaction
 from domain.ports.clock import Clock
@@ -27,13 +28,17 @@ class PredictionLimiter:
     def grant_slots(self) -> int:
         """Fill the free slots, wake workers for them, and return their number."""
         with self.unit_of_work.transaction() as transaction:
-            admitted = transaction.prediction_slots.grant(
-                self.clock.now(),
-                max_running=self.policy.predictions.max_running,
-                max_per_minute=self.policy.predictions.max_per_minute,
-            )
+            admitted = self.grant(transaction)
         self.queue.send(admitted)
         return len(admitted)
+
+    def grant(self, transaction: HasPredictionSlots) -> list[tuple[UUID, Reaction]]:
+        """Fill the free slots within a transaction; the caller wakes workers."""
+        return transaction.prediction_slots.grant(
+            self.clock.now(),
+            max_running=self.policy.predictions.max_running,
+            max_per_minute=self.policy.predictions.max_per_minute,
+        )
 
     def pause(self, busy: BusyError) -> timedelta:
         """Pause starts for the time that a busy provider requests; return it."""

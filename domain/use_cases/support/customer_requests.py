@@ -27,7 +27,7 @@ from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.values import EmailKind, ImageId, OrderId, RedoObstacle
 from domain.ports.clock import Clock
-from domain.ports.unit_of_work import HasEventStore
+from domain.ports.unit_of_work import HasOrders
 from domain.use_cases.delivery.downloads import (
     DownloadService,
     LinkExpiredError,
@@ -49,7 +49,7 @@ class CustomerRequests:
     to the address on file only, so the order id or one of its links is enough.
     """
 
-    command_handler: OrderCommandHandler[HasEventStore]
+    command_handler: OrderCommandHandler[HasOrders]
     downloads: DownloadService
     clock: Clock
     policy: ShopPolicy
@@ -131,7 +131,7 @@ class CustomerRequests:
     def _record(self, order_id: OrderId, request: Request, request_id: UUID) -> None:
         """Decide a request under the order's lock, so concurrent ones are counted."""
 
-        def work(transaction: OrderTransaction[HasEventStore]) -> None:
+        def work(transaction: OrderTransaction[HasOrders]) -> None:
             order = transaction.load(order_id)
             proposed = request(order, transaction.repositories.event_store.history(order_id))
             key = f"wish:{order.version}"  # stored causes begin with this word, so it stays

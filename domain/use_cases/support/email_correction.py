@@ -21,13 +21,13 @@ from domain.ports.customers import Customer
 from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
-from domain.ports.unit_of_work import HasCustomers, HasEventStore, HasNotes, HasPersonalData
+from domain.ports.unit_of_work import HasCustomers, HasNotes, HasOrders, HasPersonalData
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
 from domain.use_cases.support.action_refusals import ActionProblem, ActionRefusedError
 from domain.use_cases.support.staff_requests import ActionResult, StaffRequest, note_of, was_done
 
 
-class EmailCorrectionRepositories(HasCustomers, HasEventStore, HasNotes, HasPersonalData, Protocol):
+class EmailCorrectionRepositories(HasCustomers, HasOrders, HasNotes, HasPersonalData, Protocol):
     """The repositories that an address is corrected in."""
 
 

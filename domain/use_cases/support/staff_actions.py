@@ -36,14 +36,14 @@ from domain.order.values import (
 from domain.ports.clock import Clock
 from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
-from domain.ports.unit_of_work import CauseRepeatedError, HasEventStore, HasNotes, UnitOfWork
+from domain.ports.unit_of_work import CauseRepeatedError, HasNotes, HasOrders, UnitOfWork
 from domain.use_cases.delivery.downloads import DownloadService
 from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, Propose
 from domain.use_cases.support.action_refusals import ActionProblem, ActionRefusedError
 from domain.use_cases.support.staff_requests import ActionResult, StaffRequest, note_of, was_done
 
 
-class StaffActionRepositories(HasEventStore, HasNotes, Protocol):
+class StaffActionRepositories(HasOrders, HasNotes, Protocol):
     """The repositories that a staff action is recorded in."""
 
 
@@ -58,7 +58,7 @@ class StaffActions:
     Each raises ActionRefusedError, and writes nothing, where the order forbids it.
     """
 
-    unit_of_work: UnitOfWork[HasEventStore]
+    unit_of_work: UnitOfWork[HasOrders]
     command_handler: OrderCommandHandler[StaffActionRepositories]
     downloads: DownloadService
     clock: Clock
@@ -189,7 +189,7 @@ class StaffActions:
         note = note_of(order_id, by, self.ids, self.clock)
         cause = Cause(name=f"desk:{action}", key=key, actor=by.actor, correlation_id=note.note_id)
 
-        def proposed(repositories: HasEventStore, order: Order) -> Sequence[Proposal]:
+        def proposed(repositories: HasOrders, order: Order) -> Sequence[Proposal]:
             if by.key is not None and was_done(repositories, order_id, key):
                 raise CauseRepeatedError(order_id)
             return request(order, note.note_id)
@@ -206,7 +206,7 @@ class StaffActions:
         return ActionResult(order=commit.after, events=commit.events)
 
     def _preview(
-        self, order_id: OrderId, proposed: Propose[HasEventStore], cause: Cause, nothing_new: ActionProblem
+        self, order_id: OrderId, proposed: Propose[HasOrders], cause: Cause, nothing_new: ActionProblem
     ) -> ActionResult:
         with self.unit_of_work.transaction() as repositories:
             order = repositories.event_store.load(order_id)

@@ -64,6 +64,28 @@ def test_granting_slots_waits_for_a_grant_in_progress(
         assert other.result() == []
 
 
+def test_a_start_whose_commit_waits_for_slots_delays_no_other_grant(
+    unit_of_work: PostgresUnitOfWork,
+) -> None:
+    """Both would wait for each other: its commit grants slots itself."""
+    (start,) = starts(unit_of_work, photos=1).values()
+    with unit_of_work.transaction() as committing:
+        committing.reactions.schedule([start])
+        assert admitted(unit_of_work) == []
+        grants = committing.prediction_slots.grant(NOON, max_running=1, max_per_minute=1)
+        assert [reaction_id for reaction_id, _ in grants] == [start.reaction_id]
+
+
+def test_a_start_whose_commit_waits_for_slots_delays_no_pause(unit_of_work: PostgresUnitOfWork) -> None:
+    (start,) = starts(unit_of_work, photos=1).values()
+    assert admitted(unit_of_work) == [start.reaction_id]
+    with unit_of_work.transaction() as committing:
+        committing.reactions.schedule([start])
+        with unit_of_work.transaction() as pausing:
+            pausing.prediction_slots.pause(NOON + MINUTE)
+        assert committing.prediction_slots.grant(NOON, max_running=2, max_per_minute=2) == []
+
+
 def test_an_order_of_one_gets_a_slot_in_its_first_round(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from domain.order import events as e
+from domain.order.reactions import CollectRestoration, MoveImages, Reaction, RestoreImage
 from domain.order.states import State
 from domain.order.values import FailureReason, HoldReason, OrderId, RefundId, RefundReason
 from domain.ports.errors import BusyError, UnavailableError
@@ -64,6 +65,53 @@ def test_an_order_of_many_and_an_order_of_one_are_both_restored_the_one_within_a
         shop.end_predictions()
         shop.pass_time(seconds=10)
     assert shop.order(many).state is State.COMPLETED
+
+
+def follow_starts(shop: InMemoryShop, reaction_id: UUID) -> list[type[Reaction]]:
+    """Perform a reaction and the starts that follow; return their kinds."""
+    performed = []
+    claimed = shop.reaction_runner.claim(reaction_id)
+    while claimed is not None:
+        performed.append(type(claimed[0].reaction))
+        claimed = shop.reaction_runner.perform(
+            *claimed, lambda reaction: isinstance(reaction, RestoreImage) and len(performed) == 1
+        )
+    return performed
+
+
+def test_a_thread_goes_on_with_a_start_of_its_order_that_gets_a_slot(shop: InMemoryShop) -> None:
+    order_id = shop.pay(shop.upload(*photos(4)))
+    moving = shop.queue.waiting.popleft()
+    shop.queue.waiting.clear()
+    assert follow_starts(shop, moving) == [MoveImages, RestoreImage]
+    assert starts(shop) == 1
+    assert len(shop.queue.waiting) == 2, "the other slots are for any worker; one start waits"
+    shop.work()
+    assert running(shop) == [order_id] * 3
+
+
+def test_a_thread_that_dies_before_it_goes_on_leaves_the_start_to_the_next_worker(shop: InMemoryShop) -> None:
+    shop.pay(shop.upload(*photos(1)))
+    claimed = shop.reaction_runner.claim(shop.queue.waiting.popleft())
+    assert claimed is not None
+    assert shop.reaction_runner.perform(*claimed, lambda _: True)  # and dies
+    shop.pass_time(seconds=20)
+    assert starts(shop) == 0
+    shop.pass_time(seconds=20)
+    assert starts(shop) == 1
+
+
+def test_a_thread_does_not_go_on_with_a_start_of_another_order(shop: InMemoryShop) -> None:
+    """It knows only its own; any worker gets the slot that it leaves."""
+    shop.pay(shop.upload(*photos(3)))
+    shop.work()
+    shop.pay(shop.upload(b"harvest"))
+    shop.work()
+    shop.end_predictions()
+    collecting = shop.queue.waiting.popleft()
+    shop.queue.waiting.clear()
+    assert follow_starts(shop, collecting) == [CollectRestoration]
+    assert len(shop.queue.waiting) == 1
 
 
 def test_no_more_predictions_are_begun_within_a_minute_than_allowed() -> None:
