@@ -23,8 +23,8 @@ from adapters.postgres.event_rows import (
     read_row,
 )
 from adapters.postgres.hash_chain import event_sha256
-from adapters.postgres.json_rows import as_json, insert_from_json, upsert_from_json
-from adapters.postgres.reactions import CLOSE, INSERT, reaction_rows
+from adapters.postgres.json_rows import insert_rows, overwriting
+from adapters.postgres.reactions import CLOSE, insert_reactions
 from adapters.postgres.read_models import changed_rows
 from adapters.postgres.recent_orders import RecentOrders
 from adapters.postgres.streams import orders_of
@@ -134,19 +134,21 @@ class PostgresEventStore(EventStore):
         answers: list[str] = []
         parameters: dict[str, Any] = {}
         if events := [row for commit in commits for row in self._chained(commit)]:
-            parts["recorded"] = insert_from_json("events", EVENT_COLUMNS, "events")
-            parameters["events"] = as_json(events)
+            parts["recorded"], parameters = insert_rows("events", EVENT_COLUMNS, events)
         written: dict[str, list[dict[str, Any]]] = {}
         for commit in commits:
             for table, rows in changed_rows(commit.before, commit.after).items():
                 written.setdefault(table, []).extend(rows)
         for table, rows in written.items():
-            parts[f"written_{table}"] = upsert_from_json(table, tuple(rows[0]), table)
-            parameters[table] = as_json(rows)
+            columns = tuple(rows[0])
+            insert, given = insert_rows(table, columns, rows)
+            parts[f"written_{table}"] = f"{insert} {overwriting(table, columns)}"
+            parameters |= given
         if reactions := [reaction for commit in commits for reaction in commit.reactions]:
-            parts["scheduled"] = f"{INSERT} RETURNING reaction_id, status"
+            insert, given = insert_reactions(reactions)
+            parts["scheduled"] = f"{insert} RETURNING reaction_id, status"
+            parameters |= given
             answers.append("SELECT false AS is_closed, reaction_id FROM scheduled WHERE status = 'leased'")
-            parameters["reactions"] = as_json(reaction_rows(reactions))
         closing = next((commit for commit in commits if commit.closes is not None), None)
         if closing is not None and closing.closes is not None:
             parts["closed"] = f"{CLOSE} RETURNING reaction_id"

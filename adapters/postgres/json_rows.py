@@ -1,8 +1,10 @@
-"""SQL that writes many rows at once from a JSON parameter."""
+"""SQL that writes many rows from JSON, or one from its values."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from sqlalchemy.dialects import postgresql
@@ -11,10 +13,40 @@ from adapters.postgres import tables
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
+#: Their ``str`` is what PostgreSQL reads; any other value is written as JSON.
+_PLAIN = (str, int, UUID, datetime)
+
 
 def as_json(rows: Iterable[Any]) -> str:
     """Return rows as a JSON array of values that PostgreSQL parses."""
     return msgspec.json.encode(list(rows)).decode()
+
+
+def insert_rows(
+    table_name: str, columns: tuple[str, ...], rows: Sequence[Mapping[str, Any]]
+) -> tuple[str, dict[str, str | None]]:
+    """Return an INSERT of the rows, and its parameters.
+
+    The values of a single row are parameters of their own, all of them text so that the statement stays prepared: that
+    takes PostgreSQL half as long as reading them from JSON. An ON CONFLICT clause may be appended.
+    """
+    if len(rows) != 1:
+        return insert_from_json(table_name, columns, table_name), {table_name: as_json(rows)}
+    return _insert_one(table_name, columns), {
+        f"{table_name}_{name}": _as_text(rows[0][name]) for name in columns
+    }
+
+
+@cache
+def _insert_one(table_name: str, columns: tuple[str, ...]) -> str:
+    values = ", ".join(f":{table_name}_{name}" for name in columns)
+    return f"INSERT INTO {table_name} ({', '.join(columns)}) VALUES ({values})"
+
+
+def _as_text(value: object) -> str | None:
+    if value is None:
+        return None
+    return str(value) if isinstance(value, _PLAIN) else msgspec.json.encode(value).decode()
 
 
 @cache
@@ -37,9 +69,8 @@ def select_from_json(table_name: str, columns: tuple[str, ...], parameter: str) 
 
 
 @cache
-def upsert_from_json(table_name: str, columns: tuple[str, ...], parameter: str) -> str:
-    """Return an upsert that overwrites rows with the same primary key."""
+def overwriting(table_name: str, columns: tuple[str, ...]) -> str:
+    """Return the clause that overwrites rows of the same primary key."""
     key = [column.name for column in tables.metadata.tables[table_name].primary_key]
     assignments = ", ".join(f"{name} = EXCLUDED.{name}" for name in columns if name not in key)
-    insert = insert_from_json(table_name, columns, parameter)
-    return f"{insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {assignments}"
+    return f"ON CONFLICT ({', '.join(key)}) DO UPDATE SET {assignments}"

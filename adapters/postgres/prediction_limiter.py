@@ -24,7 +24,7 @@ UNREADABLE_AGAIN = timedelta(minutes=10)
 PAGE_STARTS = 2_000
 
 # Taken before the count and in a statement of its own: a statement sees what was committed when it began.
-# Whoever holds it waits for no row: a commit that has locked one may itself be waiting to grant slots.
+# The transaction that holds it waits for no row: a commit that has locked one may be waiting to grant slots.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('restoreclick admissions'))"
 _GRANT = f"""WITH held AS (
         SELECT order_id, count(DISTINCT coalesce(arguments->>'prediction_id', reaction_id::text)) AS slots

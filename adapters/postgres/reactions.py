@@ -1,6 +1,6 @@
 """The reactions table: fenced leases, retries by due time, resends."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from adapters.postgres.driver_sql import execute
-from adapters.postgres.json_rows import as_json, insert_from_json
+from adapters.postgres.json_rows import as_json, insert_from_json, insert_rows
 from adapters.postgres.reaction_codec import (
     DONE_ONCE_KINDS,
     KINDS,
@@ -48,8 +48,7 @@ _COLUMNS = (
 )
 
 #: Reopen closed work that is required again; kinds that run once stay done.
-INSERT = f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
-    ON CONFLICT (reaction_id) DO UPDATE
+_REOPENING = f"""ON CONFLICT (reaction_id) DO UPDATE
         SET status = EXCLUDED.status, arguments_version = EXCLUDED.arguments_version, arguments = EXCLUDED.arguments,
             due_at = EXCLUDED.due_at, first_due_at = EXCLUDED.first_due_at,
             sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings, attempts = EXCLUDED.attempts,
@@ -87,8 +86,7 @@ _POSTPONE = """UPDATE reactions
     WHERE reaction_id = :reaction_id AND status = 'leased' AND lease_token = :token"""
 _RENEW = """UPDATE reactions SET leased_until = :leased_until
     WHERE status = 'leased' AND lease_token = ANY(CAST(:tokens AS uuid[]))"""
-_EXPEDITE = f"""{insert_from_json("reactions", _COLUMNS, "reactions")}
-    ON CONFLICT (reaction_id) DO UPDATE
+_SOONER = """ON CONFLICT (reaction_id) DO UPDATE
         SET due_at = CASE reactions.status
                 WHEN 'leased' THEN EXCLUDED.due_at ELSE LEAST(reactions.due_at, EXCLUDED.due_at)
             END,
@@ -141,15 +139,19 @@ _UNCOUNT = text(
 )
 
 
-def reaction_rows(scheduled: Iterable[ScheduledReaction]) -> Iterator[dict[str, Any]]:
-    """Yield the rows of reactions to insert.
+def insert_reactions(scheduled: Iterable[ScheduledReaction]) -> tuple[str, dict[str, str | None]]:
+    """Return the INSERT of reactions, and its parameters.
 
     A reaction due at once counts as sent, because the process that commits it sends it; the sweeper resends later.
     One with a claim is leased, and needs no sending.
     """
-    for each in scheduled:
-        claim = each.claim
-        yield {
+    insert, parameters = insert_rows("reactions", _COLUMNS, _rows(scheduled))
+    return f"{insert} {_REOPENING}", parameters
+
+
+def _rows(scheduled: Iterable[ScheduledReaction]) -> list[dict[str, Any]]:
+    return [
+        {
             "reaction_id": each.reaction_id,
             "order_id": each.order_id,
             "kind": type(each.reaction).__name__,
@@ -158,12 +160,14 @@ def reaction_rows(scheduled: Iterable[ScheduledReaction]) -> Iterator[dict[str, 
             "first_due_at": each.due_at,
             "due_at": each.due_at,
             "sent_at": each.sent_at,
-            "sendings": 1 if each.sent_at and claim is None else 0,
-            "status": "pending" if claim is None else "leased",
-            "attempts": 0 if claim is None else claim.attempts,
-            "lease_token": None if claim is None else claim.token,
-            "leased_until": None if claim is None else claim.leased_until,
+            "sendings": 1 if each.sent_at and each.claim is None else 0,
+            "status": "pending" if each.claim is None else "leased",
+            "attempts": 0 if each.claim is None else each.claim.attempts,
+            "lease_token": None if each.claim is None else each.claim.token,
+            "leased_until": None if each.claim is None else each.claim.leased_until,
         }
+        for each in scheduled
+    ]
 
 
 class PostgresReactionTable(ReactionTable):
@@ -173,7 +177,7 @@ class PostgresReactionTable(ReactionTable):
         self._connection = connection
 
     def schedule(self, reactions: Iterable[ScheduledReaction]) -> None:
-        execute(self._connection, INSERT, {"reactions": as_json(reaction_rows(reactions))})
+        execute(self._connection, *insert_reactions(reactions))
 
     def claim(self, reaction_id: UUID, token: UUID, now: datetime, lease: timedelta) -> Claim | None:
         leased_until = now + lease
@@ -237,7 +241,8 @@ class PostgresReactionTable(ReactionTable):
             raise LeaseLostError(claim.reaction_id)
 
     def expedite(self, reaction: ScheduledReaction) -> None:
-        execute(self._connection, _EXPEDITE, {"reactions": as_json(reaction_rows([reaction]))})
+        insert, parameters = insert_rows("reactions", _COLUMNS, _rows([reaction]))
+        execute(self._connection, f"{insert} {_SOONER}", parameters)
 
     def take_unsent(
         self,
@@ -284,4 +289,4 @@ class PostgresReactionTable(ReactionTable):
         ]
 
     def rewrite(self, reactions: Iterable[ScheduledReaction]) -> None:
-        self._connection.execute(_REWRITE, {"reactions": as_json(reaction_rows(reactions))})
+        self._connection.execute(_REWRITE, {"reactions": as_json(_rows(reactions))})

@@ -263,7 +263,7 @@ class OrderCommandHandler(Generic[Orders_co]):
     def _going_on(
         self, transaction: OrderTransaction[Orders_co], commit: Commit, closing: ReactionResult
     ) -> Commit:
-        """Claim a start of the order that got a slot, unless the commit claimed something."""
+        """Claim a start that got a slot, unless the commit claimed something."""
         admitted = transaction.admitted or []
         for start in admitted if commit.follow_up is None else []:
             reaction_id, reaction = start

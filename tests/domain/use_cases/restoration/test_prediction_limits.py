@@ -102,7 +102,7 @@ def test_a_thread_that_dies_before_it_goes_on_leaves_the_start_to_the_next_worke
 
 
 def test_a_thread_does_not_go_on_with_a_start_of_another_order(shop: InMemoryShop) -> None:
-    """It knows only its own; any worker gets the slot that it leaves."""
+    """It knows only its own; any worker gets that slot."""
     shop.pay(shop.upload(*photos(3)))
     shop.work()
     shop.pay(shop.upload(b"harvest"))
