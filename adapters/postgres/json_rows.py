@@ -32,20 +32,22 @@ def insert_rows(
     """
     if len(rows) != 1:
         return insert_from_json(table_name, columns, table_name), {table_name: as_json(rows)}
-    return _insert_one(table_name, columns), {
-        f"{table_name}_{name}": _as_text(rows[0][name]) for name in columns
+    insert, parameters = _insert_one(table_name, columns)
+    return insert, {
+        parameter: _as_text(rows[0][name]) for parameter, name in zip(parameters, columns, strict=True)
     }
 
 
 @cache
-def _insert_one(table_name: str, columns: tuple[str, ...]) -> str:
-    values = ", ".join(f":{table_name}_{name}" for name in columns)
-    return f"INSERT INTO {table_name} ({', '.join(columns)}) VALUES ({values})"
+def _insert_one(table_name: str, columns: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    parameters = tuple(f"{table_name}_{name}" for name in columns)
+    values = ", ".join(f":{parameter}" for parameter in parameters)
+    return f"INSERT INTO {table_name} ({', '.join(columns)}) VALUES ({values})", parameters
 
 
 def _as_text(value: object) -> str | None:
-    if value is None:
-        return None
+    if value is None or type(value) is str:
+        return value
     return str(value) if isinstance(value, _PLAIN) else msgspec.json.encode(value).decode()
 
 
