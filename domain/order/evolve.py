@@ -1,6 +1,9 @@
 """``evolve`` applies an event to an order.
 
 It never refuses: what is recorded has happened. Whether an event may be recorded is decided by ``decide``.
+
+The functions that it calls, here and in the other ``evolve_*`` modules, change the draft that they are given: a copy of
+an order that no caller has yet, with its own dictionary of images. A fold has one draft for all of its events.
 """
 
 from collections.abc import Iterable
@@ -23,7 +26,7 @@ from domain.order.evolve_restoration import apply_restoration, with_images
 from domain.order.image import Image
 from domain.order.lifecycle import next_state
 from domain.order.order import Order
-from domain.order.replacement import amend, replace
+from domain.order.replacement import amend, replace, with_defaults
 from domain.order.values import EmailKind, OrderId, Sha256
 
 #: E-mails that are not resent after a bounce: by then others say more.
@@ -46,7 +49,7 @@ def fold(order_id: OrderId, recorded: Iterable[FoldedEvent | e.RecordedEvent]) -
 
 def continue_fold(order: Order, recorded: Iterable[FoldedEvent | e.RecordedEvent]) -> Order:
     """Apply the events of a stream that follow an order's version."""
-    return reduce(apply, recorded, order)
+    return reduce(_record, recorded, _draft_of(order))
 
 
 def apply(order: Order, recorded: FoldedEvent | e.RecordedEvent) -> Order:
@@ -54,21 +57,30 @@ def apply(order: Order, recorded: FoldedEvent | e.RecordedEvent) -> Order:
 
     That is version, head, and when each state was first reached.
     """
-    after = evolve(order, recorded.event)
-    if after is order:
-        after = replace(order)
-    entered_at = order.entered_at
-    if after.state not in entered_at:
-        entered_at = {**entered_at, after.state: recorded.recorded_at}
-    return amend(after, version=recorded.version, head=recorded.sha256, entered_at=entered_at)
+    return _record(_draft_of(order), recorded)
 
 
 def evolve(order: Order, event: e.Event) -> Order:
     """Apply an event: its facts first, then the lifecycle's next state."""
-    informed = _apply(order, event)
-    state = next_state(order.state, event, informed)
-    after = informed if state is informed.state else replace(informed, state=state)
-    return enqueue_refund_report(order, after, event)
+    return _evolve(_draft_of(order), event)
+
+
+def _draft_of(order: Order) -> Order:
+    return replace(order, images={**order.images})
+
+
+def _record(order: Order, recorded: FoldedEvent | e.RecordedEvent) -> Order:
+    _evolve(order, recorded.event)
+    if order.state not in order.entered_at:
+        amend(order, entered_at={**order.entered_at, order.state: recorded.recorded_at})
+    return amend(order, version=recorded.version, head=recorded.sha256)
+
+
+def _evolve(order: Order, event: e.Event) -> Order:
+    before = order.state
+    _apply(order, event)
+    amend(order, state=next_state(before, event, order))
+    return enqueue_refund_report(before, order, event)
 
 
 def _apply(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C901 -- one case per group or event
@@ -90,14 +102,14 @@ def _apply(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C9
         case e.PaymentReceived():
             return _apply_payment(order, event)
         case e.ImagesMoved():
-            moved = {image.image_id: image.original for image in event.images}
-            return with_images(order, (replace(order.images[i], original=moved[i]) for i in moved))
+            originals = [(order.images[moved.image_id], moved.original) for moved in event.images]
+            return with_images(order, [replace(image, original=original) for image, original in originals])
         case e.OrderHeld():
-            return replace(order, hold=event.reason)
+            return amend(order, hold=event.reason)
         case e.OrderReleased():
-            return _reopen_what_failed(replace(order, hold=None))
+            return _reopen_what_failed(amend(order, hold=None))
         case e.PhotosPurged():
-            return replace(order, photos_are_purged=True)
+            return amend(order, photos_are_purged=True)
         case e.OrderErased() | e.NoteAdded():
             return order
         case _:
@@ -105,10 +117,11 @@ def _apply(order: Order, event: e.Event) -> Order:  # noqa: PLR0911, PLR0912, C9
 
 
 def _apply_payment(order: Order, event: e.PaymentReceived) -> Order:
-    images = (
-        Image(image_id=photo.image_id, upload=photo.upload, share=photo.share) for photo in event.photos
-    )
-    return enqueue_email_once(with_images(replace(order, payment=event), images), EmailKind.CONFIRMATION)
+    images = [
+        with_defaults(Image, image_id=photo.image_id, upload=photo.upload, share=photo.share)
+        for photo in event.photos
+    ]
+    return enqueue_email_once(with_images(amend(order, payment=event), images), EmailKind.CONFIRMATION)
 
 
 def _reopen_what_failed(order: Order) -> Order:
@@ -122,15 +135,15 @@ def _reopen_what_failed(order: Order) -> Order:
         else email
         for email in order.emails.values()
     }
-    reopened = reopen_failed_refunds(replace(order, emails=emails))
-    for email in order.emails.values():
+    reopen_failed_refunds(amend(order, emails=emails))
+    for email in emails.values():
         if email.status is EmailStatus.BOUNCED and _is_worth_another(email.kind, order):
-            replaced = {**reopened.emails, email.email_id: replace(email, status=EmailStatus.REPLACED)}
-            has_successor = email.kind.brings_a_link and reopened.link_is_on_its_way
-            reopened = replace(reopened, emails=replaced)
+            replaced = {**order.emails, email.email_id: replace(email, status=EmailStatus.REPLACED)}
+            has_successor = email.kind.brings_a_link and order.link_is_on_its_way
+            amend(order, emails=replaced)
             if not has_successor:
-                reopened = enqueue_another_email(reopened, email.kind, refund_id=email.refund_id)
-    return reopened
+                enqueue_another_email(order, email.kind, refund_id=email.refund_id)
+    return order
 
 
 def _is_worth_another(kind: EmailKind, order: Order) -> bool:

@@ -1,4 +1,4 @@
-"""Apply events of e-mails and links."""
+"""Apply events of e-mails and links to a draft; see ``evolve``."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from domain.order.download_link import DownloadLink
 from domain.order.email import Email, EmailStatus
 from domain.order.ledger import RefundStatus
 from domain.order.order import Order
-from domain.order.replacement import replace
+from domain.order.replacement import amend, replace, with_defaults
 from domain.order.states import State
 from domain.order.values import EmailKind, RefundId, RefundReason
 
@@ -30,31 +30,33 @@ def enqueue_another_email(
 ) -> Order:
     """Enqueue another e-mail of this kind."""
     email_id = order.next_email_id(kind)
-    email = Email(email_id=email_id, kind=kind, refund_id=refund_id, blocked_before=blocked_before)
-    return replace(order, emails={**order.emails, email_id: email})
+    email = with_defaults(
+        Email, email_id=email_id, kind=kind, refund_id=refund_id, blocked_before=blocked_before
+    )
+    return amend(order, emails={**order.emails, email_id: email})
 
 
-def enqueue_refund_report(before: Order, after: Order, event: e.Event) -> Order:
+def enqueue_refund_report(before: State, order: Order, event: e.Event) -> Order:
     """Enqueue the e-mail that reports a refund, if one is due.
 
     It runs at each event of each fold: nearly all of them end at the first two tests.
     """
     if isinstance(event, e.RefundProgress):
-        return _report_refund(before, after, event)
-    if after.state is State.REFUNDED is not before.state and not isinstance(event, e.DisputeClosed):
-        return _enqueue_failure_email(after)
-    return after
+        return _report_refund(before, order, event)
+    if order.state is State.REFUNDED is not before and not isinstance(event, e.DisputeClosed):
+        return _enqueue_failure_email(order)
+    return order
 
 
-def _report_refund(before: Order, after: Order, event: e.RefundProgress) -> Order:
+def _report_refund(before: State, order: Order, event: e.RefundProgress) -> Order:
     if isinstance(event, e.RefundIssued) and not event.is_told:
-        return after
-    refund = after.refunds[event.refund_id]
+        return order
+    refund = order.refunds[event.refund_id]
     if refund.reason is not RefundReason.NOT_RESTORED:
-        return _enqueue_refund_email(after, refund.refund_id)
-    has_ended = after.state is State.REFUNDED is not before.state
-    is_last = isinstance(event, e.RefundAccepted) and after.ledger.all_is_accepted
-    return _enqueue_failure_email(after) if has_ended or is_last else after
+        return _enqueue_refund_email(order, refund.refund_id)
+    has_ended = order.state is State.REFUNDED is not before
+    is_last = isinstance(event, e.RefundAccepted) and order.ledger.all_is_accepted
+    return _enqueue_failure_email(order) if has_ended or is_last else order
 
 
 def _enqueue_refund_email(order: Order, refund_id: RefundId) -> Order:
@@ -84,7 +86,7 @@ def apply_email(
     """Apply an event to the e-mail it names."""
     known = order.emails.get(event.email_id)
     if known is None:
-        known = Email(email_id=event.email_id, kind=event.kind)
+        known = with_defaults(Email, email_id=event.email_id, kind=event.kind)
         if event.kind is EmailKind.RESULT and not isinstance(event, e.EmailRequested):
             order = _without_partial_result(order)
     changes: dict[str, Any] = {}
@@ -94,7 +96,7 @@ def apply_email(
         changes["message_id"] = event.message_id
     if isinstance(event, e.EmailUnconfirmed):
         changes["attempt"] = known.attempt + 1
-    return replace(order, emails={**order.emails, event.email_id: replace(known, **changes)})
+    return amend(order, emails={**order.emails, event.email_id: replace(known, **changes)})
 
 
 def apply_email_feedback(order: Order, event: e.EmailFeedback) -> Order:
@@ -118,7 +120,7 @@ def apply_email_feedback(order: Order, event: e.EmailFeedback) -> Order:
 
 
 def _with_email(order: Order, email: Email) -> Order:
-    return replace(order, emails={**order.emails, email.email_id: email})
+    return amend(order, emails={**order.emails, email.email_id: email})
 
 
 def _without_partial_result(order: Order) -> Order:
@@ -127,7 +129,7 @@ def _without_partial_result(order: Order) -> Order:
     Logs of older versions name every result e-mail ``RESULT``: theirs replaces the one about a part of the images.
     """
     emails = {i: mail for i, mail in order.emails.items() if mail.kind is not EmailKind.PARTIAL_RESULT}
-    return replace(order, emails=emails)
+    return amend(order, emails=emails)
 
 
 def apply_link(
@@ -137,7 +139,8 @@ def apply_link(
     """Apply an event to the link it names."""
     match event:
         case e.DownloadPrepared():
-            link = DownloadLink(
+            link = with_defaults(
+                DownloadLink,
                 link_id=event.link_id,
                 archive=event.archive,
                 token_sha256=event.token_sha256,
@@ -192,5 +195,5 @@ def _enqueue_new_link_email(order: Order, event: e.DownloadLinkIssued) -> Order:
 
 def _with_link(order: Order, link: DownloadLink) -> Order:
     if link.is_shared:
-        return replace(order, shared_links={**order.shared_links, link.link_id: link})
-    return replace(order, links={**order.links, link.link_id: link})
+        return amend(order, shared_links={**order.shared_links, link.link_id: link})
+    return amend(order, links={**order.links, link.link_id: link})

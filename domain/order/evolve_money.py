@@ -1,9 +1,9 @@
-"""Apply events of refunds, disputes and points."""
+"""Apply events of refunds, disputes and points to a draft; see ``evolve``."""
 
 from domain.order import events as e
 from domain.order.ledger import Dispute, PointsEntry, Refund, RefundStatus
 from domain.order.order import Order
-from domain.order.replacement import replace
+from domain.order.replacement import amend, replace
 from domain.order.values import DisputeOutcome
 
 
@@ -38,7 +38,7 @@ def apply_refund(
             )
         case e.RefundDropped():
             refund = replace(order.refunds[event.refund_id], status=RefundStatus.DROPPED)
-    return replace(order, refunds={**order.refunds, refund.refund_id: refund})
+    return amend(order, refunds={**order.refunds, refund.refund_id: refund})
 
 
 def reopen_failed_refunds(order: Order) -> Order:
@@ -49,7 +49,7 @@ def reopen_failed_refunds(order: Order) -> Order:
         else refund
         for refund in order.refunds.values()
     }
-    return replace(order, refunds=refunds)
+    return amend(order, refunds=refunds)
 
 
 def apply_dispute(order: Order, event: e.DisputeEvent) -> Order:
@@ -64,11 +64,11 @@ def apply_dispute(order: Order, event: e.DisputeEvent) -> Order:
             dispute = Dispute(
                 dispute_id=event.dispute_id, amount=amount, outcome=event.outcome, is_inquiry=is_inquiry
             )
-    return replace(order, disputes={**order.disputes, dispute.dispute_id: dispute})
+    return amend(order, disputes={**order.disputes, dispute.dispute_id: dispute})
 
 
 def apply_points(order: Order, event: e.PointsEvent) -> Order:
     """Apply credited or debited points."""
     points = event.points if isinstance(event, e.PointsCredited) else -event.points
     entry = PointsEntry(customer_id=event.customer_id, points=points, reason=event.reason)
-    return replace(order, points=(*order.points, entry))
+    return amend(order, points=(*order.points, entry))

@@ -1,4 +1,4 @@
-"""Apply events of restorations and redos."""
+"""Apply events of restorations and redos to a draft; see ``evolve``."""
 
 from collections.abc import Iterable, Mapping
 
@@ -6,7 +6,7 @@ from domain.order import events as e
 from domain.order.evolve_delivery import enqueue_another_email
 from domain.order.image import Attempt, AttemptStatus, Image
 from domain.order.order import Order
-from domain.order.replacement import replace
+from domain.order.replacement import made, replace
 from domain.order.values import EmailKind, FailureReason
 
 _STATUS: Mapping[type, AttemptStatus] = {
@@ -65,8 +65,10 @@ def _without_lost_redo(image: Image, order: Order) -> Image:
 
 
 def with_images(order: Order, images: Iterable[Image]) -> Order:
-    """Replace images of the order."""
-    return replace(order, images={**order.images, **{image.image_id: image for image in images}})
+    """Replace images of a draft."""
+    for image in images:
+        order.images[image.image_id] = image  # type: ignore[index]  # read-only to all others
+    return order
 
 
 def _apply_attempt(image: Image, event: e.AttemptEvent) -> Image:
@@ -74,7 +76,8 @@ def _apply_attempt(image: Image, event: e.AttemptEvent) -> Image:
     superseded = known.superseded if known else ()
     if known and known.prediction_id is not None and known.prediction_id != event.prediction_id:
         superseded = (*superseded, known.prediction_id)
-    attempt = Attempt(
+    attempt = made(
+        Attempt,
         number=event.attempt,
         status=_STATUS[type(event)],
         prediction_id=event.prediction_id,

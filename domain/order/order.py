@@ -91,7 +91,7 @@ class Order:
     def every_image_is_settled(self) -> bool:
         """Whether every paid image is restored or has failed permanently."""
         # Images are mostly settled in upload order: from the end, one that is not is found soon.
-        return all(image.is_settled for image in reversed(tuple(self.images.values())))
+        return all(image.is_settled for image in reversed(self.images.values()))  # type: ignore[call-overload]
 
     @property
     def is_being_redone(self) -> bool:

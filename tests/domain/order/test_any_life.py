@@ -11,7 +11,7 @@ from adapters.postgres.read_models import Rows, rows_of
 from domain.order import events as e
 from domain.order.decide import decide
 from domain.order.errors import ShopError
-from domain.order.evolve import apply, fold
+from domain.order.evolve import apply, continue_fold, fold
 from domain.order.ledger import RefundStatus
 from domain.order.lifecycle import allowed
 from domain.order.order import Order
@@ -141,11 +141,18 @@ class AnyLife(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Each prefix of the stream folds to the order and rows seen."""
         order = Order(order_id=ORDER_ID)
+        prefixes = [order]
         for line, (shown, rows) in zip(self.stream, self.seen[1:], strict=True):
             assert type(line.event) in allowed(order.state), "an illegal move is on record"
             order = apply(order, line)
+            prefixes.append(order)
             assert (repr(order), rows_of(order)) == (shown, rows)
         assert order == self.order == fold(ORDER_ID, self.stream)
+        half = prefixes[len(prefixes) // 2]
+        assert continue_fold(half, self.stream[half.version :]) == order
+        assert [repr(prefix) for prefix in prefixes] == [shown for shown, _ in self.seen], (
+            "a fold changed one"
+        )
 
     def _any_fact(self, kind: type[e.Event]) -> st.SearchStrategy[e.Event]:
         return any_fact(kind, self.facts, self.order)
