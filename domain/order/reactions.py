@@ -6,7 +6,7 @@ need no rules here: they change what is pending.
 """
 
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, get_args
 from uuid import UUID, uuid5
@@ -134,8 +134,8 @@ class Due:
 
 def reaction_id_of(order_id: OrderId, reaction: Reaction) -> UUID:
     """The deterministic id of a reaction: inserting it twice is idempotent."""
-    parts = (type(reaction).__name__, *(str(part) for part in astuple(reaction)))
-    return uuid5(order_id, ":".join(parts))
+    parts = (getattr(reaction, name) for name in reaction.__match_args__)
+    return uuid5(order_id, ":".join((type(reaction).__name__, *map(str, parts))))
 
 
 def reactions_to(before: Order, after: Order, limits: Limits) -> list[Due]:

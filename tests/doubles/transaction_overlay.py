@@ -115,6 +115,13 @@ class TableOverlay(MutableMapping[K, V]):
             raise KeyError(key)
         return cast("V", value)
 
+    def get(self, key: K, default: Any = None) -> Any:
+        """The row, or another value, without an error for a missing row."""
+        value = self.written.get(key, _UNWRITTEN) if self.written else _UNWRITTEN
+        if value is _UNWRITTEN:
+            return self._kept.get(key, default)
+        return default if value is _GONE else value
+
     def __contains__(self, key: object) -> bool:
         if key in self.written:
             return self.written[key] is not _GONE

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
+from struct import Struct
 
 from tests.simulation.keyed_random import KeyedRandom
 
@@ -74,6 +75,8 @@ AT: dict[str, tuple[Fault, ...]] = {
 }
 #: Of the bytes drawn for a place, each fault uses two; from here on they are unused.
 SPARE = 2 * max(map(len, AT.values()))
+#: The bytes of a place as numbers of two bytes, one for each fault.
+_NUMBERS = Struct(">16H").unpack
 #: What is scheduled and belongs to no single order.
 SCHEDULED = (
     *("sweeper", "leases", "housekeeping", "reconciling", "retention", "reminders"),
@@ -156,8 +159,8 @@ class Faults:
             return Struck(name, (), share, spare)
         drawn = [
             fault
-            for index, (fault, limit) in enumerate(self._limits[kind])
-            if int.from_bytes(shares[2 * index : 2 * index + 2], "big") < limit
+            for (fault, limit), number in zip(self._limits[kind], _NUMBERS(shares), strict=False)
+            if number < limit
         ]
         if not (self.are_on or self.plan.forced):
             drawn = [fault for fault in drawn if fault is Fault.REQUEST]
