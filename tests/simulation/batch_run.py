@@ -21,6 +21,7 @@ def campaign(
     visitors: int = VISITORS,
     plant: str | None = None,
     jobs: int,
+    without_http: bool = False,
     watch: Callable[[Outcome], None] = lambda _outcome: None,
 ) -> Report:
     """Run every seed and report; ``watch`` receives each outcome on completion."""
@@ -31,20 +32,23 @@ def campaign(
         ProcessPoolExecutor(max_workers=jobs, mp_context=get_context("spawn")) as pool,
         ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as other,
     ):
-        firsts = [pool.submit(_run, seed, visitors, plant) for seed in seeds]
+        firsts = [pool.submit(_run, seed, visitors, plant, without_http) for seed in seeds]
         for outcome in _as_they_come(firsts):
             report.take(outcome)
             watch(outcome)
             if outcome.seed % TWICE == 0:
                 report.runs_twice += 1
-                if other.submit(_run, outcome.seed, visitors, plant).result().digest != outcome.digest:
+                if (
+                    other.submit(_run, outcome.seed, visitors, plant, without_http).result().digest
+                    != outcome.digest
+                ):
                     report.unlike.append(outcome.seed)
     return report
 
 
-def _run(seed: int, visitors: int, plant: str | None) -> Outcome:
+def _run(seed: int, visitors: int, plant: str | None, without_http: bool) -> Outcome:  # noqa: FBT001 -- submitted
     """Run one world; if it holds, drop its faults, to send less."""
-    outcome = run(seed, visitors, plant=plant)
+    outcome = run(seed, visitors, plant=plant, without_http=without_http)
     return replace(outcome, struck=()) if outcome.holds else outcome
 
 

@@ -4,7 +4,8 @@ import json
 import os
 import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import rich_click as click
 from rich.console import Console
@@ -48,6 +49,7 @@ HISTORY = {history.name: history for history in HISTORIES}
 )
 @click.option("--crash", "crashes", multiple=True, help="With --history: with these crashes in it.")
 @click.option("--trace", "keeps_trace", is_flag=True, help="With --seed: every line of what happened.")
+@click.option("--services", "without_http", is_flag=True, help="Call the services themselves, without HTTP.")
 @click.option("--jobs", default=os.cpu_count() or 1, show_default="cores", help="How many processes.")
 @click.option("--json", "as_json", is_flag=True, help="The report as one JSON document.")
 def simulate(
@@ -65,6 +67,7 @@ def simulate(
     history: str | None,
     crashes: Sequence[str],
     keeps_trace: bool,
+    without_http: bool,
     jobs: int,
     as_json: bool,
 ) -> None:
@@ -72,7 +75,14 @@ def simulate(
     console = screen()
     if seed is not None:
         plan = Plan(only=frozenset(faults)) if faults or no_faults else None
-        outcome = run(seed, _selected(parts, visitors), plan=plan, plant=plant, keeps_trace=keeps_trace)
+        outcome = run(
+            seed,
+            _selected(parts, visitors),
+            plan=plan,
+            plant=plant,
+            keeps_trace=keeps_trace,
+            without_http=without_http,
+        )
         is_whole = plan is None and not keeps_trace
         shrunk = (
             shrink(outcome, _selected(parts, visitors), plant=plant)
@@ -87,7 +97,8 @@ def simulate(
     if exhaustive:
         sys.exit(exhaust(console, jobs))
     begin = secrets.randbelow(_SEEDS) if first is None else first
-    sys.exit(_many(range(begin, begin + seeds), visitors, plant, jobs, as_json=as_json))
+    run_all = partial(campaign, visitors=visitors, plant=plant, jobs=jobs, without_http=without_http)
+    sys.exit(_many(range(begin, begin + seeds), run_all, visitors, plant, as_json=as_json))
 
 
 def _selected(parts: Sequence[str], visitors: int) -> tuple[Participant, ...]:
@@ -123,12 +134,14 @@ def _report_one(outcome: Outcome, shrunk: Shrunk | None, console: Console) -> in
     return 1
 
 
-def _many(seeds: range, visitors: int, plant: str | None, jobs: int, *, as_json: bool) -> int:
+def _many(
+    seeds: range, run_all: Callable[..., Report], visitors: int, plant: str | None, *, as_json: bool
+) -> int:
     console = Console(stderr=True) if as_json else screen()
     console.print(
         f"{len(seeds)} worlds, from seed {seeds.start} on; `--first {seeds.start}` runs them again."
     )
-    report = _watched(seeds, visitors, plant, jobs, console)
+    report = _watched(seeds, run_all, console)
     if as_json:
         sys.stdout.write(json.dumps(report.as_json(), indent=2) + "\n")
     else:
@@ -138,7 +151,7 @@ def _many(seeds: range, visitors: int, plant: str | None, jobs: int, *, as_json:
     return 0 if report.holds else 1
 
 
-def _watched(seeds: range, visitors: int, plant: str | None, jobs: int, console: Console) -> Report:
+def _watched(seeds: range, run_all: Callable[..., Report], console: Console) -> Report:
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task("worlds", total=len(seeds))
@@ -148,7 +161,7 @@ def _watched(seeds: range, visitors: int, plant: str | None, jobs: int, console:
             if not outcome.holds:
                 console.print(f"Seed {outcome.seed} breaks law {outcome.law}.", style="red")
 
-        return campaign(seeds, visitors=visitors, plant=plant, jobs=jobs, watch=watch)
+        return run_all(seeds, watch=watch)
 
 
 def _all_planted(console: Console, visitors: int) -> int:

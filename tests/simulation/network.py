@@ -9,7 +9,7 @@ from tests.simulation.faults import Fault, Faults
 from tests.simulation.keyed_random import KeyedRandom
 from tests.simulation.laws import LinkRequests
 from tests.simulation.laws.errors import check, law
-from tests.simulation.requests import Answer, application_server
+from tests.simulation.requests import Answer, Server
 from tests.simulation.scheduler import SECOND, Crashed, Process, Scheduler
 from tests.simulation.trace import Trace
 
@@ -25,6 +25,7 @@ class Network:
     trouble: FaultHooks
     api: Process
     outside: Process
+    server: Server
 
     def ask(
         self,
@@ -75,7 +76,7 @@ class Network:
         request_id = self.chance.uuid(self.chance.numbered(f"request {about}"))
         try:
             with self.scheduler.inside(self.api), self.link_requests.watching(method, target) as watch:
-                answer = application_server().ask(
+                answer = self.server.ask(
                     self.scheduler,
                     self.api,
                     method,

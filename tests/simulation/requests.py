@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any, Protocol, cast
 from urllib.parse import unquote
 
 from litestar import Litestar
@@ -32,7 +32,26 @@ class Answer:
         return json.loads(self.body)
 
 
-class ApplicationServer:
+class Server(Protocol):
+    """What answers requests: the application, or services alone."""
+
+    def open(self, shop: object) -> None:
+        """Serve another shop from now on."""
+
+    def ask(
+        self,
+        scheduler: Scheduler,
+        process: Process,
+        method: str,
+        target: str,
+        *,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request to the process, and return its whole answer."""
+
+
+class ApplicationServer(Server):
     """The production application in front of the shop that is open now.
 
     It is built once, because building it is slow.

@@ -30,7 +30,8 @@ class Shrunk:
         parts = " ".join(f"--part '{part.name}'" for part in self.participants)
         faults = " ".join(f"--fault '{fault}'" for fault in self.faults) or "--no-faults"
         plant = f" --plant '{self.plant}'" if self.plant else ""
-        return f"restoreclick simulate --seed {self.outcome.seed} {parts} {faults}{plant}"
+        services = " --services" if self.outcome.without_http else ""
+        return f"restoreclick simulate --seed {self.outcome.seed} {parts} {faults}{plant}{services}"
 
 
 class _Search:
@@ -44,7 +45,13 @@ class _Search:
     def still_breaks(self, participants: Sequence[Participant], faults: Sequence[str]) -> bool:
         """Whether these participants and faults still break the same law."""
         self.runs += 1
-        outcome = run(self.smallest.seed, participants, plan=Plan(only=frozenset(faults)), plant=self._plant)
+        outcome = run(
+            self.smallest.seed,
+            participants,
+            plan=Plan(only=frozenset(faults)),
+            plant=self._plant,
+            without_http=self.smallest.without_http,
+        )
         if outcome.law != self.smallest.law:
             return False
         self.smallest = outcome
@@ -76,7 +83,8 @@ def shrink(
     )
     faults = _least(search.smallest.struck, lambda some: search.still_breaks(parts, some), search)
     parts = _least(parts, lambda some: search.still_breaks(some, faults), search)
-    final = run(broken.seed, parts, plan=Plan(only=frozenset(faults)), plant=plant)
+    plan = Plan(only=frozenset(faults))
+    final = run(broken.seed, parts, plan=plan, plant=plant, without_http=broken.without_http)
     return Shrunk(final, tuple(parts), tuple(faults), search.runs, plant)
 
 

@@ -28,6 +28,15 @@ def test_what_is_planted_is_gone_afterwards() -> None:
     assert run(PLANTED[name].found_by).holds
 
 
+def test_a_planted_bug_is_found_and_shrunk_without_http() -> None:
+    name = "a read model forgets links"
+    broken = run(PLANTED[name].found_by, plant=name, without_http=True)
+    assert PLANTED[name].is_found_in(broken)
+    shrunk = shrink(broken, plant=name)
+    assert shrunk.outcome.without_http
+    assert shrunk.command.endswith(" --services")
+
+
 @pytest.mark.slow
 def test_a_broken_law_is_shrunk_to_a_story_that_fits_a_page() -> None:
     name = "any worker may record an outcome"

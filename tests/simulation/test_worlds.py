@@ -29,6 +29,29 @@ def test_every_law_holds_in_five_worlds(first: int) -> None:
         assert outcome.holds, "\n".join([f"seed {seed}: {outcome.sentence}", *outcome.timeline])
 
 
+def test_every_law_holds_in_five_worlds_without_http() -> None:
+    for seed in range(1, 6):
+        outcome = run(seed, FEW, without_http=True)
+        assert outcome.holds, "\n".join([f"seed {seed}: {outcome.sentence}", *outcome.timeline])
+
+
+def test_services_alone_lead_to_the_same_orders_as_http() -> None:
+    participants = [
+        visitor(number, habit="pay", link_action=link_action, photos=2)
+        for number, link_action in enumerate(("fetch", "ask for a redo", "renew", "resend"), start=1)
+    ]
+    through_http, alone = (
+        run(5, participants, plan=Plan(rates_are_zero=True), without_http=without_http)
+        for without_http in (False, True)
+    )
+    assert alone.holds, alone.sentence
+    assert (alone.ended, alone.kinds, alone.events) == (
+        through_http.ended,
+        through_http.kinds,
+        through_http.events,
+    )
+
+
 def test_without_faults_every_order_that_is_paid_is_completed_without_a_recovery() -> None:
     participants = [visitor(number, habit="pay", link_action="fetch", photos=2) for number in range(1, 5)]
     outcome = run(5, participants, plan=Plan(rates_are_zero=True))

@@ -32,7 +32,7 @@ from tests.simulation.process_loop import facts_of, is_of_a_dead_process, thread
 from tests.simulation.provider_followups import ProviderFollowups
 from tests.simulation.providers import SimulatedMailer, SimulatedPayments, SimulatedRestorer, SimulatedStore
 from tests.simulation.queue import SimulatedQueue
-from tests.simulation.requests import application_server
+from tests.simulation.requests import Server, application_server
 from tests.simulation.scanners import scan
 from tests.simulation.scheduler import DAY, HOUR, MINUTE, SECOND, Crashed, Process, Scheduler
 from tests.simulation.staff import Forger, Staff
@@ -76,8 +76,10 @@ class World(ProviderFollowups, Network):
         *,
         plan: Plan | None = None,
         journal: Journal | None = None,
+        server: Server | None = None,
     ) -> None:
         self.seed = seed
+        self.server = server or application_server()
         self.participants = (
             all_participants(participants) if isinstance(participants, int) else tuple(participants)
         )
@@ -201,7 +203,7 @@ class World(ProviderFollowups, Network):
 
     @contextmanager
     def _awake(self) -> Iterator[None]:
-        application_server().open(self)
+        self.server.open(self)
         with threads_are_greenlets(), logs_go_to(self._caught), faces_are_compared_once():
             yield
 

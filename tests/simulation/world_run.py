@@ -11,6 +11,7 @@ from tests.simulation.faults import Fault, Plan
 from tests.simulation.laws import LawBrokenError
 from tests.simulation.participants import Participant
 from tests.simulation.planted import planted
+from tests.simulation.service_calls import ServiceCalls
 from tests.simulation.timeline import names_of, timeline
 from tests.simulation.world import World
 
@@ -39,6 +40,7 @@ class Outcome:
     suspects: tuple[str, ...] = ()  # the faults about the subject of the violation
     kinds: frozenset[str] = frozenset()  # of the events
     trace: tuple[str, ...] = ()  # every line, if the trace was kept
+    without_http: bool = False
 
     @property
     def holds(self) -> bool:
@@ -53,13 +55,14 @@ def run(
     plan: Plan | None = None,
     plant: str | None = None,
     keeps_trace: bool = False,
+    without_http: bool = False,
 ) -> Outcome:
     """Run a world, with a planted bug if one is named."""
     began = time.process_time()
     with ExitStack() as stack:
         if plant is not None:
             stack.enter_context(planted(plant))
-        world = World(seed, participants, plan=plan)
+        world = World(seed, participants, plan=plan, server=ServiceCalls() if without_http else None)
         stack.callback(world.close)
         broken = _live(world)
         orders = world.own_unit_of_work.pages.orders.values()
@@ -83,6 +86,7 @@ def run(
                 type(recorded.event).__name__ for recorded in world.own_unit_of_work.pages.log.values()
             ),
             trace=tuple(map(str, world.trace.lines)) if keeps_trace else (),
+            without_http=without_http,
         )
 
 
