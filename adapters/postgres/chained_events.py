@@ -7,9 +7,10 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, text
+from sqlalchemy import Connection, Engine, text
 
 from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS, connect
+from adapters.postgres.driver_sql import fetch_plain, stream_plain
 from adapters.postgres.event_codec import Codec
 from adapters.postgres.hash_chain import texts_sha256
 from domain.order.values import OrderId
@@ -34,14 +35,12 @@ _CHAINED = """SELECT actor, cause, cause_key, correlation_id::text, data::text, 
 _SETTLED = (
     "(txid < pg_snapshot_xmin(pg_current_snapshot()) OR txid >= pg_snapshot_xmax(pg_current_snapshot()))"
 )
-_CHAIN = text(f"{_CHAINED} WHERE {_SETTLED} ORDER BY txid, position")
-_CHAIN_OF_ONE = text(f"{_CHAINED} WHERE order_id = :order_id ORDER BY txid, position")
+_CHAIN = f"{_CHAINED} WHERE {_SETTLED} ORDER BY txid, position"
+_CHAIN_OF_ONE = f"{_CHAINED} WHERE order_id = :order_id ORDER BY txid, position"
 _AFTER = "(txid, position) > (CAST(CAST(:txid AS text) AS xid8), :position)"
-_PAGE = text(
-    f"""{_CHAINED} WHERE {_SETTLED} AND {_AFTER}
+_PAGE = f"""{_CHAINED} WHERE {_SETTLED} AND {_AFTER}
         AND (txid, position) <= (CAST(CAST(:last_txid AS text) AS xid8), :last_position)
     ORDER BY txid, position"""
-)
 _LAST_OF_PAGE = text(
     f"""SELECT txid::text::bigint, position
     FROM (SELECT txid, position FROM events WHERE {_AFTER} ORDER BY txid, position LIMIT :limit) AS page
@@ -60,10 +59,9 @@ def chained_events(
 
     The hashes are of the stored rows, so events that cannot be decoded are included.
     """
-    chain = _CHAIN if order_id is None else _CHAIN_OF_ONE.bindparams(order_id=order_id)
-    with connection.execution_options(yield_per=PAGE_EVENTS).execute(chain) as rows:
-        for row in rows:
-            yield _chained(row, codec)
+    chain = _CHAIN if order_id is None else _CHAIN_OF_ONE
+    for row in stream_plain(connection, chain, {"order_id": order_id}, PAGE_EVENTS):
+        yield _chained(row, codec)
 
 
 def chained_by_processes(engine: Engine, codec: Codec, processes: int) -> Generator[ChainedEvent, None, None]:
@@ -121,10 +119,10 @@ def _page(after: LogCursor, last: LogCursor) -> list[ChainedEvent]:
     with _engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{_snapshot}'")
         bounds = {**after._asdict(), "last_txid": last.txid, "last_position": last.position}
-        return [_chained(row, _codec) for row in connection.execute(_PAGE, bounds)]
+        return [_chained(row, _codec) for row in fetch_plain(connection, _PAGE, bounds)]
 
 
-def _chained(row: Row[*tuple[Any, ...]], codec: Codec) -> ChainedEvent:
+def _chained(row: tuple[Any, ...], codec: Codec) -> ChainedEvent:
     actor, cause, cause_key, correlation_id, data, event_id, name, order_id, at, previous, version, *rest = (
         row
     )

@@ -4,9 +4,9 @@ SQLAlchemy sets up each statement and its result anew, which takes longer than t
 transactions and errors.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 from psycopg.rows import RowFactory, namedtuple_row, tuple_row
@@ -24,13 +24,28 @@ def execute(
 
 
 def fetch_plain(
-    connection: Connection, statement: str, parameters: Mapping[str, object]
+    connection: Connection, statement: str | ClauseElement, parameters: Mapping[str, object]
 ) -> list[tuple[Any, ...]]:
     """Fetch the rows of a constant statement as plain tuples.
 
     The server sends them in its binary form, which takes less to read: for many rows.
     """
     return _execute(connection, statement, parameters, tuple_row, binary=True).fetchall()
+
+
+def stream_plain(
+    connection: Connection, statement: str, parameters: Mapping[str, object], page_rows: int
+) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a constant statement likewise, through a server-side cursor."""
+    query, names = _numbered(statement)
+    driver_connection: Any = connection.connection.driver_connection
+    try:
+        with psycopg.RawServerCursor(driver_connection, "stream", row_factory=tuple_row) as cursor:
+            cursor.execute(query, [parameters[name] for name in names], binary=True)
+            while rows := cursor.fetchmany(page_rows):
+                yield from rows
+    except psycopg.Error as error:
+        _raise_wrapped(connection, query, error)
 
 
 def _execute(
@@ -46,8 +61,12 @@ def _execute(
     try:
         return cursor.execute(query, [parameters[name] for name in names], binary=binary)
     except psycopg.Error as error:
-        # The only way to have SQLAlchemy wrap the error, and drop the pool's connections to a server that is gone.
-        connection._handle_dbapi_exception(error, query, None, None, None)  # noqa: SLF001
+        _raise_wrapped(connection, query, error)
+
+
+def _raise_wrapped(connection: Connection, query: str, error: psycopg.Error) -> NoReturn:
+    """Have SQLAlchemy wrap an error, and drop connections that are gone."""
+    connection._handle_dbapi_exception(error, query, None, None, None)  # noqa: SLF001 -- the only way
 
 
 @cache

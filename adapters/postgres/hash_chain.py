@@ -33,6 +33,6 @@ def event_sha256(row: Mapping[str, Any]) -> Sha256:
 
 
 def texts_sha256(texts: dict[str, Any]) -> Sha256:
-    """Return ``event_sha256`` of hashed values, except ``data``."""
-    canonical = _ENCODER.encode({**texts, "data": _DECODER.decode(texts["data"])})
-    return Sha256(hashlib.sha256(canonical).hexdigest())
+    """Return ``event_sha256`` of hashed values, except ``data``, which is decoded in place."""
+    texts["data"] = _DECODER.decode(texts["data"])
+    return Sha256(hashlib.sha256(_ENCODER.encode(texts)).hexdigest())

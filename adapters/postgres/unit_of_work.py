@@ -75,7 +75,7 @@ class PostgresUnitOfWork(Database):
             if order_id is None:
                 yield from chained_by_processes(self._engine, self._codec(), self._processes)
                 return
-            with self._engine.connect() as reader:
+            with self._engine.begin() as reader:
                 yield from chained_events(reader, self._codec(), order_id)
 
     def check(self) -> None:
