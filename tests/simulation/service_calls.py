@@ -20,7 +20,8 @@ from domain.signed_tokens import sha256_of
 from domain.use_cases.checkout.referrals_and_points import Codes
 from domain.use_cases.delivery.downloads import Delivery
 from entrypoints.http.errors import UnknownOrderError
-from entrypoints.http.problem_details import INTERNAL, problem_of
+from entrypoints.http.problem_details import problem_of
+from entrypoints.http.problem_kinds import INTERNAL
 from tests.doubles.container import ShopOfDoubles
 from tests.simulation.requests import Answer, Server
 from tests.simulation.scheduler import Process, Scheduler
