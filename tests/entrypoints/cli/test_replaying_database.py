@@ -1,4 +1,4 @@
-"""A database that replays its log accepts readers, and cannot be used yet."""
+"""Commands on a database that still replays its log."""
 
 from collections.abc import Iterator
 
