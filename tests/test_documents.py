@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from uuid import UUID
 
 import click
 import pytest
+import yaml
 
 from adapters.localization.timeline_text import timeline_text_of
 from domain.order.events import EVENT_TYPES, Event, RecordedEvent, RestorationCompleted
@@ -55,6 +56,26 @@ def test_the_readme_shows_how_to_begin_and_how_to_run() -> None:
 def test_a_command_that_does_not_exist_would_be_noticed() -> None:
     text = "Try\n\n    make dinner\n\nor `restoreclick orders burn`.\n"
     assert [_exists(command) for command in commands(text)] == [False, False]
+
+
+@every_page
+def test_no_container_that_a_document_runs_starts_the_migration_before_it(page: Path) -> None:
+    assert [run for run in container_runs(page.read_text()) if starts_others(run)] == []
+
+
+@every_page
+def test_each_backup_that_a_document_makes_with_compose_has_the_overlay(page: Path) -> None:
+    backups = [run for run in container_runs(page.read_text()) if run.words[-1] == "backup"]
+    assert [run for run in backups if run.service == "worker" and "backup.yaml" not in run.files] == []
+
+
+def test_a_container_that_would_migrate_first_is_noticed() -> None:
+    text = "    docker compose run --rm worker backup\n    docker compose run \\\n      --no-deps worker backup\n"
+    first, second = container_runs(text)
+    assert starts_others(first)
+    assert not starts_others(second)
+    assert first.service == second.service == "worker"
+    assert first.files == ""
 
 
 @every_page
@@ -161,6 +182,46 @@ def commands(text: str) -> Iterator[list[str]]:
         called = re.match(r"(?:docker compose exec api |shop/bin/)?((?:make|restoreclick)(?: .*)?)$", line)
         if called:
             yield shlex.split(called[1], comments=True)
+
+
+@dataclass(frozen=True)
+class ContainerRun:
+    """A ``docker compose run`` of a page, with the files it reads."""
+
+    files: str
+    words: tuple[str, ...]
+
+    @property
+    def service(self) -> str:
+        """The service whose container it runs."""
+        (first, *_) = (word for word in self.words if word in compose_services())
+        return first
+
+
+def container_runs(text: str) -> Iterator[ContainerRun]:
+    """Every ``docker compose run`` in a page's code.
+
+    COMPOSE_FILE holds for the lines after it.
+    """
+    chosen = ""
+    for line in text.replace("\\\n", " ").splitlines():
+        chosen = found[1] if (found := re.search(r"COMPOSE_FILE=(\S+)", line)) else chosen
+        for options, arguments in re.findall(
+            r"docker compose((?: -\S+(?: [^-\s]\S*)?)*) +run +([^`\n]+)", line
+        ):
+            yield ContainerRun(options or chosen, tuple(shlex.split(arguments, comments=True)))
+
+
+def starts_others(run: ContainerRun) -> bool:
+    """Whether Compose first starts, or replaces, what the service depends on."""
+    return bool(compose_services()[run.service].get("depends_on")) and "--no-deps" not in run.words
+
+
+@cache
+def compose_services() -> dict[str, dict[str, object]]:
+    """The services of ``compose.yaml``."""
+    services: dict[str, dict[str, object]] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+    return services
 
 
 def code_paths(text: str) -> list[str]:

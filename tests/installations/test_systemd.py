@@ -156,3 +156,48 @@ def _analyze(*arguments: str) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
+
+
+@needs_systemd
+def test_the_documented_rollback_starts_no_migration(tmp_path: Path) -> None:
+    units = tmp_path / "etc/systemd/system"
+    units.mkdir(parents=True)
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    for unit in UNITS:
+        shutil.copy(unit, units)
+    assert PROGRAM in migration_of(tmp_path)
+    before, _, after = rollback_commands().partition("systemctl restart")
+    in_the_folder(before, tmp_path)
+    assert "/usr/bin/true" in migration_of(tmp_path)
+    assert PROGRAM not in migration_of(tmp_path)
+    in_the_folder(after.partition("\n")[2], tmp_path)
+    assert PROGRAM in migration_of(tmp_path)
+
+
+def rollback_commands() -> str:
+    """The block of commands for systemd in docs/rollback.md."""
+    page = (ROOT / "docs/rollback.md").read_text()
+    block = re.search(r"^\*\*systemd\*\*.*\n\n((?: {4}.+\n)+)", page, flags=re.MULTILINE)
+    assert block is not None
+    return block[1]
+
+
+def in_the_folder(commands: str, root: Path) -> None:
+    """Run commands on a folder; those for running processes are left out."""
+    for line in commands.splitlines():
+        command = (
+            line.strip().replace("/run/", f"{root}/run/").replace("systemctl ", f"systemctl --root={root} ")
+        )
+        if "daemon-reload" not in command and not command.startswith("ln "):
+            subprocess.run(["/bin/sh", "-c", command], check=True)  # noqa: S603 -- our own page
+
+
+def migration_of(root: Path) -> str:
+    """What systemd says about the migration's program, which the folder lacks."""
+    verified = subprocess.run(  # noqa: S603
+        ["/usr/bin/systemd-analyze", "verify", "--man=no", f"--root={root}", "restoreclick-migrate.service"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return verified.stderr

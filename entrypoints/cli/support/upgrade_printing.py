@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import click
 import msgspec
 
+from entrypoints.bootstrap.backups import RECORDS_BACKUPS
 from entrypoints.bootstrap.upgrades import Obstacle, UpgradeCheck
 from entrypoints.bootstrap.wording import counted, listed, size_text
 
@@ -15,11 +16,16 @@ _OBSTACLES: Mapping[Obstacle, str] = {
     "them, or a later one.",
     Obstacle.DISK_TOO_SMALL: "The database's disk has less space than its largest table, which a new index may need: "
     "make room first.",
-    Obstacle.BACKUP_TOO_OLD: "No backup of the last 24 hours is on record: make one with `restoreclick backup`, of "
-    "the version that runs now if the schema is older than 0030.",
+    Obstacle.BACKUP_TOO_OLD: "No backup of the last 24 hours is on record: make one with `restoreclick backup`.",
     Obstacle.OLDER_PROCESSES: "A migration takes away what the running processes need: stop the API and the workers "
     "first.",
 }
+
+#: Instead of the sentence on old backups, for a schema that cannot record any.
+_BACKUP_UNRECORDED = (
+    f"A schema before {RECORDS_BACKUPS} records no backups, and its version has no `restoreclick backup`: make a copy "
+    "with `pg_basebackup` or `pg_dump`, then migrate with `restoreclick db upgrade`, which does not ask for one."
+)
 
 
 def print_check(check: UpgradeCheck, *, as_json: bool) -> None:
@@ -58,7 +64,13 @@ def print_check(check: UpgradeCheck, *, as_json: bool) -> None:
     if facts.pending and check.is_rolling:
         click.echo("Running processes may go on: upgrade the schema, then restart them one by one.")
     for obstacle in check.obstacles:
-        click.echo(_OBSTACLES[obstacle])
+        click.echo(_advice(obstacle, facts.revision))
+
+
+def _advice(obstacle: Obstacle, revision: str | None) -> str:
+    if obstacle is Obstacle.BACKUP_TOO_OLD and revision is not None and revision < RECORDS_BACKUPS:
+        return _BACKUP_UNRECORDED
+    return _OBSTACLES[obstacle]
 
 
 def _document(check: UpgradeCheck) -> dict[str, object]:

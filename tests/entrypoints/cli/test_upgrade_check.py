@@ -72,7 +72,26 @@ def test_the_migrations_that_are_missing_are_listed_with_what_they_do(
     assert f" migrations to {newest()} of version" in answer.out
     assert "  0028 Links may be for others" in answer.out
     assert "Running processes may go on" in answer.out
-    assert "No backup of the last 24 hours is on record" in answer.out
+
+
+def test_a_schema_that_records_no_backups_is_copied_by_postgresql_itself(
+    restoreclick: Shell, own_database_url: str
+) -> None:
+    downgrade(own_database_url, "0029")
+    answer = restoreclick("upgrade")
+    assert answer.status == 1
+    assert "make a copy with `pg_basebackup` or `pg_dump`" in answer.out
+    assert "`restoreclick db upgrade`" in answer.out
+    assert "with `restoreclick backup`" not in answer.out
+
+
+def test_a_schema_that_records_backups_gets_one_by_this_version(
+    restoreclick: Shell, own_database_url: str
+) -> None:
+    downgrade(own_database_url, "0030")
+    answer = restoreclick("upgrade", "--check")
+    assert answer.status == 1
+    assert "No backup of the last 24 hours is on record: make one with `restoreclick backup`." in answer.out
 
 
 @pytest.mark.parametrize(
