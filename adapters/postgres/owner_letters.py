@@ -15,7 +15,8 @@ _SETTLE = "UPDATE owner_letters SET status = :status WHERE subject = ANY(:subjec
 _RELEASE = """DELETE FROM owner_letters WHERE subject = ANY(:subjects) AND status = :status
     AND claimed_at < coalesce(CAST(:claimed_before AS timestamptz), 'infinity')"""
 _SEE = "UPDATE owner_letters SET seen_at = :now WHERE subject = ANY(:subjects)"
-_FORGET = "DELETE FROM owner_letters WHERE seen_at < :before"
+_FORGET = """DELETE FROM owner_letters WHERE seen_at < :before
+    AND (CAST(:subjects AS text[]) IS NULL OR subject = ANY(:subjects))"""
 
 
 class PostgresOwnerLetters(OwnerLetters):
@@ -50,5 +51,6 @@ class PostgresOwnerLetters(OwnerLetters):
     def see(self, subjects: Collection[str], now: datetime) -> None:
         execute(self._connection, _SEE, {"subjects": list(subjects), "now": now})
 
-    def forget_unseen(self, before: datetime) -> int:
-        return execute(self._connection, _FORGET, {"before": before}).rowcount
+    def forget_unseen(self, before: datetime, subjects: Collection[str] | None = None) -> int:
+        named = list(subjects) if subjects is not None else None
+        return execute(self._connection, _FORGET, {"before": before, "subjects": named}).rowcount

@@ -41,8 +41,8 @@ class OwnerLetters(Protocol):
     def see(self, subjects: Collection[str], now: datetime) -> None:
         """Record that what these letters are about still holds."""
 
-    def forget_unseen(self, before: datetime) -> int:
+    def forget_unseen(self, before: datetime, subjects: Collection[str] | None = None) -> int:
         """Forget letters about what was last seen before a moment.
 
-        Returns their number.
+        With subjects, only these. Returns their number.
         """

@@ -6,6 +6,9 @@ from threading import Event, Thread
 
 import structlog
 
+from domain.ports.errors import UnavailableError
+from entrypoints.bootstrap.wording import error_text
+
 _log = structlog.get_logger(__name__)
 
 
@@ -40,8 +43,18 @@ class PeriodicTasks:
 
     def _repeat(self, task: PeriodicTask) -> None:
         while not self._stopping.is_set():
-            try:
-                task.do()
-            except Exception:  # noqa: BLE001 -- a task survives any outage: the next run is the retry
-                _log.exception("periodic_task_failed", task=task.name)
+            run_once(task.name, task.do)
             self._stopping.wait(task.every_seconds)
+
+
+def run_once(name: str, do: Callable[[], object]) -> None:
+    """Run a task; what it raises is logged, because the next run is the retry.
+
+    An outage is expected, and is one line; a defect has its traceback.
+    """
+    try:
+        do()
+    except UnavailableError as error:
+        _log.warning("periodic_task_postponed", task=name, problem=error_text(error))
+    except Exception:  # noqa: BLE001 -- a task survives everything
+        _log.exception("periodic_task_failed", task=name)

@@ -16,13 +16,15 @@ from threading import Lock, Thread
 
 import structlog
 
-from domain.ports.errors import UnavailableError
+from domain.ports.errors import DatabaseBehindError, UnavailableError
 from domain.use_cases.reaction_handlers import Queue, spec_of
 from domain.use_cases.reconciliation.findings import Report
 from entrypoints.bootstrap.container import Container
+from entrypoints.bootstrap.wording import error_text
 from entrypoints.settings import Settings
 from entrypoints.worker.actors import Performer
 from entrypoints.worker.lease_renewal import LeaseRenewal
+from entrypoints.worker.log_head import write_to_owner
 from entrypoints.worker.periodic_tasks import PeriodicTask, PeriodicTasks
 from entrypoints.worker.scheduled_reconciliation import compare_if_due
 from entrypoints.worker.scheduled_tasks import housekeeping_tasks, warn_of_clock
@@ -125,6 +127,10 @@ class WorkerCalls:
             try:
                 self._container.log_heads.check()
                 self._work[worker](report, limits)
+            except DatabaseBehindError as error:
+                report.error = error
+                _log.warning("worker_call_failed", worker=worker, error=type(error).__name__)
+                write_to_owner(self._container.owner_letters)
             except Exception as error:  # noqa: BLE001 -- raised below, or logged once nothing waits for it
                 report.error = error
                 _log.warning("worker_call_failed", worker=worker, error=type(error).__name__)
@@ -213,6 +219,9 @@ def _run(name: str, do: Callable[[], object], report: CallReport) -> None:
     """Run a task, and report its result."""
     try:
         done = do()
+    except UnavailableError as error:
+        _log.warning("periodic_task_postponed", task=name, problem=error_text(error))
+        report.tasks[name] = f"failed: {type(error).__name__}"
     except Exception as error:  # noqa: BLE001 -- as in a worker: the next run is the retry
         _log.exception("periodic_task_failed", task=name)
         report.tasks[name] = f"failed: {type(error).__name__}"

@@ -70,7 +70,7 @@ def run(settings: Settings) -> None:
         open_log_shipping(settings, container.ports) as ship_log,
     ):
         container.ports.unit_of_work.check()
-        if not wait_until_current(container.log_heads, stopping):
+        if not wait_until_current(container.log_heads, stopping, container.owner_letters):
             return
         leases = LeaseRenewal(container.reaction_runner)
         performer = Performer(

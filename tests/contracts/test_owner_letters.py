@@ -74,3 +74,13 @@ def test_what_still_holds_is_remembered(unit_of_work: Database) -> None:
         assert transaction.owner_letters.forget_unseen(before=later) == 2
     assert not claim(unit_of_work, OWED)
     assert claim(unit_of_work, STALLED)
+
+
+def test_of_named_letters_only_these_are_forgotten(unit_of_work: Database) -> None:
+    for subject in (OWED, STALLED):
+        claim(unit_of_work, subject)
+    with unit_of_work.transaction() as transaction:
+        assert transaction.owner_letters.forget_unseen(NOW, [OWED]) == 0
+        assert transaction.owner_letters.forget_unseen(NOW + timedelta(hours=1), [OWED]) == 1
+    assert claim(unit_of_work, OWED)
+    assert not claim(unit_of_work, STALLED)

@@ -53,8 +53,12 @@ class InMemoryOwnerLetters(OwnerLetters):
         for subject in self._known(subjects):
             self._pages[subject] = replace(self._pages[subject], seen_at=now)
 
-    def forget_unseen(self, before: datetime) -> int:
-        unseen = [subject for subject, row in self._pages.items() if row.seen_at < before]
+    def forget_unseen(self, before: datetime, subjects: Collection[str] | None = None) -> int:
+        unseen = [
+            subject
+            for subject, row in self._pages.items()
+            if row.seen_at < before and (subjects is None or subject in subjects)
+        ]
         for subject in unseen:
             del self._pages[subject]
         return len(unseen)

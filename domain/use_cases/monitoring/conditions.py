@@ -256,3 +256,9 @@ def active_conditions(figures: Figures) -> Sequence[ActiveCondition]:
     ]
     eclipsed = {each.condition.eclipses for each in found}
     return sorted((each for each in found if each.code not in eclipsed), key=lambda each: not each.is_urgent)
+
+
+def condition_of(code: ConditionCode) -> Condition:
+    """The condition of a name."""
+    (found,) = (condition for condition in CONDITIONS if condition.code is code)
+    return found

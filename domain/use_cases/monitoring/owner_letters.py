@@ -17,7 +17,12 @@ from domain.ports.ids import Ids
 from domain.ports.owner_letters import LetterStatus
 from domain.ports.shop_facts import PeriodFacts, ShopFacts
 from domain.ports.unit_of_work import HasOwnerLetters, UnitOfWork
-from domain.use_cases.monitoring.conditions import ActiveCondition, active_conditions
+from domain.use_cases.monitoring.conditions import (
+    ActiveCondition,
+    ConditionCode,
+    active_conditions,
+    condition_of,
+)
 from domain.use_cases.monitoring.figures import Figures
 from domain.use_cases.monitoring.figures_reader import FiguresReader
 from domain.use_cases.shop_policy import OwnerPolicy
@@ -83,13 +88,28 @@ class OwnerLetterService:
         conditions = active_conditions(figures)
         return self._send_urgent(conditions) + self._send_morning(figures, conditions)
 
-    def _send_urgent(self, conditions: Sequence[ActiveCondition]) -> int:
+    def send_of_restored_database(self) -> int:
+        """Send the letter on a database behind its log, once; return 1 if it was due.
+
+        No other condition is looked at: the figures are those of the backup. The claim is in that database, too, and
+        lost with it if another backup is restored, which is another reason to write. Raises as ``send_due`` does.
+        """
+        if self.owner.email is None:
+            return 0
+        condition = condition_of(ConditionCode.DATABASE_BEHIND_LOG)
+        return self._send_urgent([ActiveCondition(condition=condition, value=1.0)], is_restored=True)
+
+    def _send_urgent(self, conditions: Sequence[ActiveCondition], *, is_restored: bool = False) -> int:
         now = self.clock.now()
         urgent = {_CONDITION + each.code: each for each in conditions if each.is_urgent}
         with self.unit_of_work.transaction() as transaction:
             letters = transaction.owner_letters
+            if is_restored:
+                # First, because the backup may contain the claim of an earlier restore.
+                letters.forget_unseen(now - ENDED_AFTER, urgent)
             letters.see(urgent, now)
-            letters.forget_unseen(now - ENDED_AFTER)
+            if not is_restored:
+                letters.forget_unseen(now - ENDED_AFTER)
             letters.release(urgent, claimed_before=now - CLAIM_LASTS)
             letters.release(urgent, claimed_before=now - REFUSED_AGAIN, status=LetterStatus.REFUSED)
             # In one order, so that two workers cannot wait for each other.

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import count
 from threading import Event
@@ -17,12 +17,13 @@ from domain.order.states import State
 from domain.ports.errors import DatabaseBehindError, UnavailableError
 from domain.use_cases.reconciliation.comparison import ComparisonContext
 from domain.use_cases.reconciliation.findings import Finding, Side
+from domain.use_cases.shop_policy import OwnerPolicy
 from entrypoints.settings import Settings
 from entrypoints.worker import worker_calls
 from entrypoints.worker.worker_calls import Worker, WorkerBusyError, WorkerCalls
 from tests.domain.use_cases.recovery.test_restored_database import lose
 from tests.doubles.clock import StoppedClock
-from tests.doubles.container import InMemoryShop
+from tests.doubles.container import POLICY, InMemoryShop
 from tests.waiting import eventually
 
 TICK = timedelta(microseconds=10)
@@ -197,6 +198,17 @@ def test_nothing_is_done_on_a_database_that_is_behind(shop: InMemoryShop, calls:
     for worker in Worker:
         with pytest.raises(DatabaseBehindError):
             calls.call(worker, reactions=100, seconds=20)
+
+
+def test_calls_write_to_the_owner_once_about_a_database_that_is_behind() -> None:
+    shop = InMemoryShop(replace(POLICY, owner=OwnerPolicy(email="owner@shop.example")))
+    lose(shop, b"the wedding")
+    calls = calls_of(shop)
+    for _ in range(2):
+        with pytest.raises(DatabaseBehindError):
+            calls.call(Worker.SWEEPER, reactions=100, seconds=20)
+    [letter] = shop.mailer.mails_to("owner@shop.example")
+    assert letter.content.subject.startswith("Your shop needs you: The database")
 
 
 @pytest.fixture

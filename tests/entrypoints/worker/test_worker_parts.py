@@ -60,14 +60,23 @@ def claim() -> Claim:
     )
 
 
-def test_a_task_that_fails_is_named_in_the_log_and_goes_on() -> None:
+@pytest.mark.parametrize(
+    ("error", "event", "level", "has_traceback"),
+    [
+        (ConnectionError("a defect"), "periodic_task_failed", "error", True),
+        (UnavailableError("PostgreSQL", "refused"), "periodic_task_postponed", "warning", False),
+    ],
+)
+def test_a_task_that_fails_is_named_in_the_log_and_goes_on(
+    error: Exception, event: str, level: str, *, has_traceback: bool
+) -> None:
     rounds: list[int] = []
     went_on = Event()
 
     def fail_at_first() -> None:
         rounds.append(1)
         if len(rounds) == 1:
-            raise ConnectionError("the database is away")
+            raise error
         went_on.set()
 
     schedule = PeriodicTasks(PeriodicTask(name="sweeper", every_seconds=0.01, do=fail_at_first))
@@ -75,8 +84,8 @@ def test_a_task_that_fails_is_named_in_the_log_and_goes_on() -> None:
         schedule.start()
         assert went_on.wait(SOON_SECONDS)
         schedule.stop(SOON_SECONDS)
-    assert [(line["event"], line["task"], line["log_level"]) for line in logs] == [
-        ("periodic_task_failed", "sweeper", "error")
+    assert [(line["event"], line["task"], line["log_level"], "exc_info" in line) for line in logs] == [
+        (event, "sweeper", level, has_traceback)
     ]
 
 
