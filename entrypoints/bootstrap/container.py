@@ -335,6 +335,7 @@ class Container:
             log_heads=self.log_heads,
             clock=ports.clock,
             policy=ports.policy,
+            check_queue=ports.queue.check,
             waiting_log=ports.waiting_log,
         )
         self.owner_letters = OwnerLetterService(

@@ -138,6 +138,7 @@ def _background_figures(container: Container, caches: ExitStack) -> FiguresReade
         log_heads=container.log_heads,
         clock=ports.clock,
         policy=ports.policy,
+        check_queue=ports.queue.check,
         waiting_log=ports.waiting_log,
         slow_cache=cache,
     )

@@ -94,6 +94,14 @@ CASES: Mapping[str, Case] = {
     "log_unarchived": gauge("backup_unarchived_seconds", 360, 300, "6m 0s"),
     "log_not_archived": gauge("backup_log_not_archived", 1, 0, ""),
     "log_readers_late": gauge("log_reader_lag_seconds", 360, 300, "6m 0s"),
+    "storage_unavailable": Case(
+        {'restoreclick_storage_unavailable{instance="worker"}': "0x4 1x20"},
+        {'restoreclick_storage_unavailable{instance="worker"}': "0x9 1 0x9"},
+    ),
+    "redis_unavailable": Case(
+        {'restoreclick_redis_unavailable{instance="worker"}': "0x2 1x20"},
+        {'restoreclick_redis_unavailable{instance="worker"}': "0x9 1x2"},
+    ),
     "waits_for_staff": gauge("attention_items", 3, 0, "3", kind="on_hold"),
     "process_down": Case(
         {'up{job="restoreclick", instance="worker:9000"}': "0x20"},

@@ -35,6 +35,8 @@ class ConditionCode(StrEnum):
     ERRORS_FREQUENT = "errors_frequent"
     STORAGE_FULL = "storage_full"
     STORAGE_FILLING = "storage_filling"
+    STORAGE_UNAVAILABLE = "storage_unavailable"
+    REDIS_UNAVAILABLE = "redis_unavailable"
     MONEY_OWED = "money_owed"
     DISPUTE_DUE_NOW = "dispute_due_now"
     DISPUTE_DUE_SOON = "dispute_due_soon"
@@ -57,7 +59,7 @@ class Condition:
     Args:
         measure: the value; None if it does not apply.
         is_below: whether a value below the threshold is the wrong one, instead of one above.
-        lasts: how long an alert waits until it fires; bursts are no reason to wake anyone.
+        lasts: how long an alert or a letter waits until it goes out; bursts are no reason to wake anyone.
         eclipses: the milder condition that is not reported beside this one.
     """
 
@@ -146,6 +148,22 @@ CONDITIONS: Sequence[Condition] = (
         threshold=0.8,
         unit=Unit.RATIO,
         measure=lambda figures: figures.storage_ratio,
+        lasts=timedelta(minutes=5),
+    ),
+    Condition(
+        code=ConditionCode.STORAGE_UNAVAILABLE,
+        severity=Severity.URGENT,
+        threshold=0,
+        unit=Unit.NUMBER,
+        measure=lambda figures: figures.storage_problem is not None,
+        lasts=timedelta(minutes=1),
+    ),
+    Condition(
+        code=ConditionCode.REDIS_UNAVAILABLE,
+        severity=Severity.ATTENTION,  # workers poll the database meanwhile
+        threshold=0,
+        unit=Unit.NUMBER,
+        measure=lambda figures: figures.queue_problem is not None,
         lasts=timedelta(minutes=5),
     ),
     Condition(

@@ -38,8 +38,8 @@ class Figures:
     """The shop's figures at ``at``.
 
     ``unprotected_since`` is when the oldest event was recorded that the storage's head of the log lacks; it and the
-    totals are up to a minute older. ``head_is_known`` is false while the storage cannot be asked; ``is_behind_log`` is
-    true if the storage has a head whose event the database lacks.
+    totals are up to a minute older. ``storage_problem`` and ``queue_problem`` say why storage and Redis do not serve
+    this process, if so; ``is_behind_log`` is true if the storage has a head whose event the database lacks.
     """
 
     at: datetime
@@ -47,7 +47,8 @@ class Figures:
     totals: TotalFacts
     max_stored_bytes: int | None = None
     unprotected_since: datetime | None = None
-    head_is_known: bool = True
+    storage_problem: str | None = None
+    queue_problem: str | None = None
     is_behind_log: bool = False
     backups: BackupFacts | None = None  # none where the shop makes no backups itself
     backup_interval: timedelta | None = None
@@ -55,6 +56,11 @@ class Figures:
     drill_interval: timedelta | None = None  # none where no worker makes restore drills
     began_at: datetime | None = None  # when the first event was recorded
     attention: Mapping[str, int] | None = None  # what waits for staff, by kind; none while unknown
+
+    @property
+    def head_is_known(self) -> bool:
+        """Whether the storage could be asked for its copy of the log's head."""
+        return self.storage_problem is None
 
     @property
     def queues(self) -> Mapping[str, QueueFigures]:

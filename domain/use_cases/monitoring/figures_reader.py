@@ -35,7 +35,8 @@ class SlowFigures:
     backups: BackupFacts | None
     began_at: datetime | None
     unprotected_since: datetime | None
-    head_is_known: bool
+    storage_problem: str | None
+    queue_problem: str | None
     is_behind_log: bool
 
 
@@ -75,8 +76,9 @@ class MonitoringRepositories(AttentionRepositories, HasBackupRuns, Protocol):
 class FiguresReader:
     """Reads the figures, cached while fresh.
 
-    ``waiting_log`` returns since when archived files wait on this machine for the storage of backups. ``slow_cache``
-    makes the cache of slow figures: by default one that reads them when they are asked for.
+    ``check_queue`` raises UnavailableError unless Redis takes messages. ``waiting_log`` returns since when archived
+    files wait on this machine for the storage of backups. ``slow_cache`` makes the cache of slow figures: by default
+    one that reads them when they are asked for.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class FiguresReader:
         log_heads: LogHeads,
         clock: Clock,
         policy: ShopPolicy,
+        check_queue: Callable[[], None],
         waiting_log: Callable[[], datetime | None] = lambda: None,
         slow_cache: CacheFactory = Cached,
     ) -> None:
@@ -95,6 +98,7 @@ class FiguresReader:
         self._log_heads = log_heads
         self._clock = clock
         self._policy = policy
+        self._check_queue = check_queue
         self._waiting_log = waiting_log
         self._current = Cached(facts.current, CURRENT_CACHED_FOR)
         self._slow = slow_cache(self._read_slow, TOTALS_CACHED_FOR)
@@ -113,7 +117,8 @@ class FiguresReader:
             totals=slow.totals,
             max_stored_bytes=self._policy.uploads.max_stored_bytes,
             unprotected_since=slow.unprotected_since,
-            head_is_known=slow.head_is_known,
+            storage_problem=slow.storage_problem,
+            queue_problem=slow.queue_problem,
             is_behind_log=slow.is_behind_log,
             backups=slow.backups,
             backup_interval=self._policy.work.backup_interval,
@@ -140,19 +145,28 @@ class FiguresReader:
         return {kind.value: counts[kind] for kind in AttentionKind}
 
     def _read_slow(self, _: datetime) -> SlowFigures:
+        head, storage_problem = None, None
         try:
-            head, head_is_known = self._log_heads.newest(), True
-        except UnavailableError:
-            head, head_is_known = None, False
+            head = self._log_heads.newest()
+        except UnavailableError as error:
+            storage_problem = str(error)
         position = head.position if head is not None else 0
         return SlowFigures(
             totals=self._facts.totals(),
             backups=self._backups() if self._policy.work.makes_backups else None,
             began_at=self._facts.first_event_after(0),
-            unprotected_since=self._facts.first_event_after(position) if head_is_known else None,
-            head_is_known=head_is_known,
+            unprotected_since=self._facts.first_event_after(position) if storage_problem is None else None,
+            storage_problem=storage_problem,
+            queue_problem=self._queue_problem(),
             is_behind_log=self._log_heads.lacks(head),
         )
+
+    def _queue_problem(self) -> str | None:
+        try:
+            self._check_queue()
+        except UnavailableError as error:
+            return str(error)
+        return None
 
     def _backups(self) -> BackupFacts:
         with self._unit_of_work.transaction() as transaction:

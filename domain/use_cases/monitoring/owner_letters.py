@@ -5,7 +5,7 @@ once until it has ended; only if its worker died over the letter may it be writt
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -74,6 +74,7 @@ class OwnerLetterService:
     clock: Clock
     ids: Ids
     owner: OwnerPolicy
+    _since: dict[ConditionCode, datetime] = field(default_factory=dict, init=False)
 
     def send_due(self) -> int:
         """Send the letters that are due now; return their number.
@@ -86,7 +87,13 @@ class OwnerLetterService:
             return 0
         figures = self.figures.read()
         conditions = active_conditions(figures)
-        return self._send_urgent(conditions) + self._send_morning(figures, conditions)
+        return self._send_urgent(self._lasting(conditions)) + self._send_morning(figures, conditions)
+
+    def _lasting(self, conditions: Sequence[ActiveCondition]) -> Sequence[ActiveCondition]:
+        """Those that have held in this process for as long as they have to."""
+        now = self.clock.now()
+        self._since = {each.code: self._since.get(each.code, now) for each in conditions}
+        return [each for each in conditions if now - self._since[each.code] >= each.condition.lasts]
 
     def send_of_restored_database(self) -> int:
         """Send the letter on a database behind its log, once; return 1 if it was due.

@@ -31,8 +31,10 @@ def show_status(figures: Figures, *, as_json: bool) -> int:
         prefix = "URGENT: " if each.is_urgent else ""
         console.print(Text(f"{prefix}{condition_text(each)}", style=style), soft_wrap=True)
         console.print(f"  {advice_on(each.code)}", markup=False, soft_wrap=True)
+    for problem in filter(None, (figures.storage_problem, figures.queue_problem)):
+        console.print(problem, markup=False, soft_wrap=True)
     if not figures.head_is_known:
-        console.print("The storage does not answer, so its copy of the log's head was not checked.")
+        console.print("The storage's copy of the log's head was not checked.")
     return status
 
 
@@ -70,6 +72,8 @@ def _document(figures: Figures, active: Sequence[ActiveCondition], status: int) 
         "waiting": figures.waiting,
         "attention": figures.attention,
         "log_position": figures.current.log_position,
+        "storage_problem": figures.storage_problem,
+        "redis_problem": figures.queue_problem,
         "log_head_is_known": figures.head_is_known,
         "schema": figures.current.schema,
     }

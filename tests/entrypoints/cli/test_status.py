@@ -20,6 +20,7 @@ from domain.use_cases.monitoring.conditions import CONDITIONS, ConditionCode, Se
 from domain.use_cases.order_command_handler import Cause
 from entrypoints.bootstrap.adapters import open_container
 from entrypoints.settings import read_settings
+from sandbox.services import valkey
 from tests.doubles.container import InMemoryShop
 from tests.entrypoints.support.shell import Shell
 
@@ -203,8 +204,19 @@ BESIDE = {
 }
 
 
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with valkey(tmp_path_factory.mktemp("valkey")) as url:
+        yield url
+
+
 @pytest.fixture(autouse=True)
-def small_storage(monkeypatch: pytest.MonkeyPatch) -> None:
+def small_storage(
+    restoreclick: Shell,  # noqa: ARG001 -- its environment is changed here
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REDIS_URL", redis_url)
     monkeypatch.setenv("STORAGE_LIMIT_GIBIBYTES", "1")
     monkeypatch.setenv("BACKUP_KEY", "a key of thirty-two characters or more")
     monkeypatch.setenv("BACKUP_KIND", "logical")  # the server archives no log
@@ -228,6 +240,8 @@ def test_every_condition_is_planted() -> None:
         ConditionCode.DATABASE_BEHIND_LOG,
         ConditionCode.LOG_READERS_LATE,
         ConditionCode.LOG_UNARCHIVED,
+        ConditionCode.STORAGE_UNAVAILABLE,
+        ConditionCode.REDIS_UNAVAILABLE,
     }
     assert {*PLANTS, *elsewhere} == {each.code for each in CONDITIONS}
 
@@ -305,6 +319,38 @@ def test_a_database_without_the_newest_events_is_urgent(
     finally:
         with open_container(read_settings()) as shop:
             shop.ports.storage.purge("log/heads/")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "answers"),
+    [
+        ("S3_ENDPOINT", "http://127.0.0.1:9", "The storage is not available"),
+        ("S3_SECRET_KEY", "another key than the server's", "The storage refuses access"),
+        ("S3_BUCKET", "no-such-bucket", "has no bucket no-such-bucket"),
+    ],
+)
+def test_a_storage_that_does_not_serve_the_shop_is_urgent(
+    restoreclick: Shell, monkeypatch: pytest.MonkeyPatch, setting: str, value: str, answers: str
+) -> None:
+    monkeypatch.setenv(setting, value)
+    answer = restoreclick("status")
+    assert answer.status == 2
+    assert "URGENT: The storage does not serve the shop" in answer.out
+    assert answers in answer.out
+    answer = restoreclick("status", "--json")
+    assert set(found(answer.out)) == {ConditionCode.STORAGE_UNAVAILABLE}
+    assert answers in json.loads(answer.out)["storage_problem"]
+
+
+def test_a_redis_that_is_off_needs_attention(restoreclick: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
+    answer = restoreclick("status")
+    assert answer.status == 1
+    assert "Redis takes no messages" in answer.out
+    assert "REDIS_URL" in answer.out
+    answer = restoreclick("status", "--json")
+    assert set(found(answer.out)) == {ConditionCode.REDIS_UNAVAILABLE}
+    assert "REDIS_URL" in json.loads(answer.out)["redis_problem"]
 
 
 def test_a_database_that_is_off_is_urgent(restoreclick: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

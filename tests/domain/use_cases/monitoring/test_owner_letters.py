@@ -81,6 +81,20 @@ def test_what_cannot_wait_is_written_about_at_once_and_once(shop: InMemoryShop) 
     assert letter.order_id is None
 
 
+def test_a_storage_that_failed_once_is_not_written_about(shop: InMemoryShop) -> None:
+    shop.storage.fault_injector.fail("keys", UnavailableError("The storage", "it stumbled"))
+    assert later(shop) == 0
+    assert later(shop) == 0
+    for _ in range(3):
+        shop.storage.fault_injector.fail("keys", UnavailableError("The storage", "it is off"))
+    assert [later(shop), later(shop), later(shop)] == [0, 1, 0]
+    [letter] = letters(shop)
+    assert letter.content.subject == (
+        "Your shop needs you: The storage does not serve the shop: photos are neither accepted nor restored nor "
+        "delivered"
+    )
+
+
 def test_what_can_wait_is_not_written_about_at_once(shop: InMemoryShop) -> None:
     shop.shop_facts.given_current = CurrentFacts(work=[WorkFacts(kind="SendEmail", waiting=101)])
     assert later(shop) == 0
