@@ -66,6 +66,16 @@ def read_upgrade_facts(database_url: str) -> UpgradeFacts:
         engine.dispose()
 
 
+def read_sessions(database_url: str) -> dict[str, int]:
+    """The sessions of the same role, by the name of their program."""
+    engine = connect(database_url, connections=1, statement_timeout_seconds=COMMAND_STATEMENT_TIMEOUT_SECONDS)
+    try:
+        with engine.connect() as connection:
+            return _sessions(connection)
+    finally:
+        engine.dispose()
+
+
 def pending_migrations(revision: str | None) -> tuple[Migration, ...]:
     """The migrations after a revision, oldest first."""
     files = sorted((MIGRATIONS / "versions").glob("[0-9]*.py"))
@@ -87,8 +97,12 @@ def _facts(connection: Connection) -> UpgradeFacts:
         largest_table_bytes=sizes.largest_table_bytes,
         data_directory=Path(directory) if directory else None,
         unknown_events=tuple(name for name in names if name not in OWN_CODEC.required_fields),
-        sessions={row.name: row.sessions for row in connection.execute(_SESSIONS)},
+        sessions=_sessions(connection),
     )
+
+
+def _sessions(connection: Connection) -> dict[str, int]:
+    return {row.name: row.sessions for row in connection.execute(_SESSIONS)}
 
 
 def _migration(file: Path) -> Migration:

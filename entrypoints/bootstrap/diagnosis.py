@@ -1,6 +1,6 @@
 """What `doctor` examines: adapters that read how things are set up."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 
@@ -12,13 +12,17 @@ from adapters.mailer_sendgrid.account import EventWebhook, SenderDomain, SendGri
 from adapters.payments_stripe import StripePayments
 from adapters.payments_stripe.account import StripeAccount, WebhookEndpoint, is_same_address
 from adapters.postgres.archiving_facts import ArchivingFacts, archiving_facts
+from adapters.postgres.clock import DatabaseClock
 from adapters.postgres.schema import OLDEST_SERVER
 from adapters.postgres.server_facts import ServerFacts, server_facts
-from adapters.public_address import CertificateError, PublicAddress, UnansweredAddressError
+from adapters.postgres.upgrade_facts import SESSION_PREFIX, read_sessions
+from adapters.public_address import CertificateError, PublicAddress, PublicAnswer, UnansweredAddressError
 from adapters.restorer_replicate import ReplicateRestorer
 from adapters.restorer_replicate.account import ModelFacts, ReplicateAccount
 from adapters.storage_minio.bucket import BucketFacts, LifecycleRule, StorageBucket
 from domain.order.values import Variant
+from domain.ports.object_storage import ObjectStorage
+from domain.use_cases.recovery.log_heads import LogHeads
 from entrypoints.bootstrap.adapters import (
     mailer_from,
     model_inputs_from,
@@ -28,11 +32,12 @@ from entrypoints.bootstrap.adapters import (
     token_signer_from,
 )
 from entrypoints.bootstrap.backup_storage import backup_storage_from, open_vault, storage_from
-from entrypoints.bootstrap.database import check_database
+from entrypoints.bootstrap.database import check_database, connection_problems_explained, open_unit_of_work
 from entrypoints.settings import Settings
 
 __all__ = [
     "OLDEST_SERVER",
+    "SESSION_PREFIX",
     "ArchivingFacts",
     "BucketFacts",
     "CertificateError",
@@ -41,6 +46,7 @@ __all__ = [
     "LifecycleRule",
     "ModelFacts",
     "PublicAddress",
+    "PublicAnswer",
     "SenderDomain",
     "ServerFacts",
     "StorageBucket",
@@ -63,6 +69,8 @@ class Diagnosis:
 
     settings: Settings
     check_database: Callable[[], None]
+    is_behind_log: Callable[[], bool]  # whether the database lacks an event that the storage knows of
+    sessions: Callable[[], Mapping[str, int]]  # of the database, by the name of their program
     server_facts: Callable[[], ServerFacts]
     archiving_facts: Callable[[], ArchivingFacts]  # of the database that backups are made of
     program_major_version: Callable[[str], int]  # of one of PostgreSQL's programs; raises BackupFailedError
@@ -115,6 +123,8 @@ def open_diagnosis(settings: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis(
             settings=settings,
             check_database=lambda: check_database(database_url),
+            is_behind_log=lambda: _is_behind_log(settings, storage),
+            sessions=lambda: _sessions(database_url),
             server_facts=lambda: server_facts(database_url),
             archiving_facts=lambda: archiving_facts(settings.backup_database_url or database_url),
             program_major_version=lambda name: major_version_of(name, settings.postgresql_programs),
@@ -130,6 +140,22 @@ def open_diagnosis(settings: Settings) -> Iterator[Diagnosis]:
             public=public,
             webhooks=webhooks,
         )
+
+
+def _is_behind_log(settings: Settings, storage: ObjectStorage) -> bool:
+    database_url = str(settings.database_url)
+    with (
+        open_unit_of_work(database_url) as unit_of_work,
+        closing(DatabaseClock(database_url)) as clock,
+    ):
+        signer = token_signer_from(settings)
+        heads = LogHeads(unit_of_work=unit_of_work, storage=storage, token_signer=signer, clock=clock)
+        return heads.is_behind()
+
+
+def _sessions(database_url: str) -> Mapping[str, int]:
+    with connection_problems_explained():
+        return read_sessions(database_url)
 
 
 def _backup_bucket(settings: Settings, resources: ExitStack) -> StorageBucket | None:

@@ -1,5 +1,7 @@
 """The shop's words, as entrypoints reach them."""
 
+from collections.abc import Sequence
+
 from adapters.localization.attention_text import attention_text_of
 from adapters.localization.catalog import Catalog, own_catalogs
 from adapters.localization.condition_text import advice_on, condition_text
@@ -15,7 +17,7 @@ from adapters.localization.labels import (
     SIDES,
     actor_name,
 )
-from adapters.localization.locales import Localization, localization_for_browser
+from adapters.localization.locales import Localization, localization_for, localization_for_browser
 from adapters.localization.log_defect_text import defect_text
 from adapters.localization.refusal_messages import error_text, redo_obstacle_text, unreadable_text
 from adapters.localization.status_text import (
@@ -32,3 +34,13 @@ from adapters.localization.timeline_text import TimelineLine, TimelineText, time
 def localization_of(accept_language: str) -> Localization:
     """The localization for an Accept-Language header; English if no catalog matches."""
     return localization_for_browser(accept_language, own_catalogs())
+
+
+def languages() -> Sequence[str]:
+    """The languages that the shop has words for."""
+    return sorted(own_catalogs())
+
+
+def has_language(locale: str) -> bool:
+    """Whether there are words for the language of ``de-AT``."""
+    return not localization_for(locale, own_catalogs()).is_fallback

@@ -1,7 +1,7 @@
 """The examination: all checks at once, each within its time."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -53,6 +53,7 @@ class Result:
 
     subject: str
     findings: Sequence[Finding]
+    unexamined_without: Sequence[str] = ()  # subjects whose outage kept a check from looking
 
 
 def examine(diagnosis: Diagnosis) -> list[Result]:
@@ -86,9 +87,32 @@ def examine(diagnosis: Diagnosis) -> list[Result]:
 
 def _by_subject(checks: Sequence[Check], found: dict[int, list[Finding]]) -> list[Result]:
     results: dict[str, dict[Finding, None]] = {}
+    unexamined: dict[str, dict[str, None]] = {}
+    # A subject's own checks say whether it is there.
+    off = {
+        check.subject
+        for number, check in enumerate(checks)
+        if check.subject not in check.needs and any(map(_is_outage(check), found[number]))
+    }
     for number, check in enumerate(checks):
-        results.setdefault(check.subject, {}).update(dict.fromkeys(found[number]))
-    return [Result(subject=subject, findings=tuple(findings)) for subject, findings in results.items()]
+        lacking = [name for name in check.needs if name in off]
+        kept = [each for each in found[number] if not (lacking and _is_outage(check)(each))]
+        results.setdefault(check.subject, {}).update(dict.fromkeys(kept))
+        if len(kept) < len(found[number]):
+            unexamined.setdefault(check.subject, {}).update(dict.fromkeys(lacking))
+    return [
+        Result(
+            subject=subject,
+            findings=tuple(findings),
+            unexamined_without=tuple(name for name in unexamined.get(subject, {}) if name != subject),
+        )
+        for subject, findings in results.items()
+    ]
+
+
+def _is_outage(check: Check) -> Callable[[Finding], bool]:
+    """Whether a finding of a check is that it could not look."""
+    return lambda finding: finding.code in {f"{check.subject}_unavailable", f"{check.subject}_timeout"}
 
 
 def _findings(check: Check) -> list[Finding]:

@@ -1,6 +1,6 @@
 """What an examination finds."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,11 +39,13 @@ class Finding:
 class Check:
     """One look at one subject.
 
-    ``look`` yields findings; an OutsideError that it raises becomes one, named after the subject.
+    ``look`` yields findings; an OutsideError that it raises becomes one, named after the subject. ``needs`` are the
+    subjects without which it cannot look: their outage is reported there alone.
     """
 
     subject: str
     look: Callable[[], Iterable[Finding]]
+    needs: Collection[str] = ()
 
 
 def error(code: str, sentence: str, fix: Fix | None = None) -> Finding:

@@ -21,9 +21,10 @@ from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 from psycopg import sql
 
 from adapters.dns_records import DnsRecords
+from domain.use_cases.recovery.log_heads import LogHeads
 from entrypoints.bootstrap import diagnosis
 from entrypoints.doctor import examination
-from entrypoints.doctor.checks import clocks
+from entrypoints.doctor.checks import clocks, database
 from sandbox.demo.local_shop import LocalShop
 from tests.entrypoints.support.shell import Answer, Shell
 from tests.journeys.running_shop import RunningShop
@@ -151,7 +152,7 @@ def replies(request: BaseHTTPRequestHandler, status: int, body: bytes = b"", **h
 def healthy_shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningShop]:
     """A shop of its own: others have lost webhooks."""
     with (
-        LocalShop(tmp_path_factory.mktemp("doctor") / "shop", workers=0) as shop,
+        LocalShop(tmp_path_factory.mktemp("doctor") / "shop", workers=1) as shop,
         RunningShop(shop) as running,
     ):
         yield running
@@ -319,6 +320,9 @@ PLANTED: dict[str, Callable[[Patient], object]] = {
     "proxy_refuses_photos": lambda p: p.sets(PUBLIC_URL=p.proxy(lambda request, _: replies(request, 413))),
     "client_address_forged": lambda p: _other_name(p, _port(p.shop.shop.url)),
     "proxy_untrusted": lambda p: _other_name(p, _port(p.proxy(passes_on))),
+    "database_behind_log": lambda p: p.monkeypatch.setattr(LogHeads, "lacks", lambda *_: True),
+    "brand_unusable": lambda p: p.sets(BRAND_DIRECTORY="/nonexist"),
+    "worker_missing": lambda p: p.monkeypatch.setattr(database, "SESSION_PREFIX", "another program "),
     "worker_key_differs": lambda p: p.sets(WORKER_SECRET_KEY="another key of a scheduler, never set"),
 }
 
@@ -361,6 +365,14 @@ def test_an_api_that_does_not_run_is_one_finding(patient: Patient) -> None:
     found = patient.codes()
     assert list(found) == ["public_url_unavailable"]
     assert "start `restoreclick serve`" in found["public_url_unavailable"]
+
+
+def test_a_database_that_is_off_is_one_finding(patient: Patient) -> None:
+    patient.sets(DATABASE_URL="postgresql://127.0.0.1:9/none")
+    assert list(patient.codes()) == ["database_unavailable"]
+    printed = patient.examined().out
+    assert printed.count("check DATABASE_URL") == 1
+    assert "not examined: see database" in printed
 
 
 def test_secrets_are_in_no_finding(patient: Patient) -> None:

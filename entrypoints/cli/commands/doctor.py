@@ -118,6 +118,8 @@ def _document(results: Sequence[Result], verdict: Verdict) -> dict[str, object]:
 def _print(console: Console, results: Sequence[Result]) -> None:
     for result in results:
         state = Text("ok", style="green") if not result.findings else Text("")
+        if result.unexamined_without:
+            state = Text(f"not examined: see {', '.join(result.unexamined_without)}", style="yellow")
         console.print(Text.assemble((f"{result.subject:<12}", "bold"), state))
         for finding in result.findings:
             _print_finding(console, finding)

@@ -23,10 +23,10 @@ def checks(diagnosis: Diagnosis) -> list[Check]:
         return [Check(subject=SUBJECT, look=lambda: _off(diagnosis))]
     found = [
         Check(subject=SUBJECT, look=lambda: _bucket(diagnosis)),
-        Check(subject=SUBJECT, look=lambda: _programs(diagnosis)),
+        Check(subject=SUBJECT, look=lambda: _programs(diagnosis), needs=["database"]),
     ]
     if settings.backup_kind == "physical":
-        found.append(Check(subject=SUBJECT, look=lambda: _cluster(diagnosis)))
+        found.append(Check(subject=SUBJECT, look=lambda: _cluster(diagnosis), needs=["database"]))
     if (folder := settings.backup_wal_directory) is not None:
         found.append(Check(subject=SUBJECT, look=lambda: _shipping(folder)))
     return found

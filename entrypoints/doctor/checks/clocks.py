@@ -24,7 +24,14 @@ def checks(diagnosis: Diagnosis) -> list[Check]:
         "the storage": diagnosis.bucket.answered_at,
         "Stripe": lambda: diagnosis.stripe.describe().answered_at,
     }
-    return [Check(subject=SUBJECT, look=_looking(name, clock)) for name, clock in clocks.items()]
+    return [
+        Check(
+            subject=SUBJECT,
+            look=_looking(name, clock),
+            needs=["database"] if name == "PostgreSQL" else [],
+        )
+        for name, clock in clocks.items()
+    ]
 
 
 def _looking(name: str, clock: Callable[[], datetime | None]) -> Callable[[], Iterator[Finding]]:

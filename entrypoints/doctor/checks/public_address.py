@@ -14,7 +14,13 @@ from uuid import UUID
 
 import msgspec
 
-from entrypoints.bootstrap.diagnosis import CertificateError, Diagnosis, PublicAddress, UnansweredAddressError
+from entrypoints.bootstrap.diagnosis import (
+    CertificateError,
+    Diagnosis,
+    PublicAddress,
+    PublicAnswer,
+    UnansweredAddressError,
+)
 from entrypoints.doctor.checks.settings import is_loopback
 from entrypoints.doctor.findings import Check, Finding, error, warning
 
@@ -41,6 +47,11 @@ TEST_EVENT = json.dumps(
 
 class _Seen(msgspec.Struct):
     client: str | None
+
+
+class _Problem(msgspec.Struct):
+    request_id: str  # with it, it is this shop's
+    detail: str
 
 
 def checks(diagnosis: Diagnosis) -> list[Check]:
@@ -165,8 +176,17 @@ def _test_event(diagnosis: Diagnosis) -> Iterator[Finding]:
             " and see that no proxy changes bodies.",
         )
     elif answer.status != HTTPStatus.OK:
-        yield error(
-            "stripe_test_event_lost",
-            f"A test event to {diagnosis.stripe_webhook_url} is answered with {answer.status}: correct the proxy, and"
-            " look at the API's log.",
-        )
+        what = f"A test event to {diagnosis.stripe_webhook_url} is answered with {answer.status}"
+        problem = _problem_of(answer)
+        if problem is not None:
+            yield error("stripe_test_event_lost", f"{what} by the API itself: {problem}")
+        else:
+            yield error("stripe_test_event_lost", f"{what}: correct the proxy, and look at the API's log.")
+
+
+def _problem_of(answer: PublicAnswer) -> str | None:
+    """What the API's own problem document says; None if something else answered."""
+    try:
+        return msgspec.json.decode(answer.content, type=_Problem).detail
+    except msgspec.MsgspecError:
+        return None

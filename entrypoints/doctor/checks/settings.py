@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from entrypoints.bootstrap.diagnosis import Diagnosis
+from entrypoints.bootstrap.wording import has_language, languages
 from entrypoints.doctor.findings import Check, Finding, error, warning
 from entrypoints.settings import Settings
 
@@ -27,6 +28,8 @@ def checks(diagnosis: Diagnosis) -> list[Check]:
         Check(subject=SUBJECT, look=lambda: _signing_keys(settings)),
         Check(subject=SUBJECT, look=lambda: _forms(settings)),
         Check(subject=SUBJECT, look=lambda: _addresses(settings)),
+        Check(subject=SUBJECT, look=lambda: _brand(settings)),
+        Check(subject=SUBJECT, look=lambda: _language(settings)),
     ]
 
 
@@ -68,6 +71,24 @@ def _forms(settings: Settings) -> Iterator[Finding]:
                     f"{name.upper()} does not begin with {' or '.join(prefixes)}: it is another kind of key; copy the"
                     " right one from the provider's pages.",
                 )
+
+
+def _brand(settings: Settings) -> Iterator[Finding]:
+    from entrypoints.http.pages.brand import BrandError, read_brand  # noqa: PLC0415 -- only here
+
+    try:
+        read_brand(settings.brand_directory)
+    except BrandError as problem:
+        yield error("brand_unusable", f"`restoreclick serve` would not start: {problem}")
+
+
+def _language(settings: Settings) -> Iterator[Finding]:
+    if settings.owner_email is not None and not has_language(settings.owner_language):
+        yield warning(
+            "owner_language_unknown",
+            f"OWNER_LANGUAGE is {settings.owner_language}, and letters to the owner are English because there are no"
+            f" words for it: set one of {', '.join(languages())}, with a region such as en-GB.",
+        )
 
 
 def _addresses(settings: Settings) -> Iterator[Finding]:

@@ -23,7 +23,7 @@ def checks(diagnosis: Diagnosis) -> list[Check]:
     return [
         Check(subject=SUBJECT, look=_python),
         Check(subject=SUBJECT, look=_libraries),
-        Check(subject=SUBJECT, look=lambda: _postgresql(diagnosis)),
+        Check(subject=SUBJECT, look=lambda: _postgresql(diagnosis), needs=["database"]),
     ]
 
 

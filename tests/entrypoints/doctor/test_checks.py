@@ -1,6 +1,7 @@
 """Findings that a sandbox cannot have, on facts made up."""
 
-from collections.abc import Callable, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from pydantic import SecretStr
 
 from domain.order.values import Variant
 from domain.ports.backups import BackupFailedError
+from domain.ports.errors import UnavailableError
 from entrypoints.bootstrap.diagnosis import (
     ArchivingFacts,
     BucketFacts,
@@ -20,10 +22,12 @@ from entrypoints.bootstrap.diagnosis import (
     EventWebhook,
     LifecycleRule,
     ModelFacts,
+    PublicAnswer,
     SenderDomain,
     ServerFacts,
     WebhookEndpoint,
 )
+from entrypoints.doctor import examination
 from entrypoints.doctor.checks import (
     backups,
     database,
@@ -31,11 +35,12 @@ from entrypoints.doctor.checks import (
     replicate,
     sender_domain,
     sendgrid,
+    settings,
     storage,
     stripe,
     versions,
 )
-from entrypoints.doctor.findings import Finding
+from entrypoints.doctor.findings import Check, Finding, warning
 from entrypoints.settings import Settings
 
 URL = "https://shop.example/api/webhooks/stripe"
@@ -172,6 +177,104 @@ def test_event_webhooks_at_sendgrid(webhooks: Sequence[EventWebhook], codes: lis
 )
 def test_what_a_database_must_be(facts: Mapping[str, Any], codes: list[str]) -> None:
     assert found(database, server_facts=lambda: replace(SERVER, **facts)) == codes
+
+
+@pytest.mark.parametrize(
+    ("sessions", "key", "codes"),
+    [
+        ({"restoreclick 0.2.0 worker": 3}, None, []),
+        ({"restoreclick 0.2.0 serve": 3}, None, ["worker_missing"]),
+        ({}, (SecretStr("k" * 32),), ["worker_missing"]),
+    ],
+)
+def test_a_shop_without_a_worker_is_found(sessions: Mapping[str, int], key: Any, codes: list[str]) -> None:
+    settings = SETTINGS.model_copy(update={"link_signing_key": key})
+    assert found(database, sessions=lambda: sessions, settings=settings) == codes
+
+
+@pytest.mark.parametrize(("is_behind", "codes"), [(False, []), (True, ["database_behind_log"])])
+def test_a_database_behind_its_log_is_found(is_behind: bool, codes: list[str]) -> None:  # noqa: FBT001
+    assert found(database, is_behind_log=lambda: is_behind) == codes
+
+
+@pytest.mark.parametrize(
+    ("changes", "codes"),
+    [
+        ({"brand_directory": Path("/nonexist")}, ["brand_unusable"]),
+        ({"owner_language": "kl"}, []),
+        ({"owner_language": "kl", "owner_email": "owner@shop.example"}, ["owner_language_unknown"]),
+        ({"owner_language": "de-AT", "owner_email": "owner@shop.example"}, []),
+    ],
+)
+def test_settings_that_only_a_start_or_a_letter_would_show(
+    changes: Mapping[str, Any], codes: list[str]
+) -> None:
+    fitting = {
+        "link_signing_key": (SecretStr("k" * 32),),
+        "worker_secret_key": SecretStr("w" * 32),
+        "stripe_webhook_secret": (SecretStr("whsec_1"),),
+        "replicate_api_token": SecretStr("r8_1"),
+        "sendgrid_api_key": SecretStr("SG.1"),
+        "stripe_secret_key": SecretStr("sk_test_1"),
+    }
+    assert found(settings, settings=SETTINGS.model_copy(update={**fitting, **changes})) == codes
+
+
+DETAIL = "The database is older than the shop's log."
+
+
+@pytest.mark.parametrize(
+    ("content", "named", "unnamed"),
+    [
+        (json.dumps({"request_id": "0193", "detail": DETAIL}).encode(), DETAIL, "proxy"),
+        (b"<h1>502 Bad Gateway</h1>", "correct the proxy", "API itself"),
+    ],
+)
+def test_a_test_event_that_the_api_itself_cannot_take_is_not_blamed_on_the_proxy(
+    content: bytes, named: str, unnamed: str
+) -> None:
+    answer = PublicAnswer(status=503, location=None, content=content)
+    parts: dict[str, Any] = {
+        "settings": SETTINGS.model_copy(update={"stripe_webhook_secret": (SecretStr("whsec_1"),)}),
+        "webhooks": SimpleNamespace(request=lambda *_, **__: answer),
+        "stripe_webhook_url": URL,
+    }
+    *_, test_event = public_address.checks(cast("Diagnosis", SimpleNamespace(**parts, public=None)))
+    [finding] = test_event.look()
+    assert finding.code == "stripe_test_event_lost"
+    assert named in finding.sentence
+    assert unnamed not in finding.sentence
+
+
+def test_an_outage_is_reported_by_the_subject_that_is_off_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def off() -> Sequence[Finding]:
+        raise UnavailableError("PostgreSQL", "refused")
+
+    def well() -> Iterator[Finding]:
+        yield warning("python_untested", "Use another Python.")
+
+    subjects = {
+        "versions": [
+            Check(subject="versions", look=well),
+            Check(subject="versions", look=off, needs=["database"]),
+        ],
+        "database": [
+            Check(subject="database", look=off),
+            Check(subject="database", look=off, needs=["database"]),
+        ],
+        "backups": [Check(subject="backups", look=off)],
+    }
+    modules = [SimpleNamespace(checks=lambda _, each=each: each) for each in subjects.values()]
+    monkeypatch.setattr(examination, "SUBJECTS", modules)
+    results = {each.subject: each for each in examination.examine(cast("Diagnosis", None))}
+    codes = {name: [finding.code for finding in each.findings] for name, each in results.items()}
+    assert codes == {
+        "versions": ["python_untested"],
+        "database": ["database_unavailable"],
+        "backups": ["backups_unavailable"],  # it does not say that it needs the database
+    }
+    assert results["versions"].unexamined_without == ("database",)
+    assert results["database"].unexamined_without == ()
 
 
 @pytest.mark.parametrize(
