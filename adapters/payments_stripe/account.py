@@ -1,6 +1,8 @@
 """The set-up of a Stripe account, read and completed by its operator."""
 
+import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,10 +16,13 @@ from adapters.payments_stripe.api import StripePayments, translated
 from adapters.payments_stripe.listings import PAGE
 from adapters.payments_stripe.webhooks import SUBSCRIBED_EVENTS, is_before_refund_events
 from adapters.webhooks.fields import cleaned
-from domain.ports.errors import AccountRefusedError
+from domain.ports.errors import AccountRefusedError, OutsideError
 
 #: Not in SUBSCRIBED_EVENTS, because newer versions send `refund.*` for the same; older ones send nothing else.
 REFUND_EVENT_OF_OLD_VERSIONS = "charge.refunded"
+
+#: The name of the fingerprint among an endpoint's metadata.
+FINGERPRINT_LABEL = "restoreclick_secret"
 
 
 class _Account(msgspec.Struct):
@@ -31,6 +36,7 @@ class _Endpoint(msgspec.Struct):
     status: str
     enabled_events: list[str]
     api_version: str | None = None
+    metadata: dict[str, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +52,8 @@ class StripeAccountFacts:
 class WebhookEndpoint:
     """A webhook endpoint of the account.
 
-    ``missing_events`` are event types that the shop needs and the endpoint does not send.
+    ``missing_events`` are event types that the shop needs and the endpoint does not send. ``secret_fingerprint`` is of
+    the secret that it was made with, if the shop made it: Stripe tells a secret only once.
     """
 
     endpoint_id: str
@@ -55,6 +62,7 @@ class WebhookEndpoint:
     missing_events: Sequence[str]
     api_version: str | None
     is_of_old_version: bool
+    secret_fingerprint: str | None = None
 
 
 class StripeAccount:
@@ -83,7 +91,8 @@ class StripeAccount:
     def create_webhook_endpoint(self, url: str) -> str:
         """Create an endpoint with the shop's events; return its secret.
 
-        Its version is that of the SDK, whose objects the shop reads.
+        Its version is that of the SDK, whose objects the shop reads. It keeps the secret's fingerprint, if Stripe is
+        still available for that.
         """
         params: Any = {
             "url": url,
@@ -95,6 +104,9 @@ class StripeAccount:
             made = self._client.v1.webhook_endpoints.create(params)
         if not made.secret:
             raise AccountRefusedError("Stripe", "it returned no signing secret of the new endpoint")
+        labelled: Any = {"metadata": {FINGERPRINT_LABEL: fingerprint_of(made.secret)}}
+        with suppress(OutsideError), translated(is_write=True):
+            self._client.v1.webhook_endpoints.update(made.id, labelled)
         return made.secret
 
     def undelivered_events(self, within: timedelta) -> int:
@@ -108,6 +120,11 @@ class StripeAccount:
         }
         with translated(is_write=False):
             return len(self._client.v1.events.list(params).data)
+
+
+def fingerprint_of(secret: str) -> str:
+    """What tells one random secret from another and reveals neither."""
+    return hashlib.sha256(secret.encode()).hexdigest()[:16]
 
 
 def is_same_address(one: str, other: str) -> bool:
@@ -131,4 +148,5 @@ def _endpoint(found: object) -> WebhookEndpoint:
         missing_events=[] if "*" in sent else sorted(required - sent),
         api_version=endpoint.api_version,
         is_of_old_version=is_old,
+        secret_fingerprint=endpoint.metadata.get(FINGERPRINT_LABEL),
     )

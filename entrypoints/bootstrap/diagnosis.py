@@ -10,7 +10,13 @@ from adapters.dns_records import DnsRecords
 from adapters.mailer_sendgrid import SendGridMailer
 from adapters.mailer_sendgrid.account import EventWebhook, SenderDomain, SendGridAccount
 from adapters.payments_stripe import StripePayments
-from adapters.payments_stripe.account import StripeAccount, WebhookEndpoint, is_same_address
+from adapters.payments_stripe.account import (
+    FINGERPRINT_LABEL,
+    StripeAccount,
+    WebhookEndpoint,
+    fingerprint_of,
+    is_same_address,
+)
 from adapters.postgres.archiving_facts import ArchivingFacts, archiving_facts
 from adapters.postgres.clock import DatabaseClock
 from adapters.postgres.schema import OLDEST_SERVER
@@ -36,6 +42,7 @@ from entrypoints.bootstrap.database import check_database, connection_problems_e
 from entrypoints.settings import Settings
 
 __all__ = [
+    "FINGERPRINT_LABEL",
     "OLDEST_SERVER",
     "SESSION_PREFIX",
     "ArchivingFacts",
@@ -52,6 +59,7 @@ __all__ = [
     "StorageBucket",
     "UnansweredAddressError",
     "WebhookEndpoint",
+    "fingerprint_of",
     "is_same_address",
     "open_diagnosis",
     "replicate_account_of",
@@ -85,6 +93,11 @@ class Diagnosis:
     dns: DnsRecords
     public: PublicAddress
     webhooks: PublicAddress
+
+    @property
+    def shop(self) -> str:
+        """The name of the newest key that signs links, which does not reveal it."""
+        return token_signer_from(self.settings).shop_names()[0]
 
     @property
     def models(self) -> dict[Variant, str]:

@@ -48,9 +48,9 @@ class PeriodicTasks:
 
 
 def run_once(name: str, do: Callable[[], object]) -> None:
-    """Run a task; what it raises is logged, because the next run is the retry.
+    """Run a task; log what it raises.
 
-    An outage is expected, and is one line; a defect has its traceback.
+    The next run is the retry. An outage is expected, and is one line; a defect has its traceback.
     """
     try:
         do()

@@ -111,6 +111,11 @@ class WorkerCalls:
             Worker.RECONCILE: self._reconcile,
         }
 
+    @property
+    def shop(self) -> str:
+        """The name of the newest key that signs links, which does not reveal it."""
+        return self._container.ports.token_signer.shop_names()[0]
+
     def call(self, worker: Worker, *, reactions: int, seconds: float) -> CallReport:
         """Work for at most ``seconds``; return what was done.
 

@@ -323,6 +323,7 @@ PLANTED: dict[str, Callable[[Patient], object]] = {
     "database_behind_log": lambda p: p.monkeypatch.setattr(LogHeads, "lacks", lambda *_: True),
     "brand_unusable": lambda p: p.sets(BRAND_DIRECTORY="/nonexist"),
     "worker_missing": lambda p: p.monkeypatch.setattr(database, "SESSION_PREFIX", "another program "),
+    "link_key_differs": lambda p: p.sets(LINK_SIGNING_KEY="another key for links that the API lacks"),
     "worker_key_differs": lambda p: p.sets(WORKER_SECRET_KEY="another key of a scheduler, never set"),
 }
 
@@ -399,7 +400,7 @@ def test_a_missing_bucket_is_created_on_request(patient: Patient) -> None:
 
 
 def test_a_missing_webhook_endpoint_is_created_and_its_secret_is_kept(patient: Patient) -> None:
-    """The last test: what is created at the provider stays."""
+    """One of the last tests: what is created at the provider stays."""
     patient.turns("stripe", webhook_url="https://old.example/api/webhooks/stripe")
     patient.env_path.write_text("# my shop\nSTRIPE_WEBHOOK_SECRET=whsec_of_the_old_one\nPRICE=untouched\n")
     fixed = patient.examined("--fix", "--yes")
@@ -410,6 +411,19 @@ def test_a_missing_webhook_endpoint_is_created_and_its_secret_is_kept(patient: P
     assert secret != "whsec_of_the_old_one"
     assert secret not in fixed.out + fixed.err
     assert patient.env_path.stat().st_mode & 0o777 == 0o600
+    assert "STRIPE_WEBHOOK_SECRET in" in fixed.out
     found = patient.codes()
     assert "stripe_endpoint_missing" not in found
     assert "stripe_events_missing" not in found
+    assert "stripe_secret_differs" not in found
+    patient.sets(STRIPE_WEBHOOK_SECRET="whsec_of_the_old_one")
+    assert "stripe_secret_differs" in patient.codes()
+
+
+def test_a_secret_that_is_only_printed_has_to_be_adopted(patient: Patient) -> None:
+    hook = f"https://{time.monotonic_ns()}.shop.example"
+    patient.sets(WEBHOOK_URL=hook)
+    fixed = patient.examined("--fix", "--yes")
+    assert fixed.status == 2
+    assert "STRIPE_WEBHOOK_SECRET=whsec_" in fixed.err
+    assert "STRIPE_WEBHOOK_SECRET has to be replaced by the value above" in fixed.out

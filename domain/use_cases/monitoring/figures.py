@@ -59,7 +59,7 @@ class Figures:
 
     @property
     def head_is_known(self) -> bool:
-        """Whether the storage could be asked for its copy of the log's head."""
+        """Whether the storage's copy of the log's head is known."""
         return self.storage_problem is None
 
     @property

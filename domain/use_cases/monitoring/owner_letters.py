@@ -90,16 +90,17 @@ class OwnerLetterService:
         return self._send_urgent(self._lasting(conditions)) + self._send_morning(figures, conditions)
 
     def _lasting(self, conditions: Sequence[ActiveCondition]) -> Sequence[ActiveCondition]:
-        """Those that have held in this process for as long as they have to."""
+        """Those that have lasted long enough in this process."""
         now = self.clock.now()
         self._since = {each.code: self._since.get(each.code, now) for each in conditions}
         return [each for each in conditions if now - self._since[each.code] >= each.condition.lasts]
 
     def send_of_restored_database(self) -> int:
-        """Send the letter on a database behind its log, once; return 1 if it was due.
+        """Send the letter on a restored database, once.
 
-        No other condition is looked at: the figures are those of the backup. The claim is in that database, too, and
-        lost with it if another backup is restored, which is another reason to write. Raises as ``send_due`` does.
+        Returns 1 if it was due. No other condition is looked at: the figures are those of the backup. The claim is in
+        that database, too, and lost with it if another backup is restored, which is another reason to write. Raises
+        as ``send_due`` does.
         """
         if self.owner.email is None:
             return 0

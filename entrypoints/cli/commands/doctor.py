@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import IntEnum
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from entrypoints.cli.support import env_file
 from entrypoints.cli.support.confirmation import NoTerminalError, ask
 from entrypoints.cli.support.console import screen
 from entrypoints.doctor.examination import Result, examine
-from entrypoints.doctor.findings import Finding, Fix, Severity, error
+from entrypoints.doctor.findings import Finding, Fix, Severity, error, warning
 from entrypoints.settings import read_settings
 from entrypoints.settings_errors import SettingsError
 
@@ -45,10 +45,11 @@ def examine_shop(env_path: Path, *, fixes: bool, is_agreed: bool, as_json: bool)
         if repairs and not is_agreed and not sys.stdin.isatty():
             _show(results, as_json=as_json)
             raise NoTerminalError
-        for repair in repairs:
-            _repair(repair, env_path, is_agreed=is_agreed)
+        changed = [name for repair in repairs for name in _repair(repair, env_path, is_agreed=is_agreed)]
         if repairs:
             results = _examined()
+        if changed:
+            results = [*results, _to_adopt(changed, env_path)]
     _show(results, as_json=as_json)
     return _verdict(results)
 
@@ -76,7 +77,29 @@ def _examined() -> list[Result]:
         return examine(diagnosis)
 
 
-def _repair(repair: Fix, env_path: Path, *, is_agreed: bool) -> None:
+def _to_adopt(names: Sequence[str], env_path: Path) -> Result:
+    """What is left to do about settings that a repair changed: no process has them yet."""
+    if env_path.exists():
+        findings = [
+            warning(
+                "setting_changed", f"{name} in {env_path} is new: restart the API and the workers with it."
+            )
+            for name in names
+        ]
+    else:
+        findings = [
+            error(
+                "setting_to_replace",
+                f"{name} has to be replaced by the value above, wherever the API and the workers have it from: until"
+                " then they use the old one. Then restart them.",
+            )
+            for name in names
+        ]
+    return Result(subject="repairs", findings=findings)
+
+
+def _repair(repair: Fix, env_path: Path, *, is_agreed: bool) -> Collection[str]:
+    """Make a repair; return the names of the settings that it changed."""
     if not is_agreed:
         ask(question=f"Shall I {repair.plan}?", undone=f"I did not {repair.plan}.")
     changes = repair.do()
@@ -88,6 +111,7 @@ def _repair(repair: Fix, env_path: Path, *, is_agreed: bool) -> None:
             click.echo(f"{name} is in {env_path} now: restart the API and the workers.", err=True)
         else:
             click.echo(f"Set this, and restart the API and the workers:\n{name}={value}", err=True)
+    return changes
 
 
 def _verdict(results: Sequence[Result]) -> Verdict:

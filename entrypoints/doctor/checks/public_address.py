@@ -47,6 +47,7 @@ TEST_EVENT = json.dumps(
 
 class _Seen(msgspec.Struct):
     client: str | None
+    shop: str | None = None  # an older API does not say it
 
 
 class _Problem(msgspec.Struct):
@@ -130,7 +131,14 @@ def _client(diagnosis: Diagnosis) -> Iterator[Finding]:
         )
     if answer.status != HTTPStatus.OK:
         return
-    seen = msgspec.json.decode(answer.content, type=_Seen).client or ""
+    caller = msgspec.json.decode(answer.content, type=_Seen)
+    if caller.shop not in {None, diagnosis.shop}:
+        yield error(
+            "link_key_differs",
+            "The API at PUBLIC_URL has another newest LINK_SIGNING_KEY than these settings, so it does not open links"
+            " that workers with these settings send: restart it with them.",
+        )
+    seen = caller.client or ""
     if is_loopback(diagnosis.settings.public_url):
         return  # no proxy in between
     if seen == PRETENDED:

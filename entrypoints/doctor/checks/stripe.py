@@ -3,7 +3,13 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from entrypoints.bootstrap.diagnosis import Diagnosis, WebhookEndpoint, is_same_address
+from entrypoints.bootstrap.diagnosis import (
+    FINGERPRINT_LABEL,
+    Diagnosis,
+    WebhookEndpoint,
+    fingerprint_of,
+    is_same_address,
+)
 from entrypoints.doctor.checks.settings import is_live, is_loopback
 from entrypoints.doctor.findings import Check, Finding, Fix, error, warning
 
@@ -68,6 +74,7 @@ def _endpoint(diagnosis: Diagnosis) -> Iterator[Finding]:
         )
     for endpoint in enabled:
         yield from _about(endpoint)
+        yield from _secret(endpoint, diagnosis)
 
 
 def _about(endpoint: WebhookEndpoint) -> Iterator[Finding]:
@@ -82,6 +89,21 @@ def _about(endpoint: WebhookEndpoint) -> Iterator[Finding]:
             "stripe_version_old",
             f"The webhook endpoint {endpoint.endpoint_id} has the API version {endpoint.api_version}, which sends no"
             " refund events for cards: raise it in Stripe's dashboard.",
+        )
+
+
+def _secret(endpoint: WebhookEndpoint, diagnosis: Diagnosis) -> Iterator[Finding]:
+    """Compare the secret with the one an endpoint of `--fix` was made with."""
+    if endpoint.secret_fingerprint is None:
+        return  # Stripe does not tell the secret of another's endpoint
+    secrets = diagnosis.settings.stripe_webhook_secret
+    if endpoint.secret_fingerprint not in {fingerprint_of(each.get_secret_value()) for each in secrets}:
+        yield error(
+            "stripe_secret_differs",
+            f"STRIPE_WEBHOOK_SECRET is not the secret that the webhook endpoint {endpoint.endpoint_id} was made with,"
+            " so the API refuses Stripe's events: replace it by the endpoint's own from Stripe's dashboard, and restart"
+            " the API and the workers. If the secret was rolled at Stripe since and is the present one, remove"
+            f" {FINGERPRINT_LABEL} from the endpoint's metadata.",
         )
 
 

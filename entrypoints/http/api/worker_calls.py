@@ -73,10 +73,14 @@ class WorkerCallView:
 
 @dataclass(frozen=True, kw_only=True)
 class CallerView:
-    """A caller's address as the API sees it, and the version."""
+    """A caller's address as the API sees it, and the version.
+
+    ``shop`` names the newest LINK_SIGNING_KEY, and does not reveal it.
+    """
 
     client: str | None
     version: str
+    shop: str
 
 
 @get("/api/workers", sync_to_thread=False, **contracts.SHOW_CALLER)
@@ -85,9 +89,9 @@ def show_caller(worker_access: Given[WorkerAccess | None], request: AnyRequest) 
 
     `restoreclick doctor` learns from it whether proxies in front are set up.
     """
-    _authorized(worker_access, request)
+    calls = _authorized(worker_access, request)
     client = request.client.host if request.client is not None else None
-    return CallerView(client=client, version=version("restoreclick"))
+    return CallerView(client=client, version=version("restoreclick"), shop=calls.shop)
 
 
 @post("/api/workers/{worker:str}", status_code=200, sync_to_thread=True, **contracts.CALL_WORKER)

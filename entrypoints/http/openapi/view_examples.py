@@ -144,4 +144,4 @@ WORKER_CALL = {
     "is_finished": True,
     "seconds": 4.2,
 }
-CALLER = {"client": "203.0.113.9", "version": "0.1.0"}
+CALLER = {"client": "203.0.113.9", "version": "0.2.0", "shop": "Yw5cFC0n8mRLLazf"}

@@ -142,6 +142,7 @@ HANDLERS = [
     _route(get, "/v1/account", _account),
     _route(get, webhook_endpoints.PATH, webhook_endpoints.listed),
     _route(post, webhook_endpoints.PATH, webhook_endpoints.create),
+    _route(post, webhook_endpoints.PATH + _ID, webhook_endpoints.update),
     _route(get, _INTENTS, _list("payment_intent", _INTENTS, "customer")),
     _route(get, _INTENTS + _ID, _one("payment_intent")),
     _route(get, _CHARGES, _list("charge", _CHARGES, "payment_intent")),

@@ -40,3 +40,19 @@ def create(account: Account, params: Json) -> Json:
     }
     account.save(endpoint)
     return endpoint
+
+
+def update(account: Account, params: Json, object_id: str) -> Json:
+    """Change the metadata of an endpoint, which is all that is changed here."""
+    form_values.known(params, {"metadata", "expand"})
+    found = next((one for one in endpoints_of(account) if one["id"] == object_id), None)
+    if found is None:
+        raise StripeError(
+            f"No such webhook endpoint: '{object_id}'",
+            code="resource_missing",
+            status=404,
+            param="webhook_endpoint",
+        )
+    found = {**found, "metadata": {**found.get("metadata", {}), **form_values.metadata(params)}}
+    account.save(found)
+    return {name: value for name, value in found.items() if name != "secret"}

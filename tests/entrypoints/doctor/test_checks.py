@@ -26,6 +26,7 @@ from entrypoints.bootstrap.diagnosis import (
     SenderDomain,
     ServerFacts,
     WebhookEndpoint,
+    fingerprint_of,
 )
 from entrypoints.doctor import examination
 from entrypoints.doctor.checks import (
@@ -152,6 +153,20 @@ def test_certificates(certificate: object, codes: list[str]) -> None:
 )
 def test_endpoints_at_stripe(endpoints: Sequence[WebhookEndpoint], codes: list[str]) -> None:
     assert found(stripe, stripe=answering(webhook_endpoints=endpoints)) == codes
+
+
+@pytest.mark.parametrize(
+    ("configured", "codes"),
+    [(["whsec_new"], []), (["whsec_new", "whsec_old"], []), (["whsec_old"], ["stripe_secret_differs"])],
+)
+def test_another_secret_than_the_created_endpoints_is_found(
+    configured: Sequence[str], codes: list[str]
+) -> None:
+    secrets = tuple(SecretStr(each) for each in configured)
+    settings = SETTINGS.model_copy(update={"stripe_webhook_secret": secrets})
+    made = replace(ENDPOINT, secret_fingerprint=fingerprint_of("whsec_new"))
+    assert found(stripe, stripe=answering(webhook_endpoints=[made]), settings=settings) == codes
+    assert found(stripe, stripe=answering(webhook_endpoints=[ENDPOINT]), settings=settings) == []
 
 
 @pytest.mark.parametrize(

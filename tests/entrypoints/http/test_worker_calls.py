@@ -67,7 +67,9 @@ def test_a_reconciliation_is_reported_by_codes_and_numbers(
 
 
 def test_a_caller_gets_its_address_as_the_api_sees_it(http: TestClient[Litestar]) -> None:
-    assert http.get("/api/workers", headers=BEARER).json()["client"] == "testclient"
+    seen = http.get("/api/workers", headers=BEARER).json()
+    assert seen["client"] == "testclient"
+    assert len(seen["shop"]) == 16
     assert_problem(http.get("/api/workers"), 401, "worker-key-required")
 
 

@@ -87,7 +87,7 @@ def test_a_letter_that_cannot_be_sent_is_tried_again_while_the_worker_waits(shop
 
 
 def test_a_letter_of_an_earlier_restore_does_not_replace_the_one_of_this(shop: InMemoryShop) -> None:
-    """The restored table may hold the row of an incident before the backup."""
+    """The restored table may have a row from before the backup."""
     assert shop.owner_letters.send_of_restored_database() == 1
     shop.clock.advance(seconds=(ENDED_AFTER + timedelta(seconds=1)).total_seconds())
     assert shop.owner_letters.send_of_restored_database() == 1
