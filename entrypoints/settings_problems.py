@@ -11,6 +11,7 @@ from entrypoints.settings_errors import problem
 _WORDS: Mapping[str, str] = {
     "too_short": "it has fewer than {min_length} characters",
     "string_too_short": "it has fewer than {min_length} characters",
+    "literal_error": "it has to be {expected}",
     "too_long": "it names more than {max_length}",
     "int_parsing": "it is no whole number",
     "float_parsing": "it is no number",
@@ -18,7 +19,7 @@ _WORDS: Mapping[str, str] = {
     "greater_than_equal": "it is less than {ge:g}",
     "less_than_equal": "it is more than {le:,.0f}",
     "string_pattern_mismatch": "it has another form",
-    "url_parsing": "it is no address",
+    "url_parsing": "write an address with its scheme, as in redis://127.0.0.1:6379/0",
     "url_scheme": "it does not begin with {expected_schemes} and ://",
     "dict_type": "it is no JSON object",
     **dict.fromkeys(
@@ -42,6 +43,9 @@ def _problem(detail: ErrorDetails, fields: Mapping[str, FieldInfo]) -> str:
 def _complaint(detail: ErrorDetails) -> str:
     """Why a setting is malformed, as part of a sentence."""
     words = _WORDS.get(detail["type"])
+    limits = detail.get("ctx", {})
+    if detail["type"] == "too_short" and limits["actual_length"] == 0:
+        words = "it is empty"
     if words is None:
         return detail["msg"].removeprefix("Value error, ").rstrip(".")
-    return words.format_map(detail.get("ctx", {}))
+    return words.format_map(limits)

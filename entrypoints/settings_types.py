@@ -18,6 +18,7 @@ from pydantic import (
     SecretStr,
     TypeAdapter,
     UrlConstraints,
+    ValidationError,
 )
 from pydantic_core import Url
 from pydantic_settings import NoDecode
@@ -35,12 +36,19 @@ _ADDRESS = TypeAdapter(AnyHttpUrl)
 
 
 def _address(text: str) -> str:
-    return str(_ADDRESS.validate_python(text)).rstrip("/")
+    return str(_checked_address(text)).rstrip("/")
+
+
+def _checked_address(text: str) -> AnyHttpUrl:
+    try:
+        return _ADDRESS.validate_python(text)
+    except ValidationError:
+        raise ValueError("write an address with http:// or https://, as in https://photos.example") from None
 
 
 def _landing_page(text: str) -> str:
     """Accept a URL that may contain ``{upload_session}``; return it unchanged."""
-    _ADDRESS.validate_python(text.replace("{upload_session}", "upload-session"))
+    _checked_address(text.replace("{upload_session}", "upload-session"))
     return text
 
 

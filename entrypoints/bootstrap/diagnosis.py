@@ -96,7 +96,7 @@ class Diagnosis:
 
     @property
     def shop(self) -> str:
-        """The name of the newest key that signs links, which does not reveal it."""
+        """The public name of the newest key that signs links."""
         return token_signer_from(self.settings).shop_names()[0]
 
     @property

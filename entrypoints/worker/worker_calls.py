@@ -113,7 +113,7 @@ class WorkerCalls:
 
     @property
     def shop(self) -> str:
-        """The name of the newest key that signs links, which does not reveal it."""
+        """The public name of the newest key that signs links."""
         return self._container.ports.token_signer.shop_names()[0]
 
     def call(self, worker: Worker, *, reactions: int, seconds: float) -> CallReport:

@@ -126,6 +126,33 @@ def test_a_malformed_setting_is_named(environment: pytest.MonkeyPatch, name: str
     assert not re.search(r"Input|Value|[Ss]tring|pattern|valid|items|\^", problem.partition(")")[0])
 
 
+@pytest.mark.parametrize(
+    ("name", "malformed", "complaint"),
+    [
+        ("LINK_SIGNING_KEY", ",", "it is empty"),
+        ("LINK_SIGNING_KEY", "short", "it has fewer than 32 characters"),
+        ("BACKUP_KIND", "whole", "it has to be 'physical' or 'logical'"),
+        (
+            "PUBLIC_URL",
+            "photos.example",
+            "write an address with http:// or https://, as in https://photos.example",
+        ),
+        ("PUBLIC_URL", "ftp://photos.example", "as in https://photos.example"),
+        ("S3_ENDPOINT", "s3.example:8333", "as in https://photos.example"),
+        ("CHECKOUT_SUCCESS_URL", "nonsense", "as in https://photos.example"),
+        ("REDIS_URL", "somewhere", "as in redis://127.0.0.1:6379/0"),
+    ],
+)
+def test_a_complaint_says_which_form_is_right(
+    environment: pytest.MonkeyPatch, name: str, malformed: str, complaint: str
+) -> None:
+    environment.setenv(name, malformed)
+    with pytest.raises(SettingsError) as refusal:
+        read_settings()
+    (problem,) = refusal.value.problems
+    assert complaint in problem
+
+
 def test_a_second_model_needs_its_name_for_the_picture(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("REPLICATE_SECOND_MODEL", "tencentarc/gfpgan")
     with pytest.raises(SettingsError) as refusal:

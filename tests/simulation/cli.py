@@ -30,7 +30,9 @@ HISTORY = {history.name: history for history in HISTORIES}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--seeds", default=100, show_default=True, help="How many worlds to run.")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=100, show_default=True, help="How many worlds to run."
+)
 @click.option("--first", type=int, help="The first seed; the others follow. Drawn unless told.")
 @click.option("--seed", type=int, help="Run this one world and tell what happened.")
 @click.option(

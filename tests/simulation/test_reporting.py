@@ -21,6 +21,13 @@ def whole_report() -> Report:
     )
 
 
+def test_no_world_is_no_proof(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = Shell(capsys)("simulate", "--seeds", "0")
+    assert answer.status == 2
+    assert "Every law held" not in answer.out
+    assert "--seeds" in answer.err
+
+
 def test_a_report_in_which_everything_was_exercised_holds() -> None:
     assert whole_report().holds
 

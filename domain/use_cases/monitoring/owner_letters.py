@@ -132,9 +132,15 @@ class OwnerLetterService:
     def _send_morning(self, figures: Figures, conditions: Sequence[ActiveCondition]) -> int:
         now = self.clock.now()
         due_at = self._last_morning(now)
-        subject = f"{_MORNING}{due_at.date().isoformat()}"
+        subject = self._morning(due_at)
         with self.unit_of_work.transaction() as transaction:
-            if transaction.owner_letters.is_claimed(subject):
+            letters = transaction.owner_letters
+            if letters.is_claimed(subject):
+                return 0
+            if self._is_new(figures, due_at) and not letters.is_claimed(self._morning(due_at - _DAY)):
+                # Nothing was there to report; the claim makes the next morning's letter the first.
+                letters.claim(subject, due_at + _DAY)
+                letters.settle([subject], LetterStatus.SENT)
                 return 0
         # Before the claim: a letter that cannot be written is due again.
         report = MorningReport(
@@ -150,6 +156,15 @@ class OwnerLetterService:
                 return 0
         self._send([subject], letter)
         return 1
+
+    @staticmethod
+    def _morning(due_at: datetime) -> str:
+        return f"{_MORNING}{due_at.date().isoformat()}"
+
+    @staticmethod
+    def _is_new(figures: Figures, due_at: datetime) -> bool:
+        """Whether the shop had recorded nothing yet at a moment."""
+        return figures.began_at is None or figures.began_at >= due_at
 
     def _last_morning(self, now: datetime) -> datetime:
         """When the last morning letter was due, in local time."""

@@ -78,7 +78,7 @@ def _examined() -> list[Result]:
 
 
 def _to_adopt(names: Sequence[str], env_path: Path) -> Result:
-    """What is left to do about settings that a repair changed: no process has them yet."""
+    """What is left to do about settings that a repair changed."""
     if env_path.exists():
         findings = [
             warning(

@@ -93,7 +93,7 @@ def _about(endpoint: WebhookEndpoint) -> Iterator[Finding]:
 
 
 def _secret(endpoint: WebhookEndpoint, diagnosis: Diagnosis) -> Iterator[Finding]:
-    """Compare the secret with the one an endpoint of `--fix` was made with."""
+    """Compare the secret with that of an endpoint made by `--fix`."""
     if endpoint.secret_fingerprint is None:
         return  # Stripe does not tell the secret of another's endpoint
     secrets = diagnosis.settings.stripe_webhook_secret

@@ -31,10 +31,13 @@ BERLIN = ZoneInfo("Europe/Berlin")
 MIDDAY = datetime(2026, 11, 22, 11, 0, tzinfo=UTC)
 
 
-def shop_of(**owner: object) -> InMemoryShop:
+def shop_of(last_letter: str | None = "2026-11-21", **owner: object) -> InMemoryShop:
     policy = OwnerPolicy(email=OWNER, **owner)  # type: ignore[arg-type]
     shop = InMemoryShop(replace(POLICY, owner=policy))
     shop.clock.moment = MIDDAY
+    if last_letter is not None:
+        with shop.ports.unit_of_work.transaction() as transaction:
+            transaction.owner_letters.claim(f"morning:{last_letter}", MIDDAY)
     return shop
 
 
@@ -196,8 +199,27 @@ def test_a_refused_letter_is_reported_and_tried_again_after_an_hour(shop: InMemo
     assert later(shop) == 0
 
 
+def test_a_new_shop_gets_its_first_letter_on_its_first_morning() -> None:
+    shop = shop_of(last_letter=None)
+    sent = []
+    for minute in range(0, 46 * 60, 10):
+        shop.clock.moment = MIDDAY + timedelta(minutes=minute)
+        if shop.owner_letters.send_due():
+            sent.append(shop.clock.moment)
+    assert [(moment.day, moment.hour) for moment in sent] == [(23, 7), (24, 7)]
+
+
+def test_an_older_shop_gets_the_letter_of_a_morning_that_its_workers_missed() -> None:
+    shop = shop_of(last_letter=None)
+    shop.live(shop.pay(shop.upload(b"wedding")))
+    shop.log_heads.write()
+    shop.shop_facts.after_head = MIDDAY - timedelta(days=9)
+    assert shop.owner_letters.send_due() > 0
+    assert any(letter.content.subject.startswith("Your shop, 22 November") for letter in letters(shop))
+
+
 def test_the_morning_letter_comes_once_a_day_at_its_hour() -> None:
-    shop = shop_of(letter_hour=7, time_zone=BERLIN)
+    shop = shop_of("2026-11-20", letter_hour=7, time_zone=BERLIN)
     shop.clock.moment = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)  # six o'clock in Berlin
     assert shop.owner_letters.send_due() == 1  # the one of yesterday, which was missed
     sent = []
