@@ -43,7 +43,7 @@ def create(account: Account, params: Json) -> Json:
 
 
 def update(account: Account, params: Json, object_id: str) -> Json:
-    """Change the metadata of an endpoint, which is all that is changed here."""
+    """Change the metadata of an endpoint, and nothing else."""
     form_values.known(params, {"metadata", "expand"})
     found = next((one for one in endpoints_of(account) if one["id"] == object_id), None)
     if found is None:
