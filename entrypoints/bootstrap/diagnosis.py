@@ -167,7 +167,7 @@ def _is_behind_log(settings: Settings, storage: ObjectStorage) -> bool:
 
 
 def _sessions(database_url: str) -> Mapping[str, int]:
-    with connection_problems_explained():
+    with connection_problems_explained(database_url):
         return read_sessions(database_url)
 
 
