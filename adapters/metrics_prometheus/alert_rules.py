@@ -66,7 +66,7 @@ _VALUES: Mapping[ConditionCode, str] = {
     ConditionCode.STORAGE_FULL: f"max({d.STORAGE_RATIO.name})",
     ConditionCode.STORAGE_FILLING: f"max({d.STORAGE_RATIO.name})",
     ConditionCode.STORAGE_UNAVAILABLE: f"max({d.STORAGE_DOWN.name})",
-    ConditionCode.REDIS_UNAVAILABLE: f"max({d.REDIS_DOWN.name})",
+    ConditionCode.QUEUE_UNAVAILABLE: f"max({d.QUEUE_DOWN.name})",
     ConditionCode.MONEY_OWED: f"max({d.OWED_OLDEST.name})",
     ConditionCode.DISPUTE_DUE_NOW: f"min({d.DISPUTE_DUE.name})",
     ConditionCode.DISPUTE_DUE_SOON: f"min({d.DISPUTE_DUE.name})",

@@ -141,7 +141,7 @@ BEHIND_LOG = _database(
     "database_behind_log", "", "Whether the database lacks an event that the storage knows of: 1 or 0."
 )
 STORAGE_DOWN = _database("storage_unavailable", "", "Whether the storage does not serve the shop: 1 or 0.")
-REDIS_DOWN = _database("redis_unavailable", "", "Whether Redis takes no messages: 1 or 0.")
+QUEUE_DOWN = _database("queue_unavailable", "", "Whether Redis takes no messages: 1 or 0.")
 STORAGE_USED = _database("storage_used_bytes", "bytes", "Photos, results and archives in the storage.")
 STORAGE_RATIO = _database(
     "storage_used_ratio", "ratio", "Share of STORAGE_LIMIT_GIBIBYTES that is used; absent without that limit."

@@ -99,7 +99,7 @@ def values_of(figures: Figures) -> dict[Metric, Values]:
         d.LOG_POSITION: [((), current.log_position)],
         d.LOG_UNREAD: [((), current.unread_events)],
         d.STORAGE_DOWN: [((), float(figures.storage_problem is not None))],
-        d.REDIS_DOWN: [((), float(figures.queue_problem is not None))],
+        d.QUEUE_DOWN: [((), float(figures.queue_problem is not None))],
         d.STORAGE_USED: [((), totals.stored_bytes)],
         d.SCHEMA: [((current.schema,), 1)],
         **{metric: [((), value)] for metric, value in optional.items() if value is not None},

@@ -98,9 +98,9 @@ CASES: Mapping[str, Case] = {
         {'restoreclick_storage_unavailable{instance="worker"}': "0x4 1x20"},
         {'restoreclick_storage_unavailable{instance="worker"}': "0x9 1 0x9"},
     ),
-    "redis_unavailable": Case(
-        {'restoreclick_redis_unavailable{instance="worker"}': "0x2 1x20"},
-        {'restoreclick_redis_unavailable{instance="worker"}': "0x9 1x2"},
+    "queue_unavailable": Case(
+        {'restoreclick_queue_unavailable{instance="worker"}': "0x2 1x20"},
+        {'restoreclick_queue_unavailable{instance="worker"}': "0x9 1x2"},
     ),
     "waits_for_staff": gauge("attention_items", 3, 0, "3", kind="on_hold"),
     "process_down": Case(

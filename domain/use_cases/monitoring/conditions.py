@@ -36,7 +36,7 @@ class ConditionCode(StrEnum):
     STORAGE_FULL = "storage_full"
     STORAGE_FILLING = "storage_filling"
     STORAGE_UNAVAILABLE = "storage_unavailable"
-    REDIS_UNAVAILABLE = "redis_unavailable"
+    QUEUE_UNAVAILABLE = "queue_unavailable"
     MONEY_OWED = "money_owed"
     DISPUTE_DUE_NOW = "dispute_due_now"
     DISPUTE_DUE_SOON = "dispute_due_soon"
@@ -159,7 +159,7 @@ CONDITIONS: Sequence[Condition] = (
         lasts=timedelta(minutes=1),
     ),
     Condition(
-        code=ConditionCode.REDIS_UNAVAILABLE,
+        code=ConditionCode.QUEUE_UNAVAILABLE,
         severity=Severity.ATTENTION,  # workers poll the database meanwhile
         threshold=0,
         unit=Unit.NUMBER,

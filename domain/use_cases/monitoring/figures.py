@@ -38,7 +38,7 @@ class Figures:
     """The shop's figures at ``at``.
 
     ``unprotected_since`` is when the oldest event was recorded that the storage's head of the log lacks; it and the
-    totals are up to a minute older. ``storage_problem`` and ``queue_problem`` say why storage and Redis do not serve
+    totals are up to a minute older. ``storage_problem`` and ``queue_problem`` say why storage and queue do not serve
     this process, if so; ``is_behind_log`` is true if the storage has a head whose event the database lacks.
     """
 

@@ -76,7 +76,7 @@ class MonitoringRepositories(AttentionRepositories, HasBackupRuns, Protocol):
 class FiguresReader:
     """Reads the figures, cached while fresh.
 
-    ``check_queue`` raises UnavailableError unless Redis takes messages. ``waiting_log`` returns since when archived
+    ``check_queue`` raises UnavailableError unless the queue takes messages. ``waiting_log`` returns since when archived
     files wait on this machine for the storage of backups. ``slow_cache`` makes the cache of slow figures: by default
     one that reads them when they are asked for.
     """

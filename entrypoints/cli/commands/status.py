@@ -73,7 +73,7 @@ def _document(figures: Figures, active: Sequence[ActiveCondition], status: int) 
         "attention": figures.attention,
         "log_position": figures.current.log_position,
         "storage_problem": figures.storage_problem,
-        "redis_problem": figures.queue_problem,
+        "queue_problem": figures.queue_problem,
         "log_head_is_known": figures.head_is_known,
         "schema": figures.current.schema,
     }

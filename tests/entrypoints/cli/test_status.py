@@ -241,7 +241,7 @@ def test_every_condition_is_planted() -> None:
         ConditionCode.LOG_READERS_LATE,
         ConditionCode.LOG_UNARCHIVED,
         ConditionCode.STORAGE_UNAVAILABLE,
-        ConditionCode.REDIS_UNAVAILABLE,
+        ConditionCode.QUEUE_UNAVAILABLE,
     }
     assert {*PLANTS, *elsewhere} == {each.code for each in CONDITIONS}
 
@@ -349,8 +349,8 @@ def test_a_redis_that_is_off_needs_attention(restoreclick: Shell, monkeypatch: p
     assert "Redis takes no messages" in answer.out
     assert "REDIS_URL" in answer.out
     answer = restoreclick("status", "--json")
-    assert set(found(answer.out)) == {ConditionCode.REDIS_UNAVAILABLE}
-    assert "REDIS_URL" in json.loads(answer.out)["redis_problem"]
+    assert set(found(answer.out)) == {ConditionCode.QUEUE_UNAVAILABLE}
+    assert "REDIS_URL" in json.loads(answer.out)["queue_problem"]
 
 
 def test_a_database_that_is_off_is_urgent(restoreclick: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
