@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Route, expect
 from sandbox.demo.http_customer import Customer
 from tests.browser.order_states import OrderStates
 from tests.browser.test_orders import tab_to
-from tests.browser.visitor import NewVisitor, is_accessible
+from tests.browser.visitor import PHONE, NewVisitor, is_accessible
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
 
@@ -28,7 +28,6 @@ SHARE_SHEET = """
 PASS_ON = """
     Object.defineProperty(navigator, "share", { value: async ({ url }) => { window.passedOn = url; } });
 """
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 
 @pytest.fixture
@@ -227,6 +226,21 @@ def test_without_a_line_a_button_says_so_and_the_gallery_stays(
     assert page.url.endswith("/photos")
     visitor.context.set_offline(False)
     expect(page.get_by_text("The connection is lost.")).to_have_count(0)
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_a_gallery_whose_pictures_do_not_come_fits_a_phone(
+    new_visitor: NewVisitor, gallery: str, *, has_scripts: bool
+) -> None:
+    visitor = new_visitor(**PHONE, java_script_enabled=has_scripts)
+    visitor.context.route(
+        "**/*",
+        lambda route: route.abort() if route.request.resource_type == "image" else route.continue_(),
+    )
+    page = visitor.open(gallery)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
+    visitor.complaints.clear()  # the browser logs each picture that does not come
 
 
 def test_a_photo_is_saved_where_the_share_sheet_fails(new_visitor: NewVisitor, gallery: str) -> None:

@@ -12,11 +12,9 @@ from playwright.sync_api import Error, Locator, Page, Route, expect
 from sandbox.demo.http_customer import Customer
 from sandbox.demo.local_shop import LocalShop
 from tests.browser.chromium import PATIENCE_MS
-from tests.browser.visitor import NewVisitor, is_accessible
+from tests.browser.visitor import PHONE, NewVisitor, is_accessible
 from tests.journeys.running_shop import RunningShop
 from tests.waiting import eventually
-
-PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 
 #: Whether an element with the focus, or what represents it, has an outline.
 FOCUS_IS_SEEN = """
