@@ -185,7 +185,7 @@ PLANTED: dict[str, Planted] = {
         6,
         "A reaction is performed whose row another worker may claim.",
         _both(
-            _patch(order_command_handler, "_as_leased", lambda scheduled, _: scheduled),
+            _patch(order_command_handler, "_as_leased", planted_code.goes_on_unclaimed),
             _patch(reaction_table, "_written", planted_code.writes_no_claim),
         ),
         sentence_part="without a committed claim",

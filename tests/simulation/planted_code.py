@@ -3,10 +3,11 @@
 ``planted`` puts them in place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from adapters.localization import timeline_text
 from adapters.postgres import read_models
@@ -16,9 +17,11 @@ from domain.order.reactions import SendEmail
 from domain.order.values import CustomerId, MovedImage, ObjectKey, OrderNumber, PointsReason
 from domain.ports.customers import Customer
 from domain.ports.errors import ForgedMessageError, UnavailableError
+from domain.ports.event_store import Commit
 from domain.ports.reaction_queue import ScheduledReaction
 from domain.referral_program import Spending
 from domain.signed_tokens import sha256_of
+from domain.use_cases import order_command_handler
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
 from domain.use_cases.delivery.downloads import Delivery, DownloadService, UnknownLinkError
 from domain.use_cases.delivery.emails import EmailSender
@@ -56,12 +59,18 @@ def held_by_any_worker(self: InMemoryReactionTable, claim: Any) -> Any:
     return self._work[claim.reaction_id]
 
 
+_as_leased = order_command_handler._as_leased  # noqa: SLF001 -- the bug is in a private function
 _written = reaction_table._written  # noqa: SLF001 -- the bug is in a private function
 
 
 def writes_no_claim(scheduled: ScheduledReaction) -> reaction_table.Work:
     """Schedule a reaction as if no claim came with it."""
     return _written(replace(scheduled, claim=None))
+
+
+def goes_on_unclaimed(commit: Commit, _: Collection[UUID]) -> Commit:
+    """Take every claim of a commit as leased."""
+    return _as_leased(commit, {each.reaction_id for each in commit.reactions if each.claim})
 
 
 def moves_without_copying(self: OriginalsCopier, order: Order) -> Sequence[e.Event]:
