@@ -19,9 +19,11 @@ _FIND = "SELECT request_sha256, status, headers, body FROM idempotency_keys WHER
 _COMPLETE = """UPDATE idempotency_keys SET status = :status, headers = CAST(:headers AS jsonb), body = :body
     WHERE key_sha256 = :key_sha256"""
 _RELEASE = "DELETE FROM idempotency_keys WHERE key_sha256 = :key_sha256 AND status IS NULL"
-_FORGET = """DELETE FROM idempotency_keys WHERE key_sha256 IN (
-    SELECT key_sha256 FROM idempotency_keys WHERE expires_at < :expired_before
-    ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED)"""
+_FORGET = """WITH expired AS (
+        SELECT key_sha256 FROM idempotency_keys WHERE expires_at < :expired_before
+        ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    DELETE FROM idempotency_keys USING expired WHERE idempotency_keys.key_sha256 = expired.key_sha256"""
 
 
 class PostgresIdempotencyKeys(IdempotencyKeys):

@@ -92,15 +92,17 @@ _SOONER = """ON CONFLICT (reaction_id) DO UPDATE
             END,
             sent_at = EXCLUDED.sent_at, sendings = EXCLUDED.sendings
         WHERE reactions.status IN ('pending', 'leased')"""
-_TAKE_UNSENT = f"""UPDATE reactions SET sent_at = :now, sendings = sendings + 1
-    FROM (
+#: The batch is a CTE, which is executed once: a join may execute a subquery for each row of the other side, and rows
+#: that it has locked itself are not skipped, so that more than the limit would be taken.
+_TAKE_UNSENT = f"""WITH unsent AS (
         SELECT reaction_id FROM reactions
         WHERE {IS_ADMITTED}
           AND ((status = 'pending' AND due_at <= :now) OR (status = 'leased' AND leased_until <= :now))
           AND (sent_at IS NULL OR sent_at <= :now - (:resend_after * power(2, LEAST(greatest(sendings - 1, 0), 6))))
           AND (CAST(:kinds AS text[]) IS NULL OR kind = ANY(CAST(:kinds AS text[])))
         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    ) AS unsent
+    )
+    UPDATE reactions SET sent_at = :now, sendings = sendings + 1 FROM unsent
     WHERE reactions.reaction_id = unsent.reaction_id
     RETURNING reactions.reaction_id, kind, arguments_version, arguments"""
 _EXHAUSTED = text(
@@ -125,12 +127,13 @@ _REWRITE = text(
             OR (reactions.status = 'leased' AND reactions.leased_until <= EXCLUDED.due_at)"""
 )
 _DELETE_CLOSED = text(
-    f"""DELETE FROM reactions WHERE reaction_id IN (
+    f"""WITH closed AS (
         SELECT reaction_id FROM reactions
         WHERE status IN ('done', 'dropped', 'failed') AND due_at < :before
           AND NOT (status = 'failed' AND kind IN ({sql_list(DONE_ONCE_KINDS)}))
         ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )"""
+    )
+    DELETE FROM reactions USING closed WHERE reactions.reaction_id = closed.reaction_id"""
 )
 _UNCOUNT = text(
     """DELETE FROM admissions USING reactions

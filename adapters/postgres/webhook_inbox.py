@@ -43,14 +43,15 @@ _CONFLICTS = (
 
 
 _DELETE = text(
-    """DELETE FROM webhook_inbox AS old USING (
+    """WITH chosen AS (
         SELECT source, event_id FROM webhook_inbox AS inbox WHERE received_at < :before
           AND NOT EXISTS (
               SELECT FROM webhook_conflicts AS other
               WHERE other.source = inbox.source AND other.event_id = inbox.event_id
           )
         ORDER BY received_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    ) AS chosen WHERE old.source = chosen.source AND old.event_id = chosen.event_id"""
+    )
+    DELETE FROM webhook_inbox AS old USING chosen WHERE old.source = chosen.source AND old.event_id = chosen.event_id"""
 )
 
 
