@@ -23,12 +23,12 @@ export async function offerUnfinished() {
   if (!offer || !session) {
     return;
   }
-  const answer = await fetch(`api/uploads/${session}`, { headers: { Accept: "application/json" } }).catch(() => null);
+  const answer = await fetch(addressOf(`api/uploads/${session}`), { headers: { Accept: "application/json" } }).catch(() => null);
   const upload = answer?.ok ? await answer.json() : null;
   const number = (upload?.photos.length ?? 0) + (await kept(session)).length;
   if (["open", "checkout"].includes(upload?.status) && number) {
     const link = offer.querySelector("a");
-    link.href = `uploads/${session}`;
+    link.href = addressOf(`uploads/${session}`);
     link.textContent = say("go_on", { number });
     offer.querySelector("[data-forget]").addEventListener("click", () => removeAll(offer, session, upload));
     offer.hidden = false;
@@ -41,12 +41,17 @@ export async function offerUnfinished() {
 async function removeAll(offer, session, upload) {
   await forgetSession(session);
   for (const { photo_id: id } of upload.status === "open" ? upload.photos : []) {
-    await fetch(`api/uploads/${session}/photos/${id}`, { method: "DELETE" }).catch(() => {}); // They expire there.
+    await fetch(addressOf(`api/uploads/${session}/photos/${id}`), { method: "DELETE" }).catch(() => {}); // They expire there.
   }
   offer.querySelector("[data-offer]").hidden = true;
   const removed = offer.querySelector("[data-removed]");
   removed.hidden = false;
   removed.focus();
+}
+
+/** By the form's address: after Forward the browser's own is another one for a moment, before its page is loaded. */
+function addressOf(path) {
+  return new URL(path, document.querySelector("[data-upload]").action).href;
 }
 
 async function forgetSession(session) {
