@@ -21,7 +21,7 @@ ONLY ?=
 AGAINST ?=
 # Of the load: see `python -m benchmarks.capacity --help`.
 OPTIONS ?=
-# Of the image: where its base is kept.
+# Of the containers: where their base is kept.
 BASE ?=
 # Where the oldest supported PostgreSQL has its initdb and postgres; Debian 12 installs them here.
 POSTGRES15 ?= /usr/lib/postgresql/15/bin
@@ -49,7 +49,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help photos demo misbehave dev frontend test test-all test-slow test-browser screenshots test-postgres15 \
-    test-pgbouncer test-image test-proxy test-alerts simulate exhaustive chaos mutants check sbom format lock docs \
+    test-pgbouncer test-containers test-proxy test-alerts simulate exhaustive chaos mutants check sbom format lock docs \
     benchmarks load clean
 
 help: ## show these targets
@@ -125,10 +125,11 @@ test-proxy: $(READY) ## Caddy with the file of deploy/, which apt-get install ca
 	@command -v caddy >/dev/null || { echo "There is no Caddy: install it (Debian: apt-get install caddy)." >&2; exit 1; }
 	$(BIN)/pytest tests/installations/test_proxy.py
 
-test-image: $(READY) ## the Dockerfile built in folders, run read-only (as root, on Debian); BASE=folder keeps its base
-	@command -v debootstrap >/dev/null && command -v bwrap >/dev/null && [ "$$(id -u)" = 0 ] || { echo "This needs root, debootstrap and" \
-	    "bubblewrap (Debian: apt-get install debootstrap bubblewrap)." >&2; exit 1; }
-	$(BIN)/pytest --timeout 1800 tests/image $(if $(BASE),--image-base $(BASE))
+test-containers: $(READY) ## the image and compose.yaml in a Docker engine (root, on Debian); BASE=folder keeps its base
+	@command -v debootstrap >/dev/null && command -v dockerd >/dev/null && [ "$$(id -u)" = 0 ] && \
+	    { command -v docker-compose >/dev/null || docker compose version >/dev/null 2>&1; } || { echo "This needs root," \
+	    "debootstrap, a Docker engine and Compose (Debian: apt-get install debootstrap docker.io docker-compose)." >&2; exit 1; }
+	$(BIN)/pytest --timeout 1800 tests/containers $(if $(BASE),--image-base $(BASE))
 
 simulate: $(READY) ## years of bad days under a virtual clock; SEEDS=50 for fewer of them
 	@$(BIN)/restoreclick simulate --seeds $(SEEDS)

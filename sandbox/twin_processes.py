@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sandbox.persisted_values import private_folder
-from sandbox.ports import HOST, claimed_ports
+from sandbox.ports import claimed_ports
 from sandbox.processes import Process, Supervisor
 
 #: The model for a photo that the first model refuses, and for a redo.
@@ -28,14 +28,9 @@ Announcements = Mapping[str, Mapping[str, str]]
 
 
 def start(
-    supervisor: Supervisor,
-    data_dir: Path,
-    shop_url: str,
-    credentials: Mapping[str, str],
-    *,
-    host: str = HOST,
+    supervisor: Supervisor, data_dir: Path, shop_url: str, credentials: Mapping[str, str]
 ) -> Announcements:
-    """Start the twins; they listen on ``host`` and send webhooks to the shop's URL.
+    """Start the twins, whose webhooks go to the shop.
 
     Raises ProcessError if one does not become ready.
     """
@@ -45,7 +40,7 @@ def start(
     twins: dict[str, Process] = {}
     for name in _TWINS:
         argv = [
-            *(sys.executable, "-m", f"sandbox.twins.{name}", f"--host={host}", f"--port={ports[name]}"),
+            *(sys.executable, "-m", f"sandbox.twins.{name}", f"--port={ports[name]}"),
             *(f"--data={private_folder(home / name)}", *options[name]),
         ]
         log = data_dir / "logs" / f"{name}.log"

@@ -58,6 +58,11 @@ def test_every_lasting_service_is_watched_and_comes_back() -> None:
     assert {each["restart"] for each in lasting.values()} == {"unless-stopped"}
 
 
+def test_the_database_is_well_only_when_it_listens_on_the_network() -> None:
+    # While the official image prepares a new cluster, its server answers on the socket alone.
+    assert "--host=127.0.0.1" in SERVICES["database"]["healthcheck"]["test"]
+
+
 def test_nothing_starts_before_what_it_depends_on_is_well() -> None:
     for each in SERVICES.values():
         for name, required in each.get("depends_on", {}).items():

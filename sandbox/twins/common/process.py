@@ -27,29 +27,30 @@ _LOG = logging.getLogger(__name__)
 def parser(name: str, description: str) -> argparse.ArgumentParser:
     """Return a parser with the options of all twins."""
     made = argparse.ArgumentParser(prog=f"python -m sandbox.twins.{name}", description=description)
-    made.add_argument("--host", default=HOST, help="the address to listen on, by default 127.0.0.1")
-    made.add_argument("--port", type=int, default=0, help="where to listen; 0 chooses a free port")
+    made.add_argument(
+        "--port", type=int, default=0, help="where to listen on 127.0.0.1; 0 chooses a free port"
+    )
     made.add_argument("--data", type=Path, help="folder to keep everything in; without it, all is forgotten")
     return made
 
 
-def listen(host: str, port: int) -> tuple[socket.socket, str]:
-    """Bind a socket to the address; return it with its URL.
+def listen(port: int) -> tuple[socket.socket, str]:
+    """Bind a socket to the port; return it with its URL.
 
-    Raises SystemExit with a sentence if that cannot be done.
+    Raises SystemExit with a sentence if the port is not free.
     """
     # With the protocol given asyncio sets TCP_NODELAY; without it, each small answer waits 40 ms for an ACK.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((host, port))
+        listener.bind((HOST, port))
     except OSError as error:
         listener.close()
         raise SystemExit(
-            f"Port {port} of {host} cannot be used ({error.strerror}): end what listens there, or give another --port."
+            f"Port {port} of {HOST} cannot be used ({error.strerror}): end what listens there, or give another --port."
         ) from None
     listener.listen(socket.SOMAXCONN)
-    return listener, f"http://{host}:{listener.getsockname()[1]}"
+    return listener, f"http://{HOST}:{listener.getsockname()[1]}"
 
 
 def application(twin: Twin) -> ASGIApp:

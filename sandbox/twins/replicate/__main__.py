@@ -47,7 +47,7 @@ def main() -> None:
 
     # The workers are the parallelism; OpenCV's own threads would only compete with them.
     cv2.setNumThreads(1)
-    listener, url = listen(options.host, options.port)
+    listener, url = listen(options.port)
     ledger = TwinState(options.data, "replicate")
     faults = FaultRules(PREDICTION_ACTIONS)
     settings = RuntimeOptions(ledger, ReplicateSettings())

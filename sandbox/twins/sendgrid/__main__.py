@@ -28,7 +28,7 @@ def main() -> None:
     arguments.add_argument("--webhook-url", help="where events are delivered; without it, nowhere")
     options = arguments.parse_args()
 
-    listener, url = listen(options.host, options.port)
+    listener, url = listen(options.port)
     ledger = TwinState(options.data, "sendgrid")
     faults = FaultRules(MAIL_ACTIONS)
     settings = RuntimeOptions(ledger, SendGridSettings())
@@ -41,7 +41,7 @@ def main() -> None:
         settings,
         lambda delivery: signer.headers(delivery, is_signed=settings.current.webhook_signed),
     )
-    dns_server = DnsServer(options.host, settings, ledger)
+    dns_server = DnsServer(settings, ledger)
     dns_server.start()
     twin = Twin(
         name="sendgrid",

@@ -1,4 +1,4 @@
-"""A DNS server with the records of the authenticated domains."""
+"""A DNS server on loopback with the records of the authenticated domains."""
 
 import socket
 import threading
@@ -14,6 +14,7 @@ import dns.rrset
 from sandbox.twins.common import RuntimeOptions, TwinState
 from sandbox.twins.sendgrid.delivery import SendGridSettings
 
+_HOST = "127.0.0.1"
 _LARGEST_QUERY = 4096
 _TTL_SECONDS = 60
 _ACCOUNT = "u1.wl.sendgrid.example"
@@ -26,17 +27,17 @@ class DnsServer:
     Its port is kept, unless another process took it meanwhile.
     """
 
-    def __init__(self, host: str, settings: RuntimeOptions[SendGridSettings], ledger: TwinState) -> None:
+    def __init__(self, settings: RuntimeOptions[SendGridSettings], ledger: TwinState) -> None:
         self._settings = settings
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         kept = ledger.get("dns_server", "port") or {"port": 0}
         try:
-            self._socket.bind((host, kept["port"]))
+            self._socket.bind((_HOST, kept["port"]))
         except OSError:
-            self._socket.bind((host, 0))
+            self._socket.bind((_HOST, 0))
         port = self._socket.getsockname()[1]
         ledger.put("dns_server", "port", {"port": port})
-        self.address = f"{host}:{port}"
+        self.address = f"{_HOST}:{port}"
 
     def start(self) -> None:
         """Serve in the background, as long as the process lives."""

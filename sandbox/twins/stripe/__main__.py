@@ -35,7 +35,7 @@ def main() -> None:
     arguments.add_argument("--webhook-url", help="where events are delivered; without it, nowhere")
     options = arguments.parse_args()
 
-    listener, url = listen(options.host, options.port)
+    listener, url = listen(options.port)
     ledger = TwinState(options.data, "stripe")
     faults = FaultRules()
     settings = RuntimeOptions(ledger, StripeSettings())

@@ -2,8 +2,9 @@
 
 import json
 import re
+import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,14 +15,17 @@ from sandbox.demo.http_customer import Customer
 from sandbox.environment import Sandbox
 from sandbox.ports import HOST, listening_socket
 from sandbox.processes import Process
-from tests.image.dockerfile import Stage
+from tests.containers.engine import Engine
+from tests.containers.images import SHOP
 from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[2]
 PHOTO = ROOT / "tests/journeys/harvest-1926.jpg"
 READY_SECONDS = 180.0
-#: The one of the image, which this machine does not know.
+#: The image's own, which this machine does not know.
 USER = "10001"
+DOCKER = [str(shutil.which("docker"))]
+CLOSED = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges:true", "--tmpfs=/tmp"]
 #: No memory becomes executable that was writable, as with systemd's MemoryDenyWriteExecute: the number is PR_SET_MDWE.
 DENY_WRITE_EXECUTE = """
 import ctypes, os, sys
@@ -31,59 +35,30 @@ os.execvp(sys.argv[1], sys.argv[1:])
 
 
 class Container:
-    """Runs programs in the image, closed as by an engine."""
+    """Runs programs in the image, closed as by the compose file."""
 
-    def __init__(self, image: Stage, environment: Mapping[str, str], sockets: list[Path]) -> None:
-        self._image = image
-        self._environment = environment
-        self._sockets = sockets
+    def __init__(self, engine: Engine, environment: Mapping[str, str], folders: Sequence[Path]) -> None:
+        self._engine = engine
+        mounts = (f"--volume={folder}:{folder}" for folder in folders)
+        settings = (f"--env={name}={value}" for name, value in environment.items())
+        # The network of this machine, on whose loopback the sandbox listens.
+        self._options = ["run", "--rm", "--network=host", *CLOSED, *mounts, *settings]
 
-    def command(self, *words: str) -> list[str]:
-        """Return the command line that runs words in the image."""
-        settings = {**self._environment, **self._image.environment}
-        return [
-            *("bwrap", "--ro-bind", str(self._image.root), "/", "--dev", "/dev", "--proc", "/proc"),
-            *("--perms", "1777", "--tmpfs", "/tmp"),  # noqa: S108 -- of the image
-            *(word for path in self._sockets for word in _bound(path)),
-            *("--unshare-pid", "--unshare-ipc", "--die-with-parent", "--clearenv", "--chdir", "/"),
-            *(
-                "--cap-drop",
-                "ALL",
-                "--cap-add",
-                "CAP_SETUID",
-                "--cap-add",
-                "CAP_SETGID",
-                "--cap-add",
-                "CAP_SETPCAP",
-            ),
-            *(word for pair in settings.items() for word in ("--setenv", *pair)),
-            *("setpriv", "--reuid", USER, "--regid", USER, "--clear-groups", "--no-new-privs"),
-            *("--bounding-set", "-all", "--inh-caps", "-all"),
-            *words,
-        ]
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run words in the image, and wait for their end."""
-        return subprocess.run(self.command(*words), capture_output=True, text=True, check=False)  # noqa: S603
+    def run(self, program: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a program in the image, and wait for its end."""
+        return self._engine.run(*self._options, f"--entrypoint={program}", SHOP, *words)
 
     def start(self, name: str, log: Path, *words: str) -> Process:
         """Start the image's program under the memory rule."""
-        program = ["python", "-c", DENY_WRITE_EXECUTE, *self._image.entrypoint, *words]
-        bwrap, *rest = self.command(*program)
-        return Process.start(name, [f"/usr/bin/{bwrap}", *rest], log=log)
-
-
-def _bound(folder: Path) -> Iterator[str]:
-    """Yield the options that show a folder where it is."""
-    for parent in reversed(folder.parents):
-        yield from ("--perms", "0755", "--dir", str(parent))
-    yield from ("--bind", str(folder), str(folder))
+        rule = ["--entrypoint=python", SHOP, "-c", DENY_WRITE_EXECUTE, "restoreclick"]
+        argv = [*DOCKER, *self._options, *rule, *words]
+        return Process.start(name, argv, log=log, env=self._engine.environment)
 
 
 @pytest.fixture(scope="module")
-def bare(image: Stage) -> Container:
+def bare(engine: Engine) -> Container:
     """The image without settings."""
-    return Container(image, {}, [])
+    return Container(engine, {}, [])
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +71,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, i
 
 
 @pytest.fixture(scope="module")
-def container(image: Stage, world: tuple[Sandbox, int]) -> Container:
+def container(engine: Engine, world: tuple[Sandbox, int]) -> Container:
     """The image with the settings of a shop."""
     sandbox, port = world
     database, broker = (urlsplit(sandbox.environment[name]) for name in ("DATABASE_URL", "REDIS_URL"))
@@ -106,18 +81,20 @@ def container(image: Stage, world: tuple[Sandbox, int]) -> Container:
         folder.chmod(0o755)
         for socket in folder.iterdir():
             socket.chmod(0o777)
-    return Container(image, {**sandbox.environment, "HTTP_PORT": str(port)}, folders)
+    return Container(engine, {**sandbox.environment, "HTTP_PORT": str(port)}, folders)
 
 
-def test_the_program_says_its_version(bare: Container, image: Stage) -> None:
+def test_the_program_says_its_version(bare: Container) -> None:
     (version,) = re.findall(r'^version = "(.+)"', (ROOT / "pyproject.toml").read_text(), flags=re.MULTILINE)
-    answer = bare.run(*image.entrypoint, "--version")
+    answer = bare.run("restoreclick", "--version")
     assert answer.stdout == f"restoreclick {version}\n", answer.stderr
 
 
-def test_processes_are_an_ordinary_user_without_capabilities(bare: Container, image: Stage) -> None:
-    assert image.user == "shop"
-    assert f"shop:x:{USER}:" in (image.root / "etc/passwd").read_text()
+def test_processes_are_an_ordinary_user_without_capabilities(bare: Container, engine: Engine) -> None:
+    assert (
+        engine.output("inspect", "--format={{.Config.User}} {{.Config.Entrypoint}}", SHOP)
+        == "shop [restoreclick]"
+    )
     status = bare.run("cat", "/proc/self/status").stdout
     assert re.findall(r"^Uid:\s+(\d+)", status, flags=re.MULTILINE) == [USER]
     assert set(re.findall(r"^Cap\w+:\s+(\w+)", status, flags=re.MULTILINE)) == {"0" * 16}

@@ -1,1 +1,0 @@
-"""The image, built by its own Dockerfile in a folder, and run."""
