@@ -32,9 +32,9 @@ class Observers(Observer):
         for each in self._observers:
             each.attempt_ended(claim, order, end, took)
 
-    def call_overran(self, claim: Claim) -> None:
+    def call_overran(self, claim: Claim, *, is_finished: bool) -> None:
         for each in self._observers:
-            each.call_overran(claim)
+            each.call_overran(claim, is_finished=is_finished)
 
     def prediction_started(self, model: str, *, is_failover: bool) -> None:
         for each in self._observers:

@@ -26,8 +26,8 @@ from domain.ports.restorer import Prediction, PredictionStatus
 # When each series began doubles their number, and nothing here asks for it.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
-#: Ends of an attempt after which its reaction is closed.
-_CLOSING = frozenset({AttemptEnd.DONE, AttemptEnd.HELD, AttemptEnd.GIVEN_UP})
+#: Ends of an attempt after which its reaction is finished.
+_FINISHING = frozenset({AttemptEnd.DONE, AttemptEnd.HELD, AttemptEnd.GIVEN_UP})
 
 #: Other methods count as one, because clients choose them.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -41,12 +41,12 @@ class MetricsRecorder(NoObserver):
 
     Args:
         version: the program's version.
-        costs: US dollars of a successful prediction, by model.
+        costs: US dollars of a successful prediction, by model, with or without its version.
     """
 
     def __init__(self, version: str, costs: Mapping[str, float] | None = None) -> None:
         self.registry = CollectorRegistry()
-        self._costs = costs or {}
+        self._costs = {_unversioned(model): cost for model, cost in (costs or {}).items()}
         self._counters = {
             each: _counter(each, self.registry) for each in d.METRICS if each.kind is Kind.COUNTER
         }
@@ -72,13 +72,16 @@ class MetricsRecorder(NoObserver):
     def attempt_ended(self, claim: Claim, order: Order, end: AttemptEnd, took: timedelta) -> None:  # noqa: ARG002 -- the port's
         kind = type(claim.reaction).__name__
         self._time(d.REACTION_SECONDS, took.total_seconds(), kind, end.value)
-        if end in _CLOSING:
+        if end in _FINISHING:
             self._time(d.REACTION_ATTEMPTS, claim.attempts, kind)
         if end is AttemptEnd.LEASE_LOST:
             self._count(d.LEASES_LOST)
 
-    def call_overran(self, claim: Claim) -> None:
-        self._count(d.OVERRUNS, type(claim.reaction).__name__)
+    def call_overran(self, claim: Claim, *, is_finished: bool) -> None:
+        kind = type(claim.reaction).__name__
+        self._count(d.OVERRUNS, kind)
+        if is_finished:
+            self._time(d.REACTION_ATTEMPTS, claim.attempts, kind)
 
     def prediction_started(self, model: str, *, is_failover: bool) -> None:
         self._count(d.PREDICTIONS_STARTED, _unversioned(model))

@@ -18,6 +18,7 @@ class AttemptEnd(StrEnum):
     """How an attempt at a reaction ended."""
 
     DONE = "done"  # its result was recorded
+    AGAIN = "again"  # its result was recorded, and the order still requires it: it is repeated
     HELD = "held"  # its result put the order on hold
     WAITS = "waits"  # what it waits for is still running
     BUSY = "busy"  # the provider's rate limit; no attempt is used up
@@ -41,8 +42,11 @@ class Observer(Protocol):
     def attempt_ended(self, claim: Claim, order: Order, end: AttemptEnd, took: timedelta) -> None:
         """An attempt at a reaction ended, ``took`` after its claim."""
 
-    def call_overran(self, claim: Claim) -> None:
-        """A call exceeded the time limit of its kind."""
+    def call_overran(self, claim: Claim, *, is_finished: bool) -> None:
+        """A call exceeded the time limit of its kind.
+
+        The reaction is finished if it is not tried again.
+        """
 
     def prediction_started(self, model: str, *, is_failover: bool) -> None:
         """A prediction was started.
@@ -51,7 +55,10 @@ class Observer(Protocol):
         """
 
     def prediction_ended(self, order: Order, prediction: Prediction) -> None:
-        """A prediction was found to have ended."""
+        """A prediction has ended, and its output, if any, was fetched.
+
+        One that did not end in time has failed, whether or not the provider has cancelled it yet.
+        """
 
 
 class NoObserver(Observer):
@@ -70,7 +77,7 @@ class NoObserver(Observer):
     def attempt_ended(self, claim: Claim, order: Order, end: AttemptEnd, took: timedelta) -> None:
         """Ignore it."""
 
-    def call_overran(self, claim: Claim) -> None:
+    def call_overran(self, claim: Claim, *, is_finished: bool) -> None:
         """Ignore it."""
 
     def prediction_started(self, model: str, *, is_failover: bool) -> None:

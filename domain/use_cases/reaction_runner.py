@@ -125,13 +125,17 @@ class ReactionRunner:
         # Close a reaction that ends in a hold as failed, so that the table distinguishes it from success.
         ends_in_hold = any(isinstance(event, e.OrderHeld) for event in proposed)
         outcome = Outcome.FAILED if ends_in_hold else Outcome.DONE
+        end = AttemptEnd.HELD if ends_in_hold else AttemptEnd.DONE
         is_last = claim.attempts >= self._retry_policy(claim.reaction).attempts
         if is_last:
             commit = self._record(claim, order, proposed, outcome)
-            self._give_up_if_still_required(claim, commit.after)
+            if self._give_up_if_still_required(claim, commit.after):
+                end = AttemptEnd.GIVEN_UP
         else:
             commit = self._record(claim, order, proposed, outcome, follows)
-        self._ended(claim, order, AttemptEnd.HELD if ends_in_hold else AttemptEnd.DONE)
+            if commit.outcome is Outcome.AGAIN:
+                end = AttemptEnd.AGAIN
+        self._ended(claim, order, end)
         return (commit.follow_up, commit.after) if commit.follow_up else None
 
     def _ended(self, claim: Claim, order: Order, end: AttemptEnd) -> None:
@@ -149,10 +153,7 @@ class ReactionRunner:
         if in_time:
             with self.unit_of_work.transaction() as transaction:
                 transaction.reactions.renew(in_time, now + self.policy.work.lease)
-        given_up = [claim for claim, order in overdue if self._give_up_call(claim, order)]
-        for claim in given_up:
-            self.observer.call_overran(claim)
-        return given_up
+        return [claim for claim, order in overdue if self._give_up_call(claim, order)]
 
     def _last_moment(self, claim: Claim) -> datetime:
         return claim.claimed_at + self._retry_policy(claim.reaction).time_limit
@@ -166,13 +167,18 @@ class ReactionRunner:
         try:
             if when_unanswered := spec_of(claim.reaction).when_unanswered:
                 unanswered = when_unanswered(Attempt(claim.reaction, order, claim))
-                self._record(claim, order, unanswered, Outcome.FAILED)
+                commit = self._record(claim, order, unanswered, Outcome.FAILED)
+                is_finished = commit.outcome is not Outcome.AGAIN
             else:
-                self._try_again(claim, order, CallOverrunError(type(claim.reaction).__name__, limit))
+                overrun = CallOverrunError(type(claim.reaction).__name__, limit)
+                is_finished = self._try_again(claim, order, overrun) is AttemptEnd.GIVEN_UP
         except LeaseLostError:
             return False
         except UnreadableEventError:
-            pass  # a newer version has recorded something: the lease ends by itself, and that version takes over
+            is_finished = (
+                False  # a newer version has recorded something: it takes over when the lease has ended
+            )
+        self.observer.call_overran(claim, is_finished=is_finished)
         return True
 
     def resend_due(self) -> int:
@@ -236,17 +242,17 @@ class ReactionRunner:
             order.order_id, proposed, reaction_cause(claim), known=order, closing=closing
         )
 
-    def _give_up_if_still_required(self, claim: Claim, after: Order) -> None:
+    def _give_up_if_still_required(self, claim: Claim, after: Order) -> bool:
         """Give up a reaction that is still required after its last attempt.
 
         Each attempt returned a result, but none satisfied the order.
         """
-        if claim.reaction in required_reactions(after):
-            cause = reaction_cause(claim)
-            cause = replace(cause, key=f"{cause.key}:spent")
-            self.command_handler.handle(
-                after.order_id, _events_when_exhausted(claim, after), cause, known=after
-            )
+        if claim.reaction not in required_reactions(after):
+            return False
+        cause = reaction_cause(claim)
+        cause = replace(cause, key=f"{cause.key}:spent")
+        self.command_handler.handle(after.order_id, _events_when_exhausted(claim, after), cause, known=after)
+        return True
 
     def _postpone(self, claim: Claim, wait: timedelta, problem: str, *, has_progressed: bool = False) -> None:
         due_at = self.clock.now() + wait

@@ -131,6 +131,13 @@ def test_a_picture_that_is_restored_can_be_fetched(predictions: RestorerUnderTes
     assert target.getvalue().startswith(b"\x89PNG")
 
 
+def test_an_ended_prediction_says_how_long_it_ran(predictions: RestorerUnderTest) -> None:
+    for prediction_id in (predictions.succeed(), predictions.fail(FailureReason.PROVIDER_ERROR)):
+        run_seconds = predictions.restorer.look(prediction_id).run_seconds
+        assert run_seconds is not None
+        assert 0 <= run_seconds < 30
+
+
 def test_each_variant_has_a_model_of_its_own(predictions: RestorerUnderTest) -> None:
     started = [start(predictions.restorer, variant) for variant in Variant]
     assert len({predictions.restorer.look(prediction_id).model for prediction_id in started}) == len(Variant)

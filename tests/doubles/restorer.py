@@ -17,6 +17,8 @@ MODELS = {
     Variant.ENLARGE: "doubles/enlarger",
 }
 OUTPUTS = "https://restored.example/"
+#: How long a prediction ran, unless the test says otherwise.
+RUN_SECONDS = 4.0
 
 
 @dataclass
@@ -90,7 +92,7 @@ class InMemoryRestorer:
             if work is not None and work.prediction.status is PredictionStatus.RUNNING:
                 self.fail(prediction_id, FailureReason.CANCELED)
 
-    def succeed(self, prediction_id: str, output: bytes) -> None:
+    def succeed(self, prediction_id: str, output: bytes, run_seconds: float = RUN_SECONDS) -> None:
         """Let a prediction succeed."""
         work = self.works[prediction_id]
         work.output, work.ended_at = output, self._now()
@@ -99,13 +101,14 @@ class InMemoryRestorer:
             status=PredictionStatus.SUCCEEDED,
             model=work.prediction.model,
             output_url=OUTPUTS + prediction_id,
+            run_seconds=run_seconds,
         )
 
     def succeed_just_before_it_is_cancelled(self, prediction_id: str, output: bytes) -> None:
         """Let a prediction succeed at the moment it is cancelled."""
         self._nearly_done[prediction_id] = output
 
-    def fail(self, prediction_id: str, reason: FailureReason) -> None:
+    def fail(self, prediction_id: str, reason: FailureReason, run_seconds: float = RUN_SECONDS) -> None:
         """Let a prediction fail."""
         work = self.works[prediction_id]
         work.ended_at = self._now()
@@ -115,6 +118,7 @@ class InMemoryRestorer:
             model=work.prediction.model,
             failure=reason,
             detail="the test says so",
+            run_seconds=run_seconds,
         )
 
     def forget_output(self, prediction_id: str) -> None:

@@ -8,7 +8,7 @@ failed call is retried, and what is recorded after the last one, in the table ``
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from io import SEEK_END
 from typing import BinaryIO
@@ -133,12 +133,14 @@ class PredictionService:
             self.restorer.cancel(work.prediction_id)
             # It may have succeeded between the poll and the cancellation.
             prediction = self.restorer.look(work.prediction_id)
-        if prediction.status is not PredictionStatus.RUNNING:
-            self.observer.prediction_ended(order, prediction)
         if prediction.status is PredictionStatus.SUCCEEDED:
             outcome = self._fetch(order, work, prediction)
         else:
-            outcome = _failed(work, work.prediction_id, _reason(prediction, is_overdue=is_overdue))
+            reason = _reason(prediction, is_overdue=is_overdue)
+            prediction = replace(prediction, status=PredictionStatus.FAILED, failure=reason)
+            outcome = _failed(work, work.prediction_id, reason)
+        # Not before the output was fetched: if that fails, this is repeated.
+        self.observer.prediction_ended(order, prediction)
         return [*_begun(order, work, prediction, outcome), outcome]
 
     def cancel(self, prediction_id: str) -> Sequence[e.Event]:
