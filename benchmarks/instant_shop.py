@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from unittest.mock import patch
 from uuid import UUID, uuid4
 
+from adapters.observed_calls import observed
 from adapters.queue_dramatiq import DramatiqQueue
 from domain.order.values import ImageId, ObjectKey, OrderId, Sha256, StoredObject, Variant
 from domain.ports.email import OutgoingEmail
@@ -150,11 +151,12 @@ def open_instant_container(
     restorer, inspector = InstantRestorer(), PlainInspector()
     with open_container(settings, queue, monitoring=monitoring) as production:
         storage: Any = InstantStorage(folder)
+        observers = monitoring.call_observers if monitoring is not None else ()
         ports = replace(
             production.ports,
-            storage=storage,
-            restorer=restorer,
-            mailer=InstantMailer(),
+            storage=observed(storage, "s3", observers),
+            restorer=observed(restorer, "replicate", observers),
+            mailer=observed(InstantMailer(), "sendgrid", observers),
             inspector=inspector,
             output_inspector=inspector,
         )

@@ -11,16 +11,28 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from adapters.metrics_prometheus.recorder import MetricsRecorder
+from adapters.observed_calls import observed
+from adapters.observers import Observers
 from benchmarks.__main__ import main
 from benchmarks.cpu import CpuMeter
 from benchmarks.goals import cpu, fact, times
 from benchmarks.measure import LIMIT, OURS, Direction, Figure, Row, Sample, measure, times_as_good
+from benchmarks.noted_calls import Metrics, NotingRecorder
 from benchmarks.report import Measured, as_json, show
 from benchmarks.rows import ROWS
+from entrypoints.http.request_metrics import report_request
+from tests.doubles.container import InMemoryShop
 
 #: Rows on PostgreSQL alone, which need few seconds; the others start a whole shop.
 FAST = ("commit-1", "rebuild", "verify")
 
+
+REFUSED_WEBHOOK: Any = {
+    "method": "POST",
+    "path_template": "/api/webhooks/stripe",
+    "state": {"problem": "forged-message"},
+}
 
 MACHINE = {
     "commit": "abc",
@@ -140,6 +152,38 @@ def test_a_row_that_could_not_be_measured_says_why() -> None:
     document = as_json([Measured(row=CountingRow, figures={}, problem="dbos is not installed")], {})
     assert document["rows"]["counting"]["problem"] == "dbos is not installed"
     assert document["rows"]["counting"]["goals"] == []
+
+
+def test_calls_of_the_metrics_that_are_repeated_count_what_an_order_counts() -> None:
+    shop, noting, repeated = InMemoryShop(), NotingRecorder(), Metrics()
+    counting = MetricsRecorder("1.2.3")
+    storage = observed(shop.storage, "s3", [noting, counting])
+    container = shop.with_ports(observer=Observers([noting, counting]), storage=storage)
+    shop.reaction_runner = container.reaction_runner
+    shop.payment_webhook = container.payment_webhook
+    shop.prediction_webhook = container.prediction_webhook
+    shop.live(shop.pay(shop.upload(b"great-aunt-1931")), hours=0.2)
+    for each in (noting, counting):
+        report_request(each, REFUSED_WEBHOOK, 400, 0.1)
+    noting.repeat_on(repeated)
+    found = counts_of(counting)
+    assert {name.partition("{")[0] for name in found} > {
+        "restoreclick_events_total",
+        "restoreclick_webhooks_total",
+        "restoreclick_provider_call_duration_seconds_count",
+        "restoreclick_predictions_ended_total",
+    }
+    assert counts_of(repeated.recorder) == found
+
+
+def counts_of(recorder: MetricsRecorder) -> dict[str, float]:
+    """How much of each kind a recorder counted."""
+    return {
+        f"{sample.name}{sample.labels}": sample.value
+        for family in recorder.registry.collect()
+        for sample in family.samples
+        if sample.name.startswith("restoreclick_") and sample.name.endswith(("_total", "_count"))
+    }
 
 
 def test_an_earlier_run_is_compared_by_value_limit_and_cpu() -> None:

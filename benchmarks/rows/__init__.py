@@ -6,6 +6,7 @@ from benchmarks.rows.files import Download, Upload
 from benchmarks.rows.growth import Growth
 from benchmarks.rows.loading import LoadLongOrder, LoadShortOrder
 from benchmarks.rows.log import ReadLog, Rebuild, Verify
+from benchmarks.rows.metrics import MetricsShare
 from benchmarks.rows.orders import OnePhotoOrder, PaymentToMail
 from benchmarks.rows.pipeline import Reactions, Throughput
 from benchmarks.rows.programs import Help, ListOrders, Simulation
@@ -27,6 +28,7 @@ ROWS: tuple[type[Row], ...] = (
     Upload,
     Download,
     Growth,
+    MetricsShare,
     Simulation,
     Help,
     ListOrders,
