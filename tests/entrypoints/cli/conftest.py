@@ -1,12 +1,15 @@
 """Fixtures of the command line on a database of its own."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from adapters.postgres import schema
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from tests.doubles.container import InMemoryShop
+from tests.entrypoints.support.next_version import add_migration
 from tests.entrypoints.support.shell import Shell
 
 
@@ -30,3 +33,10 @@ def shop(own_database_url: str) -> Iterator[InMemoryShop]:
     unit_of_work = PostgresUnitOfWork(own_database_url, connections=2)
     yield InMemoryShop(unit_of_work=unit_of_work)
     unit_of_work.close()
+
+
+@pytest.fixture
+def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Give this program one more migration."""
+    yield lambda statement: add_migration(tmp_path / "migrations", statement, monkeypatch)
+    schema.known_revisions.cache_clear()

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from adapters.postgres import schema, schema_upgrade, upgrade_facts
+from adapters.postgres import upgrade_facts
 from adapters.postgres.clock import DatabaseClock
 from adapters.postgres.schema_upgrade import downgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
@@ -22,9 +21,8 @@ from entrypoints.bootstrap.upgrades import UpgradeCheck
 from entrypoints.build_info import name_database_sessions, version
 from entrypoints.cli.support.upgrade_printing import print_check
 from tests.contracts.stored_streams import facts, take_order
+from tests.entrypoints.support.next_version import ADDITION, newest, revision
 from tests.entrypoints.support.shell import Answer, Shell
-
-VERSIONS = Path(__file__).parents[3] / "migrations" / "versions"
 
 
 @pytest.fixture
@@ -122,37 +120,6 @@ def test_unknown_free_space_is_reported_as_unknown(
     printed = capsys.readouterr().out
     assert "how much is free is unknown" in printed
     assert advice in printed
-
-
-@pytest.fixture
-def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
-    """Give this program one more migration, as its next version has."""
-
-    def add(statement: str) -> None:
-        folder = tmp_path / "migrations"
-        shutil.copytree(schema.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "versions" / "9999_orders_have_a_colour.py").write_text(
-            f'''"""Orders have a colour."""
-
-from alembic import op
-
-revision = "9999"
-down_revision = "{newest()}"
-
-
-def upgrade() -> None:
-    op.execute("{statement}")
-'''
-        )
-        for module in (schema, schema_upgrade, upgrade_facts):
-            monkeypatch.setattr(module, "MIGRATIONS", folder)
-        schema.known_revisions.cache_clear()
-
-    yield add
-    schema.known_revisions.cache_clear()
-
-
-ADDITION = "ALTER TABLE orders ADD COLUMN colour text"
 
 
 def test_an_upgrade_without_a_recent_backup_changes_nothing(
@@ -254,15 +221,3 @@ def test_processes_name_themselves_and_their_version(process: str, monkeypatch: 
     monkeypatch.delenv("PGAPPNAME", raising=False)
     name_database_sessions(process)
     assert os.environ["PGAPPNAME"] == f"restoreclick {version()} {process}"
-
-
-def newest() -> str:
-    """The newest revision that the repository has."""
-    return max(file.name[:4] for file in VERSIONS.glob("[0-9]*.py"))
-
-
-def revision(database_url: str) -> str:
-    with psycopg.connect(database_url) as connection:
-        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    assert row is not None
-    return str(row[0])
