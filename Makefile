@@ -48,7 +48,7 @@ define install
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help photos demo misbehave dev frontend test test-all test-slow test-browser screenshots test-postgres15 \
+.PHONY: help photos demo misbehave dev frontend test test-all test-slow test-browser screenshots dashboard test-postgres15 \
     test-pgbouncer test-containers test-proxy test-alerts simulate exhaustive chaos mutants check sbom format lock docs \
     benchmarks load clean
 
@@ -104,6 +104,9 @@ test-browser: $(BUILT) ## whole orders in Chromium: by mouse, keyboard and touch
 screenshots: $(BUILT) ## every page in every state, light and dark, in three widths, into screenshots/
 	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m tests.browser.screenshots --folder screenshots
 
+dashboard: $(READY) ## the dashboard's queries, asked for five minutes and drawn into docs/images/dashboard.png
+	@CHROMIUM="$(CHROMIUM)" $(BIN)/python -m tests.deploy.dashboard_picture
+
 test-postgres15: $(READY) ## contracts and database tests on the oldest PostgreSQL; POSTGRES15=folder of its programs
 	@test -x $(POSTGRES15)/postgres || { echo "There is no PostgreSQL 15 in $(POSTGRES15): install it (Debian 12:" \
 	    "apt-get install postgresql-15), or name its folder: make test-postgres15 POSTGRES15=..." >&2; exit 1; }
@@ -116,7 +119,7 @@ test-pgbouncer: $(READY) ## contracts of the database through PgBouncer in trans
 	    tests/adapters/postgres/test_pgbouncer.py
 	$(BIN)/pytest tests/installations/test_shop_behind_pgbouncer.py
 
-test-alerts: $(READY) ## every alert fired once by promtool, which apt-get install prometheus brings
+test-alerts: $(READY) ## alerts fired by promtool, dashboard queries asked of Prometheus: apt-get install prometheus
 	@command -v promtool >/dev/null || { echo "There is no promtool: install it (Debian: apt-get install prometheus)." >&2; \
 	    exit 1; }
 	$(BIN)/pytest tests/deploy
