@@ -148,7 +148,7 @@ mutants: $(READY) ## small changes to the code that a test must notice; SAMPLE=3
 	@$(BIN)/python -m tests.mutants $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(ONLY),--only $(ONLY))
 
-check: $(READY) ## style, types, import contracts, vocabulary, documents, dead code, vulnerabilities
+check: $(READY) ## style, types, import contracts, vocabulary, documents, dead code, vulnerabilities, the SBOM
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -156,10 +156,11 @@ check: $(READY) ## style, types, import contracts, vocabulary, documents, dead c
 	$(BIN)/pytest --quiet tests/test_walls.py tests/test_vocabulary.py tests/test_documents.py
 	$(BIN)/vulture
 	$(BIN)/python -m tests.audit
+	@$(MAKE) --no-print-directory sbom
 
-sbom: $(READY) ## what the package consists of, as CycloneDX, into dist/
+sbom: $(READY) ## what the package consists of, as CycloneDX, validated, into dist/
 	@mkdir -p dist
-	$(BIN)/python -m cyclonedx_py requirements requirements-package.lock --pyproject pyproject.toml --no-validate \
+	$(BIN)/python -m cyclonedx_py requirements requirements-package.lock --pyproject pyproject.toml --validate \
 	    --output-file dist/restoreclick.cdx.json
 
 format: $(READY) ## apply the style
