@@ -21,7 +21,12 @@ _UNITS = {
     "seconds": "s",
     "bytes": "bytes",
     "ratio": "percentunit",
-    "US dollars": "currencyUSD",
+}
+
+#: A counter is shown as its rate, by default in counts a second.
+_RATE_UNITS = {
+    "seconds": "suffix: s/s",
+    "US dollars": "suffix: $/s",
 }
 
 #: Labels that a panel adds up, because they would give too many lines.
@@ -122,7 +127,8 @@ def _row(title: str, y: int, panel_id: int) -> dict[str, Any]:
 
 
 def _panel(metric: Metric, x: int, y: int, panel_id: int) -> dict[str, Any]:
-    unit = _UNITS.get(metric.unit, "short")
+    is_rate = metric.kind is Kind.COUNTER
+    unit = _RATE_UNITS.get(metric.unit, "cps") if is_rate else _UNITS.get(metric.unit, "short")
     return {
         "id": panel_id,
         "type": "timeseries",

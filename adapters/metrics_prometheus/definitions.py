@@ -239,7 +239,11 @@ PROVIDER_ERRORS = _counter(
 )
 PREDICTIONS_STARTED = _counter("predictions_started", "Predictions started.", "model", unit="predictions")
 PREDICTIONS_ENDED = _counter(
-    "predictions_ended", "Predictions that ended, by outcome.", "model", "outcome", unit="predictions"
+    "predictions_ended",
+    "Predictions whose end was collected, by outcome; cancelled ones that no order waits for are not.",
+    "model",
+    "outcome",
+    unit="predictions",
 )
 PREDICTION_SECONDS = _counter(
     "prediction_run_seconds", "Time for which the restorer ran predictions.", "model", unit="seconds"

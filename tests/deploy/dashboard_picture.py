@@ -44,7 +44,7 @@ UNITS: Mapping[str, Sequence[tuple[float, str]]] = {
     "s": ((86400, " d"), (3600, " h"), (60, " min"), (1, " s"), (1e-3, " ms")),
     "bytes": ((1 << 30, " GiB"), (1 << 20, " MiB"), (1 << 10, " KiB"), (1, " B")),
     "percentunit": ((0.01, " %"),),
-    "currencyUSD": ((1, " $"),),
+    "cps": ((1e3, " Kc/s"), (1, " c/s")),
     "short": ((1e6, " M"), (1e3, " K"), (1, "")),
 }
 
@@ -187,7 +187,8 @@ class _Scale:
         high = max(values, default=0.0)
         if high <= low:
             high = low + 1
-        sizes = UNITS[defaults["unit"]]
+        unit = str(defaults["unit"])
+        sizes = UNITS.get(unit, ((1.0, unit.removeprefix("suffix:")),))
         self._size, self._word = next((each for each in sizes if high >= each[0]), sizes[-1])
         step = _step((high - low) / 4 / self._size) * self._size
         self.levels = [

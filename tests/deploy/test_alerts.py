@@ -230,6 +230,18 @@ def test_the_dashboard_has_what_grafana_requires() -> None:
             assert [target["refId"] for target in panel["targets"]] == ["A", "B"][: len(panel["targets"])]
 
 
+def test_a_panel_of_a_counter_says_that_it_shows_a_rate() -> None:
+    units = {
+        panel["title"]: panel["fieldConfig"]["defaults"]["unit"] for panel in panels() if panel.get("targets")
+    }
+    counters = [each for each in METRICS if each.kind is Kind.COUNTER]
+    shown = [
+        units[each.name.removeprefix("restoreclick_").removesuffix("_total").replace("_", " ")]
+        for each in counters
+    ]
+    assert {unit for unit in shown if unit != "cps" and not unit.endswith("/s")} == set()
+
+
 @needs_promtool
 def test_every_query_of_the_dashboard_is_promql(tmp_path: Path) -> None:
     queries = [target["expr"] for panel in panels() for target in panel.get("targets", [])]
