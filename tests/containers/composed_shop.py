@@ -116,7 +116,7 @@ def write_files(folder: Path, network: str, forwarding: Sequence[str]) -> None:
 
 
 def _adapt(composed: dict[str, Any], network: str, forwarding: Sequence[str]) -> None:
-    """Let API and worker reach the twins, and the servers do what their images do."""
+    """Let API and worker reach the twins, and stand-ins act as images."""
     services = composed["services"]
     for name, start in _STARTS.items():
         services[name].update(start)
