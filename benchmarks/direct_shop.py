@@ -10,7 +10,8 @@ from domain.order.events import Event
 from domain.order.values import OrderId
 from domain.ports.observer import NoObserver
 from domain.pricing import PriceList
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import Cause
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter
 from domain.use_cases.shop_policy import ShopPolicy
 from entrypoints.bootstrap.policy import urls_of

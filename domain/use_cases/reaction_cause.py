@@ -6,7 +6,7 @@ Its name says which reaction led to a commit, and after how many attempts. Store
 import re
 
 from domain.ports.reaction_queue import Claim
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 
 _ATTEMPTS = re.compile(r" \(\w+, attempt (\d+)\)$")
 

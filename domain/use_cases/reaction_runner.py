@@ -27,7 +27,8 @@ from domain.ports.ids import Ids
 from domain.ports.observer import AttemptEnd, Observer
 from domain.ports.reaction_queue import Claim, Outcome, ReactionQueue
 from domain.ports.unit_of_work import HasEventStore, HasOrders, HasReactions, LeaseLostError, UnitOfWork
-from domain.use_cases.order_command_handler import OrderCommandHandler, ReactionResult
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import ReactionResult
 from domain.use_cases.reaction_cause import reaction_cause
 from domain.use_cases.reaction_handlers import REACTIONS, Attempt, Queue, ReactionHandlers, spec_of
 from domain.use_cases.restoration.prediction_limits import PredictionLimiter, holds_slot

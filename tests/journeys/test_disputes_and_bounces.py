@@ -10,7 +10,7 @@ from domain.order import events as e
 from domain.order.email import EmailStatus
 from domain.order.states import State
 from domain.order.values import EmailKind, HoldReason, OrderId
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from entrypoints.bootstrap.adapters import open_container
 from entrypoints.settings import read_settings
 from tests.journeys.model_refusals import SECOND

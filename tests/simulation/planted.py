@@ -14,7 +14,7 @@ from adapters.localization import state_text, timeline_text
 from domain.order.order import Order
 from domain.order.states import State
 from domain.ports.reaction_queue import Outcome
-from domain.use_cases import order_command_handler
+from domain.use_cases import order_transaction
 from domain.use_cases.checkout import uploads
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
 from domain.use_cases.delivery import archives, emails
@@ -185,7 +185,7 @@ PLANTED: dict[str, Planted] = {
         6,
         "A reaction is performed whose row another worker may claim.",
         _both(
-            _patch(order_command_handler, "_as_leased", planted_code.goes_on_unclaimed),
+            _patch(order_transaction, "_as_leased", planted_code.goes_on_unclaimed),
             _patch(reaction_table, "_written", planted_code.writes_no_claim),
         ),
         sentence_part="without a committed claim",

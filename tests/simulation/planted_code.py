@@ -21,7 +21,7 @@ from domain.ports.event_store import Commit
 from domain.ports.reaction_queue import ScheduledReaction
 from domain.referral_program import Spending
 from domain.signed_tokens import sha256_of
-from domain.use_cases import order_command_handler
+from domain.use_cases import order_transaction
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram
 from domain.use_cases.delivery.downloads import Delivery, DownloadService, UnknownLinkError
 from domain.use_cases.delivery.emails import EmailSender
@@ -59,7 +59,7 @@ def held_by_any_worker(self: InMemoryReactionTable, claim: Any) -> Any:
     return self._work[claim.reaction_id]
 
 
-_as_leased = order_command_handler._as_leased  # noqa: SLF001 -- the bug is in a private function
+_as_leased = order_transaction._as_leased  # noqa: SLF001 -- the bug is in a private function
 _written = reaction_table._written  # noqa: SLF001 -- the bug is in a private function
 
 

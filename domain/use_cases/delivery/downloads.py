@@ -22,7 +22,8 @@ from domain.ports.clock import Clock
 from domain.ports.unit_of_work import HasEventStore, HasOrders, HasUploadSessions, UnitOfWork
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.use_cases.delivery.result_names import file_stems, result_name
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import Cause
 from domain.use_cases.shop_policy import ShopPolicy
 
 

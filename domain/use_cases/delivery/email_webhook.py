@@ -23,7 +23,8 @@ from domain.ports.errors import UnavailableError, UnreadableEventError
 from domain.ports.unit_of_work import HasOrderQueries, HasOrders, HasWebhookInbox, UnitOfWork
 from domain.signed_tokens import sha256_of
 from domain.use_cases.delivery.emails import MAX_FAILED_EVENTS
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import Cause
 
 
 class EmailWebhookRepositories(HasOrders, HasWebhookInbox, Protocol):

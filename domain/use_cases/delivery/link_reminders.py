@@ -12,7 +12,8 @@ from domain.ports.errors import UnreadableEventError
 from domain.ports.order_queries import REMINDER
 from domain.ports.unit_of_work import HasOrderQueries, HasOrders, UnitOfWork
 from domain.use_cases.deferred_errors import deferring
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import Cause
 from domain.use_cases.shop_policy import ShopPolicy
 
 #: How many links one query returns at most.

@@ -15,7 +15,8 @@ from domain.ports.clock import Clock
 from domain.ports.unit_of_work import HasOrders
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.use_cases.delivery.downloads import DownloadService
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import Cause, OrderTransaction
 
 
 class NotYourLinkError(ShopError):

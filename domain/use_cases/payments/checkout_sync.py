@@ -13,7 +13,8 @@ from domain.ports.payments import CheckoutDetails, CheckoutState, CheckoutStatus
 from domain.ports.unit_of_work import HasReconciliationQueries, HasUploadSessions, UnitOfWork
 from domain.ports.upload_sessions import UploadStatus
 from domain.use_cases.deferred_errors import deferring
-from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import OrderTransaction
 from domain.use_cases.payments.order_placement import (
     OrderPlacement,
     PaymentReport,

@@ -25,7 +25,7 @@ from domain.ports.unit_of_work import HasOrders, HasUnmatchedPayments, HasUpload
 from domain.ports.upload_sessions import UploadSession, UploadStatus
 from domain.unmatched_payment import UnmatchedPayment
 from domain.use_cases.checkout.referrals_and_points import ReferralProgram, ReferralRepositories
-from domain.use_cases.order_command_handler import Cause, OrderTransaction
+from domain.use_cases.order_transaction import Cause, OrderTransaction
 from domain.use_cases.shop_policy import ShopPolicy
 
 

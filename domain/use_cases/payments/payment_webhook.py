@@ -16,7 +16,8 @@ from domain.ports.payments import (
     PaymentWebhookEvent,
 )
 from domain.ports.webhook_inbox import ReceivedEvent
-from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import OrderTransaction
 from domain.use_cases.payments.checkout_sync import CheckoutSync, trigger_of
 from domain.use_cases.payments.order_placement import PaymentReport
 from domain.use_cases.payments.payment_events import Handled, accept

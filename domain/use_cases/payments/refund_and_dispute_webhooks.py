@@ -19,7 +19,8 @@ from domain.ports.payments import (
 )
 from domain.ports.unit_of_work import HasWebhookInbox, UnitOfWork
 from domain.ports.webhook_inbox import UNSEEN
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import Cause, OrderTransaction
 from domain.use_cases.payments.checkout_sync import (
     UNDECIDED,
     CheckoutSync,

@@ -35,7 +35,8 @@ from domain.unmatched_payment import (
     UnmatchedStatus,
 )
 from domain.use_cases.deferred_errors import deferring
-from domain.use_cases.order_command_handler import OrderCommandHandler, OrderTransaction
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import OrderTransaction
 from domain.use_cases.payments.order_placement import (
     OrderPlacement,
     PaidCheckout,

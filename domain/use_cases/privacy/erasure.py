@@ -20,7 +20,8 @@ from domain.ports.errors import UnavailableError
 from domain.ports.ids import Ids
 from domain.ports.personal_data import Erasure
 from domain.ports.unit_of_work import HasOrders, HasPersonalData, HasUnmatchedPayments, UnitOfWork
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import Cause, OrderTransaction
 from domain.use_cases.privacy.erasure_certificate import Certificate, erased_order
 from domain.use_cases.privacy.photo_deletion import PhotoDeletion
 from domain.use_cases.privacy.unknown_customer import UnknownCustomerError

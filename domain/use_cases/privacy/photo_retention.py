@@ -16,7 +16,8 @@ from domain.ports.clock import Clock
 from domain.ports.errors import UnreadableEventError
 from domain.ports.unit_of_work import HasOrderQueries, HasOrders, UnitOfWork
 from domain.use_cases.deferred_errors import deferring
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import Cause
 from domain.use_cases.shop_policy import ShopPolicy
 
 #: How many orders one query returns.

@@ -23,7 +23,8 @@ from domain.ports.provider_listings import EmailListing
 from domain.ports.unit_of_work import HasEventStore, HasOrders, UnitOfWork
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.use_cases.delivery.archives import ArchiveBuilder
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import Cause
 from domain.use_cases.recovery.object_labels import (
     EXPIRES_AT,
     HEIGHT,

@@ -34,7 +34,8 @@ from domain.use_cases.delivery.downloads import (
     LinkRevokedError,
     UnknownLinkError,
 )
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import Cause, OrderTransaction
 from domain.use_cases.shop_policy import ShopPolicy
 
 #: Proposes a command, given the order and its history; None if it is being done already.

@@ -22,7 +22,8 @@ from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.unit_of_work import HasCustomers, HasNotes, HasOrders, HasPersonalData
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, OrderTransaction
+from domain.use_cases.order_command_handler import OrderCommandHandler
+from domain.use_cases.order_transaction import Cause, OrderTransaction
 from domain.use_cases.support.action_refusals import ActionProblem, ActionRefusedError
 from domain.use_cases.support.staff_requests import ActionResult, StaffRequest, note_of, was_done
 

@@ -38,7 +38,8 @@ from domain.ports.event_store import Commit
 from domain.ports.ids import Ids
 from domain.ports.unit_of_work import CauseRepeatedError, HasNotes, HasOrders, UnitOfWork
 from domain.use_cases.delivery.downloads import DownloadService
-from domain.use_cases.order_command_handler import Cause, OrderCommandHandler, Propose
+from domain.use_cases.order_command_handler import OrderCommandHandler, Propose
+from domain.use_cases.order_transaction import Cause
 from domain.use_cases.support.action_refusals import ActionProblem, ActionRefusedError
 from domain.use_cases.support.staff_requests import ActionResult, StaffRequest, note_of, was_done
 

@@ -13,7 +13,8 @@ from domain.order.values import FailureReason, HoldReason, OrderId, Variant
 from domain.ports.errors import UnavailableError
 from domain.ports.event_store import Commit
 from domain.ports.unit_of_work import LeaseLostError, VersionConflictError
-from domain.use_cases.order_command_handler import MAX_DECISIONS, Cause
+from domain.use_cases.order_command_handler import MAX_DECISIONS
+from domain.use_cases.order_transaction import Cause
 from domain.use_cases.reaction_handlers import spec_of
 from domain.use_cases.restoration.originals import OriginalsCopier
 from entrypoints.bootstrap.monitoring import Monitoring

@@ -11,7 +11,7 @@ from domain.order import events as e
 from domain.order.values import NoteId, OrderId
 from domain.ports.event_store import LogCursor
 from domain.ports.unit_of_work import Transaction
-from domain.use_cases.order_command_handler import Cause, OrderTransaction
+from domain.use_cases.order_transaction import Cause, OrderTransaction
 from tests.contracts.stored_streams import take_order
 from tests.domain.support.event_builders import Facts
 from tests.doubles.clock import SystemClock

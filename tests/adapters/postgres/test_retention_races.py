@@ -10,7 +10,7 @@ from domain.order import events as e
 from domain.order.deterministic_ids import download_link_id_of
 from domain.order.values import HoldReason, Money, OrderId, RefundId, RefundReason
 from domain.signed_tokens import sha256_of
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from tests.adapters.support.waiting_for_locks import until_it_waits_or_ends
 from tests.doubles.container import InMemoryShop
 

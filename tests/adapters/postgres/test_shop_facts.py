@@ -14,7 +14,7 @@ from domain.order import events as e
 from domain.order.values import FailureReason, HoldReason, Money, OrderId
 from domain.ports.errors import UnavailableError
 from domain.ports.shop_facts import CurrentFacts, WorkFacts
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from tests.doubles.container import InMemoryShop
 from tests.waiting import eventually
 

@@ -2,7 +2,7 @@
 
 from domain.order.commands import Proposal
 from domain.order.values import OrderId
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from tests.doubles.container import InMemoryShop
 
 

@@ -15,7 +15,8 @@ from domain.ports.notes import Note
 from domain.ports.reaction_queue import Outcome
 from domain.ports.unit_of_work import CauseRepeatedError, Transaction, VersionConflictError
 from domain.signed_tokens import sha256_of
-from domain.use_cases.order_command_handler import MAX_DECISIONS, Cause, OrderTransaction, ReactionResult
+from domain.use_cases.order_command_handler import MAX_DECISIONS
+from domain.use_cases.order_transaction import Cause, OrderTransaction, ReactionResult
 from tests.doubles.container import InMemoryShop
 from tests.doubles.event_store import InMemoryEventStore
 

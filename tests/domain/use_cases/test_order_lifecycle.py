@@ -10,7 +10,7 @@ from domain.order.values import EmailKind
 from domain.ports.errors import UnreadableImageError
 from domain.use_cases.checkout.uploads import UploadSessionClosedError
 from domain.use_cases.delivery.downloads import LinkExpiredError, UnknownLinkError
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from tests.domain.support.assertions import kinds, sent
 from tests.domain.support.event_builders import PHONE, SCANNER
 from tests.doubles.container import InMemoryShop

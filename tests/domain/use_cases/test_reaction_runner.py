@@ -26,7 +26,7 @@ from domain.ports.email import DeliveryStatus, EmailWebhookEvent
 from domain.ports.errors import RefusedError, UnavailableError
 from domain.ports.reaction_queue import Claim, Outcome
 from domain.ports.unit_of_work import LeaseLostError
-from domain.use_cases.order_command_handler import Cause, ReactionResult
+from domain.use_cases.order_transaction import Cause, ReactionResult
 from domain.use_cases.reaction_handlers import REACTIONS, spec_of
 from domain.use_cases.restoration.originals import OriginalsCopier
 from domain.use_cases.support.staff_requests import StaffRequest

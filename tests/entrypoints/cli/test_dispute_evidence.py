@@ -13,7 +13,7 @@ import pytest
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order import events as e
 from domain.order.values import OrderId
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from sandbox.services.seaweedfs_server import S3
 from tests.adapters.images.test_inspector import encoded, picture
 from tests.adapters.postgres.test_tampering import tamper

@@ -17,7 +17,7 @@ from domain.order import events as e
 from domain.order.values import FailureReason, HoldReason, Money, OrderId
 from domain.ports.errors import UnavailableError
 from domain.use_cases.monitoring.conditions import CONDITIONS, ConditionCode, Severity
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from entrypoints.bootstrap.adapters import open_container
 from entrypoints.settings import read_settings
 from sandbox.services import valkey

@@ -13,7 +13,7 @@ import pytest
 from domain.order import events as e
 from domain.order.commands import Proposal, RevokeLink
 from domain.order.values import FailureReason, ImageId, OrderId, RedoObstacle
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from entrypoints.bootstrap.wording import localization_of
 from tests.domain.support.assertions import sent
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient, assert_problem

@@ -88,5 +88,5 @@ def test_a_stripe_webhook_reaches_the_append_within_twelve_project_frames(
     api.shop.ports = replace(api.shop.ports, payment_webhook_parser=parser)
     assert api.http.post("/api/webhooks/stripe", content=b"{}").status_code == 200
     deepest = max(ways, key=len)
-    assert "order_command_handler.py" in deepest[-1]
+    assert "order_transaction.py" in deepest[-1]
     assert len(deepest) + 1 <= MAX_FRAMES, deepest  # the adapter's own `append` is the last frame

@@ -26,7 +26,7 @@ from domain.use_cases.audit.dispute_evidence import (
     NothingToProveError,
     UnknownDisputeError,
 )
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from tests.domain.support.event_builders import PHONE, euros
 from tests.doubles.container import InMemoryShop
 from tests.doubles.images import PlainInspector

@@ -16,7 +16,7 @@ from domain.ports.shop_facts import CurrentFacts, TotalFacts, WorkFacts
 from domain.use_cases.monitoring.conditions import ConditionCode, active_conditions
 from domain.use_cases.monitoring.figures import FEWEST_REACTIONS, Figures
 from domain.use_cases.monitoring.figures_reader import ATTENTION_CACHED_FOR
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from domain.use_cases.support.attention_items import AttentionItem
 from domain.use_cases.support.attention_list import AttentionList
 from tests.doubles.backup_runs import InMemoryBackupRuns

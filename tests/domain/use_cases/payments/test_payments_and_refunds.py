@@ -12,7 +12,7 @@ from domain.order.values import DisputeOutcome, FailureReason, HoldReason, Money
 from domain.ports.errors import LostReplyError, UnavailableError
 from domain.ports.payments import PaymentEventKind, PaymentWebhookEvent, ProviderRefund
 from domain.signed_tokens import sha256_of
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from domain.use_cases.support.staff_requests import StaffRequest
 from tests.domain.support.assertions import kinds, order_of, sent
 from tests.doubles.container import InMemoryShop

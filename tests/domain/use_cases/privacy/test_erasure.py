@@ -13,7 +13,7 @@ from domain.order.values import HoldReason, Money, OrderId
 from domain.ports.errors import UnavailableError
 from domain.signed_tokens import sha256_of
 from domain.unmatched_payment import UnmatchedPayment
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from domain.use_cases.privacy.erasure import (
     ErasureBlockedError,
     MoneyUnmatchedError,

@@ -10,7 +10,7 @@ from domain.order.values import ObjectKey
 from domain.ports.errors import UnavailableError
 from domain.signed_tokens import sha256_of
 from domain.use_cases.checkout.uploads import UploadSessionClosedError
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from tests.doubles.container import InMemoryShop
 
 UNAVAILABLE = UnavailableError("The double", "out for lunch")

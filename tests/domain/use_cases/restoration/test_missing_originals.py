@@ -14,7 +14,7 @@ from domain.order.order import Order
 from domain.order.states import State
 from domain.order.values import FailureReason, HoldReason, ObjectKey, OrderId
 from domain.ports.errors import UnavailableError
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from tests.domain.support.assertions import kinds, sent
 from tests.domain.support.reconciliation_runs import compare
 from tests.doubles.container import InMemoryShop

@@ -11,7 +11,7 @@ from domain.order.states import State
 from domain.order.values import FailureReason, HoldReason, OrderId, RefundId, RefundReason
 from domain.ports.errors import BusyError, UnavailableError
 from domain.ports.restorer import PredictionStatus
-from domain.use_cases.order_command_handler import Cause
+from domain.use_cases.order_transaction import Cause
 from tests.domain.support.assertions import kinds
 from tests.doubles.container import POLICY, InMemoryShop
 
