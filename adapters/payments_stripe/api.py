@@ -58,6 +58,8 @@ class StripePayments:
     def __init__(self, secret_key: str, api_base: str, *, timeout_seconds: float = 20.0) -> None:
         # Below this level the SDK logs request bodies, which contain e-mail addresses.
         logging.getLogger("stripe").setLevel(logging.WARNING)
+        # It tells Stripe of this machine, and keeps an id in the user's home, without which the SDK fails.
+        stripe.enable_telemetry = False
         self._http = stripe.RequestsClient(timeout=(CONNECT_TIMEOUT_SECONDS, timeout_seconds))
         self._client = stripe.StripeClient(
             secret_key, base_addresses={"api": api_base}, max_network_retries=0, http_client=self._http

@@ -1,7 +1,9 @@
+import pwd
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from stripe import _telemetry_id
 
 from domain.order.values import DisputeOutcome
 from domain.ports.errors import (
@@ -38,6 +40,16 @@ def test_a_checkout_sends_stripe_the_purchase_and_our_ids(stripe: TwinProcess) -
     assert session["metadata"] == payment["metadata"] == charge["metadata"] == ids
     assert (session["amount_total"], session["currency"]) == (4 * 490, "eur")
     assert session["customer_email"] == "adele@example.com"
+
+
+def test_a_process_without_a_home_and_a_user_name_reaches_stripe(
+    stripe: TwinProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # systemd's DynamicUser, and containers that run as any number: the SDK would keep an id of its own in the home.
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(pwd, "getpwuid", lambda uid: {}[uid])
+    monkeypatch.setattr(_telemetry_id, "_loaded", False)
+    stripe_payments(stripe.url).open_checkout(new_checkout())
 
 
 def test_points_are_a_coupon_for_one_payment_on_one_page(stripe: TwinProcess) -> None:
