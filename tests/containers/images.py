@@ -18,6 +18,7 @@ BASE = "restoreclick-tests/base"
 SHOP = "restoreclick-tests/shop"
 SHOP_WITH_POSTGRESQL = "restoreclick-tests/shop-with-postgresql"
 SERVERS = "restoreclick-tests/servers"
+MACHINE = "restoreclick-tests/machine"
 
 #: Debian 13, on which the image's own base is built, with its Python 3.13.
 _SUITE = "trixie"
@@ -40,8 +41,9 @@ def build_all(engine: Engine, base: Path, folder: Path) -> None:
     _copy_programs(folder)
     here = Path(__file__).parent / "servers"
     shutil.copytree(here, folder, dirs_exist_ok=True)
-    for image, name in ((SERVERS, "servers.Dockerfile"), (SHOP_WITH_POSTGRESQL, "backups.Dockerfile")):
-        _build(engine, folder, image, (here / name).read_text())
+    further = {SERVERS: "servers", SHOP_WITH_POSTGRESQL: "backups", MACHINE: "systemd"}
+    for image, name in further.items():
+        _build(engine, folder, image, (here / f"{name}.Dockerfile").read_text())
 
 
 def adapted(dockerfile: str) -> str:
