@@ -18,7 +18,7 @@ SECOND_INPUT_NAME = "img"
 
 _TWINS = ("stripe", "replicate", "sendgrid")
 
-#: Three processes load Python, a web framework and, in one of them, OpenCV at once.
+#: Three processes load Python and a web framework at once.
 _READY_SECONDS = 60.0
 
 _STOP_SECONDS = 3.0

@@ -1,8 +1,10 @@
 """The damage of a print: thin long lines and small specks."""
 
+from PIL import Image, ImageChops
+
 from sandbox.restoration.grain import CLEAN_SIGMA, grain_sigma
 from sandbox.restoration.lines import lines
-from sandbox.restoration.pixels import Mask, Pixels, brightness, resized, scaled
+from sandbox.restoration.pixels import Mask, Picture, brightness, scaled
 from sandbox.restoration.specks import specks
 from sandbox.restoration.tones import is_faded
 
@@ -14,10 +16,11 @@ LEAST_SIDE = 32
 DOUBT = 2.0
 
 
-def damage_mask(picture: Pixels) -> Mask:
+def damage_mask(picture: Picture) -> Mask:
     """Return the mask of scratches, creases and dust, with a small margin."""
-    sides = picture.shape[:2]
+    sides = picture.size
     light = scaled(brightness(picture), max(WORKING_SIDE / max(sides), LEAST_SIDE / min(sides)))
     sigma = grain_sigma(light)
     doubt = 1.0 if is_faded(light) or sigma >= CLEAN_SIGMA else DOUBT
-    return resized(lines(light, sigma, doubt) | specks(light, sigma, doubt), picture.shape)
+    found = ImageChops.lighter(lines(light, sigma, doubt), specks(light, sigma, doubt))
+    return found.resize(sides, Image.Resampling.NEAREST)

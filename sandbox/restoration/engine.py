@@ -1,13 +1,14 @@
 """Restoration of encoded photos."""
 
-from typing import Literal
+import io
+from typing import Any, Literal
 
-import cv2
-import numpy as np
+from PIL import Image, ImageOps
 
 from sandbox.restoration.damage_mask import LEAST_SIDE, damage_mask
+from sandbox.restoration.filling import filled
 from sandbox.restoration.grain import without_grain
-from sandbox.restoration.pixels import Mask, Pixels, as_pixels
+from sandbox.restoration.pixels import Picture
 from sandbox.restoration.tones import refreshed
 
 NAME = "local-preview"
@@ -19,17 +20,15 @@ DESCRIPTION = (
 OutputFormat = Literal["png", "jpg", "webp"]
 
 #: Encoder parameters by format; a light PNG compression, since it is written often and read once.
-ENCODING: dict[OutputFormat, list[int]] = {
-    "png": [cv2.IMWRITE_PNG_COMPRESSION, 3],
-    "jpg": [cv2.IMWRITE_JPEG_QUALITY, 95],
-    "webp": [cv2.IMWRITE_WEBP_QUALITY, 95],
+ENCODING: dict[OutputFormat, dict[str, Any]] = {
+    "png": {"format": "PNG", "compress_level": 3},
+    "jpg": {"format": "JPEG", "quality": 95},
+    "webp": {"format": "WEBP", "quality": 95},
 }
-#: Radius of the inpainting, in pixels.
-FILL_RADIUS = 3
 
 
 class UnreadableImageError(Exception):
-    """The bytes are not a picture that OpenCV can decode."""
+    """The bytes are not a picture that Pillow can decode."""
 
     def __init__(self) -> None:
         super().__init__("The input is not a picture that can be read; send a JPEG, PNG or WebP file.")
@@ -40,40 +39,44 @@ def restore(image_bytes: bytes, output_format: OutputFormat = "png") -> bytes:
 
     Grey pictures stay grey. Raises UnreadableImageError if the bytes cannot be decoded.
     """
-    restored = restore_pixels(decoded(image_bytes))
-    _, encoded = cv2.imencode(f".{output_format}", restored, ENCODING[output_format])
-    return encoded.tobytes()
+    return encoded(restore_pixels(decoded(image_bytes)), output_format)
 
 
-def restore_pixels(picture: Pixels) -> Pixels:
-    """Restore a BGR or grey picture.
+def restore_pixels(picture: Picture) -> Picture:
+    """Restore a colour or grey picture.
 
     Damage comes first: its bare paper would count as the picture's white. Pictures with a side below LEAST_SIDE are
     returned unchanged.
     """
-    if min(picture.shape[:2]) < LEAST_SIDE:
+    if min(picture.size) < LEAST_SIDE:
         return picture
     return refreshed(without_grain(filled(picture, damage_mask(picture))))
 
 
-def filled(picture: Pixels, damage: Mask) -> Pixels:
-    """Inpaint the damaged pixels; every other pixel stays."""
-    if not damage.any():
-        return picture
-    return as_pixels(cv2.inpaint(picture, damage.astype(np.uint8), FILL_RADIUS, cv2.INPAINT_TELEA))
-
-
-def decoded(image_bytes: bytes) -> Pixels:
-    """Decode to BGR, or to one channel without colour.
+def decoded(image_bytes: bytes) -> Picture:
+    """Decode to RGB, or to one channel without colour.
 
     Raises UnreadableImageError if the bytes cannot be decoded.
     """
-    data = np.frombuffer(image_bytes, np.uint8)
-    picture = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
-    if picture is None:
-        raise UnreadableImageError
-    pixels = as_pixels(picture)
-    blue, green, red = cv2.split(pixels)
-    if np.array_equal(blue, green) and np.array_equal(green, red):
-        return as_pixels(green)
-    return pixels
+    try:
+        with Image.open(io.BytesIO(image_bytes)) as image:
+            picture = _in_eight_bits(ImageOps.exif_transpose(image)).convert("RGB")
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UnreadableImageError from error
+    red, green, blue = picture.split()
+    is_grey = red.tobytes() == green.tobytes() == blue.tobytes()
+    return green if is_grey else picture
+
+
+def encoded(picture: Picture, output_format: OutputFormat) -> bytes:
+    """Encode a picture."""
+    written = io.BytesIO()
+    picture.save(written, **ENCODING[output_format])
+    return written.getvalue()
+
+
+def _in_eight_bits(picture: Image.Image) -> Image.Image:
+    """Return grey of 16 bits in 8, as Pillow would only cut it off at white."""
+    if not picture.mode.startswith("I"):
+        return picture
+    return picture.convert("I").point([level >> 8 for level in range(1 << 16)], "L")

@@ -1,9 +1,10 @@
 """Measurement and reduction of grain."""
 
-import cv2
-import numpy as np
+import math
 
-from sandbox.restoration.pixels import Pixels, Plane, as_pixels, brightness
+from PIL import Image, ImageChops, ImageFilter
+
+from sandbox.restoration.pixels import LEVELS, Picture, Plane, brightness
 
 #: Below this a picture counts as clean: JPEG alone leaves as much.
 CLEAN_SIGMA = 2.5
@@ -12,45 +13,51 @@ SQUARE = 16
 #: ... on the smoothest share of them; higher variance is texture.
 SMOOTHEST_PERCENT = 25
 #: Squares close to black or white are clipped and show less grain.
-UNCLIPPED = (10, 245)
-#: Filter strength of non-local means, as a multiple of the grain.
-STRENGTH = 1.1
+UNCLIPPED = range(11, 245)
+#: Mean deviations are stored in this part of a level.
+FINE = 8
+#: The standard deviation of normally distributed values, as a multiple of their mean deviation.
+SIGMA = math.sqrt(math.pi / 2)
+#: Grain is smoothed by means of these radii, one after the other, each with the share of it that is still there.
+MEANS = ((1, 1.0), (3, 0.5))
+#: Radius in which the deviation from the mean says what is grain and what is an edge.
+NEIGHBOURHOOD = 3
+#: Colours are smoothed as if they had this share of the grain.
+COLOUR_SHARE = 0.5
 
 
-def grain_sigma(light: Pixels) -> float:
+def grain_sigma(light: Plane) -> float:
     """Return the grain's standard deviation in brightness levels, or 0."""
-    height, width = (side // SQUARE * SQUARE for side in light.shape)
-    plane = light[:height, :width].astype(np.float32)
-    fine = plane - cv2.GaussianBlur(plane, (0, 0), 2)
-    deviation = np.sqrt(_per_square(fine**2))
-    level = _per_square(plane)
-    usable = deviation[(level > UNCLIPPED[0]) & (level < UNCLIPPED[1])]
-    return float(np.percentile(usable, SMOOTHEST_PERCENT)) if usable.size else 0.0
+    width, height = (side // SQUARE * SQUARE for side in light.size)
+    squares = light.crop((0, 0, width, height))
+    deviation = _deviation(squares, squares.filter(ImageFilter.GaussianBlur(2)))
+    pairs = zip(*(plane.reduce(SQUARE).tobytes() for plane in (deviation, squares)), strict=True)
+    usable = sorted(deviation for deviation, level in pairs if level in UNCLIPPED)
+    return SIGMA * usable[len(usable) * SMOOTHEST_PERCENT // 100] / FINE if usable else 0.0
 
 
-def without_grain(picture: Pixels) -> Pixels:
+def without_grain(picture: Picture) -> Picture:
     """Smooth grain, keeping edges; return a clean picture unchanged."""
     sigma = grain_sigma(brightness(picture))
     if sigma < CLEAN_SIGMA:
         return picture
-    if picture.ndim == 2:  # noqa: PLR2004
+    if picture.mode == "L":
         return _smoothed(picture, sigma)
-    light, *colours = cv2.split(cv2.cvtColor(picture, cv2.COLOR_BGR2YCrCb))
-    planes = [_smoothed(as_pixels(light), sigma), *(_smoothed_colour(as_pixels(c), sigma) for c in colours)]
-    return as_pixels(cv2.cvtColor(cv2.merge(planes), cv2.COLOR_YCrCb2BGR))
+    light, *colours = picture.convert("YCbCr").split()
+    planes = [_smoothed(light, sigma), *(_smoothed(colour, COLOUR_SHARE * sigma) for colour in colours)]
+    return Image.merge("YCbCr", planes).convert("RGB")
 
 
-def _smoothed(light: Pixels, sigma: float) -> Pixels:
-    return as_pixels(
-        cv2.fastNlMeansDenoising(light, None, h=STRENGTH * sigma, templateWindowSize=5, searchWindowSize=11)
-    )
+def _smoothed(plane: Plane, sigma: float) -> Plane:
+    """Blend each pixel with the mean around it, the less the more it differs there: Wiener's filter."""
+    for radius, share in MEANS:
+        mean = plane.filter(ImageFilter.BoxBlur(radius))
+        deviation = _deviation(plane, mean).filter(ImageFilter.BoxBlur(NEIGHBOURHOOD))
+        grain = FINE * share * sigma / SIGMA
+        kept = [round(255 * max(0.0, 1 - (grain / max(level, 1)) ** 2)) for level in LEVELS]
+        plane = Image.composite(plane, mean, deviation.point(kept))
+    return plane
 
 
-def _smoothed_colour(colour: Pixels, sigma: float) -> Pixels:
-    """Smooth a colour channel, with a cheaper filter."""
-    return as_pixels(cv2.bilateralFilter(colour, d=7, sigmaColor=3 * sigma, sigmaSpace=3))
-
-
-def _per_square(plane: Plane) -> Plane:
-    rows, columns = plane.shape[0] // SQUARE, plane.shape[1] // SQUARE
-    return np.asarray(plane.reshape(rows, SQUARE, columns, SQUARE).mean(axis=(1, 3)), np.float32)
+def _deviation(plane: Plane, mean: Plane) -> Plane:
+    return ImageChops.difference(plane, mean).point([min(255, FINE * level) for level in LEVELS])

@@ -1,49 +1,79 @@
-"""Array types of the engine."""
+"""Operations on whole pictures, each a few passes in C."""
 
-from typing import Any
+import functools
+from bisect import bisect_left
+from itertools import accumulate
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageFilter
 
-#: Height x width x 3 (blue, green, red), or height x width; 0 to 255.
-Pixels = NDArray[np.uint8]
-#: One brightness value per pixel, 0 to 255.
-Plane = NDArray[np.float32]
-#: True where something was detected.
-Mask = NDArray[np.bool_]
+#: Of mode RGB, or L if it is grey.
+Picture = Image.Image
+#: Of mode L: one value per pixel.
+Plane = Image.Image
+#: Of mode L: 255 where something was detected, else 0.
+Mask = Image.Image
 
-
-def as_pixels(values: Any) -> Pixels:
-    """Round and clip to 0..255."""
-    return np.asarray(np.clip(np.rint(np.asarray(values)), 0, 255), np.uint8)
+#: What a pixel of a plane may be.
+LEVELS = range(256)
 
 
-def brightness(picture: Pixels) -> Pixels:
+def brightness(picture: Picture) -> Plane:
     """Return the brightness of each pixel."""
-    if picture.ndim == 2:  # noqa: PLR2004 (a picture without a channel axis)
-        return picture
-    return as_pixels(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY))
+    return picture.convert("L")
 
 
-def scaled(picture: Pixels, factor: float) -> Pixels:
+def scaled(picture: Picture, factor: float) -> Picture:
     """Return a smaller copy, or the picture itself for factors from 1."""
     if factor >= 1:
         return picture
-    return as_pixels(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA))
+    width, height = (max(1, round(side * factor)) for side in picture.size)
+    return picture.resize((width, height), Image.Resampling.BOX)
 
 
-def resized(mask: Mask, shape: tuple[int, ...]) -> Mask:
-    """Scale a mask to the height and width of `shape`."""
-    if mask.shape == shape[:2]:
-        return mask
-    size = (shape[1], shape[0])
-    return cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0
+def shifted(plane: Plane, x: int, y: int) -> Plane:
+    """Return the plane moved right and down; the border keeps its own pixels."""
+    moved = plane.copy()
+    moved.paste(plane, (x, y))
+    return moved
+
+
+def above(plane: Plane, limit: float) -> Mask:
+    """Return where the plane is above a limit."""
+    return plane.point(_steps(limit))
+
+
+def differences(plane: Plane, other: Plane) -> tuple[Plane, Plane]:
+    """Return how much lighter, and how much darker, each pixel is than the other plane's."""
+    return ImageChops.subtract(plane, other), ImageChops.subtract(other, plane)
 
 
 def grown(mask: Mask, pixels: int) -> Mask:
-    """Dilate a mask on all sides."""
-    if pixels == 0:
-        return mask
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * pixels + 1, 2 * pixels + 1))
-    return cv2.dilate(mask.astype(np.uint8), kernel) > 0
+    """Widen a mask by up to eight pixels on all sides."""
+    return above(mask.filter(ImageFilter.BoxBlur(pixels)), 0)
+
+
+def background(plane: Plane, window: int) -> Plane:
+    """Return the plane without what is narrower than half of the window.
+
+    A median of three medians: of pixels half a window apart, across and then down.
+    """
+    smooth = plane.filter(ImageFilter.BoxBlur(1))
+    for x, y in ((window // 2, 0), (0, window // 2)):
+        smooth = _median(shifted(smooth, -x, -y), smooth, shifted(smooth, x, y))
+    return smooth
+
+
+def percentile(histogram: list[int], percent: float) -> int:
+    """Return the level at or below which this share of the pixels is."""
+    counts = list(accumulate(histogram))
+    return bisect_left(counts, counts[-1] * percent / 100)
+
+
+def _median(one: Plane, other: Plane, third: Plane) -> Plane:
+    low, high = ImageChops.darker(one, other), ImageChops.lighter(one, other)
+    return ImageChops.lighter(low, ImageChops.darker(high, third))
+
+
+@functools.cache
+def _steps(limit: float) -> list[int]:
+    return [255 * (level > limit) for level in LEVELS]

@@ -3,13 +3,12 @@
 The limits are pixels of a picture of about a megapixel.
 """
 
-from collections.abc import Iterator
+from statistics import median
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+from PIL import ImageChops, ImageFilter
 
-from sandbox.restoration.pixels import Mask, Pixels, Plane, grown
+from sandbox.restoration.pixels import Mask, Plane, above, background, differences, grown, percentile
+from sandbox.restoration.regions import Region, area, box, drawn, regions
 
 #: A speck is smaller than half of this window, in pixels.
 SPECK_WINDOW = 15
@@ -23,48 +22,49 @@ RING = (3, 8)
 MAX_RING_SHARE = 0.55
 
 
-def specks(light: Pixels, sigma: float, doubt: float = 1.0) -> Mask:
+def specks(light: Plane, sigma: float, doubt: float = 1.0) -> Mask:
     """Return the mask of small spots in smooth surroundings."""
-    difference = light.astype(np.float32) - cv2.medianBlur(light, SPECK_WINDOW)
-    out = np.abs(difference) > doubt * max(SPECK_CONTRAST, 4 * sigma)
-    neighbours = cv2.blur(out.astype(np.float32), (NEIGHBOUR_WINDOW, NEIGHBOUR_WINDOW))
-    found = np.zeros(light.shape, np.bool_)
-    for side in (out & (difference > 0), out & (difference < 0)):
-        _, labels, stats, _ = cv2.connectedComponentsWithStats(side.astype(np.uint8), connectivity=8)
-        for label in _small_and_isolated(stats, neighbours):
-            box = _box(stats[label], light.shape)
-            spot = labels[box] == label
-            if _has_smooth_ring(spot, light[box], sigma, MAX_RING_SHARE / doubt):
-                found[box] |= spot
-    return grown(found, 2)
+    limit = doubt * max(SPECK_CONTRAST, 4 * sigma)
+    sides = [above(side, limit) for side in differences(light, background(light, SPECK_WINDOW))]
+    neighbours = ImageChops.lighter(*sides).filter(ImageFilter.BoxBlur(NEIGHBOUR_WINDOW // 2)).tobytes()
+    pixels = light.tobytes()
+    found = [
+        spot
+        for side in sides
+        for spot in regions(side)
+        if _is_small_and_isolated(spot, neighbours, light.width)
+        and _has_smooth_ring(spot, light, pixels, sigma, MAX_RING_SHARE / doubt)
+    ]
+    return grown(drawn(found, light.size), 2)
 
 
-def _small_and_isolated(stats: NDArray[np.int32], neighbours: Plane) -> Iterator[int]:
-    for label in range(1, len(stats)):
-        x, y, width, height, area = stats[label].tolist()
-        near = neighbours[
-            min(y + height // 2, neighbours.shape[0] - 1), min(x + width // 2, neighbours.shape[1] - 1)
-        ]
-        if (
-            SMALLEST_SPECK <= area <= LARGEST_SPECK
-            and max(width, height) <= LONGEST_SPECK
-            and near - area / NEIGHBOUR_WINDOW**2 < MAX_NEIGHBOUR_SHARE
-        ):
-            yield label
+def _is_small_and_isolated(spot: Region, neighbours: bytes, width: int) -> bool:
+    size = area(spot)
+    if not SMALLEST_SPECK <= size <= LARGEST_SPECK:
+        return False
+    left, top, right, bottom = box(spot, width)
+    if max(right - left, bottom - top) > LONGEST_SPECK:
+        return False
+    middle = (top + bottom - 1) // 2 * width + (left + right - 1) // 2
+    return neighbours[middle] / 255 - size / NEIGHBOUR_WINDOW**2 < MAX_NEIGHBOUR_SHARE
 
 
-def _has_smooth_ring(spot: Mask, light: Pixels, sigma: float, share: float) -> bool:
-    ring = grown(spot, RING[1]) & ~grown(spot, RING[0])
-    low, high = np.percentile(light[ring], (5, 95)) if ring.any() else (0.0, 255.0)
-    level = float(np.median(light[spot]))
-    apart = max(level - high, low - level)
-    return bool(high - low < 3.3 * sigma + share * apart)
+def _has_smooth_ring(spot: Region, light: Plane, pixels: bytes, sigma: float, share: float) -> bool:
+    inner, outer = (_surroundings(spot, light, distance) for distance in RING)
+    ring = [count - within for count, within in zip(outer, inner, strict=True)]
+    low, high = percentile(ring, 5), percentile(ring, 95)
+    level = median(b"".join(pixels[start:end] for start, end in spot))
+    return high - low < 3.3 * sigma + share * max(level - high, low - level)
 
 
-def _box(stats: NDArray[np.int32], shape: tuple[int, ...]) -> tuple[slice, slice]:
-    x, y, width, height, _ = stats.tolist()
-    edge = RING[1]
-    return (
-        slice(max(0, y - edge), min(shape[0], y + height + edge)),
-        slice(max(0, x - edge), min(shape[1], x + width + edge)),
-    )
+def _surroundings(spot: Region, light: Plane, distance: int) -> list[int]:
+    """Return the histogram of the spot's box, widened by a distance."""
+    left, top, right, bottom = box(spot, light.width)
+    return light.crop(
+        (
+            max(0, left - distance),
+            max(0, top - distance),
+            min(light.width, right + distance),
+            min(light.height, bottom + distance),
+        )
+    ).histogram()

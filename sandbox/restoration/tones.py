@@ -1,10 +1,6 @@
 """Correction of fading and colour cast, towards black and white."""
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
-
-from sandbox.restoration.pixels import Pixels, as_pixels, brightness, scaled
+from sandbox.restoration.pixels import Picture, Plane, brightness, percentile, scaled
 
 #: The darkest and lightest share of the pixels, which define black and white.
 SHARE_PERCENT = 0.5
@@ -20,26 +16,31 @@ TOWARDS_WHITE = 0.75
 ABOVE_WHITE = 2.0
 
 
-def refreshed(picture: Pixels) -> Pixels:
+def refreshed(picture: Picture) -> Picture:
     """Correct black, white and grey of a faded picture; others stay unchanged."""
     sample = scaled(picture, 0.25)
     if not is_faded(brightness(sample)):
         return picture
-    channels = sample.reshape(-1, 1 if sample.ndim == 2 else 3)  # noqa: PLR2004
-    black = np.percentile(channels, SHARE_PERCENT, axis=0)
-    white = np.percentile(channels, 100 - SHARE_PERCENT, axis=0)
-    aim = float(white.max() + TOWARDS_WHITE * max(0.0, WHITE - white.max()))
-    gain = np.minimum((aim - BLACK) / np.maximum(white - black, 1), MOST_GAIN)
-    return _levelled(picture, black, gain, aim)
+    channels = [channel.histogram() for channel in sample.split()]
+    blacks = [percentile(channel, SHARE_PERCENT) for channel in channels]
+    whites = [percentile(channel, 100 - SHARE_PERCENT) for channel in channels]
+    aim = max(whites) + TOWARDS_WHITE * max(0.0, WHITE - max(whites))
+    return picture.point(
+        [
+            level
+            for black, white in zip(blacks, whites, strict=True)
+            for level in _levels(black, min((aim - BLACK) / max(white - black, 1), MOST_GAIN), aim)
+        ]
+    )
 
 
-def is_faded(light: Pixels) -> bool:
+def is_faded(light: Plane) -> bool:
     """Whether the picture's black is grey."""
-    return float(np.percentile(light, SHARE_PERCENT)) > FADED_BLACK
+    return percentile(light.histogram(), SHARE_PERCENT) > FADED_BLACK
 
 
-def _levelled(picture: Pixels, black: NDArray[np.float64], gain: NDArray[np.float64], aim: float) -> Pixels:
-    levels = np.arange(256)[:, None]
+def _levels(black: int, gain: float, aim: float) -> list[int]:
+    """Return the new level for each of the old ones."""
     # Pixels lighter than white (bare paper, a reflex) would get the complement of the cast.
-    table = as_pixels(np.minimum((levels - black) * gain + BLACK, aim + ABOVE_WHITE))
-    return as_pixels(cv2.LUT(picture, table.reshape((1, 256) if picture.ndim == 2 else (1, 256, 3))))  # noqa: PLR2004
+    brightest = min(255.0, aim + ABOVE_WHITE)
+    return [round(max(0.0, min((level - black) * gain + BLACK, brightest))) for level in range(256)]

@@ -7,10 +7,9 @@ result, so a test compares the samples with this script.
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
-import cv2
-import numpy as np
-from numpy.typing import NDArray
+from PIL import Image, ImageChops, ImageOps
 
 from sandbox.samples import FOLDER, SEEDS, UNDAMAGED, degradation
 
@@ -18,27 +17,26 @@ from sandbox.samples import FOLDER, SEEDS, UNDAMAGED, degradation
 JPEG_QUALITY = 86
 
 #: Fainter marks cannot be distinguished from grain.
-VISIBLE_OPACITY = 0.15
+VISIBLE_OPACITY = 38
 
-#: Bare paper and dirt (blue, green, red); neither is quite white or black.
-PAPER, DIRT = (228, 238, 242), (28, 32, 36)
+#: Bare paper and dirt; neither is quite white or black.
+PAPER, DIRT = (242, 238, 228), (36, 32, 28)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Aged:
-    """An aged picture (BGR uint8) and its damage (bool, same size)."""
+    """An aged picture, and where its damage is: 255 of 0 and 255."""
 
-    picture: degradation.Pixels
-    damage: NDArray[np.bool_]
+    picture: Image.Image
+    damage: Image.Image
 
 
-def age(picture: degradation.Pixels, seed: int) -> Aged:
-    """Age a BGR picture of about a megapixel, deterministically by the seed."""
-    rng = np.random.default_rng(seed)
-    shape = (picture.shape[0], picture.shape[1])
-    aged = degradation.faded(picture, str(rng.choice(sorted(degradation.FADED))), rng)
-    damage = np.zeros(shape, np.bool_)
-    marks: list[tuple[degradation.Draw, tuple[int, int, int]]] = [
+def age(picture: Image.Image, seed: int) -> Aged:
+    """Age a picture of about a megapixel, deterministically by the seed."""
+    rng = Random(seed)  # noqa: S311 -- repeatable, not secret
+    aged = degradation.faded(picture, rng.choice(sorted(degradation.FADED)), rng)
+    damage = Image.new("L", picture.size)
+    marks: list[tuple[degradation.Draw, degradation.Tone]] = [
         (degradation.creases, PAPER),
         (degradation.scratches, PAPER),
         (degradation.scratches, DIRT),
@@ -47,24 +45,28 @@ def age(picture: degradation.Pixels, seed: int) -> Aged:
         (degradation.dust, DIRT),
     ]
     for draw, tone in marks:
-        opacity = draw(rng, shape)
+        opacity = draw(rng, picture.size)
         aged = degradation.marked(aged, opacity, tone)
-        damage |= opacity > VISIBLE_OPACITY
+        damage = ImageChops.lighter(damage, opacity.point(lambda value: 255 * (value > VISIBLE_OPACITY)))
     return Aged(picture=degradation.grainy(aged, rng.uniform(4.0, 5.5), rng), damage=damage)
 
 
 def age_file(source: Path, target: Path, seed: int, mask: Path | None = None) -> None:
     """Age a picture file; optionally write its damage as an image.
 
-    Raises ValueError if OpenCV cannot read the source.
+    Raises ValueError if Pillow cannot read the source.
     """
-    picture = cv2.imread(str(source), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise ValueError(f"{source} is not a picture that can be read; give a JPEG, PNG or WebP file")
-    aged = age(picture.astype(np.uint8, copy=False), seed)
-    cv2.imwrite(str(target), aged.picture, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    try:
+        with Image.open(source) as image:
+            picture = ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, SyntaxError) as error:
+        raise ValueError(
+            f"{source} is not a picture that can be read; give a JPEG, PNG or WebP file"
+        ) from error
+    aged = age(picture, seed)
+    aged.picture.save(target, quality=JPEG_QUALITY)
     if mask is not None:
-        cv2.imwrite(str(mask), aged.damage.astype(np.uint8) * 255)
+        aged.damage.save(mask)
 
 
 def main(arguments: list[str] | None = None) -> None:

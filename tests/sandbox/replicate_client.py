@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-import numpy as np
+from PIL import Image
 from replicate.client import Client
 from replicate.webhook import Webhooks, WebhookSigningSecret
 
@@ -28,7 +28,7 @@ OPEN = {"starting", "processing"}
 
 def small_photo(shade: int = 120) -> bytes:
     """A picture that is restored in a millisecond or two."""
-    return png(np.full((48, 64, 3), shade, np.uint8))
+    return png(Image.new("RGB", (64, 48), (shade, shade, shade)))
 
 
 def close(client: Client) -> None:

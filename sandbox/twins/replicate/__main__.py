@@ -2,7 +2,6 @@
 
 import functools
 
-import cv2
 from litestar.exceptions import HTTPException
 
 from sandbox.twins.common import (
@@ -45,8 +44,6 @@ def main() -> None:
     arguments.add_argument("--workers", type=int, default=2, help="restorations at a time")
     options = arguments.parse_args()
 
-    # The workers are the parallelism; OpenCV's own threads would only compete with them.
-    cv2.setNumThreads(1)
     listener, url = listen(options.port)
     ledger = TwinState(options.data, "replicate")
     faults = FaultRules(PREDICTION_ACTIONS)

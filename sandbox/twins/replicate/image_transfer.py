@@ -2,16 +2,17 @@
 
 import base64
 import binascii
+import random
 import time
 from typing import Literal
 from urllib.parse import unquote_to_bytes
 
-import cv2
 import httpx2
-import numpy as np
+from PIL import Image, ImageChops
 
 from sandbox.restoration import DESCRIPTION, NAME, OutputFormat, UnreadableImageError, restore
-from sandbox.restoration.engine import decoded
+from sandbox.restoration.engine import decoded, encoded
+from sandbox.restoration.pixels import scaled
 from sandbox.twins.replicate.files import Files
 
 #: Larger inputs are refused, as uploads of that size would be.
@@ -88,12 +89,11 @@ def enlarge(picture: bytes, scale: float) -> tuple[bytes, str]:
         pixels = decoded(picture)
     except UnreadableImageError as error:
         raise FailedPredictionError(f"cannot identify image file: {error}") from error
-    height, width = (round(side * scale) for side in pixels.shape[:2])
+    width, height = (round(side * scale) for side in pixels.size)
     if not 0 < width * height <= LARGEST_OUTPUT_PIXELS:
         raise FailedPredictionError("CUDA out of memory: choose a smaller scale.")
-    larger = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_CUBIC)
-    _, encoded = cv2.imencode(".png", larger)
-    return encoded.tobytes(), f"Enlarged to {width} x {height}.\n"
+    larger = pixels.resize((width, height), Image.Resampling.BICUBIC)
+    return encoded(larger, "png"), f"Enlarged to {width} x {height}.\n"
 
 
 def varied(content: bytes, variation: int | None) -> bytes:
@@ -107,9 +107,8 @@ def varied(content: bytes, variation: int | None) -> bytes:
         picture = decoded(content)
     except UnreadableImageError as error:
         raise FailedPredictionError(f"cannot identify image file: {error}") from error
-    noise = np.random.default_rng(variation).integers(0, NOISE_SHADES, picture.shape, np.uint8)
-    _, encoded = cv2.imencode(f".{format_of(content)}", cv2.add(picture, noise))
-    return encoded.tobytes()
+    noise = _noise(picture.mode, picture.size, variation).point(lambda shade: shade % NOISE_SHADES)
+    return encoded(ImageChops.add(picture, noise), format_of(content))
 
 
 def format_of(picture: bytes) -> OutputFormat:
@@ -121,24 +120,24 @@ def format_of(picture: bytes) -> OutputFormat:
 
 def misshapen(output_format: OutputFormat) -> bytes:
     """Return a picture of a shape that no input has."""
-    _, encoded = cv2.imencode(f".{output_format}", np.full((48, 999, 3), 127, np.uint8))
-    return encoded.tobytes()
+    return encoded(Image.new("RGB", (999, 48), (127, 127, 127)), output_format)
 
 
 def reduced(picture: bytes) -> bytes:
     """Return the picture at 60 % of its width and height."""
-    smaller = cv2.resize(decoded(picture), None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
-    _, encoded = cv2.imencode(f".{format_of(picture)}", smaller)
-    return encoded.tobytes()
+    return encoded(scaled(decoded(picture), 0.6), format_of(picture))
 
 
 def another(picture: bytes) -> bytes:
     """Return a different picture of the same size and format."""
-    height, width = decoded(picture).shape[:2]
-    hills = np.random.default_rng(1931).integers(0, 255, (24, 24, 3), np.uint8)
-    scene = cv2.resize(hills, (width, height), interpolation=cv2.INTER_LINEAR)
-    _, encoded = cv2.imencode(f".{format_of(picture)}", scene)
-    return encoded.tobytes()
+    scene = _noise("RGB", (24, 24), seed=1931).resize(decoded(picture).size, Image.Resampling.BILINEAR)
+    return encoded(scene, format_of(picture))
+
+
+def _noise(mode: str, size: tuple[int, int], seed: int) -> Image.Image:
+    # The outputs of a model are no secret.
+    values = random.Random(seed).randbytes(size[0] * size[1] * len(mode))  # noqa: S311
+    return Image.frombytes(mode, size, values)
 
 
 def _embedded(url: str) -> bytes:

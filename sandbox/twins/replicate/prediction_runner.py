@@ -1,7 +1,7 @@
 """Execution of predictions, and their timers.
 
-Threads are enough: OpenCV releases the interpreter's lock; with two restorations running another thread waits ten
-milliseconds at most. Work cannot be interrupted: the output of a canceled prediction is discarded.
+Threads are enough: with two restorations running, another thread waits ten milliseconds for the interpreter, and a
+tenth of a second at most. Work cannot be interrupted: the output of a canceled prediction is discarded.
 """
 
 import logging
