@@ -8,7 +8,7 @@ UNDAMAGED = FOLDER / "undamaged"
 #: The sample photos in order, each with the seed of its ageing.
 SEEDS = {
     "eileen-before-her-flight.jpg": 1978,
-    "the-photographer-at-work.jpg": 1931,
+    "the-photographer-at-work.jpg": 1929,
     "chelsea-by-the-window.jpg": 1976,
 }
 
