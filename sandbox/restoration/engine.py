@@ -76,7 +76,7 @@ def encoded(picture: Picture, output_format: OutputFormat) -> bytes:
 
 
 def _in_eight_bits(picture: Image.Image) -> Image.Image:
-    """Return grey of 16 bits in 8, as Pillow would only cut it off at white."""
+    """Return grey of 16 bits in 8, which Pillow would clip instead."""
     if not picture.mode.startswith("I"):
         return picture
     return picture.convert("I").point([level >> 8 for level in range(1 << 16)], "L")

@@ -49,7 +49,10 @@ def without_grain(picture: Picture) -> Picture:
 
 
 def _smoothed(plane: Plane, sigma: float) -> Plane:
-    """Blend each pixel with the mean around it, the less the more it differs there: Wiener's filter."""
+    """Blend each pixel with the mean around it, where deviations are grain.
+
+    A Wiener filter: what deviates more than the grain is an edge, and stays.
+    """
     for radius, share in MEANS:
         mean = plane.filter(ImageFilter.BoxBlur(radius))
         deviation = _deviation(plane, mean).filter(ImageFilter.BoxBlur(NEIGHBOURHOOD))

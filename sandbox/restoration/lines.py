@@ -36,9 +36,8 @@ NONE = 128
 SIDES = (2, 4)
 #: Contrast of a line to either side, over its whole length ...
 LINE_CONTRAST = 5.0
-#: ... higher in busy surroundings, by this share of the mean contrast there ...
-RESTLESS = 0.6
-SURROUNDINGS = 20
+#: ... higher in busy surroundings, by this share of the mean contrast within this radius ...
+RESTLESS, SURROUNDINGS = 0.6, 20
 #: ... and higher between a light and a dark side, as at the edge of an object.
 UNEVEN = 0.2
 #: The distance at which the two sides are compared.
@@ -107,7 +106,7 @@ def _side_contrast(along: Plane, angle: float) -> tuple[Plane, Plane]:
 
 
 def _scratches_among(candidates: Mask, angle: float, strength: Plane, sharpness: Plane) -> Mask:
-    """Return the connected candidates that are long, narrow and sharp for their contrast."""
+    """Return connected candidates that are long, narrow and sharp for their contrast."""
     bridged = candidates
     for distance in BRIDGE:
         bridged = ImageChops.lighter(bridged, ImageChops.lighter(*_both_ways(bridged, angle, distance)))

@@ -31,7 +31,7 @@ def scaled(picture: Picture, factor: float) -> Picture:
 
 
 def shifted(plane: Plane, x: int, y: int) -> Plane:
-    """Return the plane moved right and down; the border keeps its own pixels."""
+    """Return the plane moved right and down; its border stays."""
     moved = plane.copy()
     moved.paste(plane, (x, y))
     return moved
@@ -43,7 +43,7 @@ def above(plane: Plane, limit: float) -> Mask:
 
 
 def differences(plane: Plane, other: Plane) -> tuple[Plane, Plane]:
-    """Return how much lighter, and how much darker, each pixel is than the other plane's."""
+    """Return by how much each pixel is lighter, and darker, than another."""
     return ImageChops.subtract(plane, other), ImageChops.subtract(other, plane)
 
 
@@ -64,7 +64,7 @@ def background(plane: Plane, window: int) -> Plane:
 
 
 def percentile(histogram: list[int], percent: float) -> int:
-    """Return the level at or below which this share of the pixels is."""
+    """Return the level up to which this share of the pixels is."""
     counts = list(accumulate(histogram))
     return bisect_left(counts, counts[-1] * percent / 100)
 

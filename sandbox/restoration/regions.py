@@ -41,7 +41,7 @@ def regions(mask: Mask) -> list[Region]:
 
 
 def box(region: Region, width: int) -> tuple[int, int, int, int]:
-    """Return left, top, right and bottom (exclusive) in a mask of this width."""
+    """Return left, top, right and bottom (exclusive), by the mask's width."""
     starts = [start % width for start, _ in region]
     ends = [(end - 1) % width + 1 for _, end in region]
     return min(starts), region[0][0] // width, max(ends), region[-1][0] // width + 1

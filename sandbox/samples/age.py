@@ -25,7 +25,7 @@ PAPER, DIRT = (242, 238, 228), (36, 32, 28)
 
 @dataclass(frozen=True, kw_only=True)
 class Aged:
-    """An aged picture, and where its damage is: 255 of 0 and 255."""
+    """An aged picture, and the mask of its damage, 0 or 255."""
 
     picture: Image.Image
     damage: Image.Image

@@ -170,7 +170,7 @@ def _drift(rng: Random, steps: int) -> list[float]:
 
 
 def _noise(mode: str, size: Size, sigma: float, rng: Random) -> Image.Image:
-    """Return noise around NEUTRAL: the means of four random values are nearly normally distributed."""
+    """Return noise around NEUTRAL, nearly normally distributed: means of four values."""
     one, other, third, fourth = (
         Image.frombytes(mode, size, rng.randbytes(size[0] * size[1] * len(mode))) for _ in range(4)
     )

@@ -38,6 +38,6 @@ def psnr(one: Picture, other: Picture, where: Mask | None = None) -> float:
 
 
 def share(mask: Mask, where: Mask | None = None) -> float:
-    """The share of what is set in a mask, of all or within another."""
+    """The share of a mask that is set, perhaps within another mask."""
     counts = mask.histogram(where)
     return counts[255] / sum(counts)
