@@ -46,8 +46,8 @@ define install
 	$(BIN)/pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --editable .
 endef
 
-# Removes what no demo opens, a fifth of what is installed: an older PostgreSQL, what C is built with, languages without a
-# catalog of the shop, and in the end pip, which venv brings back when something has to be installed again.
+# Removes what no demo opens, a fifth of what is installed: an older PostgreSQL, what C is built with, languages that
+# the shop has no catalog of, and in the end pip.
 CATALOGS := $(basename $(notdir $(wildcard adapters/localization/catalogs/*.toml)))
 define shrink
 	@cd $(VENV)/lib/python3*/site-packages && \
@@ -68,11 +68,11 @@ help: ## show these targets
 
 # What `demo` and `misbehave` need, less than 400 MB; the tools of development are four times as much.
 $(DEMO): requirements-demo.lock pyproject.toml
-	$(call install,requirements-demo.lock)
+	$(call install,requirements-demo.lock,--clear)
 	$(shrink)
 	@touch $@
 
-# Without what is left of a demo's environment, which is not whole.
+# A demo's environment is not whole, so nothing of it is kept.
 $(READY): requirements.lock pyproject.toml
 	$(call install,requirements.lock,$(if $(wildcard $(DEMO)),--clear))
 	@touch $@
