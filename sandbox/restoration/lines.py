@@ -30,8 +30,8 @@ REACH, SAMPLES = 10, 16
 BACKGROUND_WINDOW = 11
 #: Contrast is stored in this part of a level, so clipped to 25, or a single speck would look like the middle of a line.
 GAIN = 5
-#: The stored value of no contrast; below are those that are darker.
-NONE = 128
+#: How no contrast is stored; what is darker than its surroundings is below.
+NO_CONTRAST = 128
 #: Distances of the sides from the middle of the line, in pixels of the half-size picture.
 SIDES = (2, 4)
 #: Contrast of a line to either side, over its whole length ...
@@ -64,9 +64,11 @@ def lines(light: Plane, sigma: float, doubt: float = 1.0) -> Mask:
     """
     half = scaled(light, 0.5)
     smooth, fine = background(half, BACKGROUND_WINDOW), half.filter(ImageFilter.MedianFilter(FINE_WINDOW))
-    contrast = ImageChops.subtract(half, smooth, 1 / GAIN, NONE)
+    contrast = ImageChops.subtract(half, smooth, 1 / GAIN, NO_CONTRAST)
     surface = smooth.filter(ImageFilter.BoxBlur(2))
-    busy = contrast.point([abs(value - NONE) for value in LEVELS]).filter(ImageFilter.BoxBlur(SURROUNDINGS))
+    busy = contrast.point([abs(value - NO_CONTRAST) for value in LEVELS]).filter(
+        ImageFilter.BoxBlur(SURROUNDINGS)
+    )
     required = busy.point([doubt * (GAIN * max(LINE_CONTRAST, sigma) + RESTLESS * value) for value in LEVELS])
     strengths, sharpnesses = differences(half, smooth), differences(half, fine)
     found = [Image.new("L", half.size)] * 2
@@ -94,7 +96,7 @@ def _averaged_along(contrast: Plane, angle: float) -> Plane:
 
 def _side_contrast(along: Plane, angle: float) -> tuple[Plane, Plane]:
     """Return each line's contrast, lighter and darker, to both its sides."""
-    none = Image.new("L", along.size, NONE)
+    none = Image.new("L", along.size, NO_CONTRAST)
     lighter, darker = Image.new("L", along.size), Image.new("L", along.size)
     for distance in SIDES:
         one, other = _both_sides(along, angle, distance)
