@@ -14,8 +14,8 @@ from domain.ports.backups import UndecryptableError
 #: Only the server's user may read it; PostgreSQL refuses other permissions.
 PERMISSIONS = 0o700
 
-#: The folder, in the data directory, of a log that was fetched beforehand.
-FETCHED_LOG = "fetched_log"
+#: The folder, in the data directory, of a log that was fetched beforehand. Base backups leave out names that begin so.
+FETCHED_LOG = "pgsql_tmp_fetched_log"
 
 #: The system identifier is the first field of this file, in the machine's byte order.
 CONTROL_FILE = Path("global", "pg_control")
@@ -62,12 +62,13 @@ def unpack(chunks: Iterable[bytes], folder: Path) -> None:
 def prepare_recovery(folder: Path, restore_command: str, timeline: int, at: datetime | None) -> None:
     """Have the server replay the archived log of a timeline.
 
-    It ends at a moment, or with the log, and then accepts writes.
+    It ends at a moment, or with the log, and then accepts writes. A log that was fetched beforehand is deleted then.
     """
     settings = {"restore_command": restore_command, "recovery_target_action": "promote"}
     settings["recovery_target_timeline"] = str(timeline)
-    if at is not None:
-        settings["recovery_target_time"] = at.isoformat()
+    # Empty ones undo those of an earlier restore, which the backup has in the same file.
+    settings["recovery_end_command"] = f'rm -r "{FETCHED_LOG}"' if (folder / FETCHED_LOG).exists() else ""
+    settings["recovery_target_time"] = at.isoformat() if at is not None else ""
     lines = [f"{name} = '{_quoted(value)}'\n" for name, value in settings.items()]
     with (folder / "postgresql.auto.conf").open("a") as file:
         file.write("# Written by restoreclick restore; without effect once the recovery has ended.\n")
