@@ -9,6 +9,7 @@ from adapters.backups.programs import PostgresPrograms
 from adapters.backups.vault import StorageVault, WalArchive
 from adapters.postgres.clock import DatabaseClock
 from adapters.system import TimeOrderedIds
+from domain.ports.backup_runs import BackupFacts
 from domain.ports.clock import Clock
 from domain.ports.provider_listings import ObjectListing
 from domain.ports.unit_of_work import Database
@@ -65,6 +66,15 @@ def open_backups(settings: BackupSettings, database_url: str) -> Iterator[Backup
             objects=resources.enter_context(closing(photos)),
             clock=resources.enter_context(closing(DatabaseClock(database_url))),
         )
+
+
+def read_facts(database_url: str) -> BackupFacts:
+    """What the database knows of its backups; raises an error of ``open_unit_of_work``."""
+    with (
+        open_unit_of_work(database_url, oldest_schema=RECORDS_BACKUPS) as unit_of_work,
+        unit_of_work.transaction() as transaction,
+    ):
+        return transaction.backup_runs.facts()
 
 
 @contextmanager

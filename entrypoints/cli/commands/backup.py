@@ -50,14 +50,21 @@ def backup_commands(
 def list_backups(context: click.Context, *, as_json: bool) -> None:
     """List the backups in the bucket, the newest runs, and the archived log."""
     from entrypoints.backup_settings import read_backup_settings
-    from entrypoints.bootstrap.backups import open_backups
-    from entrypoints.cli.support.backup_printing import print_backups
+    from entrypoints.bootstrap.backup_storage import open_vault
+    from entrypoints.bootstrap.backups import read_facts
+    from entrypoints.cli.support.backup_printing import print_backups, print_bucket
     from entrypoints.database_setting import read_database_url
 
-    with open_backups(read_backup_settings(context.obj), read_database_url()) as backups:
-        print_backups(
-            backups.all(), backups.unopened(), backups.facts(), now=datetime.now(UTC), as_json=as_json
-        )
+    settings = read_backup_settings(context.obj)
+    with open_vault(settings) as vault:
+        manifests, unopened = vault.manifests(), vault.unopened()
+    try:
+        facts = read_facts(read_database_url())
+    except Exception:
+        # When the database is lost, what the bucket has is what is needed.
+        print_bucket(manifests, unopened, as_json=as_json)
+        raise
+    print_backups(manifests, unopened, facts, now=datetime.now(UTC), as_json=as_json)
 
 
 @backup_commands.group("wal")

@@ -73,14 +73,18 @@ def restore_command(
     from entrypoints.bootstrap.restores import restore_cluster, restore_dump
     from entrypoints.cli.support.backup_printing import print_restored
     from entrypoints.cli.support.moments import moment
+    from entrypoints.cli.support.private_file import unwritable
     from entrypoints.database_setting import read_database_url
 
     settings = read_backup_settings(env_file)
     until = moment(at, datetime.now(UTC)) if at is not None else None
     if directory is not None:
-        manifest = restore_cluster(
-            settings, directory, backup_id=backup_id, at=until, env_file=env_file, with_log=with_log
-        )
+        try:
+            manifest = restore_cluster(
+                settings, directory, backup_id=backup_id, at=until, env_file=env_file, with_log=with_log
+            )
+        except OSError as error:
+            raise unwritable(directory, error) from error
     else:
         manifest = restore_dump(settings, read_database_url(), backup_id=backup_id, at=until)
     print_restored(manifest, directory, until, as_json=as_json)

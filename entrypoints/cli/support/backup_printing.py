@@ -44,10 +44,7 @@ def print_backups(
         }
         click.echo(msgspec.json.encode(document))
         return
-    for manifest in manifests:
-        print_backup(manifest, as_json=False)
-    for backup_id in unopened:
-        click.echo(f"Backup {backup_id}: another BACKUP_KEY made it, this one does not open it.")
+    print_bucket(manifests, unopened, as_json=False)
     _print_newest(manifests, unopened, facts, now)
     if facts.newest_failure_at is not None and (
         facts.newest_backup_at is None or facts.newest_failure_at > facts.newest_backup_at
@@ -65,6 +62,18 @@ def print_backups(
     ):
         ago = duration_text(now - facts.newest_untried_at)
         click.echo(f"A drill {ago} ago could not be tried ({facts.newest_untried_problem})")
+
+
+def print_bucket(manifests: Sequence[BackupManifest], unopened: Sequence[str], *, as_json: bool) -> None:
+    """Print what the bucket has, which is known without the database."""
+    if as_json:
+        document = {"backups": [_document(each) for each in manifests], "unopened": unopened, "facts": None}
+        click.echo(msgspec.json.encode(document))
+        return
+    for manifest in manifests:
+        print_backup(manifest, as_json=False)
+    for backup_id in unopened:
+        click.echo(f"Backup {backup_id}: another BACKUP_KEY made it, this one does not open it.")
 
 
 def print_restored(

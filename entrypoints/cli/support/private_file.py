@@ -22,7 +22,7 @@ class UnwritableFolderError(CommandFailedError):
         self.folder = folder
         self.reason = reason
         super().__init__(
-            f"Nothing can be saved in {folder} ({reason}): make room there, or start this in another folder."
+            f"Nothing can be saved in {folder.resolve()} ({reason}): make room there, or choose another folder."
         )
 
 
@@ -49,7 +49,7 @@ def private_file(
     except FileExistsError as error:
         raise FileTakenError(target, otherwise) from error
     except OSError as error:
-        raise _unwritable(target, error) from error
+        raise unwritable(target.parent, error) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
@@ -57,7 +57,7 @@ def private_file(
     except BaseException as error:
         path.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise _unwritable(target, error) from error
+            raise unwritable(target.parent, error) from error
         raise
 
 
@@ -70,5 +70,6 @@ def _open(target: Path, *, replaces: bool) -> tuple[int, Path]:
     return os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _PERMISSIONS), target
 
 
-def _unwritable(target: Path, error: OSError) -> UnwritableFolderError:
-    return UnwritableFolderError(target.parent, error.strerror or type(error).__name__)
+def unwritable(folder: Path, error: OSError) -> UnwritableFolderError:
+    """The error for a folder that could not be written to."""
+    return UnwritableFolderError(folder, error.strerror or type(error).__name__)

@@ -148,6 +148,8 @@ def test_a_restore_ends_at_the_moment_before_a_mistake(
         restored.wait_for_recovery()
         with unit_of_work.transaction() as transaction:
             found = [bool(transaction.event_store.history(each)) for each in (wanted, mistake)]
+        # Later backups would carry it, and none of them could be restored with its own.
+        assert not list(restored.data.glob("*fetched_log*"))
     assert found == [True, False]
 
 
@@ -235,6 +237,28 @@ def test_backups_of_another_key_are_not_offered(restoreclick: Shell, monkeypatch
     assert "There is no backup yet" not in shown
     answer = restoreclick("restore", "--into", "/nowhere/data")
     assert (answer.status, "BACKUP_KEY opens" in answer.err) == (1, True)
+
+
+def test_without_the_database_the_backups_in_the_bucket_are_listed(
+    restoreclick: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup_id = made(restoreclick("backup", "--logical", "--json"))["backup_id"]
+    monkeypatch.setenv("DATABASE_URL", "postgresql://shop@127.0.0.1:1/shop")
+    answer = restoreclick("backup", "list")
+    assert (answer.status, f"Backup {backup_id}: " in answer.out) == (1, True), answer
+    assert "The database cannot be used" in answer.err
+    listed = json.loads(restoreclick("backup", "list", "--json").out)
+    assert (listed["backups"][-1]["backup_id"], listed["facts"]) == (backup_id, None)
+
+
+def test_a_folder_that_cannot_be_made_is_named(restoreclick: Shell, tmp_path: Path) -> None:
+    made(restoreclick("backup", "--json"))
+    (tmp_path / "disk").write_text("no folder")
+    answer = restoreclick("restore", "--into", str(tmp_path / "disk/data"))
+    assert (answer.status, answer.err) == (
+        1,
+        f"Nothing can be saved in {tmp_path}/disk/data (Not a directory): make room there, or choose another folder.\n",
+    )
 
 
 def test_a_drill_with_another_key_says_nothing_about_the_backup(
