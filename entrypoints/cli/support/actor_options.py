@@ -1,6 +1,8 @@
 """The options for actor and reason, recorded with each staff action."""
 
 import getpass
+import os
+import pwd
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -53,15 +55,25 @@ def on_record(reason_help: str) -> Callable[[F], F]:
 def person(name: str | None) -> str:
     """The actor for a person, by default this machine's user.
 
-    Raises NamelessActorError.
+    Raises NamelessActorError, also for an account that no person logs in to, as in the shop's image.
     """
     try:
-        who = name if name is not None else getpass.getuser()
+        who = name if name is not None else _login()
     except (KeyError, OSError) as error:  # a container may have no name for its user
         raise NamelessActorError from error
     if not who.strip() or not who.isprintable():
         raise NamelessActorError
     return f"person:{who.strip()}"
+
+
+def _login() -> str:
+    name = getpass.getuser()
+    try:
+        account = pwd.getpwuid(os.getuid())
+    except KeyError:
+        return name  # the environment has it
+    is_service = account.pw_shell.endswith(("/nologin", "/false"))
+    return "" if is_service and account.pw_name == name else name
 
 
 def _reason(words: str) -> str:
