@@ -17,6 +17,9 @@ PERMISSIONS = 0o700
 #: The folder, in the data directory, of a log that was fetched beforehand. Base backups leave out names that begin so.
 FETCHED_LOG = "pgsql_tmp_fetched_log"
 
+#: With this file, PostgreSQL starts only to replay the archived log.
+RECOVERY_SIGNAL = "recovery.signal"
+
 #: The system identifier is the first field of this file, in the machine's byte order.
 CONTROL_FILE = Path("global", "pg_control")
 IDENTIFIER_BYTES = 8
@@ -73,7 +76,7 @@ def prepare_recovery(folder: Path, restore_command: str, timeline: int, at: date
     with (folder / "postgresql.auto.conf").open("a") as file:
         file.write("# Written by restoreclick restore; without effect once the recovery has ended.\n")
         file.writelines(lines)
-    (folder / "recovery.signal").touch()
+    (folder / RECOVERY_SIGNAL).touch()
 
 
 def fetch_log(archive: WalArchive, since: str, folder: Path) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from adapters.backups import scratch_server
-from adapters.backups.data_directory import PERMISSIONS, fetch_log, prepare_recovery, unpack
+from adapters.backups.data_directory import PERMISSIONS, RECOVERY_SIGNAL, fetch_log, prepare_recovery, unpack
 from adapters.backups.programs import PostgresPrograms
 from adapters.backups.timelines import timeline_after
 from adapters.backups.vault import StorageVault
@@ -125,6 +125,8 @@ def restore_cluster(
     with open_vault(settings) as vault:
         manifest = chosen(vault.manifests(), backup_id=backup_id, at=at, kind=BackupKind.PHYSICAL)
         folder.mkdir(mode=PERMISSIONS, parents=True, exist_ok=True)
+        # If this is cut off, PostgreSQL does not start there; it would accept writes at the backup's end.
+        (folder / RECOVERY_SIGNAL).touch()
         unpack(vault.read(manifest.parts), folder)
     restore_command = fetching(env_file)
     with open_wal_archive(settings, folder) as archive:

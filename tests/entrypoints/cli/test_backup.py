@@ -1,5 +1,6 @@
 """Backups on a real cluster: made, archived, restored, and tried."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from adapters.postgres.schema_upgrade import upgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.states import State
 from domain.order.values import OrderId
+from entrypoints.bootstrap import restores
 from entrypoints.bootstrap.backup_storage import open_wal_archive
 from entrypoints.bootstrap.backups import open_log_shipping
 from entrypoints.bootstrap.restores import fetching
@@ -259,6 +261,21 @@ def test_a_folder_that_cannot_be_made_is_named(restoreclick: Shell, tmp_path: Pa
         1,
         f"Nothing can be saved in {tmp_path}/disk/data (Not a directory): make room there, or choose another folder.\n",
     )
+
+
+def test_on_a_restore_that_was_cut_off_no_server_starts(
+    restoreclick: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(restoreclick("backup", "--json"))
+
+    def full_disk(*_: object) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(restores, "fetch_log", full_disk)
+    answer = restoreclick("restore", "--into", str(tmp_path / "data"), "--with-log")
+    assert (answer.status, "No space left on device" in answer.err) == (1, True), answer
+    assert (tmp_path / "data/PG_VERSION").exists()
+    assert (tmp_path / "data/recovery.signal").exists()
 
 
 def test_a_drill_with_another_key_says_nothing_about_the_backup(
