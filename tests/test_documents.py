@@ -219,9 +219,10 @@ def starts_others(run: ContainerRun) -> bool:
 
 @cache
 def compose_services() -> dict[str, dict[str, object]]:
-    """The services of ``compose.yaml``."""
-    services: dict[str, dict[str, object]] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
-    return services
+    """The services of ``compose.yaml``, and those that backups add."""
+    files = ("deploy/compose/backup.yaml", "compose.yaml")
+    composed = [yaml.safe_load((ROOT / file).read_text())["services"] for file in files]
+    return {name: service for services in composed for name, service in services.items()}
 
 
 def code_paths(text: str) -> list[str]:

@@ -277,3 +277,17 @@ def test_base_backups_are_let_in_by_password() -> None:
     lines = [line.split() for line in (ROOT / "deploy/compose/pg_hba.conf").read_text().splitlines()]
     assert ["host", "replication", "restoreclick", "all", "scram-sha-256"] in lines
     assert {line[-1] for line in lines if line[0] == "host"} == {"scram-sha-256"}
+
+
+def test_a_lost_database_is_restored_by_a_service_of_its_own() -> None:
+    service = BACKUP["services"]["restore"]
+    _, *words, folder, with_log = service["entrypoint"]
+    assert [*words, with_log] == ["restore", "--into", "--with-log"]
+    volumes = SERVICES["database"]["volumes"]
+    assert service["volumes"] == volumes
+    (major,) = re.findall(r"postgres:(\d+)\.", SERVICES["database"]["image"])
+    assert folder == f"{volumes[0].partition(':')[2]}/{major}/docker", "where the official image looks"
+    assert service["profiles"] == ["restore"], "it runs only when it is asked for"
+    assert service["environment"]["S3_ENDPOINT"] == SERVICES["worker"]["environment"]["S3_ENDPOINT"]
+    assert set(service["networks"]) <= set(SERVICES["worker"]["networks"])
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
