@@ -173,6 +173,16 @@ def test_the_proxy_reaches_the_api_and_prometheus_its_processes(shop: ComposedSh
         within_seconds=READY_SECONDS,
     )
 
+    def missing() -> list[str]:
+        alerts = httpx2.get(f"{shop.prometheus_url}/api/v1/alerts", timeout=10).json()["data"]["alerts"]
+        labels = [each["labels"] for each in alerts]
+        return [each["component"] for each in labels if each["alertname"] == "ShopServiceMissing"]
+
+    assert missing() == []
+    shop.required("stop", "worker")
+    eventually(lambda: missing() == ["worker"], "the alert about the worker", within_seconds=READY_SECONDS)
+    shop.required("start", "worker")
+
 
 def test_a_backup_is_made_and_restored_in_a_drill(shop: ComposedShop) -> None:
     shop.required("up", "--detach", "--no-build", with_backups=True)

@@ -291,3 +291,13 @@ def test_a_lost_database_is_restored_by_a_service_of_its_own() -> None:
     assert service["environment"]["S3_ENDPOINT"] == SERVICES["worker"]["environment"]["S3_ENDPOINT"]
     assert set(service["networks"]) <= set(SERVICES["worker"]["networks"])
     assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+
+
+def test_a_service_whose_containers_are_all_stopped_is_missed() -> None:
+    folder = ROOT / "deploy/prometheus"
+    (scraped, _) = yaml.safe_load((folder / "prometheus.yaml").read_text())["scrape_configs"]
+    (discovered,) = scraped["dns_sd_configs"]
+    (group,) = yaml.safe_load((folder / "rules/compose.yaml").read_text())["groups"]
+    (alert,) = group["rules"]
+    expected = [f'absent(up{{job="restoreclick", component="{name}"}})' for name in discovered["names"]]
+    assert alert["expr"].split(" or ") == expected
