@@ -94,6 +94,10 @@ class ComposedShop:
         """Whether the service's own healthcheck says so."""
         return bool(self.inspect(service)["State"]["Health"]["Status"] == "healthy")
 
+    def remove_volume(self, name: str) -> None:
+        """Lose a volume, as with its disk."""
+        self._engine.output("volume", "rm", f"{self.outside}_{name}")
+
     def run_in(self, service: str, *words: str) -> subprocess.CompletedProcess[str]:
         """Run words in a service's container."""
         return self.compose("exec", "-T", service, *words)

@@ -195,3 +195,21 @@ def test_a_backup_is_made_and_restored_in_a_drill(shop: ComposedShop) -> None:
         "exec", "-T", "worker", "restoreclick", "restore", "--drill", "--json", with_backups=True
     )
     assert drilled.returncode == 0, drilled.stdout + drilled.stderr
+
+
+def test_a_lost_database_comes_back_by_the_documented_steps(shop: ComposedShop) -> None:
+    order(shop)
+    shop.required("stop", "api", "worker", "database", with_backups=True)
+    shop.required("rm", "--force", "database", with_backups=True)
+    shop.remove_volume("database")
+    shop.required("run", "--rm", "restore", with_backups=True)
+    shop.required("up", "--detach", "--no-build", "--no-deps", "database", with_backups=True)
+    eventually(lambda: shop.is_healthy("database"), "the database", within_seconds=READY_SECONDS)
+    shop.required(
+        *("run", "--rm", "--no-deps", "worker", "db", "restored", "--even-if-current"), with_backups=True
+    )
+    shop.required("up", "--detach", "--no-build", with_backups=True)
+    eventually(lambda: shop.is_healthy("api"), "the shop", within_seconds=READY_SECONDS)
+    verified = shop.compose("exec", "-T", "worker", "restoreclick", "events", "verify", with_backups=True)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    order(shop)
