@@ -33,7 +33,9 @@ def build_all(engine: Engine, base: Path, folder: Path) -> None:
     if not base.exists():
         options = ["--variant=minbase", f"--include={_PACKAGES}"]
         subprocess.run(["debootstrap", *options, _SUITE, base], check=True)  # noqa: S603, S607
-        shutil.copytree("/etc/ssl/certs", base / "etc/ssl/certs", dirs_exist_ok=True)
+        # Debian's are links, of which absolute ones would lead out of the base.
+        shutil.rmtree(base / "etc/ssl/certs")
+        shutil.copytree("/etc/ssl/certs", base / "etc/ssl/certs")
     if engine.run("image", "inspect", BASE).returncode != 0:
         with subprocess.Popen(["tar", "-C", base, "-c", "."], stdout=subprocess.PIPE) as files:  # noqa: S603, S607
             engine.output("import", "-", BASE, stdin=files.stdout)
