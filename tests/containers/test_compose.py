@@ -178,7 +178,7 @@ def test_the_proxy_reaches_the_api_and_prometheus_its_processes(shop: ComposedSh
         labels = [each["labels"] for each in alerts]
         return [each["component"] for each in labels if each["alertname"] == "ShopServiceMissing"]
 
-    assert missing() == []
+    eventually(lambda: missing() == [], "no alert", within_seconds=READY_SECONDS)
     shop.required("stop", "worker")
     eventually(lambda: missing() == ["worker"], "the alert about the worker", within_seconds=READY_SECONDS)
     shop.required("start", "worker")
