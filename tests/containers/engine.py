@@ -70,6 +70,19 @@ def running_engine(folder: Path) -> Iterator[Engine]:
         ),
         *("--data-root", str(folder / "data"), "--exec-root", str(folder / "run")),
     ]
-    with Process.start("The Docker engine", argv, log=folder / "docker.log", env=engine.environment) as own:
-        own.wait_until(engine.is_ready, READY_SECONDS)
-        yield engine
+    try:
+        with Process.start(
+            "The Docker engine", argv, log=folder / "docker.log", env=engine.environment
+        ) as own:
+            own.wait_until(engine.is_ready, READY_SECONDS)
+            yield engine
+    finally:
+        _unmount(folder)
+
+
+def _unmount(folder: Path) -> None:
+    """Unmount what the engine leaves, so that its folder can be deleted."""
+    mounted = [Path(line.split()[1]) for line in Path("/proc/mounts").read_text().splitlines()]
+    for path in sorted(mounted, reverse=True):
+        if path.is_relative_to(folder):
+            subprocess.run(["umount", path], check=True)  # noqa: S603, S607
