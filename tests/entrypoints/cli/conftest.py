@@ -8,7 +8,11 @@ import pytest
 
 from adapters.postgres import schema
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from sandbox.processes import Supervisor
+from sandbox.services import seaweedfs_server
+from sandbox.services.seaweedfs_server import S3
 from tests.doubles.container import InMemoryShop
+from tests.entrypoints.support.archiving_cluster import make_buckets
 from tests.entrypoints.support.next_version import add_migration
 from tests.entrypoints.support.shell import Shell
 
@@ -40,3 +44,12 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     """Give this program one more migration."""
     yield lambda statement: add_migration(tmp_path / "migrations", statement, monkeypatch)
     schema.known_revisions.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    """An S3 server with the buckets of photos and of backups."""
+    with Supervisor() as supervisor:
+        s3 = seaweedfs_server.start(supervisor, tmp_path_factory.mktemp("bucket"))
+        make_buckets(s3)
+        yield s3

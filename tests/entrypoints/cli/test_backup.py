@@ -22,8 +22,6 @@ from entrypoints.bootstrap.backup_storage import open_wal_archive
 from entrypoints.bootstrap.backups import open_log_shipping
 from entrypoints.bootstrap.restores import fetching
 from entrypoints.settings import read_settings
-from sandbox.processes import Supervisor
-from sandbox.services import seaweedfs_server
 from sandbox.services.seaweedfs_server import S3
 from tests.adapters.support.cluster_backup import owned_like
 from tests.doubles.container import InMemoryShop
@@ -32,7 +30,6 @@ from tests.entrypoints.support.archiving_cluster import (
     archive_with,
     env_file,
     environment_of,
-    make_buckets,
     photos_in,
     running,
 )
@@ -52,14 +49,6 @@ class BackedUpShop:
         order_id = self.shop.pay(self.shop.upload(photo))
         assert self.shop.live(order_id, hours=0.1).state is State.COMPLETED
         return order_id
-
-
-@pytest.fixture(scope="module")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    with Supervisor() as supervisor:
-        s3 = seaweedfs_server.start(supervisor, tmp_path_factory.mktemp("bucket"))
-        make_buckets(s3)
-        yield s3
 
 
 @pytest.fixture(scope="module")

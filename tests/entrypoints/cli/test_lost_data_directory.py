@@ -7,7 +7,6 @@ photos in the storage.
 import os
 import random
 import shutil
-from collections.abc import Iterator
 from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -26,8 +25,6 @@ from entrypoints.backup_settings import BackupSettings, read_backup_settings
 from entrypoints.bootstrap.backup_storage import open_vault
 from entrypoints.bootstrap.backups import backups_from
 from entrypoints.bootstrap.restores import restore_cluster
-from sandbox.processes import Supervisor
-from sandbox.services import seaweedfs_server
 from sandbox.services.seaweedfs_server import S3
 from tests.doubles.container import InMemoryShop
 from tests.doubles.object_storage import InMemoryStorage
@@ -71,14 +68,6 @@ class Customers:
             self.shop.end_predictions()
         if number % PAYMENTS_PER_HEAD == 0:
             self.shop.log_heads.write()
-
-
-@pytest.fixture(scope="module")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    with Supervisor() as supervisor:
-        s3 = seaweedfs_server.start(supervisor, tmp_path_factory.mktemp("bucket"))
-        make_buckets(s3)
-        yield s3
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """An upgrade makes a backup first, or does not migrate."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -10,21 +10,11 @@ import psycopg
 import pytest
 
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
-from sandbox.processes import Supervisor
-from sandbox.services import seaweedfs_server
 from sandbox.services.seaweedfs_server import S3
 from tests.contracts.stored_streams import facts, take_order
-from tests.entrypoints.support.archiving_cluster import environment_of, make_buckets, running
+from tests.entrypoints.support.archiving_cluster import environment_of, running
 from tests.entrypoints.support.next_version import ADDITION, newest, revision
 from tests.entrypoints.support.shell import Shell
-
-
-@pytest.fixture(scope="module")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    with Supervisor() as supervisor:
-        s3 = seaweedfs_server.start(supervisor, tmp_path_factory.mktemp("bucket"))
-        make_buckets(s3)
-        yield s3
 
 
 @pytest.fixture
