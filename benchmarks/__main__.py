@@ -29,7 +29,11 @@ WIDTH = 170
     "--rounds", type=click.IntRange(min=1), help="How many rounds, instead of each row's own number."
 )
 @click.option("--quick", is_flag=True, help="One round of few operations: shows that it works, not how fast.")
-@click.option("--large", is_flag=True, help="Let the row `growth` fill a million orders; takes half an hour.")
+@click.option(
+    "--large",
+    is_flag=True,
+    help="A million orders for `growth` and `archive`; each takes half an hour.",
+)
 @click.option(
     "--filled", type=click.IntRange(min=0), default=0, help="How many orders each database begins with."
 )

@@ -1,7 +1,7 @@
 """Orders as the shop writes them, many at once by COPY."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -30,10 +30,10 @@ _CODEC = Codec()
 _NUMBERS = count(1)
 
 
-def new_life(photos: int = 1, notes: int = 0) -> tuple[Facts, list[e.Event]]:
+def new_life(photos: int = 1, notes: int = 0, *, purged: bool = False) -> tuple[Facts, list[e.Event]]:
     """Return an order from its payment to the last mail.
 
-    It has two events a photo, five more, and the notes.
+    It has two events a photo, five more, the notes, and one more if its photos are ``purged``.
     """
     facts = Facts(order_id=OrderId(uuid4()), photos=photos)
     unique = facts.order_id.hex
@@ -49,6 +49,7 @@ def new_life(photos: int = 1, notes: int = 0) -> tuple[Facts, list[e.Event]]:
         facts.sent(EmailKind.CONFIRMATION, f"{unique}-1"),
         facts.sent(EmailKind.RESULT, f"{unique}-2"),
         *(e.NoteAdded(note_id=NoteId(uuid4())) for _ in range(notes)),
+        *((facts.purged(),) if purged else ()),
     ]
     return facts, events
 
@@ -60,27 +61,38 @@ def insert_customer(connection: psycopg.Connection[Any], facts: Facts) -> None:
     )
 
 
-def fill(database_url: str, orders: int, *, photos: int = 1, notes: int = 0) -> list[UUID]:
+def fill(
+    database_url: str,
+    orders: int,
+    *,
+    photos: int = 1,
+    notes: int = 0,
+    purged: bool = False,
+    over: timedelta = timedelta(),
+) -> list[UUID]:
     """Fill a database with delivered orders; return their ids.
 
-    They have a log with its hash chain, read models, and customers.
+    They have a log with its hash chain, read models, and customers. They were paid ``over`` a time that ends with
+    ``PAID_AT``, the oldest first.
     """
     ids: list[UUID] = []
     with psycopg.connect(database_url, autocommit=True) as connection:
         for first in range(0, orders, BATCH):
-            lives = [new_life(photos, notes) for _ in range(min(BATCH, orders - first))]
-            _copy_lives(connection, lives)
+            lives = [new_life(photos, notes, purged=purged) for _ in range(min(BATCH, orders - first))]
+            _copy_lives(connection, lives, PAID_AT - over * (1 - first / orders))
             ids += [facts.order_id for facts, _ in lives]
         connection.execute("ANALYZE")
     return ids
 
 
-def _copy_lives(connection: psycopg.Connection[Any], lives: Sequence[tuple[Facts, list[e.Event]]]) -> None:
+def _copy_lives(
+    connection: psycopg.Connection[Any], lives: Sequence[tuple[Facts, list[e.Event]]], paid_at: datetime
+) -> None:
     tables: dict[str, list[dict[str, Any]]] = {}
     events: list[dict[str, Any]] = []
     for facts, life in lives:
         order = Order(order_id=facts.order_id)
-        stream = recorded(order, *life, at=PAID_AT + timedelta(seconds=len(events) % 86_400))
+        stream = recorded(order, *life, at=paid_at + timedelta(seconds=len(events) % 86_400))
         events += _event_rows(stream)
         for table, rows in changed_rows(order, fold(facts.order_id, stream)).items():
             tables.setdefault(table, []).extend(rows)

@@ -7,6 +7,8 @@ from uuid import uuid4
 import psycopg
 from sqlalchemy import make_url
 
+from tests.changeable_log import changeable_log
+
 #: Filled by migrations, and written by no test that leaves the schema as it is.
 _MIGRATED = ("alembic_version", "schema_compatibility")
 
@@ -118,7 +120,6 @@ def _delete_all_rows(connection: psycopg.Connection) -> None:
     ]
     with connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica")  # without foreign keys
-        connection.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
-        connection.execute("; ".join(f'DELETE FROM "{name}"' for name in tables if name not in _MIGRATED))
-        connection.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only")
+        with changeable_log(connection):
+            connection.execute("; ".join(f'DELETE FROM "{name}"' for name in tables if name not in _MIGRATED))
         connection.execute("SELECT setval(seqrelid, seqstart, false) FROM pg_sequence")

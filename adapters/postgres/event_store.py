@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Connection, Row, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from adapters.postgres.driver_sql import execute, fetch_plain
@@ -37,17 +37,33 @@ from domain.ports.event_store import Commit, EventStore, LogCursor, UnreadableEv
 from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, VersionConflictError
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
-_STREAM = text(f"SELECT {EVENT_FIELDS} FROM events WHERE order_id = :order_id ORDER BY version")
-_LOAD = f"SELECT {FOLD_FIELDS} FROM events WHERE order_id = :key ORDER BY version"
-_LOAD_SINCE = f"SELECT {FOLD_FIELDS} FROM events WHERE order_id = :key AND version >= :since ORDER BY version"
+#: An order's stream is in ``events`` itself or, archived, in the tables of months that inherit from it. The first
+#: statement of each pair reads what is not archived, the other one everything.
+_Statements = tuple[str, str]
+
+
+def _by_version(fields: str, condition: str) -> _Statements:
+    """Statements that read a stream by version."""
+    live, whole = (
+        f"SELECT {fields} FROM {log} WHERE {condition} ORDER BY version" for log in ("ONLY events", "events")
+    )
+    return live, whole
+
+
+_STREAM = _by_version(EVENT_FIELDS, "order_id = :key")
+_LOAD = _by_version(FOLD_FIELDS, "order_id = :key")
+_LOAD_BY_TOKEN = _by_version(
+    FOLD_FIELDS, "order_id = (SELECT order_id FROM download_links WHERE token_sha256 = :key)"
+)
+_LOAD_BY_PAYMENT = _by_version(
+    FOLD_FIELDS, "order_id = (SELECT order_id FROM orders WHERE payment_intent_id = :key)"
+)
+#: An archived order is brought back by its lock.
 _LOAD_LOCKED = f"SELECT {FOLD_FIELDS} FROM locked_stream(:key)"
+_LOAD_SINCE = (
+    f"SELECT {FOLD_FIELDS} FROM ONLY events WHERE order_id = :key AND version >= :since ORDER BY version"
+)
 _LOAD_LOCKED_SINCE = f"SELECT {FOLD_FIELDS} FROM locked_stream(:key, :since)"
-_LOAD_BY_TOKEN = f"""SELECT {FOLD_FIELDS} FROM events
-    WHERE order_id = (SELECT order_id FROM download_links WHERE token_sha256 = :key)
-    ORDER BY version"""
-_LOAD_BY_PAYMENT = f"""SELECT {FOLD_FIELDS} FROM events
-    WHERE order_id = (SELECT order_id FROM orders WHERE payment_intent_id = :key)
-    ORDER BY version"""
 _HEAD = text("SELECT sha256 FROM events WHERE order_id = :order_id AND version = :version")
 #: In commit order: an open transaction has a txid of at least xmin, and nothing from xmin on is read yet.
 _WHOLE_LOG = f"""SELECT {EVENT_FIELDS}, txid::text::bigint AS transaction_id FROM events
@@ -68,7 +84,7 @@ class PostgresEventStore(EventStore):
         self.connection.execute(_LOCK, {"order_id": str(order_id)})
 
     def load(self, order_id: OrderId) -> Order:
-        return self._load(_LOAD, order_id) or Order(order_id=order_id)
+        return self._folded(self._stream(_LOAD, order_id)) or Order(order_id=order_id)
 
     def load_repeatedly(self, order_id: OrderId) -> Order:
         """Read what was recorded since the last time."""
@@ -80,7 +96,7 @@ class PostgresEventStore(EventStore):
     def load_locked(self, order_id: OrderId, known: Order | None = None) -> Order:
         return (
             self._load_since(_LOAD_LOCKED_SINCE, known)
-            or self._load(_LOAD_LOCKED, order_id)
+            or self._folded(self._rows(_LOAD_LOCKED, order_id))
             or Order(order_id=order_id)
         )
 
@@ -93,16 +109,16 @@ class PostgresEventStore(EventStore):
         return orders
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
-        return self._load(_LOAD_BY_TOKEN, token_sha256)
+        return self._folded(self._stream(_LOAD_BY_TOKEN, token_sha256))
 
     def load_by_payment(self, payment_intent_id: str) -> Order | None:
-        return self._load(_LOAD_BY_PAYMENT, payment_intent_id)
+        return self._folded(self._stream(_LOAD_BY_PAYMENT, payment_intent_id))
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
-        return self._decode(self.connection.execute(_STREAM, {"order_id": order_id}).all())
+        return [decode_row(row, self.codec) for row in self._stream(_STREAM, order_id)]
 
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
-        return [read_row(row, self.codec) for row in self.connection.execute(_STREAM, {"order_id": order_id})]
+        return [read_row(row, self.codec) for row in self._stream(_STREAM, order_id)]
 
     def append(self, *commits: Commit) -> Collection[UUID]:
         """Write commits in one statement; see the port for errors."""
@@ -194,9 +210,15 @@ class PostgresEventStore(EventStore):
             "previous_sha256": previous,
         }
 
-    def _load(self, statement: str, key: object) -> Order | None:
-        """Fold the stream that a statement returns, if there is one."""
-        rows = fetch_plain(self.connection, statement, {"key": key})
+    def _stream(self, statements: _Statements, key: object) -> Sequence[tuple[Any, ...]]:
+        """The rows of a stream, wherever it is."""
+        live, whole = statements
+        return self._rows(live, key) or self._rows(whole, key)
+
+    def _rows(self, statement: str, key: object) -> Sequence[tuple[Any, ...]]:
+        return fetch_plain(self.connection, statement, {"key": key})
+
+    def _folded(self, rows: Sequence[tuple[Any, ...]]) -> Order | None:
         return folded_from(rows, self.codec, Order(order_id=rows[0][0])) if rows else None
 
     def _load_since(self, statement: str, known: Order | None) -> Order | None:
@@ -213,9 +235,6 @@ class PostgresEventStore(EventStore):
             return None
         return folded_from(rows[1:], self.codec, replace(known, head=head))
 
-    def _decode(self, rows: Sequence[Row[Any]]) -> list[RecordedEvent]:
-        return [decode_row(row, self.codec) for row in rows]
-
 
 def _translated(error: IntegrityError, commits: Sequence[Commit]) -> Exception:
     diagnosis = getattr(error.orig, "diag", None)
@@ -224,6 +243,6 @@ def _translated(error: IntegrityError, commits: Sequence[Commit]) -> Exception:
     before = refused or commits[0].before
     if constraint == "events_order_id_cause_key_key":
         return CauseRepeatedError(before.order_id)
-    if constraint == "events_order_id_version_key":
+    if constraint in ("events_order_id_version_key", "events_have_predecessors"):
         return VersionConflictError(before.order_id, before.version)
     return error

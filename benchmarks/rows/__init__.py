@@ -3,7 +3,7 @@
 from benchmarks.measure import Row
 from benchmarks.rows.commits import CommitOnEightThreads, CommitOnOneThread
 from benchmarks.rows.files import Download, Upload
-from benchmarks.rows.growth import Growth
+from benchmarks.rows.growth import Archive, Growth
 from benchmarks.rows.loading import LoadLongOrder, LoadShortOrder
 from benchmarks.rows.log import ReadLog, Rebuild, Verify
 from benchmarks.rows.metrics import MetricsShare
@@ -28,6 +28,7 @@ ROWS: tuple[type[Row], ...] = (
     Upload,
     Download,
     Growth,
+    Archive,
     MetricsShare,
     Simulation,
     Help,

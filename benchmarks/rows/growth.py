@@ -1,10 +1,13 @@
-"""The cost of an order in a large and a small database."""
+"""The cost of an order in a large database, and beside an archive."""
 
+import time
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 
+from adapters.postgres.log_archive import archive
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from benchmarks.direct_shop import command_handler_on, commit
 from benchmarks.goals import at_most_times
@@ -13,6 +16,9 @@ from benchmarks.synthetic import fill, insert_customer, new_life
 from domain.use_cases.queries import Queries
 
 SMALL = 100
+
+#: Over how long archived orders were paid.
+YEARS = timedelta(days=1095)
 
 
 class Growth(Row):
@@ -28,13 +34,14 @@ class Growth(Row):
         "orders. For every other row in a large database: `--filled 10000`, `--against` a run without."
     )
     rounds = 3
+    archives = False
 
     def open(self, resources: ExitStack) -> None:
         """Fill both databases."""
         number = 1_000_000 if self.large else self.size(10_000, 300)
         self._meter = self.servers.meter(with_client=True)
         self._orders = self.size(40, 4)
-        self._large = _Database(resources, self.servers.database(), number)
+        self._large = _Database(resources, self.servers.database(), number, archives=self.archives)
         self._small = _Database(resources, self.servers.database(), SMALL)
         for database in (self._large, self._small):
             database.live()
@@ -55,11 +62,24 @@ class Growth(Row):
         return Sample(value=sum(cpu_ms.values()), cpu_ms=cpu_ms, facts=database.sizes())
 
 
+class Archive(Growth):
+    """The same beside finished orders of three years, archived by month."""
+
+    name = "archive"
+    work = "cost of an order beside 10,000 archived ones (1,000,000 with --large)"
+    notes = (
+        "As `growth`, but all orders of three years are archived first, in 36 tables. `archived/s`: orders that the "
+        "archive moves a second."
+    )
+    archives = True
+
+
 class _Database:
     """A filled database, and the shop on it."""
 
-    def __init__(self, resources: ExitStack, url: str, orders: int) -> None:
-        fill(url, orders)
+    def __init__(self, resources: ExitStack, url: str, orders: int, *, archives: bool = False) -> None:
+        fill(url, orders, purged=archives, over=YEARS if archives else timedelta())
+        self._facts = _archived(url) if archives else {}
         self._connection: psycopg.Connection[Any] = resources.enter_context(
             psycopg.connect(url, autocommit=True)
         )
@@ -77,8 +97,22 @@ class _Database:
         self._queries.newest(50)
 
     def sizes(self) -> dict[str, float]:
-        """Return the sizes of the log and of the whole database."""
+        """Return the sizes of the log, the database and an archive."""
         found = self._connection.execute(
-            "SELECT pg_total_relation_size('events') / 1e6, pg_database_size(current_database()) / 1e6"
+            """SELECT pg_total_relation_size('events') / 1e6, pg_database_size(current_database()) / 1e6,
+                (SELECT coalesce(sum(pg_total_relation_size(inhrelid)), 0) FROM pg_inherits
+                WHERE inhparent = 'events'::regclass) / 1e6"""
         ).fetchall()
-        return {"log MB": float(found[0][0]), "database MB": float(found[0][1])}
+        log, database, archived = map(float, found[0])
+        sizes = {"log MB": log, "database MB": database}
+        return {**sizes, "archive MB": archived, **self._facts} if self._facts else sizes
+
+
+def _archived(url: str) -> dict[str, float]:
+    """Archive all orders; return how fast that was."""
+    began = time.monotonic()
+    orders = sum(batch.orders for batch in archive(url, datetime.now(UTC)))
+    seconds = time.monotonic() - began
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+    return {"archived/s": orders / seconds}

@@ -61,6 +61,15 @@ class UnreadableEvent:
     number: OrderNumber | None = None  # from the projection, where it is queried
 
 
+@dataclass(frozen=True, kw_only=True)
+class ArchivedBatch:
+    """Finished orders that one transaction archived."""
+
+    orders: int
+    events: int
+    in_use: int  # orders that others had locked, left for the next time
+
+
 @dataclass(frozen=True)
 class LeftOutOrder:
     """An order that a rebuild skipped because its stream is unreadable."""

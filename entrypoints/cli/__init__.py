@@ -236,7 +236,7 @@ cli.add_command(payment_commands)
 
 @cli.group("events")
 def log_commands() -> None:
-    """Show and verify the log."""
+    """Show, verify and archive the log."""
 
 
 @log_commands.command()
@@ -269,6 +269,30 @@ def verify_log(against: Path | None, *, as_json: bool) -> None:
 
     with open_queries(processes=os.cpu_count() or 1) as queries:
         verify_log(queries.chained_events(), against, as_json=as_json)
+
+
+@log_commands.command("archive")
+@click.option(
+    "--before",
+    default="365d",
+    show_default=True,
+    help="Orders without an event since then: 365d, or an ISO date.",
+)
+@json_option
+def archive_log(before: str, *, as_json: bool) -> None:
+    """Move finished orders to tables by month while the shop runs, so that the live part of the log stays small.
+
+    Every command reads them as before, and an order that something happens to comes back by itself.
+    """
+    from datetime import UTC, datetime
+
+    from entrypoints.bootstrap.log_archive import archive
+    from entrypoints.cli.commands.archive_log import archive_log
+    from entrypoints.cli.support.moments import moment
+    from entrypoints.database_setting import read_database_url
+
+    ended = moment(before, datetime.now(UTC))
+    archive_log(archive(read_database_url(), ended), as_json=as_json)
 
 
 cli.add_command(customer_commands)

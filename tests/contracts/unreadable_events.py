@@ -11,6 +11,7 @@ from domain.order.values import OrderId
 from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import UnreadableEvent
 from domain.ports.unit_of_work import Database
+from tests.changeable_log import changeable_log
 from tests.doubles.unit_of_work import InMemoryUnitOfWork
 
 
@@ -55,15 +56,13 @@ def spoil_in_memory(
 
 def spoil_in_postgres(database_url: str, order_id: OrderId, damage: Damage, *, version: int = 1) -> None:
     """Change the stored row, with the append-only trigger disabled."""
-    with psycopg.connect(database_url) as connection:
-        connection.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
+    with psycopg.connect(database_url) as connection, changeable_log(connection):
         changed = connection.execute(
             """UPDATE events SET name = coalesce(%s, name), data = coalesce(%s::jsonb, data)
             WHERE order_id = %s AND version = %s""",
             (damage.stored_name, damage.data, order_id, version),
         )
         assert changed.rowcount == 1
-        connection.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only")
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ CHANGES: dict[str, LiteralString] = {
     "merge": "MERGE INTO events USING (SELECT 1) AS given (version) ON given.version = events.version"
     " WHEN MATCHED THEN DELETE",
     "delete": "DELETE FROM events",
-    "delete of nothing": "DELETE FROM events WHERE false",
     "truncate": "TRUNCATE events",
     "truncate of all": "TRUNCATE events, orders CASCADE",
 }

@@ -30,6 +30,10 @@ ALLOWED = {
         "0029",
         "drops",
     ): "A check is replaced by one that the rows of the previous version pass, too.",
+    (
+        "0033",
+        "deletes rows",
+    ): "A function moves rows back into the table that the previous version writes; it reads all of them.",
 }
 
 

@@ -9,6 +9,7 @@ import pytest
 from domain.order.states import State
 from domain.order.values import OrderId
 from domain.ports.errors import UnavailableError, UnreadableEventError
+from tests.changeable_log import changeable_log
 from tests.doubles.container import InMemoryShop
 
 
@@ -67,14 +68,12 @@ def test_an_order_whose_events_contradict_each_other_is_left_alone_and_the_other
 ) -> None:
     broken, other = shop.pay(shop.upload(b"wedding")), shop.pay(shop.upload(b"harvest"))
     assert shop.live(other).state is State.COMPLETED
-    with psycopg.connect(own_database_url) as connection:
-        connection.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
+    with psycopg.connect(own_database_url) as connection, changeable_log(connection):
         connection.execute(
             """UPDATE events SET data = jsonb_set(data, '{images,0,image_id}', to_jsonb(order_id::text))
             WHERE order_id = %s AND name LIKE 'order.images_moved.%%'""",
             [broken],
         )
-        connection.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only")
     with pytest.raises(UnreadableEventError, match="restoreclick reconcile"):
         shop.order(broken)
     shop.clock.advance(days=100)

@@ -95,11 +95,15 @@ def test_triggers_keep_updated_at_and_the_log(database_url: str) -> None:
         "FOR EACH ROW EXECUTE FUNCTION touch_updated_at()"
         for table in TOUCHED
     }
-    append_only = (
-        "CREATE TRIGGER events_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.events "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change() (ALWAYS)"
-    )
-    assert catalog.triggers(database_url) == {*touching, append_only}
+    keeping_the_log = {
+        f"CREATE TRIGGER events_{name} {when} ON public.events FOR EACH {rows} EXECUTE FUNCTION {function}"
+        for name, when, rows, function in (
+            ("append_only", "BEFORE UPDATE OR TRUNCATE", "STATEMENT", "refuse_change() (ALWAYS)"),
+            ("keep_rows", "BEFORE DELETE", "ROW", "refuse_loss() (ALWAYS)"),
+            ("have_predecessors", "AFTER INSERT", "ROW WHEN ((new.version > 1))", "refuse_gap()"),
+        )
+    }
+    assert catalog.triggers(database_url) == touching | keeping_the_log
     assert {name for name, table in metadata.tables.items() if "updated_at" in table.c} == TOUCHED
 
 

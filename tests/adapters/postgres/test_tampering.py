@@ -10,6 +10,7 @@ from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.values import OrderId
 from domain.ports.log_defects import DefectKind
 from domain.use_cases.audit.log_verification import LogSnapshot, verify
+from tests.changeable_log import changeable_log
 from tests.contracts.stored_streams import facts, take_order
 from tests.waiting import eventually
 
@@ -130,11 +131,9 @@ def keep_head(unit_of_work: PostgresUnitOfWork) -> LogSnapshot:
 
 def tamper(database_url: str, order_id: OrderId, *statements: LiteralString) -> None:
     """Change the log as a superuser, restoring its trigger afterwards."""
-    with psycopg.connect(database_url) as connection:
-        connection.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
+    with psycopg.connect(database_url) as connection, changeable_log(connection):
         for statement in statements:
             assert connection.execute(statement, (order_id,)).rowcount > 0
-        connection.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only")
 
 
 def found(unit_of_work: PostgresUnitOfWork, kept: LogSnapshot | None = None) -> Found:

@@ -21,6 +21,7 @@ from domain.use_cases.order_transaction import Cause
 from entrypoints.bootstrap.adapters import open_container
 from entrypoints.settings import read_settings
 from sandbox.services import valkey
+from tests.changeable_log import changeable_log
 from tests.doubles.container import InMemoryShop
 from tests.entrypoints.support.shell import Shell
 
@@ -310,8 +311,8 @@ def test_a_database_without_the_newest_events_is_urgent(
         shop.log_heads.replace()
     try:
         assert ConditionCode.DATABASE_BEHIND_LOG not in found(restoreclick("status", "--json").out)
-        with psycopg.connect(own_database_url) as connection:  # as a backup of before would be
-            connection.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
+        with psycopg.connect(own_database_url) as connection, changeable_log(connection):
+            # as a backup of before would be
             connection.execute("DELETE FROM events WHERE position = (SELECT max(position) FROM events)")
         answer = restoreclick("status", "--json")
         assert answer.status == 2

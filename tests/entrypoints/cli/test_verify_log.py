@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 
 from adapters.postgres.hash_chain import event_sha256
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
+from tests.changeable_log import changeable_log
 from tests.contracts.list_reading import read_whole_log
 from tests.contracts.stored_streams import NOON, facts, take_order
 from tests.contracts.unreadable_events import DAMAGES, spoil_in_postgres
@@ -29,10 +30,8 @@ def about(unit_of_work: PostgresUnitOfWork) -> Facts:
 
 
 def delete_the_newest(database_url: str, about: Facts) -> None:
-    with psycopg.connect(database_url) as connection:
-        connection.execute("ALTER TABLE events DISABLE TRIGGER events_append_only")
+    with psycopg.connect(database_url) as connection, changeable_log(connection):
         connection.execute("DELETE FROM events WHERE order_id = %s AND version = 3", (about.order_id,))
-        connection.execute("ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only")
 
 
 def test_an_event_of_a_newer_version_is_distinguished_from_a_changed_one(

@@ -1,0 +1,128 @@
+"""The events of finished orders can be moved to tables by month.
+
+These tables inherit from ``events``, so that a query of it reads them as well. The events of one order are in one
+place: all in ``events`` itself, where the unique keys are, or all in the tables of months. A writer who locks an
+archived order brings it back first. A row can be deleted only if the same row is in the other place, and one can be
+inserted only after its predecessor, which refuses a writer who did not lock.
+"""
+
+from alembic import op
+
+revision = "0033"
+down_revision = "0032"
+
+
+def upgrade() -> None:
+    op.execute(
+        """
+        CREATE FUNCTION month_of_log(moment timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+            SELECT 'events_' || to_char(moment AT TIME ZONE 'UTC', 'YYYY_MM')
+        $$;
+
+        CREATE FUNCTION refuse_loss() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            elsewhere text := 'events';
+            copies integer := 0;
+        BEGIN
+            IF TG_TABLE_NAME = 'events' THEN
+                elsewhere := month_of_log(OLD.recorded_at);
+            END IF;
+            IF to_regclass(elsewhere) IS NOT NULL THEN
+                -- The lock keeps another transaction from deleting the copy, while this one deletes the original.
+                EXECUTE format('SELECT FROM ONLY %I AS copy WHERE order_id = $1 AND version = $2'
+                    ' AND (copy.*)::text = $3 FOR KEY SHARE', elsewhere)
+                    USING OLD.order_id, OLD.version, OLD::text;
+                GET DIAGNOSTICS copies = ROW_COUNT;
+            END IF;
+            IF copies <> 1 THEN
+                RAISE EXCEPTION 'The log is append-only: % is refused. Record a new event instead.', TG_OP
+                    USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN OLD;
+        END
+        $$;
+
+        CREATE OR REPLACE TRIGGER events_append_only BEFORE UPDATE OR TRUNCATE ON events
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+        ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only;
+        CREATE TRIGGER events_keep_rows BEFORE DELETE ON events FOR EACH ROW EXECUTE FUNCTION refuse_loss();
+        ALTER TABLE events ENABLE ALWAYS TRIGGER events_keep_rows;
+
+        CREATE FUNCTION refuse_gap() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NOT EXISTS (
+                SELECT FROM ONLY events WHERE order_id = NEW.order_id AND version = NEW.version - 1
+            ) THEN
+                RAISE EXCEPTION 'Version % of order % does not follow an event: lock the order and load it.',
+                    NEW.version, NEW.order_id
+                    USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'events_have_predecessors',
+                        DETAIL = NEW.order_id::text;
+            END IF;
+            RETURN NULL;
+        END
+        $$;
+        CREATE TRIGGER events_have_predecessors AFTER INSERT ON events
+            FOR EACH ROW WHEN (NEW.version > 1) EXECUTE FUNCTION refuse_gap();
+
+        CREATE OR REPLACE FUNCTION locked_stream(wanted uuid) RETURNS SETOF events LANGUAGE plpgsql VOLATILE AS $$
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtextextended(wanted::text, 0));
+            RETURN QUERY SELECT * FROM ONLY events WHERE order_id = wanted ORDER BY version;
+            IF NOT FOUND THEN
+                INSERT INTO events OVERRIDING SYSTEM VALUE SELECT * FROM events WHERE order_id = wanted;
+                IF FOUND THEN
+                    DELETE FROM events WHERE order_id = wanted AND tableoid <> 'events'::regclass;
+                    RETURN QUERY SELECT * FROM ONLY events WHERE order_id = wanted ORDER BY version;
+                END IF;
+            END IF;
+        END
+        $$;
+
+        CREATE OR REPLACE FUNCTION locked_stream(wanted uuid, since integer) RETURNS SETOF events
+        LANGUAGE plpgsql VOLATILE AS $$
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtextextended(wanted::text, 0));
+            RETURN QUERY SELECT * FROM ONLY events WHERE order_id = wanted AND version >= since ORDER BY version;
+        END
+        $$;
+        """
+    )
+
+
+def downgrade() -> None:
+    op.execute(
+        """
+        DO $$
+        DECLARE
+            month regclass;
+        BEGIN
+            FOR month IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'events'::regclass LOOP
+                EXECUTE format('DROP TABLE %s', month);
+            END LOOP;
+        END
+        $$;
+
+        CREATE OR REPLACE FUNCTION locked_stream(wanted uuid) RETURNS SETOF events LANGUAGE plpgsql VOLATILE AS $$
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtextextended(wanted::text, 0));
+            RETURN QUERY SELECT * FROM events WHERE order_id = wanted ORDER BY version;
+        END
+        $$;
+        CREATE OR REPLACE FUNCTION locked_stream(wanted uuid, since integer) RETURNS SETOF events
+        LANGUAGE plpgsql VOLATILE AS $$
+        BEGIN
+            PERFORM pg_advisory_xact_lock(hashtextextended(wanted::text, 0));
+            RETURN QUERY SELECT * FROM events WHERE order_id = wanted AND version >= since ORDER BY version;
+        END
+        $$;
+
+        DROP TRIGGER events_have_predecessors ON events;
+        DROP FUNCTION refuse_gap;
+        DROP TRIGGER events_keep_rows ON events;
+        CREATE OR REPLACE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+        ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only;
+        DROP FUNCTION refuse_loss;
+        DROP FUNCTION month_of_log;
+        """
+    )
