@@ -1,4 +1,4 @@
-"""The cost of an order in a large database, and beside an archive."""
+"""The cost of an order in a large database, also beside an archive."""
 
 import time
 from contextlib import ExitStack, closing
