@@ -153,4 +153,5 @@ def _environment(*, is_html: bool) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,  # a process keeps the version it began with
     )

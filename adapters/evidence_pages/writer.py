@@ -44,6 +44,7 @@ class TemplateEvidenceWriter:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,  # a process keeps the version it began with
         )
         environment.filters |= {
             "moment": _moment,

@@ -1,5 +1,6 @@
 import io
 import re
+import time
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -9,11 +10,14 @@ import pytest
 
 from domain.order.evolve import fold
 from domain.order.ledger import Dispute
+from domain.order.order import Order
 from domain.order.states import TERMINAL, State
 from domain.order.values import FailureReason, OrderId, UploadSessionId
 from domain.ports.upload_sessions import UploadStatus
 from entrypoints.bootstrap.wording import localization_of
 from entrypoints.http.pages import status_pages
+from tests.domain.support.event_builders import Facts
+from tests.domain.support.recording import recorded
 from tests.entrypoints.support.http_fixtures import BROWSER, PORTRAIT, ApiClient
 from tests.entrypoints.support.visits import visit_in
 
@@ -55,6 +59,17 @@ def heading(page: str) -> str:
 def refresh(page: str) -> int | None:
     found = re.search('http-equiv="refresh" content="([0-9]+)"', page)
     return int(found[1]) if found else None
+
+
+def test_a_process_renders_the_templates_it_began_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    about = Facts()
+    order = fold(about.order_id, recorded(Order(order_id=about.order_id), *about.until_completed()))
+    first = status_pages.of_order(order, {}, visit_in("en")).content
+    monkeypatch.setattr("os.path.getmtime", lambda _: time.time() + 1)  # as an upgrade in place leaves them
+    monkeypatch.setattr("builtins.open", None)  # nothing is read again
+    again = status_pages.of_order(order, {}, visit_in("en")).content
+    monkeypatch.undo()
+    assert again == first
 
 
 @pytest.mark.parametrize("accept", PROGRAMS)
