@@ -1,4 +1,4 @@
-"""The cost of an order in a large database, also beside an archive."""
+"""The cost of an order beside many others, live or archived."""
 
 import time
 from contextlib import ExitStack, closing
