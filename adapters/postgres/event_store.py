@@ -37,26 +37,20 @@ from domain.ports.event_store import Commit, EventStore, LogCursor, UnreadableEv
 from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, VersionConflictError
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
-#: An order's stream is in ``events`` itself or, archived, in the tables of months that inherit from it. The first
-#: statement of each pair reads what is not archived, the other one everything.
-_Statements = tuple[str, str]
-
-
-def _by_version(fields: str, condition: str) -> _Statements:
-    """Statements that read a stream by version."""
-    live, whole = (
-        f"SELECT {fields} FROM {log} WHERE {condition} ORDER BY version" for log in ("ONLY events", "events")
-    )
-    return live, whole
-
-
-_STREAM = _by_version(EVENT_FIELDS, "order_id = :key")
-_LOAD = _by_version(FOLD_FIELDS, "order_id = :key")
-_LOAD_BY_TOKEN = _by_version(
-    FOLD_FIELDS, "order_id = (SELECT order_id FROM download_links WHERE token_sha256 = :key)"
+#: A stream is in ``events`` itself or, archived, in the tables of months that inherit from it.
+_STREAM = f"SELECT {EVENT_FIELDS} FROM ONLY events WHERE order_id = :key ORDER BY version"
+_ARCHIVED_STREAM = f"SELECT {EVENT_FIELDS} FROM archived_streams(ARRAY[CAST(:key AS uuid)])"
+_LOAD = f"SELECT {FOLD_FIELDS} FROM ONLY events WHERE order_id = :key ORDER BY version"
+_LOAD_ARCHIVED = f"SELECT {FOLD_FIELDS} FROM archived_streams(ARRAY[CAST(:key AS uuid)])"
+_ORDER_OF_LINK = "SELECT order_id FROM download_links WHERE token_sha256 = :key"
+_ORDER_OF_PAYMENT = "SELECT order_id FROM orders WHERE payment_intent_id = :key"
+_LOAD_BY_TOKEN, _LOAD_BY_PAYMENT = (
+    f"SELECT {FOLD_FIELDS} FROM ONLY events WHERE order_id = ({owner}) ORDER BY version"
+    for owner in (_ORDER_OF_LINK, _ORDER_OF_PAYMENT)
 )
-_LOAD_BY_PAYMENT = _by_version(
-    FOLD_FIELDS, "order_id = (SELECT order_id FROM orders WHERE payment_intent_id = :key)"
+_LOAD_ARCHIVED_BY_TOKEN, _LOAD_ARCHIVED_BY_PAYMENT = (
+    f"SELECT {FOLD_FIELDS} FROM archived_streams(ARRAY({owner}))"
+    for owner in (_ORDER_OF_LINK, _ORDER_OF_PAYMENT)
 )
 #: An archived order is brought back by its lock.
 _LOAD_LOCKED = f"SELECT {FOLD_FIELDS} FROM locked_stream(:key)"
@@ -84,7 +78,7 @@ class PostgresEventStore(EventStore):
         self.connection.execute(_LOCK, {"order_id": str(order_id)})
 
     def load(self, order_id: OrderId) -> Order:
-        return self._folded(self._stream(_LOAD, order_id)) or Order(order_id=order_id)
+        return self._folded(self._rows(order_id, _LOAD, _LOAD_ARCHIVED)) or Order(order_id=order_id)
 
     def load_repeatedly(self, order_id: OrderId) -> Order:
         """Read what was recorded since the last time."""
@@ -96,7 +90,7 @@ class PostgresEventStore(EventStore):
     def load_locked(self, order_id: OrderId, known: Order | None = None) -> Order:
         return (
             self._load_since(_LOAD_LOCKED_SINCE, known)
-            or self._folded(self._rows(_LOAD_LOCKED, order_id))
+            or self._folded(self._rows(order_id, _LOAD_LOCKED))
             or Order(order_id=order_id)
         )
 
@@ -109,16 +103,16 @@ class PostgresEventStore(EventStore):
         return orders
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
-        return self._folded(self._stream(_LOAD_BY_TOKEN, token_sha256))
+        return self._folded(self._rows(token_sha256, _LOAD_BY_TOKEN, _LOAD_ARCHIVED_BY_TOKEN))
 
     def load_by_payment(self, payment_intent_id: str) -> Order | None:
-        return self._folded(self._stream(_LOAD_BY_PAYMENT, payment_intent_id))
+        return self._folded(self._rows(payment_intent_id, _LOAD_BY_PAYMENT, _LOAD_ARCHIVED_BY_PAYMENT))
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
-        return [decode_row(row, self.codec) for row in self._stream(_STREAM, order_id)]
+        return [decode_row(row, self.codec) for row in self._rows(order_id, _STREAM, _ARCHIVED_STREAM)]
 
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
-        return [read_row(row, self.codec) for row in self._stream(_STREAM, order_id)]
+        return [read_row(row, self.codec) for row in self._rows(order_id, _STREAM, _ARCHIVED_STREAM)]
 
     def append(self, *commits: Commit) -> Collection[UUID]:
         """Write commits in one statement; see the port for errors."""
@@ -210,13 +204,10 @@ class PostgresEventStore(EventStore):
             "previous_sha256": previous,
         }
 
-    def _stream(self, statements: _Statements, key: object) -> Sequence[tuple[Any, ...]]:
-        """The rows of a stream, wherever it is."""
-        live, whole = statements
-        return self._rows(live, key) or self._rows(whole, key)
-
-    def _rows(self, statement: str, key: object) -> Sequence[tuple[Any, ...]]:
-        return fetch_plain(self.connection, statement, {"key": key})
+    def _rows(self, key: object, *statements: str) -> Sequence[tuple[Any, ...]]:
+        """The rows of the first statement that finds any."""
+        found = (fetch_plain(self.connection, each, {"key": key}) for each in statements)
+        return next(filter(None, found), [])
 
     def _folded(self, rows: Sequence[tuple[Any, ...]]) -> Order | None:
         return folded_from(rows, self.codec, Order(order_id=rows[0][0])) if rows else None

@@ -105,7 +105,7 @@ _UNFETCHED = text(
         WHERE opt_out IS NOT NULL AND theirs.customer_id = orders.customer_id
       )
       AND NOT EXISTS (
-        SELECT FROM events WHERE events.order_id = link.order_id AND events.cause = :reminder || link_id
+        SELECT FROM ONLY events WHERE events.order_id = link.order_id AND events.cause = :reminder || link_id
       )
     ORDER BY link_id LIMIT :limit"""
 )

@@ -43,15 +43,15 @@ _WORK = f"""SELECT kind, coalesce(scheduled, 0) AS scheduled, coalesce(waiting, 
         oldest_due_at, oldest_claimed_at
     FROM ({_OPEN_WORK}) AS open FULL JOIN ({_CLOSED_WORK}) AS closed USING (kind) ORDER BY kind"""
 _HELD = "SELECT hold_reason, count(*) AS held FROM orders WHERE hold_reason IS NOT NULL GROUP BY hold_reason"
-#: A refund is owed until the provider has it; one that failed there is owed again.
+#: A refund is owed until the provider has it; one that failed there is owed again. No such order is archived.
 _OWED = """SELECT requested.order_id, number, requested.data -> 'amount' AS amount, requested.recorded_at AS since
     FROM (
         SELECT order_id FROM reactions WHERE kind = 'IssueRefund' AND status IN ('pending', 'leased')
         UNION SELECT order_id FROM orders WHERE hold_reason = 'refund_not_issued'
     ) AS candidates
-    JOIN orders USING (order_id) JOIN events AS requested USING (order_id)
+    JOIN orders USING (order_id) JOIN ONLY events AS requested USING (order_id)
     WHERE requested.name LIKE 'order.refund_requested.%' AND (
-        SELECT latest.name FROM events AS latest
+        SELECT latest.name FROM ONLY events AS latest
         WHERE latest.order_id = requested.order_id AND latest.name LIKE 'order.refund_%'
           AND latest.data ->> 'refund_id' = requested.data ->> 'refund_id'
         ORDER BY latest.version DESC LIMIT 1
@@ -91,14 +91,14 @@ _ORDERS = """SELECT state, currency, count(*) AS orders, sum(paid_amount) AS rec
 _EMAILS = (
     "SELECT kind, status, count(*) AS emails FROM email_queue GROUP BY kind, status ORDER BY kind, status"
 )
-#: An inquiry that becomes a dispute is opened a second time.
+#: An inquiry that becomes a dispute is opened a second time. No such order is archived.
 _DISPUTES = """SELECT DISTINCT ON (order_id, opened.data ->> 'dispute_id') order_id, number,
         opened.data ->> 'dispute_id' AS dispute_id, opened.data -> 'amount' AS amount, recorded_at AS opened_at,
         coalesce(CAST(opened.data ->> 'is_inquiry' AS boolean), false) AS is_inquiry,
         opened.data ->> 'respond_by' AS respond_by
-    FROM orders JOIN events AS opened USING (order_id)
+    FROM orders JOIN ONLY events AS opened USING (order_id)
     WHERE (is_disputed OR has_open_inquiry) AND opened.name LIKE 'order.dispute_opened.%' AND NOT EXISTS (
-        SELECT FROM events AS closed
+        SELECT FROM ONLY events AS closed
         WHERE closed.order_id = opened.order_id AND closed.name LIKE 'order.dispute_closed.%'
           AND closed.data ->> 'dispute_id' = opened.data ->> 'dispute_id'
     )

@@ -23,8 +23,7 @@ _NEXT_STREAMS = f"""SELECT {FOLD_FIELDS} FROM events WHERE order_id > :after AND
         FROM (SELECT order_id FROM events WHERE order_id > :after ORDER BY order_id LIMIT :events) AS page
         ORDER BY order_id DESC LIMIT 1)
     ORDER BY order_id, version"""
-_LOAD_SOME = f"""SELECT {FOLD_FIELDS} FROM events WHERE order_id = ANY(:order_ids)
-    ORDER BY order_id, version"""
+_LOAD_SOME = f"SELECT {FOLD_FIELDS} FROM streams_of(:order_ids)"
 #: An order, or why it cannot be read.
 FoldedOrder = tuple[OrderId, Order | UnreadableEventError]
 
