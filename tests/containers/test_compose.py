@@ -4,18 +4,15 @@ import json
 import os
 import signal
 from collections.abc import Iterator
-from pathlib import Path
-from uuid import uuid4
 
 import httpx2
 import pytest
 
-from sandbox.demo.http_customer import Customer
 from tests.containers.composed_shop import ComposedShop, composed_shop
 from tests.containers.engine import Engine
+from tests.containers.photo_order import order_photo
 from tests.waiting import eventually
 
-PHOTO = Path(__file__).parents[2] / "tests/journeys/harvest-1926.jpg"
 READY_SECONDS = 180.0
 SERVERS = ("database", "broker", "storage")
 LASTING = (*SERVERS, "api", "worker")
@@ -34,24 +31,9 @@ def shop(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[C
 
 
 def order(shop: ComposedShop) -> None:
-    """Buy a restored photo and get the mail with its link."""
-    with Customer(shop.url, shop.twins["sendgrid"], email=f"{uuid4().hex}@customer.example") as customer:
-        customer.open_session()
-        assert customer.send(PHOTO, "harvest.jpg")
-        customer.pay(customer.ask_for_checkout()["url"])
-        order_id = eventually(customer.order_id, "the order")
-        ended = eventually(lambda: over(shop, order_id), "the order's end", within_seconds=READY_SECONDS)
-        assert ended == "completed"
-        eventually(lambda: customer.link_in(customer.mails()[-1]), "the mail with its link")
-
-
-def over(shop: ComposedShop, order_id: str) -> str | None:
-    """Return the order's last state, by the command in the worker's container."""
-    listed = map(
-        json.loads, shop.run_in("worker", "restoreclick", "orders", "list", "--json").stdout.splitlines()
-    )
-    states = [each["state"] for each in listed if each["order_id"] == order_id]
-    return next((state for state in states if state in {"completed", "refunded"}), None)
+    """Buy a restored photo; the command in the worker lists the orders."""
+    listing = ("restoreclick", "orders", "list", "--json")
+    order_photo(shop.url, shop.twins["sendgrid"], lambda: shop.run_in("worker", *listing).stdout)
 
 
 def test_an_order_is_delivered(shop: ComposedShop) -> None:

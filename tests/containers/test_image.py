@@ -1,6 +1,5 @@
 """The image runs read-only, as a user, without capabilities."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -11,16 +10,14 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import pytest
 
-from sandbox.demo.http_customer import Customer
 from sandbox.environment import Sandbox
 from sandbox.ports import HOST, listening_socket
 from sandbox.processes import Process
 from tests.containers.engine import Engine
 from tests.containers.images import SHOP
-from tests.waiting import eventually
+from tests.containers.photo_order import order_photo
 
 ROOT = Path(__file__).parents[2]
-PHOTO = ROOT / "tests/journeys/harvest-1926.jpg"
 READY_SECONDS = 180.0
 #: The image's own, which this machine does not know.
 USER = "10001"
@@ -132,13 +129,5 @@ def test_an_order_is_restored_by_processes_of_the_image(
         worker.wait_for_line('{"worker"', READY_SECONDS)
         assert httpx2.get(f"{url}/health/live", timeout=10).status_code == 200
         assert httpx2.get(f"{url}/health/ready", timeout=10).json()["status"] == "ok"
-        with Customer(url, sandbox.addresses["sendgrid"], email="ada@customer.example") as customer:
-            customer.open_session()
-            assert customer.send(PHOTO, "harvest.jpg")
-            customer.pay(customer.ask_for_checkout()["url"])
-
-            def is_completed() -> bool:
-                listed = container.run("restoreclick", "orders", "list", "--json").stdout
-                return '"completed"' in listed and len(json.loads(listed)) > 0
-
-            eventually(is_completed, "the completed order", within_seconds=READY_SECONDS)
+        listing = ("restoreclick", "orders", "list", "--json")
+        order_photo(url, sandbox.addresses["sendgrid"], lambda: container.run(*listing).stdout)
