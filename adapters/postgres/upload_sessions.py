@@ -2,47 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
-import msgspec
-from sqlalchemy import ARRAY, Connection, Row, Uuid, bindparam, delete, func, select, text, update
+from sqlalchemy import ARRAY, Connection, Uuid, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from adapters.postgres.driver_sql import execute
 from adapters.postgres.tables import file_uploads, resumable_uploads, upload_sessions
-from domain.order.values import (
-    Client,
-    CustomerId,
-    Money,
-    ObjectKey,
-    OrderId,
-    PhotoId,
-    Sha256,
-    StoredObject,
-    UploadSessionId,
-)
+from adapters.postgres.upload_session_rows import PHOTO_FIELDS, checkout_row, photo_row, session_of
+from domain.order.values import OrderId, PhotoId, UploadSessionId
 from domain.ports.images import ImageFacts
 from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession, UploadSessions, UploadStatus
-from domain.referral_program import Spending
-
-_PHOTO_FIELDS = (
-    "photo_id",
-    "file_name",
-    "object_key",
-    "sha256",
-    "size_bytes",
-    "media_type",
-    "width",
-    "height",
-)
 
 #: The photos come as one JSON array in the session's own query.
 _PHOTOS = (
     select(
         func.jsonb_agg(
             aggregate_order_by(
-                func.jsonb_build_array(*(file_uploads.c[name] for name in _PHOTO_FIELDS)),
+                func.jsonb_build_array(*(file_uploads.c[name] for name in PHOTO_FIELDS)),
                 file_uploads.c.sequence,
             )
         )
@@ -60,8 +36,8 @@ _LOCK_ALL = """SELECT FROM upload_sessions WHERE session_id = ANY(CAST(:session_
     ORDER BY session_id FOR UPDATE"""
 _OPEN = """INSERT INTO upload_sessions (session_id, order_id, status, opened_at)
     VALUES (:session_id, :order_id, :status, :opened_at)"""
-_ADD_PHOTO = f"""INSERT INTO file_uploads ({", ".join(_PHOTO_FIELDS)}, session_id, distinct_sha256, sketch)
-    VALUES ({", ".join(f":{name}" for name in _PHOTO_FIELDS)}, :session_id, :sha256, :sketch)"""
+_ADD_PHOTO = f"""INSERT INTO file_uploads ({", ".join(PHOTO_FIELDS)}, session_id, distinct_sha256, sketch)
+    VALUES ({", ".join(f":{name}" for name in PHOTO_FIELDS)}, :session_id, :sha256, :sketch)"""
 _SET_CHECKOUT = """UPDATE upload_sessions SET status = :status, checkout_attempt = :attempt,
         checkout_session_id = :checkout_session_id, checkout_url = :url, checkout_reserved_at = :reserved_at,
         checkout_expires_at = :expires_at, quoted_amount = :quoted_amount, quoted_currency = :quoted_currency,
@@ -129,7 +105,7 @@ class PostgresUploadSessions(UploadSessions):
         if lock:
             return self.find_all_locked([session_id]).get(session_id)
         row = execute(self._connection, _FIND, {"session_id": session_id}).fetchone()
-        return _session(row) if row is not None else None
+        return session_of(row) if row is not None else None
 
     def find_all_locked(
         self, session_ids: Sequence[UploadSessionId]
@@ -141,7 +117,7 @@ class PostgresUploadSessions(UploadSessions):
         """
         known = {"session_ids": list(session_ids)}
         execute(self._connection, _LOCK_ALL, known)
-        sessions = map(_session, execute(self._connection, _FIND_ALL, known))
+        sessions = map(session_of, execute(self._connection, _FIND_ALL, known))
         return {session.session_id: session for session in sessions}
 
     def add_photo(
@@ -150,18 +126,7 @@ class PostgresUploadSessions(UploadSessions):
         execute(
             self._connection,
             _ADD_PHOTO,
-            {
-                "photo_id": photo.photo_id,
-                "session_id": session_id,
-                "file_name": photo.file_name,
-                "object_key": photo.upload.key,
-                "sha256": photo.upload.sha256,
-                "size_bytes": photo.upload.size_bytes,
-                "media_type": photo.upload.media_type,
-                "width": photo.width,
-                "height": photo.height,
-                "sketch": sketch,
-            },
+            {"session_id": session_id, "sketch": sketch, **photo_row(photo)},
         )
 
     def inspected(self, photo_id: PhotoId) -> ImageFacts | None:
@@ -182,26 +147,10 @@ class PostgresUploadSessions(UploadSessions):
         execute(self._connection, _SET_PAID, {"session_ids": list(session_ids), "status": UploadStatus.PAID})
 
     def set_checkout(self, session_id: UploadSessionId, checkout: Checkout) -> None:
-        spending = checkout.spending
         execute(
             self._connection,
             _SET_CHECKOUT,
-            {
-                "session_id": session_id,
-                "status": UploadStatus.CHECKOUT,
-                "attempt": checkout.attempt,
-                "checkout_session_id": checkout.checkout_session_id,
-                "url": checkout.url,
-                "reserved_at": checkout.reserved_at,
-                "expires_at": checkout.expires_at,
-                "quoted_amount": checkout.quoted.amount,
-                "quoted_currency": checkout.quoted.currency,
-                "referrer_id": checkout.referrer_id,
-                "points_customer_id": spending.customer_id if spending else None,
-                "points": spending.points if spending else None,
-                "points_discount_amount": spending.discount.amount if spending else None,
-                "client": msgspec.json.encode(checkout.client).decode() if checkout.client else None,
-            },
+            {"session_id": session_id, "status": UploadStatus.CHECKOUT, **checkout_row(checkout)},
         )
 
     def file_names(self, order_id: OrderId) -> dict[PhotoId, str]:
@@ -256,52 +205,3 @@ class PostgresUploadSessions(UploadSessions):
             )
         )
         return removed.rowcount
-
-
-def _session(row: Row[Any]) -> UploadSession:
-    return UploadSession(
-        session_id=UploadSessionId(row.session_id),
-        order_id=OrderId(row.order_id),
-        status=UploadStatus(row.status),
-        opened_at=row.opened_at,
-        photos=tuple(_photo(fields) for fields in row.photos or ()),
-        checkout=_checkout(row) if row.checkout_attempt is not None else None,
-    )
-
-
-def _photo(fields: list[Any]) -> UploadedPhoto:
-    found = dict(zip(_PHOTO_FIELDS, fields, strict=True))
-    return UploadedPhoto(
-        photo_id=PhotoId(UUID(found["photo_id"])),
-        file_name=found["file_name"],
-        upload=StoredObject(
-            key=ObjectKey(found["object_key"]),
-            sha256=Sha256(found["sha256"]),
-            size_bytes=found["size_bytes"],
-            media_type=found["media_type"],
-        ),
-        width=found["width"],
-        height=found["height"],
-    )
-
-
-def _checkout(row: Row[Any]) -> Checkout:
-    return Checkout(
-        attempt=row.checkout_attempt,
-        quoted=Money(amount=row.quoted_amount, currency=row.quoted_currency),
-        reserved_at=row.checkout_reserved_at,
-        expires_at=row.checkout_expires_at,
-        checkout_session_id=row.checkout_session_id,
-        url=row.checkout_url,
-        referrer_id=CustomerId(row.referrer_id) if row.referrer_id else None,
-        spending=_spending(row) if row.points is not None else None,
-        client=msgspec.convert(row.client, Client) if row.client is not None else None,
-    )
-
-
-def _spending(row: Row[Any]) -> Spending:
-    return Spending(
-        customer_id=CustomerId(row.points_customer_id),
-        points=row.points,
-        discount=Money(amount=row.points_discount_amount, currency=row.quoted_currency),
-    )
