@@ -5,11 +5,13 @@ from domain.use_cases.order_command_handler import OrderCommandHandler
 from domain.use_cases.payments.order_placement import OrderPlacement, PlacementRepositories
 from domain.use_cases.payments.payment_ownership import PaymentOwnership
 from domain.use_cases.reconciliation.run import Reconciliation
+from domain.use_cases.recovery.archive_rebuilding import ArchiveRebuilding
 from domain.use_cases.recovery.log_heads import LogHeads
 from domain.use_cases.recovery.mailed_links import MailedLinkRecovery
 from domain.use_cases.recovery.order_rebuilding import OrderRebuilding
 from domain.use_cases.recovery.own_objects import OwnObjects
 from domain.use_cases.recovery.restored_database import RestoredDatabase
+from domain.use_cases.recovery.result_rebuilding import ResultRebuilding
 from domain.use_cases.recovery.session_rebuilding import SessionRebuilding
 from domain.use_cases.restoration.originals import OriginalsCopier
 from entrypoints.bootstrap.ports import Ports
@@ -37,16 +39,23 @@ def restored_database_from(
 ) -> RestoredDatabase:
     """Wire the rebuilding of sessions and orders from the object storage."""
     own_objects = OwnObjects(ports.storage)
+    archive_rebuilding = ArchiveRebuilding(
+        objects=own_objects,
+        builder=archives,
+        token_signer=ports.token_signer,
+        clock=ports.clock,
+        policy=ports.policy,
+    )
     rebuilding = OrderRebuilding(
         unit_of_work=ports.unit_of_work,
         objects=own_objects,
         originals_copier=originals_copier,
-        archives=archives,
+        results=ResultRebuilding(
+            objects=own_objects, archives=archive_rebuilding, command_handler=command_handler
+        ),
+        archives=archive_rebuilding,
         mails=ports.email_listing,
         command_handler=command_handler,
-        token_signer=ports.token_signer,
-        clock=ports.clock,
-        policy=ports.policy,
     )
     return RestoredDatabase(
         unit_of_work=ports.unit_of_work,

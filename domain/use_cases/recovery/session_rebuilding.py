@@ -17,8 +17,8 @@ from domain.ports.upload_sessions import Checkout, UploadedPhoto, UploadSession,
 from domain.use_cases.order_command_handler import OrderCommandHandler
 from domain.use_cases.payments.order_placement import OrderPlacement, PlacementRepositories, Trigger
 from domain.use_cases.recovery.object_labels import FILE_NAME, HEIGHT, ORDER_NUMBER, WIDTH
-from domain.use_cases.recovery.order_rebuilding import ACTOR
 from domain.use_cases.recovery.own_objects import OwnObjects
+from domain.use_cases.recovery.restore_cause import ACTOR
 from domain.use_cases.shop_policy import ShopPolicy
 
 
