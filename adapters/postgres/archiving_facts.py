@@ -7,13 +7,8 @@ import psycopg
 from sqlalchemy import make_url, text
 
 from adapters.circuit_breaker import CircuitBreaker
-from adapters.postgres.connections import (
-    CONNECT_TIMEOUT_SECONDS,
-    POOLER_PARAMETER,
-    PROVIDER,
-    connect,
-    outages,
-)
+from adapters.postgres.connections import CONNECT_TIMEOUT_SECONDS, POOLER_PARAMETER, connect
+from adapters.postgres.outages import PROVIDER, outages
 
 _FACTS = text(
     """SELECT current_user AS role, rolsuper OR rolreplication AS may_replicate,

@@ -12,7 +12,8 @@ from threading import Lock
 from sqlalchemy import text
 
 from adapters.circuit_breaker import CircuitBreaker
-from adapters.postgres.connections import PROVIDER, connect, outages
+from adapters.postgres.connections import connect
+from adapters.postgres.outages import PROVIDER, outages
 from domain.ports.clock import Clock
 from domain.ports.errors import UnavailableError
 

@@ -1,7 +1,6 @@
-"""Engines with bounded waits, and the translation of their errors."""
+"""Engines with bounded waits."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
@@ -9,13 +8,8 @@ from psycopg import errors
 from psycopg.abc import RV, PQGen
 from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from adapters.circuit_breaker import CircuitBreaker
-from domain.ports.errors import NoAnswerError, UnavailableError
-
-PROVIDER = "PostgreSQL"
+from adapters.postgres.outages import NoAnswer, is_read_only
 
 CONNECT_TIMEOUT_SECONDS = 5
 #: Longer statements are treated as defects.
@@ -36,15 +30,6 @@ POOL_TIMEOUT_SECONDS = 5.0
 IDLE_IN_TRANSACTION_SECONDS = 5.0
 
 
-class ReadOnlyServerError(UnavailableError):
-    """The server is read-only, as a standby is after a failover."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            PROVIDER, "it only reads, as a standby does; if that lasts, point DATABASE_URL at the primary"
-        )
-
-
 class AnsweringConnection(psycopg.Connection[Any]):
     """A connection that closes when the server does not answer in time."""
 
@@ -60,10 +45,6 @@ class AnsweringConnection(psycopg.Connection[Any]):
         except errors._WaitTimeout as error:  # noqa: SLF001 -- the only name it has
             self.pgconn.finish()
             raise NoAnswer(f"no answer within {self.answer_timeout_seconds:g} s") from error
-
-
-class NoAnswer(psycopg.OperationalError):
-    """The server did not answer a statement in time."""
 
 
 def connect(
@@ -153,23 +134,6 @@ def is_replaying(database_url: str) -> bool:
         return False
 
 
-@contextmanager
-def outages(breaker: CircuitBreaker) -> Iterator[None]:
-    """Translate outages to UnavailableError; fail at once while the breaker is open."""
-    with breaker.guard():
-        try:
-            yield
-        except (OperationalError, InterfaceError) as error:
-            raise _unavailable(error) from error
-        except PoolTimeoutError as error:
-            raise UnavailableError(PROVIDER, "all connections are in use") from error
-        except DBAPIError as error:
-            # Not every way in which the server ends a connection raises OperationalError.
-            if not error.connection_invalidated:
-                raise
-            raise _unavailable(error) from error
-
-
 def _limiting(limits: Mapping[str, object]) -> Callable[[Connection], None]:
     """Return a listener that sets the limits for a transaction.
 
@@ -183,29 +147,10 @@ def _limiting(limits: Mapping[str, object]) -> Callable[[Connection], None]:
     return limit
 
 
-def _unavailable(error: DBAPIError) -> UnavailableError:
-    if isinstance(error.orig, NoAnswer | errors.ConnectionTimeout):
-        return NoAnswerError(PROVIDER, "it does not answer")
-    if error.orig is not None and (_is_read_only(error.orig) or "read-only" in str(error.orig)):
-        return ReadOnlyServerError()
-    was_connected = error.statement is not None or error.connection_invalidated
-    return UnavailableError(
-        PROVIDER, type(error).__name__ if was_connected else "no connection; check DATABASE_URL"
-    )
-
-
 def _discard_read_only(context: ExceptionContext) -> None:
     """Treat a read-only server as a disconnect, so the pool reconnects."""
-    if _is_read_only(context.original_exception):
+    if is_read_only(context.original_exception):
         context.is_disconnect = True
-
-
-def _is_read_only(error: BaseException) -> bool:
-    if isinstance(error, errors.ReadOnlySqlTransaction):
-        return True
-    # A standby refuses with several codes; each message names the recovery it is in.
-    states = (errors.ObjectNotInPrerequisiteState, errors.InternalError_)
-    return isinstance(error, states) and "recovery" in str(error)
 
 
 def _milliseconds(seconds: float | None) -> int:

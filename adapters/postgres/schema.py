@@ -11,7 +11,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from adapters.postgres.connections import PROVIDER, ReadOnlyServerError, connect, is_behind_pooler
+from adapters.postgres.connections import connect, is_behind_pooler
+from adapters.postgres.outages import PROVIDER, ReadOnlyServerError
 from domain.ports.errors import UnavailableError
 
 #: The folder of the revisions and of Alembic's environment.

@@ -6,7 +6,8 @@ from datetime import datetime
 from sqlalchemy import text
 
 from adapters.circuit_breaker import CircuitBreaker
-from adapters.postgres.connections import PROVIDER, connect, outages
+from adapters.postgres.connections import connect
+from adapters.postgres.outages import PROVIDER, outages
 
 _FACTS = text(
     """SELECT current_setting('server_version_num')::integer AS version,

@@ -11,7 +11,8 @@ import msgspec
 from sqlalchemy import Engine, text
 
 from adapters.circuit_breaker import CircuitBreaker
-from adapters.postgres.connections import PROVIDER, connect, outages
+from adapters.postgres.connections import connect
+from adapters.postgres.outages import PROVIDER, outages
 from adapters.postgres.usage_totals import STORED_BYTES
 from domain.ports.shop_facts import RECENT, CurrentFacts, PeriodFacts, ShopFacts, TotalFacts
 

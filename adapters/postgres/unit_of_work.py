@@ -14,13 +14,8 @@ from sqlalchemy import QueuePool
 
 from adapters.circuit_breaker import CircuitBreaker
 from adapters.postgres import schema
-from adapters.postgres.connections import (
-    PROVIDER,
-    STATEMENT_TIMEOUT_SECONDS,
-    ReadOnlyServerError,
-    connect,
-    outages,
-)
+from adapters.postgres.connections import STATEMENT_TIMEOUT_SECONDS, connect
+from adapters.postgres.outages import PROVIDER, ReadOnlyServerError, outages
 from adapters.postgres.recent_orders import RecentOrders
 from adapters.postgres.transaction import PostgresTransaction
 from domain.ports.unit_of_work import Database
