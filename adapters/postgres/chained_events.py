@@ -9,10 +9,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 
-from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS, connect
+from adapters.postgres.connections import connect
 from adapters.postgres.driver_sql import fetch_plain, stream_plain
 from adapters.postgres.event_codec import Codec
 from adapters.postgres.hash_chain import texts_sha256
+from adapters.postgres.session_settings import COMMAND_STATEMENT_TIMEOUT_SECONDS
 from domain.order.values import OrderId
 from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import ChainedEvent, LogCursor

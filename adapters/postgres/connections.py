@@ -1,21 +1,23 @@
 """Engines with bounded waits."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
 from psycopg import errors
 from psycopg.abc import RV, PQGen
-from sqlalchemy import Connection, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy import Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.engine import ExceptionContext
 
 from adapters.postgres.outages import NoAnswer, is_read_only
+from adapters.postgres.session_settings import (
+    STATEMENT_TIMEOUT_SECONDS,
+    as_options,
+    session_settings,
+    set_in_each_transaction,
+)
 
 CONNECT_TIMEOUT_SECONDS = 5
-#: Longer statements are treated as defects.
-STATEMENT_TIMEOUT_SECONDS = 10.0
-#: The same for staff commands, which may read the whole log.
-COMMAND_STATEMENT_TIMEOUT_SECONDS = 30.0
 #: How long after its own statement time-out a server may take to answer. A stopped process or a broken network path
 #: never answers, and TCP keepalives do not detect a stopped process: its kernel still acknowledges them.
 ANSWER_GRACE_SECONDS = 2.0
@@ -25,9 +27,13 @@ PREPARE_AFTER_EXECUTIONS = 1
 POOLER_PARAMETER = "pgbouncer"
 #: Seconds to wait for a connection while the whole pool is in use.
 POOL_TIMEOUT_SECONDS = 5.0
-#: A transaction of ours waits for nothing but the database. A client silent for this long inside one was stopped or
-#: has died, and must not keep its locks.
-IDLE_IN_TRANSACTION_SECONDS = 5.0
+#: Detect a server that vanished within a minute instead of hours.
+_KEEPALIVES = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 class AnsweringConnection(psycopg.Connection[Any]):
@@ -52,7 +58,6 @@ def connect(
     *,
     connections: int,
     statement_timeout_seconds: float | None = STATEMENT_TIMEOUT_SECONDS,
-    lock_timeout_seconds: float | None = None,
 ) -> Engine:
     """Return an engine on psycopg 3 for a ``postgresql://`` URL.
 
@@ -65,14 +70,7 @@ def connect(
     """
     url = make_url(database_url).set(drivername="postgresql+psycopg")
     is_pooled = is_behind_pooler(database_url)
-    limits = {
-        "timezone": "UTC",
-        "statement_timeout": _milliseconds(statement_timeout_seconds),
-        "lock_timeout": _milliseconds(lock_timeout_seconds),
-        "idle_in_transaction_session_timeout": _milliseconds(
-            IDLE_IN_TRANSACTION_SECONDS if statement_timeout_seconds else None
-        ),
-    }
+    settings = session_settings(statement_timeout_seconds)
     engine = create_engine(
         url,
         pool_size=connections,
@@ -84,30 +82,14 @@ def connect(
             "target_session_attrs": url.query.get("target_session_attrs", "read-write"),
             "connect_timeout": CONNECT_TIMEOUT_SECONDS,
             "prepare_threshold": None if is_pooled else PREPARE_AFTER_EXECUTIONS,
-            # Detect a server that vanished within a minute instead of hours.
-            "keepalives_idle": 30,
-            "keepalives_interval": 10,
-            "keepalives_count": 3,
-            "tcp_user_timeout": 30_000,
-            **(
-                {}
-                if is_pooled
-                else {"options": " ".join(f"-c {name}={value}" for name, value in limits.items())}
-            ),
+            **_KEEPALIVES,
+            **({} if is_pooled else {"options": as_options(settings)}),
         },
     )
-    answer_timeout = statement_timeout_seconds and statement_timeout_seconds + ANSWER_GRACE_SECONDS
-
-    def answering(_dialect: Dialect, _record: Any, arguments: Any, parameters: Any) -> AnsweringConnection:
-        parameters.pop(POOLER_PARAMETER, None)
-        connection = AnsweringConnection.connect(*arguments, **parameters)
-        connection.answer_timeout_seconds = answer_timeout
-        return connection
-
-    event.listen(engine, "do_connect", answering)
+    event.listen(engine, "do_connect", _answering(statement_timeout_seconds))
     event.listen(engine, "handle_error", _discard_read_only)
     if is_pooled:
-        event.listen(engine, "begin", _limiting(limits))
+        set_in_each_transaction(engine, settings)
     return engine
 
 
@@ -134,25 +116,20 @@ def is_replaying(database_url: str) -> bool:
         return False
 
 
-def _limiting(limits: Mapping[str, object]) -> Callable[[Connection], None]:
-    """Return a listener that sets the limits for a transaction.
+def _answering(statement_timeout_seconds: float | None) -> Callable[..., AnsweringConnection]:
+    """Return a listener that opens connections of bounded waits."""
+    answer_timeout = statement_timeout_seconds and statement_timeout_seconds + ANSWER_GRACE_SECONDS
 
-    SET takes no snapshot, so that the transaction can still adopt another's.
-    """
-    statement = ";".join(f"SET LOCAL {name} = '{value}'" for name, value in limits.items()).encode()
+    def answering(_dialect: Dialect, _record: Any, arguments: Any, parameters: Any) -> AnsweringConnection:
+        parameters.pop(POOLER_PARAMETER, None)
+        connection = AnsweringConnection.connect(*arguments, **parameters)
+        connection.answer_timeout_seconds = answer_timeout
+        return connection
 
-    def limit(connection: Connection) -> None:
-        connection.connection.driver_connection.execute(statement)  # type: ignore[union-attr]
-
-    return limit
+    return answering
 
 
 def _discard_read_only(context: ExceptionContext) -> None:
     """Treat a read-only server as a disconnect, so the pool reconnects."""
     if is_read_only(context.original_exception):
         context.is_disconnect = True
-
-
-def _milliseconds(seconds: float | None) -> int:
-    """Return a PostgreSQL time-out in milliseconds; 0 disables it."""
-    return int((seconds or 0) * 1000)

@@ -14,9 +14,10 @@ from sqlalchemy import QueuePool
 
 from adapters.circuit_breaker import CircuitBreaker
 from adapters.postgres import schema
-from adapters.postgres.connections import STATEMENT_TIMEOUT_SECONDS, connect
+from adapters.postgres.connections import connect
 from adapters.postgres.outages import PROVIDER, ReadOnlyServerError, outages
 from adapters.postgres.recent_orders import RecentOrders
+from adapters.postgres.session_settings import STATEMENT_TIMEOUT_SECONDS
 from adapters.postgres.transaction import PostgresTransaction
 from domain.ports.unit_of_work import Database
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, text
 
-from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS, connect
+from adapters.postgres.connections import connect
 from adapters.postgres.event_codec import OWN_CODEC
 from adapters.postgres.schema import MIGRATIONS, current_revision, known_revisions
+from adapters.postgres.session_settings import COMMAND_STATEMENT_TIMEOUT_SECONDS
 
 #: Sessions of the shop's processes are named with their version.
 SESSION_PREFIX = "restoreclick "

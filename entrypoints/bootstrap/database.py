@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from adapters.postgres.connections import COMMAND_STATEMENT_TIMEOUT_SECONDS, is_replaying
+from adapters.postgres.connections import is_replaying
 from adapters.postgres.schema import StaleSchemaError
+from adapters.postgres.session_settings import COMMAND_STATEMENT_TIMEOUT_SECONDS
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.ports.errors import UnavailableError
 from domain.ports.unit_of_work import Database

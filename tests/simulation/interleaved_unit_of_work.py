@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from itertools import cycle
 from typing import Any, cast
 
-from adapters.postgres.connections import IDLE_IN_TRANSACTION_SECONDS
 from adapters.postgres.event_codec import UnknownEventError
+from adapters.postgres.session_settings import IDLE_IN_TRANSACTION_SECONDS
 from domain.order.events import Event, RecordedEvent
 from domain.order.order import Order
 from domain.order.values import OrderId

@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from adapters.postgres import connections
+from adapters.postgres import connections, session_settings
 from adapters.postgres.schema_upgrade import upgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.values import OrderId
@@ -64,7 +64,7 @@ def test_no_more_connections_are_opened_than_allowed(
 def test_a_client_stopped_in_a_transaction_loses_its_locks(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "IDLE_IN_TRANSACTION_SECONDS", 0.2)
+    monkeypatch.setattr(session_settings, "IDLE_IN_TRANSACTION_SECONDS", 0.2)
     stopped, going_on = (PostgresUnitOfWork(own_database_url, connections=1) for _ in range(2))
     order_id = OrderId(uuid4())
 

@@ -17,8 +17,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
-from adapters.postgres import connections, schema_upgrade
 from adapters.postgres import schema as migrations
+from adapters.postgres import schema_upgrade
 from adapters.postgres.connections import connect
 from adapters.postgres.schema_upgrade import downgrade, upgrade
 from adapters.postgres.tables import Xid8, metadata
@@ -227,7 +227,6 @@ def test_a_migration_without_its_lock_names_the_holder_and_can_be_resumed(
 def test_no_statement_of_a_migration_times_out(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "STATEMENT_TIMEOUT_SECONDS", 0.01)
     monkeypatch.setattr(command, "upgrade", lambda config, _revision: settings_of(config, seen))
     seen: dict[str, str] = {}
     upgrade(own_database_url)
