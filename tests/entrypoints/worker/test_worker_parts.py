@@ -21,7 +21,6 @@ from entrypoints.worker.direct_dispatch import DirectDispatch
 from entrypoints.worker.lease_renewal import LeaseRenewal
 from entrypoints.worker.periodic_tasks import PeriodicTask, PeriodicTasks
 from entrypoints.worker.scheduled_tasks import warn_of_clock
-from entrypoints.worker.worker_process import exhausted_queues
 from tests.doubles.container import InMemoryShop
 from tests.waiting import eventually
 
@@ -208,10 +207,6 @@ def test_a_call_that_was_given_up_is_logged_once_and_counts_as_hanging_until_it_
     ]
     assert services.renewed == [[], []]
     assert keeper.hanging() == {}
-
-
-def test_a_queue_is_exhausted_when_each_of_its_threads_hangs() -> None:
-    assert exhausted_queues({"storage": 2, "email": 1}, threads=2) == ["storage"]
 
 
 def test_work_whose_call_hangs_is_done_by_another_thread_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
