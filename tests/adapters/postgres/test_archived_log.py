@@ -1,6 +1,5 @@
 """The archived log of a shop that writes faster than it archives."""
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ from tests.contracts.stored_streams import facts, take_order
 from tests.entrypoints.support.archiving_cluster import Cluster, running
 from tests.waiting import eventually
 
-#: The modification times of files have whole seconds.
-APART_SECONDS = 1.5
+#: Modification times are listed in whole seconds, by a clock of the kernel that is behind by up to a hundredth.
+NEXT_SECOND = """SELECT clock_timestamp() > max(modification) + interval '1.1 seconds'
+    FROM pg_ls_archive_statusdir() WHERE starts_with(name, %s)"""
 TIMEOUT = timedelta(seconds=31)
 ROLE = "shop_without_more"
 
@@ -38,11 +38,17 @@ class GatedCluster:
         return now
 
     def switch(self) -> str:
-        """Begin a new file of the log; return the old one."""
+        """Begin a new file of the log; return the old one.
+
+        What is recorded next has a later time than the old one.
+        """
         with psycopg.connect(self.cluster.url, autocommit=True) as connection:
             row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
             assert row is not None
-        time.sleep(APART_SECONDS)
+            eventually(
+                lambda: connection.execute(NEXT_SECOND, row).fetchone() == (True,),
+                "the second after that of the old file",
+            )
         return str(row[0])
 
     def archive(self, name: str) -> None:
