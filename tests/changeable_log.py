@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import psycopg
 
-_ALWAYS = ("events_append_only", "events_keep_rows")
+_ALWAYS = ("events_append_only", "events_keep_rows", "events_keep_whole")
 
 
 @contextmanager

@@ -47,7 +47,7 @@ _FINISHED = text(
 )
 #: In UTC, whatever the session's time zone is.
 _MONTHS = text(
-    """SELECT month_of_log(first AT TIME ZONE 'UTC') AS name, first AT TIME ZONE 'UTC' AS first,
+    """SELECT 'events_' || to_char(first, 'YYYY_MM') AS name, first AT TIME ZONE 'UTC' AS first,
         (first + interval '1 month') AT TIME ZONE 'UTC' AS next
     FROM (
         SELECT DISTINCT date_trunc('month', recorded_at AT TIME ZONE 'UTC') AS first
@@ -65,8 +65,16 @@ _CREATE = """CREATE TABLE {name} (
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
     ALTER TABLE {name} ENABLE ALWAYS TRIGGER {name}_append_only;
     CREATE TRIGGER {name}_keep_rows BEFORE DELETE ON {name} FOR EACH ROW EXECUTE FUNCTION refuse_loss();
-    ALTER TABLE {name} ENABLE ALWAYS TRIGGER {name}_keep_rows;"""
-_EXISTS = text("SELECT to_regclass(:name) IS NOT NULL")
+    ALTER TABLE {name} ENABLE ALWAYS TRIGGER {name}_keep_rows;
+    CREATE TRIGGER {name}_keep_whole AFTER DELETE ON {name} REFERENCING OLD TABLE AS deleted
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_split();
+    ALTER TABLE {name} ENABLE ALWAYS TRIGGER {name}_keep_whole;
+    CREATE TRIGGER {name}_have_originals AFTER INSERT ON {name} REFERENCING NEW TABLE AS added
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_original();"""
+_IS_PART = text(
+    """SELECT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = found AND inhparent = 'events'::regclass)
+    FROM to_regclass(:name) AS found WHERE found IS NOT NULL"""
+)
 
 
 class ArchiveInUseError(UnfitServerError):
@@ -81,6 +89,17 @@ class ArchiveInUseError(UnfitServerError):
         )
 
 
+class TableInTheWayError(UnfitServerError):
+    """A table outside the log has the name of a month's."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(
+            f"the table '{name}' is in the way of the archive: it is no part of the log; rename it, then run"
+            " `restoreclick events archive` again"
+        )
+
+
 class _Place(NamedTuple):
     """Where the search for orders goes on."""
 
@@ -92,7 +111,7 @@ def archive(database_url: str, before: datetime) -> Generator[ArchivedBatch, Non
     """Move finished orders whose last event is older than ``before``.
 
     They are completed, refunded or erased, have no photos left, and wait for nothing. Idempotent; a kill leaves whole
-    orders in either place. Raises ArchiveInUseError.
+    orders in either place. Raises ArchiveInUseError or TableInTheWayError.
     """
     with exclusive_connection(database_url) as connection:
         after: _Place | None = _Place(datetime.min.replace(tzinfo=UTC), UUID(int=0))
@@ -113,8 +132,11 @@ def move(connection: Connection, order_ids: Sequence[UUID]) -> int:
     """Move locked orders; return how many events that were."""
     moved = {"order_ids": list(order_ids)}
     for month in connection.execute(_MONTHS, moved).all():
-        if not connection.execute(_EXISTS, {"name": month.name}).scalar_one():
+        is_part = connection.execute(_IS_PART, {"name": month.name}).scalar_one_or_none()
+        if is_part is None:
             connection.exec_driver_sql(_CREATE.format(**month._asdict()))
+        elif not is_part:
+            raise TableInTheWayError(month.name)
         connection.execute(
             text(
                 f"""INSERT INTO {month.name} SELECT * FROM ONLY events

@@ -2,8 +2,9 @@
 
 These tables inherit from ``events``, so that a query of it reads them as well. The events of one order are in one
 place: all in ``events`` itself, where the unique keys are, or all in the tables of months. A writer who locks an
-archived order brings it back first. A row can be deleted only if the same row is in the other place, and one can be
-inserted only after its predecessor, which refuses a writer who did not lock.
+archived order brings it back first. A row can be deleted only if the same row is in the other place and no other rows
+of its order are left behind; one can be inserted into a month only if it is in ``events``, and into ``events`` only
+after its predecessor and by a writer who has the order's lock.
 """
 
 from alembic import op
@@ -15,21 +16,22 @@ down_revision = "0032"
 def upgrade() -> None:
     op.execute(
         """
-        CREATE FUNCTION month_of_log(moment timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
-            SELECT 'events_' || to_char(moment AT TIME ZONE 'UTC', 'YYYY_MM')
-        $$;
+        -- These three look tables up by their ids: a name may lead to another table, such as a temporary one.
 
-        CREATE FUNCTION refuse_loss() RETURNS trigger LANGUAGE plpgsql AS $$
+        CREATE FUNCTION refuse_loss() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
         DECLARE
-            elsewhere text := 'events';
+            elsewhere regclass;
             copies integer := 0;
         BEGIN
-            IF TG_TABLE_NAME = 'events' THEN
-                elsewhere := month_of_log(OLD.recorded_at);
-            END IF;
-            IF to_regclass(elsewhere) IS NOT NULL THEN
+            SELECT CASE TG_RELID WHEN inhrelid THEN inhparent ELSE inhrelid END INTO elsewhere
+            FROM pg_inherits JOIN pg_class AS month ON month.oid = inhrelid
+            WHERE inhrelid = TG_RELID OR (
+                inhparent = TG_RELID
+                AND month.relname = 'events_' || to_char(OLD.recorded_at AT TIME ZONE 'UTC', 'YYYY_MM')
+            );
+            IF elsewhere IS NOT NULL THEN
                 -- The lock keeps another transaction from deleting the copy, while this one deletes the original.
-                EXECUTE format('SELECT FROM ONLY %I AS copy WHERE order_id = $1 AND version = $2'
+                EXECUTE format('SELECT FROM ONLY %s AS copy WHERE order_id = $1 AND version = $2'
                     ' AND (copy.*)::text = $3 FOR KEY SHARE', elsewhere)
                     USING OLD.order_id, OLD.version, OLD::text;
                 GET DIAGNOSTICS copies = ROW_COUNT;
@@ -42,15 +44,55 @@ def upgrade() -> None:
         END
         $$;
 
+        CREATE FUNCTION refuse_split() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+        DECLARE
+            log regclass := coalesce((SELECT inhparent FROM pg_inherits WHERE inhrelid = TG_RELID), TG_RELID);
+            torn uuid;
+        BEGIN
+            -- Each search is by the order's id, whatever the planner believes about the number of deleted rows.
+            EXECUTE format('SELECT order_id FROM (SELECT DISTINCT order_id FROM deleted) AS moved WHERE CASE'
+                ' WHEN (SELECT true FROM ONLY %1$s AS live WHERE live.order_id = moved.order_id LIMIT 1)'
+                ' THEN (SELECT true FROM %1$s AS archived WHERE archived.order_id = moved.order_id'
+                ' AND archived.tableoid <> %2$s LIMIT 1) END LIMIT 1', log, log::oid) INTO torn;
+            IF torn IS NOT NULL THEN
+                RAISE EXCEPTION 'The log is append-only: order % can only be moved as a whole.', torn
+                    USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NULL;
+        END
+        $$;
+
+        CREATE FUNCTION refuse_original() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+        DECLARE
+            log regclass := (SELECT inhparent FROM pg_inherits WHERE inhrelid = TG_RELID);
+            original uuid;
+        BEGIN
+            EXECUTE format('SELECT order_id FROM added WHERE (SELECT true FROM ONLY %s AS live'
+                ' WHERE live.order_id = added.order_id AND live.version = added.version'
+                ' AND (live.*)::text = (added.*)::text LIMIT 1) IS NULL LIMIT 1', log) INTO original;
+            IF original IS NOT NULL THEN
+                RAISE EXCEPTION 'The log is append-only: order % has no such event to archive.', original
+                    USING ERRCODE = 'restrict_violation';
+            END IF;
+            RETURN NULL;
+        END
+        $$;
+
         CREATE OR REPLACE TRIGGER events_append_only BEFORE UPDATE OR TRUNCATE ON events
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
         ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only;
         CREATE TRIGGER events_keep_rows BEFORE DELETE ON events FOR EACH ROW EXECUTE FUNCTION refuse_loss();
         ALTER TABLE events ENABLE ALWAYS TRIGGER events_keep_rows;
+        CREATE TRIGGER events_keep_whole AFTER DELETE ON events REFERENCING OLD TABLE AS deleted
+            FOR EACH STATEMENT EXECUTE FUNCTION refuse_split();
+        ALTER TABLE events ENABLE ALWAYS TRIGGER events_keep_whole;
 
         CREATE FUNCTION refuse_gap() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            -- A writer who locked the order has it already. Nobody else may: the order may be being archived.
+            is_locked boolean := pg_try_advisory_xact_lock(hashtextextended(NEW.order_id::text, 0));
         BEGIN
-            IF NOT EXISTS (
+            IF NOT is_locked OR NOT EXISTS (
                 SELECT FROM ONLY events WHERE order_id = NEW.order_id AND version = NEW.version - 1
             ) THEN
                 RAISE EXCEPTION 'Version % of order % does not follow an event: lock the order and load it.',
@@ -146,10 +188,12 @@ def downgrade() -> None:
         DROP TRIGGER events_have_predecessors ON events;
         DROP FUNCTION refuse_gap;
         DROP TRIGGER events_keep_rows ON events;
+        DROP TRIGGER events_keep_whole ON events;
         CREATE OR REPLACE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events
             FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
         ALTER TABLE events ENABLE ALWAYS TRIGGER events_append_only;
         DROP FUNCTION refuse_loss;
-        DROP FUNCTION month_of_log;
+        DROP FUNCTION refuse_split;
+        DROP FUNCTION refuse_original;
         """
     )

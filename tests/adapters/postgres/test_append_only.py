@@ -89,3 +89,17 @@ def test_the_log_accepts_new_events(kept_url: str) -> None:
     with unit_of_work.transaction() as transaction:
         assert transaction.event_store.load(about.order_id).version == 1
     unit_of_work.close()
+
+
+def test_a_table_of_another_role_is_no_copy_of_the_log(kept_url: str, clerk: str) -> None:
+    """A temporary table hides another one of the same name."""
+    with psycopg.connect(kept_url) as connection:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(clerk)))
+        month = connection.execute("SELECT to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY_MM') FROM events")
+        (name,) = month.fetchone() or ("",)
+        connection.execute(
+            sql.SQL("CREATE TEMPORARY TABLE {} AS SELECT * FROM events").format(
+                sql.Identifier(f"events_{name}")
+            )
+        )
+        assert_refused(connection, "DELETE FROM events")

@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.errors import RestrictViolation
 
 from adapters.postgres import log_archive, schema
-from adapters.postgres.log_archive import ArchiveInUseError, archive, move
+from adapters.postgres.log_archive import ArchiveInUseError, TableInTheWayError, archive, move
 from adapters.postgres.schema import EventsExistError
 from adapters.postgres.schema_upgrade import downgrade
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
@@ -53,6 +53,13 @@ def archived(database_url: str, before: datetime = LATER) -> tuple[int, int]:
     """Archive; return how many orders and events were moved."""
     batches = list(archive(database_url, before))
     return sum(each.orders for each in batches), sum(each.events for each in batches)
+
+
+def set_by_default(database_url: str, setting: str, value: str) -> None:
+    """Change a setting of the sessions that connect from now on."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        names = map(sql.Identifier, (connection.info.dbname, setting))
+        connection.execute(sql.SQL("ALTER DATABASE {} SET {} = {}").format(*names, sql.Literal(value)))
 
 
 def rows(database_url: str, query: LiteralString) -> list[tuple[Any, ...]]:
@@ -121,9 +128,7 @@ def test_each_event_is_in_the_table_of_its_month_in_utc(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     finish(unit_of_work)
-    with psycopg.connect(own_database_url, autocommit=True) as connection:
-        name = sql.Identifier(connection.info.dbname)
-        connection.execute(sql.SQL("ALTER DATABASE {} SET timezone = 'Europe/Berlin'").format(name))
+    set_by_default(own_database_url, "timezone", "Europe/Berlin")
     archived(own_database_url)
     assert rows(
         own_database_url, "SELECT tableoid::regclass::text, count(*) FROM events GROUP BY 1 ORDER BY 1"
@@ -241,6 +246,30 @@ def test_a_writer_who_did_not_lock_an_archived_order_is_refused(
     assert load(unit_of_work, about) == current
 
 
+def test_an_order_that_someone_writes_to_without_a_lock_stays_whole(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
+) -> None:
+    about = finish(unit_of_work)
+    with unit_of_work.transaction() as transaction:
+        current = transaction.event_store.load(about.order_id)
+        transaction.event_store.append(step(current, about.note(), at=APRIL))
+        assert list(archive(own_database_url, LATER)) == [ArchivedBatch(orders=0, events=0, in_use=1)]
+    assert rows(own_database_url, "SELECT count(*) FROM ONLY events") == [(current.version + 1,)]
+
+
+def test_a_writer_who_does_not_lock_is_refused_while_the_order_is_archived(
+    unit_of_work: PostgresUnitOfWork,
+) -> None:
+    about = finish(unit_of_work)
+    current = load(unit_of_work, about)
+    with unit_of_work.transaction() as transaction:
+        transaction.event_store.lock(about.order_id)
+        move(transaction.event_store.connection, [about.order_id])
+        with pytest.raises(VersionConflictError), unit_of_work.transaction() as other:
+            other.event_store.append(step(current, about.note()))
+    assert load(unit_of_work, about) == current
+
+
 def test_an_order_that_is_being_written_to_is_left_for_the_next_time(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
@@ -251,9 +280,11 @@ def test_an_order_that_is_being_written_to_is_left_for_the_next_time(
     assert archived(own_database_url)[0] == 1
 
 
+@pytest.mark.parametrize("isolation", ["read committed", "repeatable read", "serializable"])
 def test_a_writer_who_waited_for_the_archive_gets_the_whole_order(
-    unit_of_work: PostgresUnitOfWork, own_database_url: str
+    unit_of_work: PostgresUnitOfWork, own_database_url: str, isolation: str
 ) -> None:
+    set_by_default(own_database_url, "default_transaction_isolation", isolation)
     about = finish(unit_of_work)
     current = load(unit_of_work, about)
     with ThreadPoolExecutor(1) as hands, unit_of_work.transaction() as transaction:
@@ -263,6 +294,7 @@ def test_a_writer_who_waited_for_the_archive_gets_the_whole_order(
         until_it_waits_or_ends(own_database_url, waiting)
     [recorded] = waiting.result()
     assert recorded.version == current.version + 1
+    assert rows(own_database_url, "SELECT count(*) FROM ONLY events") == [(recorded.version,)]
 
 
 LOSSES: dict[str, LiteralString] = {
@@ -294,6 +326,52 @@ def test_an_archived_event_can_neither_be_changed_nor_lost(
         with pytest.raises(RestrictViolation, match="append-only"), connection.transaction():
             connection.execute(loss)
     assert rows(own_database_url, "SELECT * FROM events ORDER BY position") == before != []
+
+
+SPLITS: dict[str, LiteralString] = {
+    "a new one, only in its month": """INSERT INTO events_2025_03 SELECT 0, txid, gen_random_uuid(), order_id, 99, name,
+            data, recorded_at, cause, 'new', correlation_id, actor, sha256, sha256 FROM events WHERE version = 1""",
+    "one of another order, only in its month": """INSERT INTO events_2025_03 SELECT 0, txid, gen_random_uuid(),
+            gen_random_uuid(), version, name, data, recorded_at, cause, cause_key, correlation_id, actor,
+            previous_sha256, sha256 FROM events WHERE version = 1""",
+    "half brought back": """INSERT INTO events OVERRIDING SYSTEM VALUE SELECT * FROM events WHERE version < 3;
+        DELETE FROM events_2025_03 WHERE version < 3""",
+    "half brought back, through all tables": """INSERT INTO events OVERRIDING SYSTEM VALUE
+            SELECT * FROM events WHERE version < 3;
+        DELETE FROM events WHERE version < 3 AND tableoid <> 'events'::regclass""",
+    "brought back, and half archived again": """SELECT FROM locked_stream((SELECT order_id FROM events LIMIT 1));
+        INSERT INTO events_2025_03 SELECT * FROM ONLY events WHERE version < 3;
+        DELETE FROM ONLY events WHERE version < 3""",
+}
+
+
+@pytest.mark.parametrize("split", SPLITS.values(), ids=SPLITS)
+def test_no_event_of_an_order_can_be_apart_from_the_others(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str, split: LiteralString
+) -> None:
+    about = finish(unit_of_work)
+    current = load(unit_of_work, about)
+    archived(own_database_url)
+    with (
+        psycopg.connect(own_database_url) as connection,
+        pytest.raises(RestrictViolation, match="append-only"),
+        connection.transaction(),
+    ):
+        connection.execute(split)
+    assert load(unit_of_work, about) == current
+
+
+def test_a_table_that_has_the_name_of_a_month_by_chance_receives_nothing(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
+) -> None:
+    about = finish(unit_of_work)
+    current = load(unit_of_work, about)
+    with psycopg.connect(own_database_url) as connection:
+        connection.execute("CREATE TABLE events_2025_03 (LIKE events)")
+    with pytest.raises(TableInTheWayError, match="'events_2025_03' is in the way"):
+        archived(own_database_url)
+    assert rows(own_database_url, "SELECT FROM events_2025_03") == []
+    assert load(unit_of_work, about) == current
 
 
 def test_two_transactions_cannot_delete_an_event_and_its_copy(

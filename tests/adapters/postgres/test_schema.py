@@ -95,12 +95,14 @@ def test_triggers_keep_updated_at_and_the_log(database_url: str) -> None:
         "FOR EACH ROW EXECUTE FUNCTION touch_updated_at()"
         for table in TOUCHED
     }
+    deleted = "REFERENCING OLD TABLE AS deleted"
     keeping_the_log = {
-        f"CREATE TRIGGER events_{name} {when} ON public.events FOR EACH {rows} EXECUTE FUNCTION {function}"
+        f"CREATE TRIGGER events_{name} {when} ON public.events {rows} EXECUTE FUNCTION {function}"
         for name, when, rows, function in (
-            ("append_only", "BEFORE UPDATE OR TRUNCATE", "STATEMENT", "refuse_change() (ALWAYS)"),
-            ("keep_rows", "BEFORE DELETE", "ROW", "refuse_loss() (ALWAYS)"),
-            ("have_predecessors", "AFTER INSERT", "ROW WHEN ((new.version > 1))", "refuse_gap()"),
+            ("append_only", "BEFORE UPDATE OR TRUNCATE", "FOR EACH STATEMENT", "refuse_change() (ALWAYS)"),
+            ("keep_rows", "BEFORE DELETE", "FOR EACH ROW", "refuse_loss() (ALWAYS)"),
+            ("keep_whole", "AFTER DELETE", f"{deleted} FOR EACH STATEMENT", "refuse_split() (ALWAYS)"),
+            ("have_predecessors", "AFTER INSERT", "FOR EACH ROW WHEN ((new.version > 1))", "refuse_gap()"),
         )
     }
     assert catalog.triggers(database_url) == touching | keeping_the_log
