@@ -73,6 +73,8 @@ def connect(
     settings = session_settings(statement_timeout_seconds)
     engine = create_engine(
         url,
+        # Whatever the database's default is: who waited for a lock has to see what its holder committed.
+        isolation_level="READ COMMITTED",
         pool_size=connections,
         max_overflow=0,
         pool_use_lifo=True,  # few connections stay busy: their statements are prepared, their caches warm
