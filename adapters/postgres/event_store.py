@@ -37,20 +37,20 @@ from domain.ports.event_store import Commit, EventStore, LogCursor, UnreadableEv
 from domain.ports.unit_of_work import CauseRepeatedError, LeaseLostError, VersionConflictError
 
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
-#: A stream is in ``events`` itself or, archived, in the tables of months that inherit from it.
+#: A stream is in ``events`` itself or, archived, in the tables of months that inherit from it. What is not found in
+#: the first is looked for in both at one moment: it may come back between two statements.
 _STREAM = f"SELECT {EVENT_FIELDS} FROM ONLY events WHERE order_id = :key ORDER BY version"
-_ARCHIVED_STREAM = f"SELECT {EVENT_FIELDS} FROM archived_streams(ARRAY[CAST(:key AS uuid)])"
+_STREAM_ANYWHERE = f"SELECT {EVENT_FIELDS} FROM streams_of(ARRAY[CAST(:key AS uuid)])"
 _LOAD = f"SELECT {FOLD_FIELDS} FROM ONLY events WHERE order_id = :key ORDER BY version"
-_LOAD_ARCHIVED = f"SELECT {FOLD_FIELDS} FROM archived_streams(ARRAY[CAST(:key AS uuid)])"
+_LOAD_ANYWHERE = f"SELECT {FOLD_FIELDS} FROM streams_of(ARRAY[CAST(:key AS uuid)])"
 _ORDER_OF_LINK = "SELECT order_id FROM download_links WHERE token_sha256 = :key"
 _ORDER_OF_PAYMENT = "SELECT order_id FROM orders WHERE payment_intent_id = :key"
 _LOAD_BY_TOKEN, _LOAD_BY_PAYMENT = (
     f"SELECT {FOLD_FIELDS} FROM ONLY events WHERE order_id = ({owner}) ORDER BY version"
     for owner in (_ORDER_OF_LINK, _ORDER_OF_PAYMENT)
 )
-_LOAD_ARCHIVED_BY_TOKEN, _LOAD_ARCHIVED_BY_PAYMENT = (
-    f"SELECT {FOLD_FIELDS} FROM archived_streams(ARRAY({owner}))"
-    for owner in (_ORDER_OF_LINK, _ORDER_OF_PAYMENT)
+_LOAD_ANYWHERE_BY_TOKEN, _LOAD_ANYWHERE_BY_PAYMENT = (
+    f"SELECT {FOLD_FIELDS} FROM streams_of(ARRAY({owner}))" for owner in (_ORDER_OF_LINK, _ORDER_OF_PAYMENT)
 )
 #: An archived order is brought back by its lock.
 _LOAD_LOCKED = f"SELECT {FOLD_FIELDS} FROM locked_stream(:key)"
@@ -78,7 +78,7 @@ class PostgresEventStore(EventStore):
         self.connection.execute(_LOCK, {"order_id": str(order_id)})
 
     def load(self, order_id: OrderId) -> Order:
-        return self._folded(self._rows(order_id, _LOAD, _LOAD_ARCHIVED)) or Order(order_id=order_id)
+        return self._folded(self._rows(order_id, _LOAD, _LOAD_ANYWHERE)) or Order(order_id=order_id)
 
     def load_repeatedly(self, order_id: OrderId) -> Order:
         """Read what was recorded since the last time."""
@@ -103,16 +103,16 @@ class PostgresEventStore(EventStore):
         return orders
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
-        return self._folded(self._rows(token_sha256, _LOAD_BY_TOKEN, _LOAD_ARCHIVED_BY_TOKEN))
+        return self._folded(self._rows(token_sha256, _LOAD_BY_TOKEN, _LOAD_ANYWHERE_BY_TOKEN))
 
     def load_by_payment(self, payment_intent_id: str) -> Order | None:
-        return self._folded(self._rows(payment_intent_id, _LOAD_BY_PAYMENT, _LOAD_ARCHIVED_BY_PAYMENT))
+        return self._folded(self._rows(payment_intent_id, _LOAD_BY_PAYMENT, _LOAD_ANYWHERE_BY_PAYMENT))
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
-        return [decode_row(row, self.codec) for row in self._rows(order_id, _STREAM, _ARCHIVED_STREAM)]
+        return [decode_row(row, self.codec) for row in self._rows(order_id, _STREAM, _STREAM_ANYWHERE)]
 
     def read(self, order_id: OrderId) -> list[RecordedEvent | UnreadableEvent]:
-        return [read_row(row, self.codec) for row in self._rows(order_id, _STREAM, _ARCHIVED_STREAM)]
+        return [read_row(row, self.codec) for row in self._rows(order_id, _STREAM, _STREAM_ANYWHERE)]
 
     def append(self, *commits: Commit) -> Collection[UUID]:
         """Write commits in one statement; see the port for errors."""

@@ -1,6 +1,6 @@
 """Archived orders are read as before, and brought back to be written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -11,8 +11,10 @@ import psycopg
 import pytest
 from psycopg import sql
 from psycopg.errors import RestrictViolation
+from sqlalchemy import Connection
 
-from adapters.postgres import log_archive, schema
+from adapters.postgres import event_store, log_archive, schema
+from adapters.postgres.driver_sql import fetch_plain
 from adapters.postgres.log_archive import ArchiveInUseError, TableInTheWayError, archive, move
 from adapters.postgres.schema import EventsExistError
 from adapters.postgres.schema_upgrade import downgrade
@@ -21,7 +23,7 @@ from adapters.system import TimeOrderedIds
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.values import NoteId, OrderId
-from domain.ports.event_store import ArchivedBatch
+from domain.ports.event_store import ArchivedBatch, EventStore
 from domain.ports.log_defects import DefectKind
 from domain.ports.unit_of_work import VersionConflictError
 from domain.use_cases.audit.log_verification import verify
@@ -145,6 +147,47 @@ def test_reading_an_archived_order_leaves_it_where_it_is(
     archived(own_database_url)
     answers(unit_of_work, orders)
     assert rows(own_database_url, "SELECT FROM ONLY events") == []
+
+
+READERS: dict[str, Callable[[EventStore, Order], object]] = {
+    "loaded": lambda store, order: store.load(order.order_id),
+    "loaded repeatedly": lambda store, order: store.load_repeatedly(order.order_id),
+    "loaded by its link": lambda store, order: store.load_by_token(
+        next(iter(order.links.values())).token_sha256
+    ),
+    "loaded by its payment": lambda store, order: store.load_by_payment(payment_of(order)),
+    "its history": lambda store, order: store.history(order.order_id),
+    "read": lambda store, order: store.read(order.order_id),
+}
+
+
+@pytest.mark.parametrize("read", READERS.values(), ids=READERS)
+def test_an_order_that_comes_back_while_it_is_looked_for_is_found(
+    unit_of_work: PostgresUnitOfWork,
+    own_database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    read: Callable[[EventStore, Order], object],
+) -> None:
+    about = finish(unit_of_work)
+    current = load(unit_of_work, about)
+    archived(own_database_url)
+    pending = [lambda: note(unit_of_work, about, "late")]
+
+    def fetch(
+        connection: Connection, statement: str, parameters: Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
+        found = fetch_plain(connection, statement, parameters)
+        while pending:
+            pending.pop()()
+        return found
+
+    monkeypatch.setattr(event_store, "fetch_plain", fetch)
+    with unit_of_work.transaction() as transaction:
+        found = read(transaction.event_store, current)
+    monkeypatch.undo()
+    assert pending == []
+    with unit_of_work.transaction() as transaction:
+        assert found == read(transaction.event_store, current)
 
 
 UNFINISHED: dict[str, Callable[[Facts], tuple[e.Event, ...]]] = {
