@@ -264,6 +264,19 @@ def test_a_late_event_brings_an_order_back_and_it_is_archived_again(
     assert verify(unit_of_work.chained_events()).findings == ()
 
 
+def test_an_archived_order_whose_read_models_are_lost_is_written_to_as_before(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
+) -> None:
+    about = finish(unit_of_work)
+    before = load(unit_of_work, about)
+    archived(own_database_url)
+    with psycopg.connect(own_database_url) as connection:
+        connection.execute("DELETE FROM orders")
+    [recorded] = note(unit_of_work, about, "late")
+    assert recorded.version == before.version + 1
+    assert verify(unit_of_work.chained_events()).findings == ()
+
+
 def test_a_cause_that_an_archived_order_records_counts_once(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
