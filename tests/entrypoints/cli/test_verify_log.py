@@ -11,6 +11,7 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from adapters.postgres.hash_chain import event_sha256
+from adapters.postgres.log_archive import move
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from tests.changeable_log import changeable_log
 from tests.contracts.list_reading import read_whole_log
@@ -100,10 +101,21 @@ def auditor(own_database_url: str) -> Iterator[str]:
         connection.execute(sql.SQL("DROP OWNED BY {0}; DROP ROLE {0}").format(name))
 
 
-@pytest.mark.usefixtures("about")
+@pytest.mark.parametrize("is_archived", [False, True])
 def test_read_access_to_the_log_suffices_to_verify_it(
-    log_commands: Shell, own_database_url: str, auditor: str, monkeypatch: pytest.MonkeyPatch
+    log_commands: Shell,
+    own_database_url: str,
+    about: Facts,
+    unit_of_work: PostgresUnitOfWork,
+    auditor: str,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    is_archived: bool,
 ) -> None:
+    with unit_of_work.transaction() as transaction:
+        transaction.event_store.lock(about.order_id)
+        if is_archived:
+            move(transaction.event_store.connection, [about.order_id])
     theirs = make_url(own_database_url).set(username=auditor).render_as_string(hide_password=False)
     monkeypatch.setenv("DATABASE_URL", theirs)
     assert log_commands("events", "verify").status == 0
