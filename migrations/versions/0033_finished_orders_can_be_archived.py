@@ -100,6 +100,11 @@ def upgrade() -> None:
                     USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'events_have_predecessors',
                         DETAIL = NEW.order_id::text;
             END IF;
+            IF current_setting('transaction_isolation') <> 'read committed' THEN
+                -- An older snapshot may still hold a predecessor that was archived since: its lock is then an error.
+                PERFORM FROM ONLY events
+                WHERE order_id = NEW.order_id AND version = NEW.version - 1 FOR KEY SHARE;
+            END IF;
             RETURN NULL;
         END
         $$;

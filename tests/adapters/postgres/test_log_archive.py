@@ -23,6 +23,7 @@ from adapters.system import TimeOrderedIds
 from domain.order import events as e
 from domain.order.order import Order
 from domain.order.values import NoteId, OrderId
+from domain.ports.errors import UnavailableError
 from domain.ports.event_store import ArchivedBatch, EventStore
 from domain.ports.log_defects import DefectKind
 from domain.ports.unit_of_work import VersionConflictError
@@ -323,6 +324,27 @@ def test_a_writer_who_does_not_lock_is_refused_while_the_order_is_archived(
         move(transaction.event_store.connection, [about.order_id])
         with pytest.raises(VersionConflictError), unit_of_work.transaction() as other:
             other.event_store.append(step(current, about.note()))
+    assert load(unit_of_work, about) == current
+
+
+@pytest.mark.parametrize("isolation", ["REPEATABLE READ", "SERIALIZABLE"])
+def test_who_writes_with_an_older_snapshot_is_refused(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str, isolation: LiteralString
+) -> None:
+    """Others may, by hand or as an older version."""
+    about = finish(unit_of_work)
+    current = load(unit_of_work, about)
+
+    def write() -> None:
+        with unit_of_work.transaction() as transaction:
+            transaction.event_store.connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {isolation}")
+            assert transaction.event_store.load(about.order_id) == current
+            assert archived(own_database_url)[0] == 1
+            transaction.event_store.append(step(current, about.note()))
+
+    with pytest.raises(UnavailableError) as refused:
+        write()
+    assert "SerializationFailure" in str(refused.value.__cause__)
     assert load(unit_of_work, about) == current
 
 
