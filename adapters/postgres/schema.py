@@ -59,7 +59,7 @@ class OutdatedServerError(UnfitServerError):
 
 
 class PooledConnectionError(UnfitServerError):
-    """A migration or a rebuild was to run through PgBouncer."""
+    """A migration, a rebuild or the archive was to run through PgBouncer."""
 
     def __init__(self) -> None:
         super().__init__(
