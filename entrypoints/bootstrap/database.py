@@ -6,6 +6,7 @@ These read the log or maintain its schema, and must not load the providers' SDKs
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from psycopg.errors import InsufficientPrivilege
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from adapters.postgres.connections import is_replaying
@@ -24,6 +25,16 @@ class NoDatabaseError(CommandFailedError):
         self.reason = reason
         super().__init__(
             f"The database cannot be used ({reason}): check DATABASE_URL, and that PostgreSQL is running."
+        )
+
+
+class MissingRightError(CommandFailedError):
+    """The role of DATABASE_URL may not do what a command needs."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"The role of DATABASE_URL lacks a right ({reason}): use the role that owns the shop's tables."
         )
 
 
@@ -89,10 +100,12 @@ def _check(unit_of_work: Database, database_url: str) -> None:
 
 @contextmanager
 def connection_problems_explained(database_url: str) -> Iterator[None]:
-    """Translate the errors of a connection to NoDatabaseError."""
+    """Translate the errors of a connection, and MissingRightError."""
     try:
         yield
     except DBAPIError as error:
+        if isinstance(error.orig, InsufficientPrivilege):
+            raise MissingRightError(_reason(error)) from error
         if error.statement and not isinstance(error, OperationalError):
             raise  # our defect, not a connection problem
         raise _problem(error, database_url) from error

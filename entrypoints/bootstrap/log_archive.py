@@ -11,7 +11,7 @@ from entrypoints.bootstrap.database import check_database, connection_problems_e
 def archive(database_url: str, before: datetime) -> Iterator[ArchivedBatch]:
     """Archive orders that ended ``before``, batch by batch.
 
-    Raises NoDatabaseError or UnavailableError.
+    Raises NoDatabaseError, MissingRightError or UnavailableError.
     """
     check_database(database_url)
     with connection_problems_explained(database_url):

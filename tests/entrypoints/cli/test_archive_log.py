@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -53,6 +54,20 @@ def test_an_order_in_use_is_counted_as_left(
 def test_a_moment_that_is_none_is_refused(log_commands: Shell) -> None:
     read = log_commands("events", "archive", "--before", "someday")
     assert (read.status, read.err.startswith("'someday' is no moment in the past: write 7d,")) == (2, True)
+
+
+@pytest.mark.usefixtures("about")
+def test_a_role_without_the_right_is_told_which_one_to_use(
+    log_commands: Shell, own_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    role = f"reader_{uuid4().hex}"
+    with psycopg.connect(own_database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}")
+        monkeypatch.setenv("DATABASE_URL", own_database_url.replace("postgres@", f"{role}@", 1))
+        read = log_commands("events", "archive")
+        connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+    assert (read.status, "permission denied" in read.err) == (1, True)
+    assert read.err.endswith("): use the role that owns the shop's tables.\n")
 
 
 @pytest.mark.usefixtures("about")
