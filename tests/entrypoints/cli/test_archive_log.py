@@ -57,7 +57,7 @@ def test_a_moment_that_is_none_is_refused(log_commands: Shell) -> None:
 
 
 @pytest.mark.usefixtures("about")
-def test_a_role_without_the_right_is_told_which_one_to_use(
+def test_a_role_without_the_right_learns_which_one_to_use(
     log_commands: Shell, own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     role = f"reader_{uuid4().hex}"
