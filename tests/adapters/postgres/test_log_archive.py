@@ -25,7 +25,7 @@ from domain.order.order import Order
 from domain.order.values import NoteId, OrderId
 from domain.ports.errors import UnavailableError
 from domain.ports.event_store import ArchivedBatch, EventStore
-from domain.ports.log_defects import DefectKind
+from domain.ports.log_defects import DefectKind, LogDefect
 from domain.ports.unit_of_work import VersionConflictError
 from domain.use_cases.audit.log_verification import verify
 from domain.use_cases.order_transaction import Cause
@@ -37,6 +37,7 @@ from tests.domain.support.event_builders import Facts
 from tests.domain.support.recording import step
 from tests.doubles.clock import StoppedClock, SystemClock
 from tests.doubles.container import InMemoryShop
+from tests.waiting import eventually
 
 MARCH = datetime(2025, 3, 31, 23, 30, tzinfo=UTC)  # April already in Berlin
 APRIL = datetime(2025, 4, 2, tzinfo=UTC)
@@ -110,6 +111,21 @@ def answers(unit_of_work: PostgresUnitOfWork, orders: list[Facts]) -> Answers:
         )
 
 
+def wait_for_the_log(unit_of_work: PostgresUnitOfWork, database_url: str) -> None:
+    """Wait until readers see every event.
+
+    Open transactions of other tests hold them back.
+    """
+    [(events,)] = rows(database_url, "SELECT count(*) FROM events")
+    eventually(lambda: len(list(unit_of_work.chained_events())) == events, "the whole log")
+
+
+def defects(unit_of_work: PostgresUnitOfWork, database_url: str) -> tuple[LogDefect, ...]:
+    """What the verification of the whole log finds."""
+    wait_for_the_log(unit_of_work, database_url)
+    return verify(unit_of_work.chained_events()).findings
+
+
 def payment_of(order: Order) -> str:
     assert order.payment is not None
     assert order.payment.payment_intent_id is not None
@@ -120,11 +136,13 @@ def test_every_reader_says_the_same_of_archived_orders(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
     orders = [finish(unit_of_work), finish(unit_of_work, facts().note())]
+    wait_for_the_log(unit_of_work, own_database_url)
     before = answers(unit_of_work, orders)
     assert archived(own_database_url) == (2, 2 * len(orders[0].until_completed()) + 3)
+    wait_for_the_log(unit_of_work, own_database_url)
     assert answers(unit_of_work, orders) == before
     assert all(answer == before.orders[0] for answer in before.orders)
-    assert verify(unit_of_work.chained_events()).findings == ()
+    assert defects(unit_of_work, own_database_url) == ()
 
 
 def test_each_event_is_in_the_table_of_its_month_in_utc(
@@ -262,7 +280,7 @@ def test_a_late_event_brings_an_order_back_and_it_is_archived_again(
     assert rows(own_database_url, "SELECT count(*) FROM events") == [(before.version + 1,)]
     assert load(unit_of_work, about).version == before.version + 1
     assert archived(own_database_url, datetime.now(UTC) + timedelta(days=1)) == (1, before.version + 1)
-    assert verify(unit_of_work.chained_events()).findings == ()
+    assert defects(unit_of_work, own_database_url) == ()
 
 
 def test_an_archived_order_whose_read_models_are_lost_is_written_to_as_before(
@@ -275,7 +293,7 @@ def test_an_archived_order_whose_read_models_are_lost_is_written_to_as_before(
         connection.execute("DELETE FROM orders")
     [recorded] = note(unit_of_work, about, "late")
     assert recorded.version == before.version + 1
-    assert verify(unit_of_work.chained_events()).findings == ()
+    assert defects(unit_of_work, own_database_url) == ()
 
 
 def test_a_cause_that_an_archived_order_records_counts_once(
@@ -483,7 +501,7 @@ def test_an_event_that_is_in_both_places_is_found(
         connection.execute(
             "INSERT INTO events OVERRIDING SYSTEM VALUE SELECT * FROM events WHERE version = 1"
         )
-    found = verify(unit_of_work.chained_events()).findings
+    found = defects(unit_of_work, own_database_url)
     assert [(each.defect, each.order_id, each.version) for each in found] == [
         (DefectKind.REPEATED, about.order_id, 1)
     ]
@@ -494,7 +512,7 @@ def test_a_forged_archived_event_is_found(unit_of_work: PostgresUnitOfWork, own_
     archived(own_database_url)
     with psycopg.connect(own_database_url) as connection, changeable_log(connection):
         connection.execute("UPDATE events SET actor = 'person:mallory' WHERE version = 2")
-    found = verify(unit_of_work.chained_events()).findings
+    found = defects(unit_of_work, own_database_url)
     assert [(each.defect, each.order_id, each.version) for each in found] == [
         (DefectKind.CONTENTS_CHANGED, about.order_id, 2)
     ]
