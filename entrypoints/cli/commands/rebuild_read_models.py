@@ -6,12 +6,11 @@ from datetime import timedelta
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from domain.order.values import OrderId
 from domain.ports.event_store import LeftOutOrder
 from entrypoints.bootstrap.wording import counted, duration_text
+from entrypoints.cli.support.counting_progress import counting_progress
 from entrypoints.command_errors import CommandFailedError
 
 #: How many of the orders that cannot be read are printed: a log of a newer version may have very many.
@@ -37,22 +36,13 @@ def rebuild(rebuilt: Iterable[OrderId | LeftOutOrder], *, as_json: bool = False)
     began = time.monotonic()
     orders = 0
     left_out: list[LeftOutOrder] = []
-    console = Console(stderr=True)
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.completed} orders"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("orders", total=None)
+    with counting_progress("orders") as show:
         for order in rebuilt:
             if isinstance(order, LeftOutOrder):
                 left_out.append(order)
                 continue
             orders += 1
-            progress.update(task, completed=orders)
+            show(orders)
     seconds = time.monotonic() - began
     if as_json:
         document = {

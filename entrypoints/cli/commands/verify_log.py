@@ -5,13 +5,12 @@ from pathlib import Path
 
 import click
 import msgspec
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from domain.ports.event_store import ChainedEvent
 from domain.ports.log_defects import DefectKind
 from domain.use_cases.audit.log_verification import LogSnapshot, VerificationReport, verify
 from entrypoints.bootstrap.wording import counted, defect_text
+from entrypoints.cli.support.counting_progress import counting_progress
 from entrypoints.command_errors import CommandFailedError, MisuseError
 
 #: How many events between two updates of the progress bar: an update costs as much as checking an event.
@@ -100,21 +99,9 @@ def _json_of(verdict: VerificationReport) -> bytes:
 
 
 def _watched(events: Iterator[ChainedEvent]) -> Iterator[ChainedEvent]:
-    """Pass the events on, with a progress bar on standard error.
-
-    Standard output may be a file.
-    """
-    console = Console(stderr=True)
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.completed} events"),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("events", total=None)
+    """Pass the events on, and show how many."""
+    with counting_progress("events") as show:
         for count, event in enumerate(events, start=1):
             if count % STRIDE == 0:
-                progress.update(task, completed=count)
+                show(count)
             yield event
