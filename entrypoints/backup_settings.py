@@ -4,15 +4,15 @@ Where PostgreSQL runs, commands that archive and fetch its log need these settin
 """
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from entrypoints.command_errors import MisuseError
 from entrypoints.settings_errors import SettingsError
 from entrypoints.settings_problems import problems
-from entrypoints.settings_types import Address, Count, DatabaseUrl, Hours, Secret
+from entrypoints.settings_types import Address, Count, DatabaseUrl, Hours, LongSecret, Secret
 
 
 class NoBackupKeyError(MisuseError):
@@ -47,9 +47,12 @@ class BackupSettings(BaseSettings):
     s3_bucket: str = Field("restoreclick", description="the bucket; it must exist")
     s3_region: str = Field("us-east-1", description="the bucket's region")
 
-    backup_key: Annotated[SecretStr, Field(min_length=32)] | None = Field(
+    backup_key: LongSecret | None = Field(
         None,
         description="encrypts backups of the database, which cannot be read without it; 32 secret characters or more",
+    )
+    backup_previous_key: LongSecret | None = Field(
+        None, description="the BACKUP_KEY before this one, as long as backups made with it are kept"
     )
     backup_s3_endpoint: Address | None = Field(
         None, description="the S3 server that keeps the backups, better another one; S3_ENDPOINT if left out"
@@ -89,11 +92,12 @@ class BackupSettings(BaseSettings):
         description="the folder of pg_basebackup, pg_dump and initdb, of the server's major version; else the PATH",
     )
 
-    def secret_of_backups(self) -> bytes:
-        """The key of the backups; raise NoBackupKeyError."""
+    def secrets_of_backups(self) -> tuple[bytes, ...]:
+        """The keys of the backups, the present one first; raise NoBackupKeyError."""
         if self.backup_key is None:
             raise NoBackupKeyError
-        return self.backup_key.get_secret_value().encode()
+        keys = (self.backup_key, self.backup_previous_key)
+        return tuple(key.get_secret_value().encode() for key in keys if key is not None)
 
 
 def read_backup_settings(file: Path | None = None) -> BackupSettings:

@@ -10,7 +10,8 @@ the last one. So chunks that are changed, exchanged, left out or cut off are det
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -37,21 +38,25 @@ def encrypted(content: Iterable[bytes], secret: bytes) -> Iterator[bytes]:
         yield cipher.encrypt(_nonce(number, is_last=is_last), chunk, None)
 
 
-def decrypted(stream: Iterable[bytes], secret: bytes) -> Iterator[bytes]:
-    """Yield the content of an encrypted stream.
+def decrypted(stream: Iterable[bytes], secrets: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield the content of a stream that one of the secrets encrypted.
 
     Raises UndecryptableError at the first chunk that is not as it was written; chunks before it are as they were.
     """
     header, rest = _header_of(stream)
     if header[: len(MAGIC)] != MAGIC or len(header) != _HEADER_BYTES:
         raise UndecryptableError("it is not an encrypted stream of this shop")
-    cipher = AESGCM(_stream_key(secret, header[len(MAGIC) :]))
+    ciphers = [AESGCM(_stream_key(secret, header[len(MAGIC) :])) for secret in secrets]
     for number, (chunk, is_last) in enumerate(_sized(rest, CHUNK_BYTES + _TAG_BYTES)):
-        try:
-            yield cipher.decrypt(_nonce(number, is_last=is_last), chunk, None)
-        except InvalidTag:
-            wrong_key = "BACKUP_KEY is not the one that it was encrypted with, or it was changed"
-            raise UndecryptableError("it was changed or cut off" if number else wrong_key) from None
+        for cipher in ciphers:
+            with suppress(InvalidTag):
+                content = cipher.decrypt(_nonce(number, is_last=is_last), chunk, None)
+                break
+        else:
+            wrong_key = "neither BACKUP_KEY nor BACKUP_PREVIOUS_KEY encrypted it, or it was changed"
+            raise UndecryptableError("it was changed or cut off" if number else wrong_key)
+        ciphers = [cipher]
+        yield content
 
 
 def _stream_key(secret: bytes, salt: bytes) -> bytes:

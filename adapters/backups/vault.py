@@ -5,7 +5,7 @@ backups/data/{backup}/{name}/{part}  its encrypted streams, in parts of PART_BYT
 backups/wal/{cluster}/{file}         the archived log of a cluster (see ``wal_archive``)
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 
 import msgspec
@@ -31,25 +31,27 @@ _DELETED_AT_ONCE = 500
 
 
 class StorageVault(BackupVault):
-    """Keeps backups in a storage, encrypted with one secret.
+    """Keeps encrypted backups in a storage: the first secret encrypts, any decrypts.
 
-    The storage signs its objects with the same secret, so objects of others are left alone.
+    The storage signs its objects with the same secrets, so objects of others are left alone.
     """
 
-    def __init__(self, storage: ObjectStorage, secret: bytes, part_bytes: int = PART_BYTES) -> None:
+    def __init__(
+        self, storage: ObjectStorage, secrets: Sequence[bytes], part_bytes: int = PART_BYTES
+    ) -> None:
         self._storage = storage
-        self._secret = secret
+        self._secrets = secrets
         self._part_bytes = part_bytes
 
     def write(self, backup_id: str, name: str, chunks: Iterable[bytes]) -> tuple[BackupPart, ...]:
-        stream = encrypted(compressed(chunks), self._secret)
+        stream = encrypted(compressed(chunks), self._secrets[0])
         return tuple(
             self._put(ObjectKey(f"{DATA}{backup_id}/{name}/{number:06}"), part)
             for number, part in enumerate(_parts(stream, self._part_bytes))
         )
 
     def read(self, parts: Iterable[BackupPart]) -> Iterator[bytes]:
-        return decompressed(decrypted(self._chunks(parts), self._secret))
+        return decompressed(decrypted(self._chunks(parts), self._secrets))
 
     def keep(self, manifest: BackupManifest) -> None:
         self._put(
@@ -127,11 +129,14 @@ class StorageVault(BackupVault):
 
 
 class WalArchive:
-    """The archived log of one cluster; each file is stored once."""
+    """The archived log of one cluster; each file is stored once.
 
-    def __init__(self, storage: ObjectStorage, secret: bytes, cluster: str) -> None:
+    The first secret encrypts, any decrypts.
+    """
+
+    def __init__(self, storage: ObjectStorage, secrets: Sequence[bytes], cluster: str) -> None:
         self._storage = storage
-        self._secret = secret
+        self._secrets = secrets
         self._prefix = f"{WAL}{cluster}/"
 
     def push(self, name: str, content: bytes, sha256: Sha256) -> None:
@@ -141,7 +146,7 @@ class WalArchive:
         twice, so contents are compared by the hash that is stored beside them.
         """
         key = ObjectKey(f"{self._prefix}{name}")
-        stream = b"".join(encrypted(compressed([content]), self._secret))
+        stream = b"".join(encrypted(compressed([content]), self._secrets[0]))
         labels = {"content-sha256": sha256}
         try:
             self._storage.put(
@@ -166,7 +171,7 @@ class WalArchive:
     def fetch(self, name: str) -> Iterator[bytes]:
         """Yield a file's content; raise ObjectMissingError or UndecryptableError."""
         with self._storage.read(ObjectKey(f"{self._prefix}{name}")) as chunks:
-            yield from decompressed(decrypted(chunks, self._secret))
+            yield from decompressed(decrypted(chunks, self._secrets))
 
 
 def is_log_file(name: str) -> bool:

@@ -38,7 +38,7 @@ def storage_from(settings: BackupSettings, token_signer: TokenSigner) -> MinioSt
 def backup_storage_from(settings: BackupSettings) -> MinioStorage:
     """The bucket of the backups; raise NoBackupKeyError.
 
-    Its objects are signed with the key of the backups.
+    Its objects are signed with the keys of the backups.
     """
     own_access, own_secret = settings.backup_s3_access_key, settings.backup_s3_secret_key
     return MinioStorage(
@@ -47,7 +47,7 @@ def backup_storage_from(settings: BackupSettings) -> MinioStorage:
         secret_key=(own_secret or settings.s3_secret_key).get_secret_value(),
         bucket=settings.backup_s3_bucket or settings.s3_bucket,
         region=settings.backup_s3_region or settings.s3_region,
-        token_signer=TokenSigner(settings.secret_of_backups()),
+        token_signer=TokenSigner(*settings.secrets_of_backups()),
     )
 
 
@@ -55,7 +55,7 @@ def backup_storage_from(settings: BackupSettings) -> MinioStorage:
 def open_vault(settings: BackupSettings) -> Iterator[StorageVault]:
     """The kept backups; raise NoBackupKeyError."""
     with closing(backup_storage_from(settings)) as storage:
-        yield StorageVault(storage, settings.secret_of_backups())
+        yield StorageVault(storage, settings.secrets_of_backups())
 
 
 @contextmanager
@@ -69,4 +69,4 @@ def open_wal_archive(settings: BackupSettings, data_directory: Path) -> Iterator
     except OSError as error:
         raise NoDataDirectoryError(data_directory.resolve()) from error
     with closing(backup_storage_from(settings)) as storage:
-        yield WalArchive(storage, settings.secret_of_backups(), cluster)
+        yield WalArchive(storage, settings.secrets_of_backups(), cluster)

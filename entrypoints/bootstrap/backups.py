@@ -53,11 +53,11 @@ def open_backups(settings: BackupSettings, database_url: str) -> Iterator[Backup
     """Backups of a database; raise NoBackupKeyError, or an error of ``open_unit_of_work``."""
     with ExitStack() as resources:
         vault = StorageVault(
-            resources.enter_context(closing(backup_storage_from(settings))), settings.secret_of_backups()
+            resources.enter_context(closing(backup_storage_from(settings))), settings.secrets_of_backups()
         )
         unit_of_work = resources.enter_context(open_unit_of_work(database_url, oldest_schema=RECORDS_BACKUPS))
         # Listing needs no signature; a backup may run where the shop's own keys are not.
-        photos = storage_from(settings, TokenSigner(settings.secret_of_backups()))
+        photos = storage_from(settings, TokenSigner(*settings.secrets_of_backups()))
         yield backups_from(
             settings,
             database_url,
@@ -87,7 +87,7 @@ def open_scheduled_backups(settings: Settings, ports: Ports) -> Iterator[Backups
         yield backups_from(
             settings,
             settings.database_url,
-            StorageVault(storage, settings.secret_of_backups()),
+            StorageVault(storage, settings.secrets_of_backups()),
             unit_of_work=ports.unit_of_work,
             objects=ports.object_listing,
             clock=ports.clock,
@@ -106,4 +106,4 @@ def open_log_shipping(settings: Settings, ports: Ports) -> Iterator[Callable[[],
     with closing(backup_storage_from(settings)) as storage:
         # What it finds is in the figures of this process.
         waiting = ports.waiting_log if isinstance(ports.waiting_log, WaitingLog) else WaitingLog(folder)
-        yield partial(waiting.ship, WalArchive(storage, settings.secret_of_backups(), cluster))
+        yield partial(waiting.ship, WalArchive(storage, settings.secrets_of_backups(), cluster))

@@ -188,7 +188,7 @@ def _unopened_backup(settings: Settings) -> str | None:
 
 def _unopened_log_file(settings: Settings, cluster: str) -> str | None:
     with closing(backup_storage_from(settings)) as storage:
-        return WalArchive(storage, settings.secret_of_backups(), cluster).newest_unopened()
+        return WalArchive(storage, settings.secrets_of_backups(), cluster).newest_unopened()
 
 
 def stripe_account_of(secret_key: str, api_base: str) -> StripeAccount:

@@ -110,7 +110,8 @@ def _print_newest(
         )
     elif unopened:
         click.echo(
-            "BACKUP_KEY opens no backup: set the key that they were made with, or make one: `restoreclick backup`."
+            "BACKUP_KEY opens no backup: set the key that they were made with, as BACKUP_PREVIOUS_KEY if it was "
+            "changed, or make one: `restoreclick backup`."
         )
     elif facts.newest_backup_at is None:
         click.echo("There is no backup yet: `restoreclick backup` makes one.")

@@ -91,7 +91,7 @@ def _key(diagnosis: Diagnosis) -> Iterator[Finding]:
         yield error(
             "backup_key_differs",
             f"BACKUP_KEY does not open the newest backup, {backup_id}: set the key that it was made with, or, if you"
-            " changed the key, keep both and make a new one with `restoreclick backup`.",
+            " changed the key, that one as BACKUP_PREVIOUS_KEY, and make a new backup with `restoreclick backup`.",
         )
 
 

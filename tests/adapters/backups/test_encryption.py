@@ -28,7 +28,7 @@ def cut(content: bytes, size: int) -> Iterator[bytes]:
 @pytest.mark.usefixtures("small_chunks")
 def test_a_stream_is_read_as_it_was_written_however_it_is_cut(content: bytes, write: int, read: int) -> None:
     stream = b"".join(encrypted(compressed(cut(content, write)), SECRET))
-    assert b"".join(decompressed(decrypted(cut(stream, read), SECRET))) == content
+    assert b"".join(decompressed(decrypted(cut(stream, read), [SECRET]))) == content
 
 
 def changed(stream: bytes) -> bytes:
@@ -69,13 +69,22 @@ def exchanged(stream: bytes) -> bytes:
 def test_a_damaged_stream_is_refused(damage: Callable[[bytes], bytes]) -> None:
     stream = b"".join(encrypted([bytes(range(200))], SECRET))
     with pytest.raises(UndecryptableError):
-        list(decrypted([damage(stream)], SECRET))
+        list(decrypted([damage(stream)], [SECRET]))
 
 
 def test_another_key_is_named_as_the_likely_cause() -> None:
     stream = b"".join(encrypted([b"photos"], SECRET))
-    with pytest.raises(UndecryptableError, match="BACKUP_KEY is not the one"):
-        list(decrypted([stream], SECRET[::-1]))
+    with pytest.raises(UndecryptableError, match="neither BACKUP_KEY nor"):
+        list(decrypted([stream], [SECRET[::-1]]))
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_any_of_several_keys_opens_a_stream_and_none_opens_a_damaged_one() -> None:
+    stream = b"".join(encrypted([bytes(range(200))], SECRET))
+    keys = [SECRET[::-1], SECRET]
+    assert b"".join(decrypted([stream], keys)) == bytes(range(200))
+    with pytest.raises(UndecryptableError, match="changed or cut off"):
+        list(decrypted([stream[:-1]], keys))
 
 
 def test_equal_contents_give_different_streams() -> None:
@@ -92,7 +101,7 @@ def test_memory_is_bounded_by_chunks_and_not_by_the_content() -> None:
             yield piece
 
     total = 0
-    for chunk in decompressed(decrypted(encrypted(compressed(content()), SECRET), SECRET)):
+    for chunk in decompressed(decrypted(encrypted(compressed(content()), SECRET), [SECRET])):
         longest, total = max(longest, len(chunk)), total + len(chunk)
     assert total == 40 * len(piece)
     assert longest <= 2 * CHUNK_BYTES

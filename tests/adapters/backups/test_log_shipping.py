@@ -19,7 +19,7 @@ NAMES = [f"0000000100000000000000B{number}" for number in range(1, 4)]
 
 def test_a_file_that_was_archived_with_other_bytes_stops_no_other(tmp_path: Path) -> None:
     archive = WalArchive(
-        InMemoryShop().storage, b"a key of backups, thirty-two characters", "7000000000000000001"
+        InMemoryShop().storage, [b"a key of backups, thirty-two characters"], "7000000000000000001"
     )
     archive.push(NAMES[0], b"first", Sha256(hashlib.sha256(b"first").hexdigest()))
     for name in NAMES:
@@ -40,7 +40,7 @@ def test_the_oldest_file_says_since_when_the_log_waits(tmp_path: Path) -> None:
         os.utime(tmp_path / name, (written, written))
     assert waiting() == datetime.fromtimestamp(200, UTC)
     archive = WalArchive(
-        InMemoryShop().storage, b"a key of backups, thirty-two characters", "7000000000000000001"
+        InMemoryShop().storage, [b"a key of backups, thirty-two characters"], "7000000000000000001"
     )
     ship(tmp_path, archive)
     assert waiting() is None
@@ -50,7 +50,7 @@ def test_the_oldest_file_says_since_when_the_log_waits(tmp_path: Path) -> None:
 def test_a_process_that_cannot_archive_knows_since_when(tmp_path: Path) -> None:
     folder = tmp_path / "not-mounted"
     archive = WalArchive(
-        InMemoryShop().storage, b"a key of backups, thirty-two characters", "7000000000000000001"
+        InMemoryShop().storage, [b"a key of backups, thirty-two characters"], "7000000000000000001"
     )
     waiting = WaitingLog(folder)
     assert waiting() is None, "another process may archive"

@@ -49,7 +49,7 @@ class BackedUpShop(InMemoryShop):
         super().__init__()
         self.copier = Copier()
         self.bucket = InMemoryStorage(clock=self.clock)
-        self.vault = StorageVault(self.bucket, SECRET, part_bytes=1)
+        self.vault = StorageVault(self.bucket, [SECRET], part_bytes=1)
         self.backups = Backups(
             unit_of_work=self.unit_of_work,
             source=self.copier,
@@ -96,7 +96,7 @@ def test_a_backup_is_stored_in_parts_that_are_unreadable_without_the_key() -> No
     assert all(b"table" not in content for key, content in shop.bucket.objects.items() if "data" in key)
     assert [sha256_of(shop.bucket.objects[part.key]) for part in made.parts] == [p.sha256 for p in made.parts]
     with pytest.raises(UndecryptableError):
-        list(StorageVault(shop.bucket, SECRET[::-1]).read(made.parts))
+        list(StorageVault(shop.bucket, [SECRET[::-1]]).read(made.parts))
 
 
 def test_parts_in_another_order_are_refused() -> None:
@@ -193,7 +193,7 @@ def test_backups_of_another_key_and_other_objects_are_never_deleted() -> None:
 def push(
     shop: BackedUpShop, name: str, content: bytes = b"records", cluster: str = "7000000000000000001"
 ) -> None:
-    archive = WalArchive(shop.bucket, SECRET, cluster)
+    archive = WalArchive(shop.bucket, [SECRET], cluster)
     archive.push(name, content, Sha256(sha256_of(content)))
 
 
@@ -230,7 +230,7 @@ def test_a_file_of_the_log_is_archived_once() -> None:
     push(shop, "000000010000000000000001", b"records")
     with pytest.raises(ObjectDiffersError):
         push(shop, "000000010000000000000001", b"other records")
-    archive = WalArchive(shop.bucket, SECRET, "7000000000000000001")
+    archive = WalArchive(shop.bucket, [SECRET], "7000000000000000001")
     assert b"".join(archive.fetch("000000010000000000000001")) == b"records"
     with pytest.raises(ObjectMissingError):
         list(archive.fetch("000000010000000000000002"))
@@ -238,11 +238,11 @@ def test_a_file_of_the_log_is_archived_once() -> None:
 
 def test_a_backup_that_the_key_does_not_open_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     shop = BackedUpShop()
-    other = StorageVault(InMemoryStorage(clock=shop.clock), SECRET)
+    other = StorageVault(InMemoryStorage(clock=shop.clock), [SECRET])
     assert (shop.vault.newest_unopened(), other.unopened()) == (None, [])
     made = shop.backups.make(BackupKind.PHYSICAL)
     assert (shop.backups.unopened(), shop.vault.newest_unopened()) == ([], None)
-    differs = StorageVault(shop.bucket, b"another key of backups, with fifty characters ..", part_bytes=1)
+    differs = StorageVault(shop.bucket, [b"another key of backups, with fifty characters .."], part_bytes=1)
     assert differs.newest_unopened() == made.backup_id
     described = shop.bucket.describe
 
@@ -255,8 +255,30 @@ def test_a_backup_that_the_key_does_not_open_is_named(monkeypatch: pytest.Monkey
 
 def test_the_newest_file_of_the_log_tells_whether_its_key_is_the_same() -> None:
     shop = BackedUpShop()
-    ours, theirs = (WalArchive(shop.bucket, secret, "7") for secret in (SECRET, b"another key" * 5))
+    ours, theirs = (WalArchive(shop.bucket, [secret], "7") for secret in (SECRET, b"another key" * 5))
     assert ours.newest_unopened() is None
     for archive, name in ((theirs, "000000010000000000000001"), (ours, "000000010000000000000002")):
         archive.push(name, name.encode(), sha256_of(name.encode()))
     assert (ours.newest_unopened(), theirs.newest_unopened()) == (None, "000000010000000000000002")
+
+
+def test_after_a_new_key_old_and_new_backups_and_logs_are_opened_by_both_together() -> None:
+    shop = BackedUpShop()
+    new = b"a key of backups, made a year after the other one"
+    old_backup = shop.backups.make(BackupKind.PHYSICAL)
+    push(shop, "000000010000000000000001", b"first")
+    both = StorageVault(shop.bucket, [new, SECRET], part_bytes=1)
+    shop.backups.vault = both
+    shop.clock.advance(hours=1)
+    new_backup = shop.backups.make(BackupKind.PHYSICAL)
+    for backup in (old_backup, new_backup):
+        assert b"".join(both.read(backup.parts)) == b"".join(shop.copier.chunks)
+    assert (both.newest_unopened(), StorageVault(shop.bucket, [new]).newest_unopened()) == (None, None)
+    assert shop.vault.newest_unopened() == new_backup.backup_id, (
+        "the old key alone does not open the new backup"
+    )
+    log = WalArchive(shop.bucket, [new, SECRET], "7000000000000000001")
+    log.push("000000010000000000000001", b"first", sha256_of(b"first"))
+    log.push("000000010000000000000002", b"second", sha256_of(b"second"))
+    assert [b"".join(log.fetch(name)) for name in sorted(log.names("0" * 24))] == [b"first", b"second"]
+    assert log.newest_unopened() is None

@@ -235,6 +235,25 @@ def test_backups_of_another_key_are_not_offered(restoreclick: Shell, monkeypatch
     assert (answer.status, "BACKUP_KEY opens" in answer.err) == (1, True)
 
 
+def test_with_the_previous_key_earlier_backups_can_be_restored(
+    backed_up: BackedUpShop, restoreclick: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = made(restoreclick("backup", "--logical", "--json"))["backup_id"]
+    keys = {
+        "BACKUP_KEY": "a new key, with more than thirty-two characters",
+        "BACKUP_PREVIOUS_KEY": backed_up.environment["BACKUP_KEY"],
+    }
+    for name, key in keys.items():
+        monkeypatch.setenv(name, key)
+    later = made(restoreclick("backup", "--logical", "--json"))["backup_id"]
+    listed = json.loads(restoreclick("backup", "list", "--json").out)
+    assert {earlier, later} <= {each["backup_id"] for each in listed["backups"]}
+    for backup_id in (earlier, later):
+        command = ("restore", "--drill", "--json", "--backup", str(backup_id))
+        ended = run({**backed_up.environment, **keys}, tmp_path, *command)
+        assert (ended.status, json.loads(ended.document)["problems"]) == (0, []), ended
+
+
 def test_without_the_database_the_backups_in_the_bucket_are_listed(
     restoreclick: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
