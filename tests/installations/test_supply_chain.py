@@ -50,6 +50,7 @@ def test_the_image_and_the_document_install_the_same_lock() -> None:
         assert set(re.findall(r"requirements[\w-]*\.lock", (ROOT / page).read_text())) == {LOCK}
 
 
+@pytest.mark.slow
 def test_the_bill_of_materials_has_every_package_with_its_hashes(tmp_path: Path) -> None:
     bill = tmp_path / "sbom.json"
     (words,) = re.findall(r"-m (cyclonedx_py .+?) \\\s+--output-file", (ROOT / "Makefile").read_text())

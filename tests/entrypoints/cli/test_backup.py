@@ -248,10 +248,9 @@ def test_with_the_previous_key_earlier_backups_can_be_restored(
     later = made(restoreclick("backup", "--logical", "--json"))["backup_id"]
     listed = json.loads(restoreclick("backup", "list", "--json").out)
     assert {earlier, later} <= {each["backup_id"] for each in listed["backups"]}
-    for backup_id in (earlier, later):
-        command = ("restore", "--drill", "--json", "--backup", str(backup_id))
-        ended = run({**backed_up.environment, **keys}, tmp_path, *command)
-        assert (ended.status, json.loads(ended.document)["problems"]) == (0, []), ended
+    command = ("restore", "--drill", "--json", "--backup", str(earlier))
+    ended = run({**backed_up.environment, **keys}, tmp_path, *command)
+    assert (ended.status, json.loads(ended.document)["problems"]) == (0, []), ended
 
 
 def test_without_the_database_the_backups_in_the_bucket_are_listed(
