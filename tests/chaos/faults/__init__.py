@@ -5,6 +5,7 @@ Within one track, a fault begins when the one before has ended.
 
 from collections.abc import Mapping
 
+from tests.chaos.faults.archive import finished_orders_archived
 from tests.chaos.faults.processes import killed, stopped, stopped_past_its_lease
 from tests.chaos.faults.providers import misbehaving, refused_photos
 from tests.chaos.faults.servers import connections_cut, database_shut_down_at_once, queue_emptied
@@ -137,11 +138,17 @@ MONEY = (
     ),
 )
 
-FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in (*HOUSE, *PROVIDERS, *MONEY)}
+#: What the shop's owner does meanwhile. An order that a mail's report, a refund or a visitor comes to comes back.
+UPKEEP = (
+    Fault(name="archive finished orders", to="PostgreSQL", do=finished_orders_archived, lasts_seconds=5.0),
+)
+
+FAULTS: Mapping[str, Fault] = {fault.name: fault for fault in (*HOUSE, *PROVIDERS, *MONEY, *UPKEEP)}
 #: Concurrent, so that a fault on the shop's own machine coincides with one at a provider. In two minutes each
 #: kind occurs once.
 TRACKS = (
     Track(faults=tuple(fault.name for fault in HOUSE), pace_seconds=10.5),
     Track(faults=tuple(fault.name for fault in PROVIDERS), pace_seconds=8.0),
     Track(faults=tuple(fault.name for fault in MONEY), pace_seconds=35.0),
+    Track(faults=tuple(fault.name for fault in UPKEEP), pace_seconds=15.0),
 )
