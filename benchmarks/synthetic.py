@@ -13,10 +13,12 @@ from psycopg import sql
 from adapters.postgres.event_codec import Codec
 from adapters.postgres.event_rows import EVENT_COLUMNS
 from adapters.postgres.hash_chain import event_sha256
+from adapters.postgres.order_snapshots import EVERY_EVENTS, encoded, made_by
 from adapters.postgres.read_models import changed_rows
 from domain.order import events as e
 from domain.order.evolve import fold
 from domain.order.order import Order
+from domain.order.replacement import replace
 from domain.order.values import EmailKind, NoteId, OrderId, Sha256
 from tests.domain.support.event_builders import PAID_AT, Facts
 from tests.domain.support.recording import recorded
@@ -90,12 +92,14 @@ def _copy_lives(
 ) -> None:
     tables: dict[str, list[dict[str, Any]]] = {}
     events: list[dict[str, Any]] = []
+    snapshots: list[dict[str, Any]] = []
     for facts, life in lives:
         order = Order(order_id=facts.order_id)
         stream = recorded(order, *life, at=paid_at + timedelta(seconds=len(events) % 86_400))
         events += _event_rows(stream)
         for table, rows in changed_rows(order, fold(facts.order_id, stream)).items():
             tables.setdefault(table, []).extend(rows)
+        snapshots += _snapshot_rows(stream)
     with connection.transaction():
         columns = ("customer_id", "email", "referral_code")
         customers = (dict(zip(columns, _customer_row(facts), strict=True)) for facts, _ in lives)
@@ -104,6 +108,8 @@ def _copy_lives(
         # Orders come first: the other read models refer to them.
         for table in sorted(tables, key=lambda name: name != "orders"):
             _copy(connection, table, list(tables[table][0]), tables[table])
+        if snapshots:
+            _copy(connection, "order_snapshots", list(snapshots[0]), snapshots)
 
 
 def _event_rows(stream: Iterable[e.RecordedEvent]) -> Iterator[dict[str, Any]]:
@@ -124,6 +130,20 @@ def _event_rows(stream: Iterable[e.RecordedEvent]) -> Iterator[dict[str, Any]]:
         }
         previous = event_sha256(row)
         yield {**row, "sha256": previous}
+
+
+def _snapshot_rows(stream: Sequence[e.RecordedEvent]) -> Iterator[dict[str, Any]]:
+    """Yield the snapshot that commits of one event each would leave."""
+    version = len(stream) // EVERY_EVENTS * EVERY_EVENTS
+    if version:
+        *_, newest = _event_rows(stream[:version])
+        order = replace(fold(stream[0].order_id, stream[:version]), head=newest["sha256"])
+        yield {
+            "order_id": order.order_id,
+            "version": version,
+            "made_by": made_by(),
+            "state": f"\\x{encoded(order).hex()}",
+        }
 
 
 def _copy(

@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
+from adapters.postgres import order_snapshots
 from adapters.postgres.driver_sql import execute, fetch_plain
 from adapters.postgres.event_codec import Codec
 from adapters.postgres.event_rows import (
@@ -41,19 +42,17 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:order_id, 0))")
 #: the first is looked for in both at one moment: it may come back between two statements.
 _STREAM = f"SELECT {EVENT_FIELDS} FROM ONLY events WHERE order_id = :key ORDER BY version"
 _STREAM_ANYWHERE = f"SELECT {EVENT_FIELDS} FROM streams_of(ARRAY[CAST(:key AS uuid)])"
-_LOAD = f"SELECT {FOLD_FIELDS} FROM ONLY events WHERE order_id = :key ORDER BY version"
+_LOAD = order_snapshots.loading(":key")
 _LOAD_ANYWHERE = f"SELECT {FOLD_FIELDS} FROM streams_of(ARRAY[CAST(:key AS uuid)])"
 _ORDER_OF_LINK = "SELECT order_id FROM download_links WHERE token_sha256 = :key"
 _ORDER_OF_PAYMENT = "SELECT order_id FROM orders WHERE payment_intent_id = :key"
-_LOAD_BY_TOKEN, _LOAD_BY_PAYMENT = (
-    f"SELECT {FOLD_FIELDS} FROM ONLY events WHERE order_id = ({owner}) ORDER BY version"
-    for owner in (_ORDER_OF_LINK, _ORDER_OF_PAYMENT)
-)
+_LOAD_BY_TOKEN, _LOAD_BY_PAYMENT = map(order_snapshots.loading, (_ORDER_OF_LINK, _ORDER_OF_PAYMENT))
 _LOAD_ANYWHERE_BY_TOKEN, _LOAD_ANYWHERE_BY_PAYMENT = (
     f"SELECT {FOLD_FIELDS} FROM streams_of(ARRAY({owner}))" for owner in (_ORDER_OF_LINK, _ORDER_OF_PAYMENT)
 )
 #: An archived order is brought back by its lock.
-_LOAD_LOCKED = f"SELECT {FOLD_FIELDS} FROM locked_stream(:key)"
+_LOAD_LOCKED = order_snapshots.loading_locked()
+_LOAD_LOCKED_WHOLE = f"SELECT {FOLD_FIELDS} FROM locked_stream(:key)"
 _LOAD_SINCE = (
     f"SELECT {FOLD_FIELDS} FROM ONLY events WHERE order_id = :key AND version >= :since ORDER BY version"
 )
@@ -78,7 +77,7 @@ class PostgresEventStore(EventStore):
         self.connection.execute(_LOCK, {"order_id": str(order_id)})
 
     def load(self, order_id: OrderId) -> Order:
-        return self._folded(self._rows(order_id, _LOAD, _LOAD_ANYWHERE)) or Order(order_id=order_id)
+        return self._loaded(order_id, _LOAD, _LOAD_ANYWHERE) or Order(order_id=order_id)
 
     def load_repeatedly(self, order_id: OrderId) -> Order:
         """Read what was recorded since the last time."""
@@ -90,7 +89,7 @@ class PostgresEventStore(EventStore):
     def load_locked(self, order_id: OrderId, known: Order | None = None) -> Order:
         return (
             self._load_since(_LOAD_LOCKED_SINCE, known)
-            or self._folded(self._rows(order_id, _LOAD_LOCKED))
+            or order_snapshots.loaded(self.connection, self.codec, order_id, _LOAD_LOCKED, _LOAD_LOCKED_WHOLE)
             or Order(order_id=order_id)
         )
 
@@ -103,10 +102,10 @@ class PostgresEventStore(EventStore):
         return orders
 
     def load_by_token(self, token_sha256: Sha256) -> Order | None:
-        return self._folded(self._rows(token_sha256, _LOAD_BY_TOKEN, _LOAD_ANYWHERE_BY_TOKEN))
+        return self._loaded(token_sha256, _LOAD_BY_TOKEN, _LOAD_ANYWHERE_BY_TOKEN)
 
     def load_by_payment(self, payment_intent_id: str) -> Order | None:
-        return self._folded(self._rows(payment_intent_id, _LOAD_BY_PAYMENT, _LOAD_ANYWHERE_BY_PAYMENT))
+        return self._loaded(payment_intent_id, _LOAD_BY_PAYMENT, _LOAD_ANYWHERE_BY_PAYMENT)
 
     def history(self, order_id: OrderId) -> list[RecordedEvent]:
         return [decode_row(row, self.codec) for row in self._rows(order_id, _STREAM, _STREAM_ANYWHERE)]
@@ -145,6 +144,9 @@ class PostgresEventStore(EventStore):
         parameters: dict[str, Any] = {}
         if events := [row for commit in commits for row in self._chained(commit)]:
             parts["recorded"], parameters = insert_rows("events", EVENT_COLUMNS, events)
+        if due := order_snapshots.insert_due(commits, {row["order_id"]: row["sha256"] for row in events}):
+            parts["remembered"] = order_snapshots.INSERT
+            parameters |= due
         written: dict[str, list[dict[str, Any]]] = {}
         for commit in commits:
             for table, rows in changed_rows(commit.before, commit.after).items():
@@ -209,7 +211,11 @@ class PostgresEventStore(EventStore):
         found = (fetch_plain(self.connection, each, {"key": key}) for each in statements)
         return next(filter(None, found), [])
 
-    def _folded(self, rows: Sequence[tuple[Any, ...]]) -> Order | None:
+    def _loaded(self, key: object, statement: str, anywhere: str) -> Order | None:
+        """Load an order by its snapshot, or else wherever its events are."""
+        if order := order_snapshots.loaded(self.connection, self.codec, key, statement, anywhere):
+            return order
+        rows = fetch_plain(self.connection, anywhere, {"key": key})
         return folded_from(rows, self.codec, Order(order_id=rows[0][0])) if rows else None
 
     def _load_since(self, statement: str, known: Order | None) -> Order | None:

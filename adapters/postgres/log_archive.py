@@ -14,6 +14,7 @@ import psycopg
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
+from adapters.postgres import order_snapshots
 from adapters.postgres.schema import OLDEST_TRANSACTION, UnfitServerError, exclusive_connection
 from domain.order.states import TERMINAL
 from domain.ports.event_store import ArchivedBatch
@@ -144,6 +145,7 @@ def move(connection: Connection, order_ids: Sequence[UUID]) -> int:
             ),
             {**moved, **month._asdict()},
         )
+    connection.execute(text(order_snapshots.DELETE), moved)
     return connection.execute(
         text("DELETE FROM ONLY events WHERE order_id = ANY(CAST(:order_ids AS uuid[]))"), moved
     ).rowcount

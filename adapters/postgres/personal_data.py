@@ -35,10 +35,11 @@ HOLDINGS: Final[Mapping[str, str]] = {
     "admissions": _OF_AN_ORDER,
     "unmatched_payments": f"upload_session_id IN ({_SESSIONS}) OR matched_session_id IN ({_SESSIONS})",
     "events": _OF_AN_ORDER,
+    "order_snapshots": _OF_AN_ORDER,
 }
 
-#: Events are exported one by one instead; see ``EventStore.history``.
-_EXPORTED_AS_EVENTS: Final = frozenset({"events"})
+#: Events are exported one by one instead, see ``EventStore.history``; snapshots have nothing that they have not.
+_EXPORTED_AS_EVENTS: Final = frozenset({"events", "order_snapshots"})
 
 #: In this order: the later statements find their rows through the tables of the earlier ones.
 ERASE: Final[Mapping[str, str]] = {

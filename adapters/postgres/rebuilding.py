@@ -192,6 +192,8 @@ def _create(connection: Connection) -> str:
     for name in _NAMES:
         like = "INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING STORAGE INCLUDING COMMENTS"
         connection.execute(text(f"CREATE TABLE {_SHADOW}.{name} (LIKE {name} {like})"))
+    # Made again as orders go on.
+    connection.execute(text("DELETE FROM order_snapshots"))
     return str(connection.execute(_XMIN).scalar_one())
 
 

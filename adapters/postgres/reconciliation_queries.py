@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, TextClause, text
 
+from adapters.postgres import order_snapshots
 from adapters.postgres.event_codec import Codec
-from adapters.postgres.event_rows import EVENT_FIELDS, read_row
+from adapters.postgres.event_rows import EVENT_FIELDS, FOLD_FIELDS, read_row
 from adapters.postgres.json_rows import as_json, select_from_json
 from adapters.postgres.reaction_codec import is_readable
 from adapters.postgres.reactions import IS_ADMITTED
@@ -36,6 +37,8 @@ _ORDERS_SINCE = text(
     SELECT order_id FROM orders WHERE state <> ALL(CAST(:terminal AS text[])) OR hold_reason IS NOT NULL
     ORDER BY order_id"""
 )
+_LOAD = order_snapshots.loading(":key")
+_LOAD_ANYWHERE = f"SELECT {FOLD_FIELDS} FROM streams_of(ARRAY[CAST(:key AS uuid)])"
 _NUMBERS = text("SELECT order_id, number FROM orders WHERE order_id = ANY(CAST(:ids AS uuid[]))")
 #: Unordered, so that the server neither sorts nor buffers the rows.
 #: Of orders that are over, whose photos are gone, the server passes on only what it can see to be unreadable.
@@ -138,6 +141,9 @@ class PostgresReconciliationQueries(ReconciliationQueries):
             expected = [row for _, tables in rows for row in tables[table.name].values()]
             for order_id in self._differing(table.name, expected, [order_id for order_id, _ in rows]):
                 differing.setdefault(order_id, []).append(table.name)
+        for order in orders:
+            if order.version >= order_snapshots.EVERY_EVENTS and self._is_loaded_differently(order):
+                differing.setdefault(order.order_id, []).append("order_snapshots")
         return differing
 
     def work(self, order_ids: Sequence[OrderId]) -> dict[OrderId, list[ReactionSummary]]:
@@ -189,6 +195,11 @@ class PostgresReconciliationQueries(ReconciliationQueries):
 
     def _about(self, question: Any, ids: Sequence[object]) -> Sequence[Any]:
         return self.connection.execute(question, {"ids": list(ids)}).all()
+
+    def _is_loaded_differently(self, order: Order) -> bool:
+        """Whether its snapshot leads to another state than its events."""
+        loaded = order_snapshots.loaded(self.connection, self.codec, order.order_id, _LOAD, _LOAD_ANYWHERE)
+        return loaded is not None and loaded.version == order.version and loaded != order
 
     def _differing(self, table: str, expected: Sequence[Row], order_ids: Sequence[OrderId]) -> list[OrderId]:
         if not order_ids:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from adapters.postgres import order_snapshots
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.events import RecordedEvent
 from domain.order.evolve import fold
@@ -38,10 +39,17 @@ def lived(seed: int) -> tuple[World, Journal]:
     return world, journal
 
 
-@pytest.mark.parametrize("seed", [pytest.param(7, marks=pytest.mark.slow), 28])
+@pytest.mark.parametrize(
+    ("seed", "every_events"),
+    [
+        pytest.param(7, order_snapshots.EVERY_EVENTS, marks=pytest.mark.slow),
+        pytest.param(28, 2, id="nearly every order is loaded by a snapshot"),
+    ],
+)
 def test_postgresql_answers_every_statement_as_the_unit_of_work_in_memory_does(
-    seed: int, postgres: PostgresUnitOfWork
+    seed: int, every_events: int, postgres: PostgresUnitOfWork, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(order_snapshots, "EVERY_EVENTS", every_events)
     world, journal = lived(seed)
     assert sum(1 for _ in journal.statements()) > 500
     for number, transaction in enumerate(journal.transactions):

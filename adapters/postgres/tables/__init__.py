@@ -10,7 +10,7 @@ from adapters.postgres.tables.customers import (
     resumable_uploads,
     upload_sessions,
 )
-from adapters.postgres.tables.events import events, order_numbers
+from adapters.postgres.tables.events import events, order_numbers, order_snapshots
 from adapters.postgres.tables.idempotency import idempotency_keys
 from adapters.postgres.tables.owner_letters import owner_letters
 from adapters.postgres.tables.reactions import admission_pause, admissions, reactions, schema_compatibility
@@ -48,6 +48,7 @@ __all__ = [
     "metadata",
     "notes",
     "order_numbers",
+    "order_snapshots",
     "orders",
     "owner_letters",
     "points",

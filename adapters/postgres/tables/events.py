@@ -1,4 +1,4 @@
-"""The event log, and the counter of order numbers."""
+"""The event log, its snapshots, and the counter of order numbers."""
 
 from sqlalchemy import (
     BigInteger,
@@ -8,6 +8,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     Table,
     Text,
     UniqueConstraint,
@@ -42,6 +43,16 @@ events = Table(
 Index("events_commit_order", events.c.txid, events.c.position)
 #: Rows are written in nearly chronological order, so a BRIN index of a few pages serves millions of rows.
 Index("events_recorded_at", events.c.recorded_at, postgresql_using="brin")
+
+#: Derived from the log: see ``order_snapshots``.
+order_snapshots = Table(
+    "order_snapshots",
+    metadata,
+    Column("order_id", Uuid, primary_key=True),
+    Column("version", Integer, CheckConstraint("version > 0"), nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+)
 
 order_numbers = Table(
     "order_numbers",

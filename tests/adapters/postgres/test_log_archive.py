@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.errors import RestrictViolation
 from sqlalchemy import Connection
 
-from adapters.postgres import event_store, log_archive, schema
+from adapters.postgres import event_store, log_archive, order_snapshots, schema
 from adapters.postgres.driver_sql import fetch_plain
 from adapters.postgres.log_archive import ArchiveInUseError, TableInTheWayError, archive, move
 from adapters.postgres.schema import EventsExistError
@@ -200,7 +200,8 @@ def test_an_order_that_comes_back_while_it_is_looked_for_is_found(
             pending.pop()()
         return found
 
-    monkeypatch.setattr(event_store, "fetch_plain", fetch)
+    for module in (event_store, order_snapshots):
+        monkeypatch.setattr(module, "fetch_plain", fetch)
     with unit_of_work.transaction() as transaction:
         found = read(transaction.event_store, current)
     monkeypatch.undo()

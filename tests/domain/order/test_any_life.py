@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from adapters.postgres.order_snapshots import decoded, encoded
 from adapters.postgres.read_models import Rows, rows_of
 from domain.order import events as e
 from domain.order.decide import decide
@@ -147,6 +148,7 @@ class AnyLife(RuleBasedStateMachine):
             order = apply(order, line)
             prefixes.append(order)
             assert (repr(order), rows_of(order)) == (shown, rows)
+            assert repr(decoded(encoded(order))) == shown, "a snapshot would load another order"
         assert order == self.order == fold(ORDER_ID, self.stream)
         half = prefixes[len(prefixes) // 2]
         assert continue_fold(half, self.stream[half.version :]) == order
