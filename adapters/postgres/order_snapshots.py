@@ -77,11 +77,11 @@ def loaded(connection: Connection, codec: Codec, key: object, statement: str, wh
     rows = fetch_plain(connection, statement, {"key": key, "made_by": made_by()})
     if not rows:
         return None
-    order_id, version, _, head, *_, state = rows[0]
+    order_id, _, _, head, *_, state = rows[0]
     if state is None:
         return folded_from([row[:-1] for row in rows], codec, Order(order_id=order_id))
     known = decoded(state)
-    if (known.order_id, known.version, known.head) != (order_id, version, head):
+    if known.head != head:
         return folded_from(fetch_plain(connection, whole, {"key": key}), codec, Order(order_id=order_id))
     return folded_from([row[:-1] for row in rows[1:]], codec, known)
 

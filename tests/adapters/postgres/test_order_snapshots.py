@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, LiteralString
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -15,11 +14,10 @@ from adapters.postgres.log_archive import move
 from adapters.postgres.order_snapshots import EVERY_EVENTS, decoded, encoded, made_by
 from adapters.postgres.rebuilding import rebuild
 from adapters.postgres.unit_of_work import PostgresUnitOfWork
-from domain.order import events as e
 from domain.order.evolve import fold
 from domain.order.order import Order
 from domain.order.replacement import replace
-from domain.order.values import NoteId, Sha256
+from domain.order.values import Sha256
 from domain.ports.event_store import EventStore
 from tests.contracts.stored_streams import facts, take_order
 from tests.domain.support.event_builders import Facts
@@ -39,17 +37,19 @@ READERS: dict[str, Callable[[EventStore, Order], Order | None]] = {
 
 
 def lived(unit_of_work: PostgresUnitOfWork, events: int) -> Order:
-    """Record a delivered order, then notes, one a commit."""
+    """Record a delivered order, then points, one event a commit."""
     about = facts()
     order = take_order(unit_of_work, about, *about.until_completed()[1:])
     assert order.version < EVERY_EVENTS
     while order.version < events:
-        order = noted(unit_of_work, order, 1)
+        order = credited(unit_of_work, order, 1)
     return order
 
 
-def noted(unit_of_work: PostgresUnitOfWork, order: Order, notes: int) -> Order:
-    more = step(order, *(e.NoteAdded(note_id=NoteId(uuid4())) for _ in range(notes)))
+def credited(unit_of_work: PostgresUnitOfWork, order: Order, events: int) -> Order:
+    """Record events that would count twice if they were applied twice."""
+    about = Facts(order_id=order.order_id)
+    more = step(order, *(about.credited(points) for points in range(1, events + 1)))
     with unit_of_work.transaction() as transaction:
         transaction.event_store.append(more)
     return more.after
@@ -91,14 +91,14 @@ def forge(database_url: str, order: Order, **more: Any) -> Order:
 def test_an_order_gets_a_snapshot_when_its_events_pass_a_multiple(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
-    order = lived(unit_of_work, EVERY_EVENTS - 1)
-    assert kept(own_database_url, order) is None
-    order = noted(unit_of_work, order, 1)
-    assert kept(own_database_url, order) == order
-    order = noted(unit_of_work, order, EVERY_EVENTS - 1)
-    assert kept(own_database_url, order) == replace(order, version=EVERY_EVENTS)
-    order = noted(unit_of_work, order, 3)
-    assert kept(own_database_url, order) == order
+    ninth = lived(unit_of_work, EVERY_EVENTS - 1)
+    assert kept(own_database_url, ninth) is None
+    tenth = credited(unit_of_work, ninth, 1)
+    assert kept(own_database_url, tenth) == tenth
+    nineteenth = credited(unit_of_work, tenth, EVERY_EVENTS - 1)
+    assert kept(own_database_url, nineteenth) == tenth
+    beyond = credited(unit_of_work, nineteenth, 3)
+    assert kept(own_database_url, beyond) == beyond
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -148,6 +148,16 @@ def test_a_snapshot_of_another_log_is_passed_over(
     assert loaded(unit_of_work, order, reader) == order
 
 
+def test_a_snapshot_of_other_code_is_replaced_at_the_next_multiple(
+    unit_of_work: PostgresUnitOfWork, own_database_url: str
+) -> None:
+    order = lived(unit_of_work, EVERY_EVENTS)
+    ask(own_database_url, "UPDATE order_snapshots SET made_by = 'an earlier version'")
+    order = credited(unit_of_work, order, EVERY_EVENTS)
+    assert loaded(unit_of_work, order) == order
+    assert loaded(unit_of_work, order) != forge(own_database_url, order) == loaded(unit_of_work, order)
+
+
 def test_an_order_without_events_is_new_whatever_a_snapshot_says(
     unit_of_work: PostgresUnitOfWork, own_database_url: str
 ) -> None:
@@ -165,7 +175,7 @@ def test_what_is_recorded_after_a_load_from_a_snapshot_continues_the_chain(
 ) -> None:
     order = loaded(unit_of_work, lived(unit_of_work, EVERY_EVENTS + 1))
     assert order is not None
-    longer = noted(unit_of_work, order, 2)
+    longer = credited(unit_of_work, order, 2)
     with unit_of_work.transaction() as transaction:
         history = transaction.event_store.history(order.order_id)
     assert len(history) == longer.version == EVERY_EVENTS + 3
