@@ -82,7 +82,7 @@ def show(
     console.print(table)
     console.print(
         "Values are medians of interleaved rounds; x is how many times as good ours is, by value and "
-        "by CPU time, which also holds on a busy machine. Of each row:"
+        "by CPU time, which a busy machine changes less than rates. Of each row:"
     )
     for each in measured:
         if each.problem:

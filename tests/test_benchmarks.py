@@ -4,9 +4,12 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from io import StringIO
+from itertools import count
 from typing import Any
 
+import psutil
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
@@ -14,8 +17,9 @@ from rich.console import Console
 from adapters.metrics_prometheus.recorder import MetricsRecorder
 from adapters.observed_calls import observed
 from adapters.observers import Observers
+from benchmarks import cpu as cpu_module
 from benchmarks.__main__ import main
-from benchmarks.cpu import CpuMeter
+from benchmarks.cpu import CpuMeter, seconds_of
 from benchmarks.goals import cpu, fact, times
 from benchmarks.measure import LIMIT, OURS, Direction, Figure, Row, Sample, measure, times_as_good
 from benchmarks.noted_calls import Metrics, NotingRecorder
@@ -146,6 +150,101 @@ def test_cpu_time_of_children_that_ended_is_counted() -> None:
         process.stdin.close()
     assert 0.25 <= used.seconds["parent"] < 3
     assert used.ms_per(2)["parent"] == pytest.approx(used.seconds["parent"] * 500)
+
+
+def test_many_short_pieces_of_work_in_several_processes_are_counted() -> None:
+    burn = (
+        "import sys, time\n"
+        "print(time.process_time(), flush=True)\n"
+        "for line in sys.stdin:\n"
+        "    end = time.process_time() + 0.006\n"
+        "    while time.process_time() < end: pass\n"
+        "    print(time.process_time(), flush=True)\n"
+    )
+    with ExitStack() as running:
+        processes = [
+            running.enter_context(
+                subprocess.Popen(  # noqa: S603 -- the program above
+                    [sys.executable, "-c", burn], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                )
+            )
+            for _ in range(8)
+        ]
+        seconds = sum(float(said_by(each)) for each in processes)
+        meter = CpuMeter({"all": [each.pid for each in processes]})
+        for _ in range(4):
+            with meter.reading() as used:
+                for each in processes:
+                    tell(each, "go")
+                now = sum(float(said_by(each)) for each in processes)
+            # each takes less than a tick of the kernel, and some 50 µs to answer
+            assert used.seconds["all"] == pytest.approx(now - seconds, rel=0.08)
+            seconds = now
+        for each in processes:
+            close(each)
+
+
+@pytest.mark.parametrize("moment", ["during the block", "during a reading"])
+def test_a_process_that_ends_meanwhile_is_counted_once(moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it used is on its own clock until its parent has reaped it."""
+    burn = "import time\nwhile time.process_time() < 0.2: pass\nprint('burnt', flush=True); input()"
+    parent = (
+        "import subprocess, sys\n"
+        f"child = subprocess.Popen([sys.executable, '-c', {burn!r}], stdin=subprocess.PIPE)\n"
+        "for line in sys.stdin:\n"
+        "    child.communicate(b'end')\n"
+        "    print('reaped', flush=True)\n"
+    )
+    with subprocess.Popen(  # noqa: S603 -- the program above
+        [sys.executable, "-c", parent], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert said_by(process) == "burnt\n"
+        (child,) = psutil.Process(process.pid).children()
+        before = seconds_of([process.pid])
+        assert seconds_of([process.pid, child.pid]) == pytest.approx(before, abs=0.01)
+
+        def reap() -> None:
+            tell(process, "go")
+            assert said_by(process) == "reaped\n"
+
+        if moment == "during the block":
+            reap()
+        else:
+            on_the_first_clock(monkeypatch, reap)
+        after = seconds_of([process.pid])
+        close(process)
+    assert before - 0.02 <= after < before + 0.15
+
+
+def on_the_first_clock(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None]) -> None:
+    """Do something before the first clock is read, when ended children were."""
+    real, calls = cpu_module.clock_of, count()
+
+    def clock_of(pid: int) -> float:
+        if next(calls) == 0:
+            do()
+        return real(pid)
+
+    monkeypatch.setattr(cpu_module, "clock_of", clock_of)
+
+
+def said_by(process: subprocess.Popen[str]) -> str:
+    """Return the next line."""
+    assert process.stdout is not None
+    return process.stdout.readline()
+
+
+def tell(process: subprocess.Popen[str], line: str) -> None:
+    """Send a line."""
+    assert process.stdin is not None
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
+
+
+def close(process: subprocess.Popen[str]) -> None:
+    """Let a process end that reads until its input ends."""
+    assert process.stdin is not None
+    process.stdin.close()
 
 
 def test_a_row_that_could_not_be_measured_says_why() -> None:
