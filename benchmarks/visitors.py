@@ -75,10 +75,12 @@ class Visitors:
         return answer
 
 
-def wait_until(is_so: Callable[[], bool], fact: str = "the orders are complete") -> None:
+def wait_until(
+    is_so: Callable[[], bool], fact: str = "the orders are complete", *, every_seconds: float = LOOK_SECONDS
+) -> None:
     """Look again and again; raise AssertionError when a fact takes too long."""
     deadline = time.monotonic() + COMPLETE_SECONDS
     while not is_so():
         if time.monotonic() > deadline:
             raise AssertionError(f"After {COMPLETE_SECONDS} seconds it is not so that {fact}.")
-        time.sleep(LOOK_SECONDS)
+        time.sleep(every_seconds)

@@ -22,9 +22,12 @@ from benchmarks.__main__ import main
 from benchmarks.cpu import CpuMeter, seconds_of
 from benchmarks.goals import cpu, fact, times
 from benchmarks.measure import LIMIT, OURS, Direction, Figure, Row, Sample, measure, times_as_good
+from benchmarks.no_op_shop import REACTIONS_AN_ORDER, no_op_handlers
 from benchmarks.noted_calls import Metrics, NotingRecorder
 from benchmarks.report import Measured, as_json, show
 from benchmarks.rows import ROWS
+from domain.order.reactions import pending_reactions
+from domain.order.states import State
 from entrypoints.http.request_metrics import report_request
 from tests.doubles.container import InMemoryShop
 
@@ -273,6 +276,25 @@ def test_calls_of_the_metrics_that_are_repeated_count_what_an_order_counts() -> 
         "restoreclick_predictions_ended_total",
     }
     assert counts_of(repeated.recorder) == found
+
+
+def test_reactions_that_do_nothing_complete_an_order_and_call_nothing() -> None:
+    shop = InMemoryShop()
+    session = shop.upload(b"great-aunt-1931")
+    objects = set(shop.storage.objects)
+    shop.reaction_runner.handlers = no_op_handlers()
+    order_id = shop.pay(session)
+    performed = 0
+    while shop.queue.waiting:
+        shop.perform(shop.queue.waiting.popleft())
+        performed += 1
+    order = shop.order(order_id)
+    assert order.state is State.COMPLETED
+    assert performed == REACTIONS_AN_ORDER
+    assert not pending_reactions(order)
+    assert not shop.restorer.works
+    assert not shop.mailer.mailbox
+    assert set(shop.storage.objects) == objects
 
 
 def counts_of(recorder: MetricsRecorder) -> dict[str, float]:
