@@ -87,6 +87,26 @@ def fill(
     return ids
 
 
+def fill_log(database_url: str, orders: int) -> None:
+    """Fill the log alone, of which ``fill`` takes a quarter of the time.
+
+    All orders have the same life, each with its own ids and hash chain.
+    """
+    facts, life = new_life()
+    template = list(_event_rows(recorded(Order(order_id=facts.order_id), *life, at=PAID_AT)))
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for first in range(0, orders, BATCH):
+            rows = (
+                row for _ in range(min(BATCH, orders - first)) for row in _with_own_ids(template, uuid4())
+            )
+            _copy(connection, "events", EVENT_COLUMNS, rows)
+        connection.execute("ANALYZE")
+
+
+def _with_own_ids(stream: Iterable[dict[str, Any]], order_id: UUID) -> Iterator[dict[str, Any]]:
+    return _chained({**row, "event_id": uuid4(), "order_id": order_id} for row in stream)
+
+
 def _copy_lives(
     connection: psycopg.Connection[Any], lives: Sequence[tuple[Facts, list[e.Event]]], paid_at: datetime
 ) -> None:
@@ -113,9 +133,8 @@ def _copy_lives(
 
 
 def _event_rows(stream: Iterable[e.RecordedEvent]) -> Iterator[dict[str, Any]]:
-    previous: Sha256 | None = None
-    for each in stream:
-        row = {
+    return _chained(
+        {
             "event_id": each.event_id,
             "order_id": each.order_id,
             "version": each.version,
@@ -126,10 +145,18 @@ def _event_rows(stream: Iterable[e.RecordedEvent]) -> Iterator[dict[str, Any]]:
             "cause_key": each.cause_key,
             "correlation_id": each.correlation_id,
             "actor": each.actor,
-            "previous_sha256": previous,
         }
-        previous = event_sha256(row)
-        yield {**row, "sha256": previous}
+        for each in stream
+    )
+
+
+def _chained(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Add the hash chain of one stream."""
+    previous: Sha256 | None = None
+    for row in rows:
+        linked = {**row, "previous_sha256": previous}
+        previous = event_sha256(linked)
+        yield {**linked, "sha256": previous}
 
 
 def _snapshot_rows(stream: Sequence[e.RecordedEvent]) -> Iterator[dict[str, Any]]:

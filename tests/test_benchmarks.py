@@ -26,6 +26,7 @@ from benchmarks.no_op_shop import REACTIONS_AN_ORDER, no_op_handlers
 from benchmarks.noted_calls import Metrics, NotingRecorder
 from benchmarks.report import Measured, as_json, show
 from benchmarks.rows import ROWS
+from benchmarks.rows.log import ALL_CORES
 from domain.order.reactions import pending_reactions
 from domain.order.states import State
 from entrypoints.http.request_metrics import report_request
@@ -97,6 +98,7 @@ def test_fast_rows_run_quickly_and_measure_all_contestants() -> None:
         assert {OURS, LIMIT} <= figures.keys(), name
         assert all(each["value"] > 0 and each["cpu_ms"] for each in figures.values()), name
     assert "eventsourcing" in rows["commit-1"]["figures"]
+    assert rows["verify"]["figures"][OURS]["facts"][ALL_CORES] > 0
 
 
 @pytest.mark.slow
