@@ -14,6 +14,11 @@ class Used:
 
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def add(self, other: "Used") -> None:
+        """Add what another block used."""
+        for name, seconds in other.seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
     def ms_per(self, operations: int) -> dict[str, float]:
         """Return CPU milliseconds per operation, by process."""
         return {name: seconds * 1000 / operations for name, seconds in self.seconds.items()}

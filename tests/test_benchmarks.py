@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from io import StringIO
 from itertools import count
 from typing import Any
@@ -19,8 +20,10 @@ from adapters.observed_calls import observed
 from adapters.observers import Observers
 from benchmarks import cpu as cpu_module
 from benchmarks.__main__ import main
-from benchmarks.cpu import CpuMeter, seconds_of
+from benchmarks.cpu import CpuMeter, Used, seconds_of
 from benchmarks.goals import cpu, fact, times
+from benchmarks.instant_shop import InstantRestorer
+from benchmarks.limits.bare_order import BareOrder
 from benchmarks.measure import LIMIT, OURS, Direction, Figure, Row, Sample, measure, times_as_good
 from benchmarks.no_op_shop import REACTIONS_AN_ORDER, no_op_handlers
 from benchmarks.noted_calls import Metrics, NotingRecorder
@@ -297,6 +300,31 @@ def test_reactions_that_do_nothing_complete_an_order_and_call_nothing() -> None:
     assert not shop.restorer.works
     assert not shop.mailer.mailbox
     assert set(shop.storage.objects) == objects
+
+
+def test_the_limit_of_an_order_confirms_it_beside_the_way_to_the_result() -> None:
+    class Inserts:
+        number = 0
+
+        def insert(self) -> None:
+            self.number += 1
+
+    shop, inserts = InMemoryShop(), Inserts()
+    counted: Any = inserts
+    order = BareOrder(replace(shop.ports, restorer=InstantRestorer()), counted, b"picture", 3)
+    order.store_upload()
+    order.fulfil()
+    assert len(shop.mailer.mailbox) == 1
+    assert len(shop.storage.objects) == 4, "the upload, its copy, the result and the archive"
+    order.confirm()
+    assert len(shop.mailer.mailbox) == 2
+    assert inserts.number == 3
+
+
+def test_cpu_time_of_several_blocks_is_added_up() -> None:
+    used = Used({"API": 1.0})
+    used.add(Used({"API": 0.5, "worker": 2.0}))
+    assert used.ms_per(10) == {"API": 150, "worker": 200}
 
 
 def counts_of(recorder: MetricsRecorder) -> dict[str, float]:

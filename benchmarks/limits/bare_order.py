@@ -32,13 +32,16 @@ class BareOrder:
         self._name = uuid4().hex
         self._original = self._put(f"uploads/temp/{self._name}", self._photo, "image/jpeg")
 
+    def confirm(self) -> None:
+        """Send the confirmation, for which no other call waits."""
+        self._mail()
+
     def fulfil(self) -> None:
-        """Do what follows a payment."""
+        """Do what lies between a payment and the result mail."""
         storage, restorer = self._ports.storage, self._ports.restorer
         copied = storage.copy(self._original, ObjectKey(f"uploads/originals/{self._name}"))
         with storage.read(copied.key) as chunks:
             picture = BytesIO(b"".join(chunks))
-        self._mail()
         started = restorer.start(
             picture,
             media_type="image/jpeg",
