@@ -47,7 +47,7 @@ class NoOpHandlers:
         return [e.ImagesMoved(images=tuple(moved))]
 
     def restore_image(self, order: Order, work: RestoreImage) -> Sequence[e.Event]:
-        """Record a start with its end: no prediction has to be waited for."""
+        """Start and end an attempt at once, without a prediction."""
         prediction_id = uuid4().hex
         attempt: dict[str, Any] = {
             "image_id": work.image_id,
