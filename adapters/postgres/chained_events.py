@@ -6,6 +6,7 @@ from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection, Engine, text
 
@@ -14,7 +15,7 @@ from adapters.postgres.driver_sql import fetch_plain, stream_plain
 from adapters.postgres.event_codec import Codec
 from adapters.postgres.hash_chain import texts_sha256
 from adapters.postgres.session_settings import COMMAND_STATEMENT_TIMEOUT_SECONDS
-from domain.order.values import OrderId
+from domain.order.values import OrderId, Sha256
 from domain.ports.errors import UnreadableEventError
 from domain.ports.event_store import ChainedEvent, LogCursor
 
@@ -39,9 +40,10 @@ _SETTLED = (
 _CHAIN = f"{_CHAINED} WHERE {_SETTLED} ORDER BY txid, position"
 _CHAIN_OF_ONE = f"{_CHAINED} WHERE order_id = :order_id ORDER BY txid, position"
 _AFTER = "(txid, position) > (CAST(CAST(:txid AS text) AS xid8), :position)"
+#: No page is longer than its limit, with which PostgreSQL follows the index instead of sorting rows.
 _PAGE = f"""{_CHAINED} WHERE {_SETTLED} AND {_AFTER}
         AND (txid, position) <= (CAST(CAST(:last_txid AS text) AS xid8), :last_position)
-    ORDER BY txid, position"""
+    ORDER BY txid, position LIMIT :limit"""
 _LAST_OF_PAGE = text(
     f"""SELECT txid::text::bigint, position
     FROM (SELECT txid, position FROM events WHERE {_AFTER} ORDER BY txid, position LIMIT :limit) AS page
@@ -82,13 +84,13 @@ def chained_by_processes(engine: Engine, codec: Codec, processes: int) -> Genera
             processes, mp_context=get_context("spawn"), initializer=_begin, initargs=(url, snapshot)
         )
         try:
-            pending: deque[Future[list[ChainedEvent]]] = deque()
+            pending: deque[Future[list[_Plain]]] = deque()
             for after, last in _pages(connection):
-                pending.append(pool.submit(_page, after, last))
+                pending.append(pool.submit(_page, after, last, PAGE_EVENTS))
                 if len(pending) > processes * PAGES_AHEAD:
-                    yield from pending.popleft().result()
+                    yield from map(_from_plain, pending.popleft().result())
             while pending:
-                yield from pending.popleft().result()
+                yield from map(_from_plain, pending.popleft().result())
         finally:
             pool.shutdown(cancel_futures=True)
 
@@ -115,12 +117,36 @@ _snapshot: str
 _codec: Codec
 
 
-def _page(after: LogCursor, last: LogCursor) -> list[ChainedEvent]:
+#: A chained event as built-in values: pickling its classes took 8 of 26 µs an event.
+_Plain = tuple[int, int, bytes, int, Sha256 | None, Sha256, Sha256 | None, bool, bool]
+
+
+def _plain(event: ChainedEvent) -> _Plain:
+    actual = None if event.actual_sha256 == event.sha256 else event.actual_sha256
+    hashes = event.previous_sha256, event.sha256, actual
+    return *event.cursor, event.order_id.bytes, event.version, *hashes, event.is_readable, event.is_decodable
+
+
+def _from_plain(plain: _Plain) -> ChainedEvent:
+    txid, position, order_id, version, previous, sha256, actual, is_readable, is_decodable = plain
+    return ChainedEvent(
+        LogCursor(txid, position),
+        OrderId(UUID(bytes=order_id)),
+        version,
+        previous,
+        sha256,
+        actual or sha256,
+        is_readable,
+        is_decodable,
+    )
+
+
+def _page(after: LogCursor, last: LogCursor, limit: int) -> list[_Plain]:
     """Read and hash a page, in a process of the pool."""
     with _engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
         connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{_snapshot}'")
-        bounds = {**after._asdict(), "last_txid": last.txid, "last_position": last.position}
-        return [_chained(row, _codec) for row in fetch_plain(connection, _PAGE, bounds)]
+        bounds = {**after._asdict(), "last_txid": last.txid, "last_position": last.position, "limit": limit}
+        return [_plain(_chained(row, _codec)) for row in fetch_plain(connection, _PAGE, bounds)]
 
 
 def _chained(row: tuple[Any, ...], codec: Codec) -> ChainedEvent:
