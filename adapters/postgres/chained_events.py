@@ -21,8 +21,8 @@ from domain.ports.event_store import ChainedEvent, LogCursor
 
 #: Rows per fetch of a server-side cursor, and per task of another process.
 PAGE_EVENTS = 2000
-#: A process takes half a second of CPU to start, in which one verifies this many events.
-EVENTS_WORTH_PROCESSES = 50_000
+#: A process takes a second of CPU to start, which two get back over this many events.
+EVENTS_WORTH_PROCESSES = 200_000
 #: Pages read ahead of the caller, per process: enough to keep it busy, few enough to keep memory flat.
 PAGES_AHEAD = 2
 

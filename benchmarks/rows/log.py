@@ -189,7 +189,7 @@ class _Visitor:
 
 
 #: What verifies a log this long is worth several processes, and their start is a small part of it.
-LONG_LOG_ORDERS = 20_000
+LONG_LOG_ORDERS = 40_000
 ALL_CORES = "events/s, all cores"
 
 
