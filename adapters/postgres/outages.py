@@ -23,6 +23,15 @@ class ReadOnlyServerError(UnavailableError):
         )
 
 
+class FullDiskError(UnavailableError):
+    """The server's disk is full: it reads, and records nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            PROVIDER, "its disk is full; free some space there, and what waits goes on by itself"
+        )
+
+
 class NoAnswer(psycopg.OperationalError):
     """The server did not answer a statement in time."""
 
@@ -58,7 +67,9 @@ def _unavailable(error: DBAPIError) -> UnavailableError:
         return NoAnswerError(PROVIDER, "it does not answer")
     if error.orig is not None and (is_read_only(error.orig) or "read-only" in str(error.orig)):
         return ReadOnlyServerError()
+    if isinstance(error.orig, errors.DiskFull):
+        return FullDiskError()
     was_connected = error.statement is not None or error.connection_invalidated
     return UnavailableError(
-        PROVIDER, type(error).__name__ if was_connected else "no connection; check DATABASE_URL"
+        PROVIDER, type(error.orig or error).__name__ if was_connected else "no connection; check DATABASE_URL"
     )

@@ -46,6 +46,33 @@ def read_on_two_connections(unit_of_work: PostgresUnitOfWork) -> None:
             assert transaction.event_store.load(OrderId(uuid4())).version == 0
 
 
+def test_a_server_whose_disk_is_full_says_so(own_database_url: str) -> None:
+    """As PostgreSQL refuses when a file of it cannot grow."""
+    with psycopg.connect(own_database_url, autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE disk_full USING MESSAGE = 'could not extend file'; END $$"
+        )
+        connection.execute("CREATE TRIGGER refused BEFORE INSERT ON events EXECUTE FUNCTION refuse()")
+    with (
+        closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work,
+        pytest.raises(UnavailableError, match="its disk is full"),
+    ):
+        take_order(unit_of_work, facts())
+
+
+def test_an_outage_names_the_server_s_reason(own_database_url: str) -> None:
+    with closing(PostgresUnitOfWork(own_database_url, connections=1)) as unit_of_work:
+        with unit_of_work.transaction() as transaction:
+            transaction.event_store.load(OrderId(uuid4()))
+        cut_connections(own_database_url)
+        with (
+            pytest.raises(UnavailableError, match="AdminShutdown"),
+            unit_of_work.transaction() as transaction,
+        ):
+            transaction.event_store.load(OrderId(uuid4()))
+
+
 def test_no_more_connections_are_opened_than_allowed(
     own_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
