@@ -71,5 +71,8 @@ def _unavailable(error: DBAPIError) -> UnavailableError:
         return FullDiskError()
     was_connected = error.statement is not None or error.connection_invalidated
     return UnavailableError(
-        PROVIDER, type(error.orig or error).__name__ if was_connected else "no connection; check DATABASE_URL"
+        PROVIDER,
+        type(error.orig or error).__name__
+        if was_connected
+        else "no connection; check that it runs, and DATABASE_URL",
     )

@@ -55,7 +55,15 @@ def translated(subject: str) -> Iterator[None]:
         raise UnavailableError(PROVIDER, f"{error.code} for {subject}") from error
     except (MinioException, urllib3.exceptions.HTTPError) as error:
         kind = NoAnswerError if _is_timeout(error) else UnavailableError
-        raise kind(PROVIDER, f"{type(error).__name__} for {subject}") from error
+        raise kind(PROVIDER, _detail(error, subject)) from error
+
+
+def _detail(error: Exception, subject: str) -> str:
+    """Why a request failed, after its last retry."""
+    cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
+    if isinstance(cause, urllib3.exceptions.NewConnectionError):
+        return "no connection; check that it runs, and its address in the settings"
+    return f"{type(cause or error).__name__} for {subject}"
 
 
 def _is_timeout(error: object) -> bool:

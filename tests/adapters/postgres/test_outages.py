@@ -26,7 +26,7 @@ def test_a_server_that_cannot_be_reached_is_unavailable(tmp_path: Path) -> None:
     unit_of_work = PostgresUnitOfWork(f"postgresql://postgres@/shop?host={tmp_path}", connections=1)
     with pytest.raises(UnavailableError, match="PostgreSQL"), unit_of_work.transaction():
         pass
-    with pytest.raises(UnavailableError, match="check DATABASE_URL"):
+    with pytest.raises(UnavailableError, match="and DATABASE_URL"):
         unit_of_work.check()
     unit_of_work.close()
 
@@ -224,7 +224,7 @@ def test_commands_are_not_slowed_by_a_server_that_refuses_at_once(tmp_path: Path
         PostgresUnitOfWork(f"postgresql://postgres@/shop?host={tmp_path}", connections=1)
     ) as unit_of_work:
         for _ in range(3):
-            with pytest.raises(UnavailableError, match="no connection; check DATABASE_URL"):
+            with pytest.raises(UnavailableError, match="no connection; check that it runs, and DATABASE_URL"):
                 unit_of_work.check()
 
 

@@ -81,7 +81,10 @@ def test_a_large_photo_passes_through_little_memory(s3: S3) -> None:
     [
         ({"bucket": "another"}, "it has no bucket another"),
         ({"secret_key": "not-ours"}, "AccessDenied for {bucket}"),
-        ({"endpoint_url": "http://127.0.0.1:9"}, "MaxRetryError for {bucket}"),
+        (
+            {"endpoint_url": "http://127.0.0.1:9"},
+            "no connection; check that it runs, and its address in the settings",
+        ),
     ],
 )
 def test_a_misconfigured_storage_fails_its_check(s3: S3, changes: dict[str, str], detail: str) -> None:
@@ -238,7 +241,7 @@ def test_a_purge_removes_unfinished_uploads_without_versioning(s3: S3) -> None:
 
 def test_a_purge_that_cannot_reach_the_storage_says_so() -> None:
     account = S3("http://127.0.0.1:9", "access-key-of-the-shop", "secret-key-of-the-shop")
-    with pytest.raises(UnavailableError, match="MaxRetryError"):
+    with pytest.raises(UnavailableError, match="no connection"):
         minio_store(account).purge("uploads/originals/")
 
 
