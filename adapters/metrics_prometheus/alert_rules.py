@@ -70,6 +70,7 @@ _VALUES: Mapping[ConditionCode, str] = {
     ConditionCode.MONEY_OWED: f"max({d.OWED_OLDEST.name})",
     ConditionCode.DISPUTE_DUE_NOW: f"min({d.DISPUTE_DUE.name})",
     ConditionCode.DISPUTE_DUE_SOON: f"min({d.DISPUTE_DUE.name})",
+    ConditionCode.DATABASE_FULL: f"max({d.DATABASE_FULL.name})",
     ConditionCode.DATABASE_BEHIND_LOG: f"max({d.BEHIND_LOG.name})",
     ConditionCode.LOG_HEAD_MISSING: f"max({d.HEAD_LAG.name})",
     ConditionCode.BACKUP_OVERDUE: f"max({d.BACKUP_OVERDUE.name})",

@@ -140,7 +140,12 @@ HEAD_LAG = _database(
 BEHIND_LOG = _database(
     "database_behind_log", "", "Whether the database lacks an event that the storage knows of: 1 or 0."
 )
-STORAGE_DOWN = _database("storage_unavailable", "", "Whether the storage does not serve the shop: 1 or 0.")
+DATABASE_FULL = _database(
+    "database_full", "", "Whether the database's disk has no room for another 16 MiB: 1 or 0."
+)
+STORAGE_DOWN = _database(
+    "storage_unavailable", "", "Whether the storage does not serve the shop, or takes no objects: 1 or 0."
+)
 QUEUE_DOWN = _database("queue_unavailable", "", "Whether Redis takes no messages: 1 or 0.")
 STORAGE_USED = _database("storage_used_bytes", "bytes", "Photos, results and archives in the storage.")
 STORAGE_RATIO = _database(

@@ -98,6 +98,7 @@ def values_of(figures: Figures) -> dict[Metric, Values]:
         d.EMAILS: [((each.kind, each.status), each.emails) for each in totals.emails],
         d.LOG_POSITION: [((), current.log_position)],
         d.LOG_UNREAD: [((), current.unread_events)],
+        d.DATABASE_FULL: [((), float(figures.database_is_full))],
         d.STORAGE_DOWN: [((), float(figures.storage_problem is not None))],
         d.QUEUE_DOWN: [((), float(figures.queue_problem is not None))],
         d.STORAGE_USED: [((), totals.stored_bytes)],

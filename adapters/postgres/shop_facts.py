@@ -8,12 +8,15 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
+from psycopg.errors import ConfigurationLimitExceeded
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
 
 from adapters.circuit_breaker import CircuitBreaker
 from adapters.postgres.connections import connect
-from adapters.postgres.outages import PROVIDER, outages
+from adapters.postgres.outages import PROVIDER, FullDiskError, outages
 from adapters.postgres.usage_totals import STORED_BYTES
+from domain.ports.errors import UnavailableError
 from domain.ports.shop_facts import RECENT, CurrentFacts, PeriodFacts, ShopFacts, TotalFacts
 
 #: A figure that takes longer is left out: no scrape may slow the shop down.
@@ -133,6 +136,13 @@ _PERIOD = text(
             WHERE ended_at >= :since AND ended_at < :until)
     )::text"""
 )
+#: Small memory and the database's own disk, for a statement that writes what it does not keep.
+_ON_DISK = text("SELECT set_config('work_mem', '64kB', true), set_config('temp_tablespaces', '', true)")
+#: As much as one file of the write-ahead log, without which PostgreSQL stops.
+_FILL = text(
+    """WITH filling AS MATERIALIZED (SELECT repeat('x', 8192) FROM generate_series(1, 2048))
+    SELECT count(*) FROM filling"""
+)
 _FIRST_AFTER = text("SELECT recorded_at FROM events WHERE position > :position ORDER BY position LIMIT 1")
 
 
@@ -164,6 +174,24 @@ class PostgresShopFacts(ShopFacts):
             self._slow_engine, _FIRST_AFTER, {"position": position}, lambda moment: moment
         )
         return recorded_at
+
+    def has_free_space(self) -> bool:
+        """Whether the database's disk takes a temporary file of 16 MiB.
+
+        PostgreSQL deletes it at once. Where temporary files are limited, the answer is yes.
+        """
+        try:
+            with outages(self._breaker), self._slow_engine.begin() as connection:
+                connection.execute(_ON_DISK)
+                connection.execute(_FILL)
+        except FullDiskError:
+            return False
+        except UnavailableError as error:
+            cause = error.__cause__
+            if isinstance(cause, DBAPIError) and isinstance(cause.orig, ConfigurationLimitExceeded):
+                return True
+            raise
+        return True
 
     def close(self) -> None:
         """Close the connections."""

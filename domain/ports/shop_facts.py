@@ -128,3 +128,6 @@ class ShopFacts(Protocol):
 
     def first_event_after(self, position: int) -> datetime | None:
         """When the first event after a position was recorded, if any."""
+
+    def has_free_space(self) -> bool:
+        """Whether the database's disk has room for more."""

@@ -21,6 +21,7 @@ from domain.use_cases.delivery.shared_links import SharedLinks
 from domain.use_cases.idempotent_requests import IdempotentRequests
 from domain.use_cases.monitoring.figures_reader import FiguresReader
 from domain.use_cases.monitoring.owner_letters import OwnerLetterService
+from domain.use_cases.monitoring.storage_trial import StorageTrial
 from domain.use_cases.order_command_handler import OrderCommandHandler
 from domain.use_cases.payments.checkout_sync import CheckoutSync
 from domain.use_cases.payments.order_placement import OrderPlacement
@@ -336,6 +337,7 @@ class Container:
             clock=ports.clock,
             policy=ports.policy,
             check_queue=ports.queue.check,
+            check_storage=StorageTrial(ports.storage, ports.ids),
             waiting_log=ports.waiting_log,
         )
         self.owner_letters = OwnerLetterService(

@@ -19,6 +19,7 @@ from adapters.observers import Observers
 from adapters.reaction_log import ReactionLog
 from domain.ports.observer import Observer
 from domain.use_cases.monitoring.figures_reader import FiguresReader
+from domain.use_cases.monitoring.storage_trial import StorageTrial
 from entrypoints.bootstrap.container import Container
 from entrypoints.build_info import version
 from entrypoints.command_errors import CommandFailedError
@@ -139,6 +140,7 @@ def _background_figures(container: Container, caches: ExitStack) -> FiguresReade
         clock=ports.clock,
         policy=ports.policy,
         check_queue=ports.queue.check,
+        check_storage=StorageTrial(ports.storage, ports.ids),
         waiting_log=ports.waiting_log,
         slow_cache=cache,
     )

@@ -85,6 +85,7 @@ CASES: Mapping[str, Case] = {
     "money_owed": gauge("refund_oldest_owed_age_seconds", DAY + 60, DAY, "1d 0h 1m 0s"),
     "dispute_due_now": gauge("dispute_due_seconds", 2 * DAY - 60, 2 * DAY, "1d 23h 59m 0s"),
     "dispute_due_soon": gauge("dispute_due_seconds", 7 * DAY - 60, 7 * DAY, "6d 23h 59m 0s"),
+    "database_full": gauge("database_full", 1, 0, ""),
     "database_behind_log": gauge("database_behind_log", 1, 0, ""),
     "log_head_missing": gauge("log_head_unprotected_seconds", 3660, 3600, "1h 1m 0s"),
     "backup_overdue": gauge("backup_overdue_seconds", 7260, 7200, "2h 1m 0s"),

@@ -14,6 +14,7 @@ class GivenShopFacts(ShopFacts):
     given_totals: TotalFacts = field(default_factory=TotalFacts)
     given_period: PeriodFacts = field(default_factory=PeriodFacts)
     after_head: datetime | None = None
+    given_free_space: bool = True
     reads: int = 0
 
     def current(self, now: datetime) -> CurrentFacts:  # noqa: ARG002 -- what is given holds at any time
@@ -29,3 +30,6 @@ class GivenShopFacts(ShopFacts):
 
     def first_event_after(self, position: int) -> datetime | None:  # noqa: ARG002 -- as above
         return self.after_head
+
+    def has_free_space(self) -> bool:
+        return self.given_free_space

@@ -40,6 +40,7 @@ class ConditionCode(StrEnum):
     MONEY_OWED = "money_owed"
     DISPUTE_DUE_NOW = "dispute_due_now"
     DISPUTE_DUE_SOON = "dispute_due_soon"
+    DATABASE_FULL = "database_full"
     DATABASE_BEHIND_LOG = "database_behind_log"
     LOG_HEAD_MISSING = "log_head_missing"
     BACKUP_OVERDUE = "backup_overdue"
@@ -189,6 +190,13 @@ CONDITIONS: Sequence[Condition] = (
         unit=Unit.SECONDS,
         measure=lambda figures: _seconds(figures.next_response_in),
         is_below=True,
+    ),
+    Condition(
+        code=ConditionCode.DATABASE_FULL,
+        severity=Severity.URGENT,
+        threshold=0,
+        unit=Unit.NUMBER,
+        measure=lambda figures: figures.database_is_full,
     ),
     Condition(
         code=ConditionCode.DATABASE_BEHIND_LOG,

@@ -39,7 +39,8 @@ class Figures:
 
     ``unprotected_since`` is when the oldest event was recorded that the storage's head of the log lacks; it and the
     totals are up to a minute older. ``storage_problem`` and ``queue_problem`` say why storage and queue do not serve
-    this process, if so; ``is_behind_log`` is true if the storage has a head whose event the database lacks.
+    this process, if so; ``is_behind_log`` is true if the storage has a head whose event the database lacks,
+    ``database_is_full`` if the database's disk takes nothing more.
     """
 
     at: datetime
@@ -47,20 +48,17 @@ class Figures:
     totals: TotalFacts
     max_stored_bytes: int | None = None
     unprotected_since: datetime | None = None
+    head_is_known: bool = True  # the storage's copy of the log's head
     storage_problem: str | None = None
     queue_problem: str | None = None
     is_behind_log: bool = False
+    database_is_full: bool = False
     backups: BackupFacts | None = None  # none where the shop makes no backups itself
     backup_interval: timedelta | None = None
     needs_archived_log: bool = False  # physical backups lose what is younger without it
     drill_interval: timedelta | None = None  # none where no worker makes restore drills
     began_at: datetime | None = None  # when the first event was recorded
     attention: Mapping[str, int] | None = None  # what waits for staff, by kind; none while unknown
-
-    @property
-    def head_is_known(self) -> bool:
-        """Whether the storage's copy of the log's head is known."""
-        return self.storage_problem is None
 
     @property
     def queues(self) -> Mapping[str, QueueFigures]:

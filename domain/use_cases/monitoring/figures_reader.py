@@ -35,9 +35,11 @@ class SlowFigures:
     backups: BackupFacts | None
     began_at: datetime | None
     unprotected_since: datetime | None
+    head_is_known: bool
     storage_problem: str | None
     queue_problem: str | None
     is_behind_log: bool
+    database_is_full: bool
 
 
 class Cache(Protocol[_T_co]):
@@ -76,7 +78,8 @@ class MonitoringRepositories(AttentionRepositories, HasBackupRuns, Protocol):
 class FiguresReader:
     """Reads the figures, cached while fresh.
 
-    ``check_queue`` raises UnavailableError unless the queue takes messages. ``waiting_log`` returns since when archived
+    ``check_queue`` raises UnavailableError unless the queue takes messages, and ``check_storage`` unless the storage
+    takes objects. ``waiting_log`` returns since when archived
     files wait on this machine for the storage of backups. ``slow_cache`` makes the cache of slow figures: by default
     one that reads them when they are asked for.
     """
@@ -90,6 +93,7 @@ class FiguresReader:
         clock: Clock,
         policy: ShopPolicy,
         check_queue: Callable[[], None],
+        check_storage: Callable[[], None],
         waiting_log: Callable[[], datetime | None] = lambda: None,
         slow_cache: CacheFactory = Cached,
     ) -> None:
@@ -99,6 +103,7 @@ class FiguresReader:
         self._clock = clock
         self._policy = policy
         self._check_queue = check_queue
+        self._check_storage = check_storage
         self._waiting_log = waiting_log
         self._current = Cached(facts.current, CURRENT_CACHED_FOR)
         self._slow = slow_cache(self._read_slow, TOTALS_CACHED_FOR)
@@ -117,9 +122,11 @@ class FiguresReader:
             totals=slow.totals,
             max_stored_bytes=self._policy.uploads.max_stored_bytes,
             unprotected_since=slow.unprotected_since,
+            head_is_known=slow.head_is_known,
             storage_problem=slow.storage_problem,
             queue_problem=slow.queue_problem,
             is_behind_log=slow.is_behind_log,
+            database_is_full=slow.database_is_full,
             backups=slow.backups,
             backup_interval=self._policy.work.backup_interval,
             needs_archived_log=self._policy.work.needs_archived_log,
@@ -145,9 +152,10 @@ class FiguresReader:
         return {kind.value: counts[kind] for kind in AttentionKind}
 
     def _read_slow(self, _: datetime) -> SlowFigures:
-        head, storage_problem = None, None
+        head, head_is_known, storage_problem = None, False, None
         try:
-            head = self._log_heads.newest()
+            head, head_is_known = self._log_heads.newest(), True
+            self._check_storage()
         except UnavailableError as error:
             storage_problem = str(error)
         position = head.position if head is not None else 0
@@ -155,9 +163,11 @@ class FiguresReader:
             totals=self._facts.totals(),
             backups=self._backups() if self._policy.work.makes_backups else None,
             began_at=self._facts.first_event_after(0),
-            unprotected_since=self._facts.first_event_after(position) if storage_problem is None else None,
+            unprotected_since=self._facts.first_event_after(position) if head_is_known else None,
+            head_is_known=head_is_known,
             storage_problem=storage_problem,
             queue_problem=self._queue_problem(),
+            database_is_full=not self._facts.has_free_space(),
             is_behind_log=self._log_heads.lacks(head),
         )
 

@@ -50,6 +50,26 @@ def test_an_empty_shop_has_no_figures(facts: PostgresShopFacts, shop: InMemorySh
     assert current.schema.isdigit()
 
 
+def test_a_disk_that_takes_a_file_has_free_space(facts: PostgresShopFacts, own_database_url: str) -> None:
+    """A full one is tried in containers, where it can be filled."""
+    assert facts.has_free_space()
+    written = "SELECT sum(temp_bytes) >= 16000000 FROM pg_stat_database WHERE datname = current_database()"
+
+    def is_written() -> bool:
+        with psycopg.connect(own_database_url) as connection:
+            return connection.execute(written).fetchone() == (True,)
+
+    eventually(is_written, "a temporary file on the disk")
+
+
+def test_a_limit_of_temporary_files_is_no_full_disk(own_database_url: str) -> None:
+    with psycopg.connect(own_database_url, autocommit=True) as connection:
+        change = f"ALTER DATABASE \"{connection.info.dbname}\" SET temp_file_limit = '1MB'"
+        connection.execute(change.encode())
+    with closing(PostgresShopFacts(own_database_url)) as facts:
+        assert facts.has_free_space()
+
+
 def test_due_work_waits_until_it_is_claimed(facts: PostgresShopFacts, shop: InMemoryShop) -> None:
     shop.pay(shop.upload(PHOTO))
     due_at = shop.clock.now()

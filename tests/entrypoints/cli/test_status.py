@@ -238,6 +238,7 @@ def test_a_shop_without_conditions_is_fine(restoreclick: Shell) -> None:
 
 def test_every_condition_is_planted() -> None:
     elsewhere = {
+        ConditionCode.DATABASE_FULL,
         ConditionCode.DATABASE_BEHIND_LOG,
         ConditionCode.LOG_READERS_LATE,
         ConditionCode.LOG_UNARCHIVED,

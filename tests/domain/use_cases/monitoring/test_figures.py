@@ -50,6 +50,29 @@ def codes(figures: Figures) -> list[ConditionCode]:
     return [each.code for each in active_conditions(figures)]
 
 
+def test_a_database_without_free_space_is_urgent() -> None:
+    shop = InMemoryShop()
+    shop.shop_facts.given_free_space = False
+    found = active_conditions(shop.figures.read())
+    assert [(each.code, each.is_urgent) for each in found] == [(ConditionCode.DATABASE_FULL, True)]
+
+
+def test_a_storage_that_only_reads_is_unavailable_and_the_head_known() -> None:
+    shop = InMemoryShop()
+    shop.storage.fault_injector.fail("put", UnavailableError("The storage", "status 500"))
+    figures = shop.figures.read()
+    assert codes(figures) == [ConditionCode.STORAGE_UNAVAILABLE]
+    assert figures.head_is_known
+    assert "status 500" in str(figures.storage_problem)
+
+
+def test_the_trial_of_the_storage_leaves_nothing_there() -> None:
+    shop = InMemoryShop()
+    assert codes(shop.figures.read()) == []
+    assert "put" in {call.method for call in shop.storage.fault_injector.calls}
+    assert shop.storage.objects == {}
+
+
 def test_few_reactions_make_no_share_of_errors() -> None:
     few = WorkFacts(kind="SendEmail", failing=FEWEST_REACTIONS - 1)
     assert figures(current=CurrentFacts(work=[few])).error_ratio == 0
