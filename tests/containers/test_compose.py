@@ -106,6 +106,15 @@ def test_a_killed_process_comes_back_and_orders_go_on(shop: ComposedShop, servic
     order(shop)
 
 
+def test_the_database_ends_cleanly_while_the_shop_is_connected(shop: ComposedShop) -> None:
+    shop.required("stop", "database")
+    assert shop.inspect("database")["State"]["ExitCode"] == 0, "it was killed"
+    shop.required("start", "database")
+    ready = f"{shop.url}/health/ready"
+    eventually(lambda: httpx2.get(ready, timeout=10).json()["status"] == "ok", "the shop that works again")
+    order(shop)
+
+
 def test_the_documented_commands_before_an_upgrade_work(shop: ComposedShop) -> None:
     checked = shop.required("run", "--rm", "--no-deps", "migrate", "upgrade", "--check")
     assert "The schema is at " in checked
