@@ -22,11 +22,18 @@ def order_photo(shop_url: str, mailbox_url: str, list_orders: Callable[[], str])
         assert customer.send(PHOTO, "harvest.jpg")
         customer.pay(customer.ask_for_checkout()["url"])
         order_id = eventually(customer.order_id, "the order")
-        ended = eventually(
-            lambda: _end_of(order_id, list_orders()), "the order's end", within_seconds=COMPLETED_SECONDS
-        )
-        assert ended == "completed"
+        completed(order_id, list_orders)
         eventually(lambda: customer.link_in(customer.mails()[-1]), "the mail with its link")
+
+
+def completed(
+    order_id: str, list_orders: Callable[[], str], *, within_seconds: float = COMPLETED_SECONDS
+) -> None:
+    """Wait until an order has ended, with its photos delivered."""
+    ended = eventually(
+        lambda: _end_of(order_id, list_orders()), "the order's end", within_seconds=within_seconds
+    )
+    assert ended == "completed"
 
 
 def _end_of(order_id: str, listed: str) -> str | None:
