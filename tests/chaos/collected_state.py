@@ -18,6 +18,7 @@ from domain.order.values import HoldReason, OrderId, Sha256
 from domain.signed_tokens import TokenSigner, sha256_of
 from domain.unmatched_payment import UnmatchedStatus
 from domain.use_cases.audit.log_verification import verify
+from domain.use_cases.monitoring.storage_trial import TRIAL_PREFIX
 from sandbox.demo.local_shop import LocalShop
 from tests.chaos.mailbox import token_in
 from tests.chaos.provider_records import Json, ProviderRecords, records_of
@@ -298,7 +299,7 @@ def _objects(shop: LocalShop) -> dict[str, str]:
     )
     names = (str(found.object_name) for found in storage.list_objects(bucket, recursive=True))
     # Of the log's heads only the newest are kept: one may go between its listing and its reading.
-    keys = [name for name in names if not name.startswith(HEADS)]
+    keys = [name for name in names if not name.startswith((HEADS, TRIAL_PREFIX))]
 
     def fingerprint(key: str) -> str:
         with closing(storage.get_object(bucket, key)) as answer:

@@ -27,4 +27,4 @@ class StorageTrial:
         key = ObjectKey(f"{TRIAL_PREFIX}{self.ids.new()}")
         content = hashlib.shake_256(key.encode()).digest(_SIZE_BYTES)
         self.storage.put(key, BytesIO(content), size_bytes=_SIZE_BYTES, media_type="application/octet-stream")
-        self.storage.purge(key)
+        self.storage.purge(TRIAL_PREFIX)  # with what a killed process left

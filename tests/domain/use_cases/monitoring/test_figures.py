@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 
 import pytest
 
 from domain.order.events import OrderHeld, RecordedEvent
 from domain.order.states import TERMINAL
-from domain.order.values import HoldReason, OrderId
+from domain.order.values import HoldReason, ObjectKey, OrderId
 from domain.ports.backup_runs import BackupFacts, RunEnd, RunKind
 from domain.ports.errors import UnavailableError
 from domain.ports.event_store import UnreadableEvent
@@ -68,6 +69,10 @@ def test_a_storage_that_only_reads_is_unavailable_and_the_head_known() -> None:
 
 def test_the_trial_of_the_storage_leaves_nothing_there() -> None:
     shop = InMemoryShop()
+    shop.storage.put(
+        ObjectKey("trials/of-a-killed-process"), BytesIO(b"1"), size_bytes=1, media_type="image/png"
+    )
+    shop.storage.fault_injector.calls.clear()
     assert codes(shop.figures.read()) == []
     assert "put" in {call.method for call in shop.storage.fault_injector.calls}
     assert shop.storage.objects == {}
