@@ -21,6 +21,7 @@ from adapters.postgres.archiving_facts import ArchivingFacts, archiving_facts
 from adapters.postgres.clock import DatabaseClock
 from adapters.postgres.schema import OLDEST_SERVER
 from adapters.postgres.server_facts import ServerFacts, server_facts
+from adapters.postgres.shop_facts import PostgresShopFacts
 from adapters.postgres.upgrade_facts import SESSION_PREFIX, read_sessions
 from adapters.public_address import CertificateError, PublicAddress, PublicAnswer, UnansweredAddressError
 from adapters.restorer_replicate import ReplicateRestorer
@@ -80,6 +81,7 @@ class Diagnosis:
     is_behind_log: Callable[[], bool]  # whether the database lacks an event that the storage knows of
     sessions: Callable[[], Mapping[str, int]]  # of the database, by the name of their program
     server_facts: Callable[[], ServerFacts]
+    has_free_space: Callable[[], bool]  # whether the database's disk has some
     archiving_facts: Callable[[], ArchivingFacts]  # of the database that backups are made of
     program_major_version: Callable[[str], int]  # of one of PostgreSQL's programs; raises BackupFailedError
     check_queue: Callable[[], None]
@@ -139,6 +141,7 @@ def open_diagnosis(settings: Settings) -> Iterator[Diagnosis]:
             is_behind_log=lambda: _is_behind_log(settings, storage),
             sessions=lambda: _sessions(database_url),
             server_facts=lambda: server_facts(database_url),
+            has_free_space=lambda: _has_free_space(database_url),
             archiving_facts=lambda: archiving_facts(settings.backup_database_url or database_url),
             program_major_version=lambda name: major_version_of(name, settings.postgresql_programs),
             check_queue=queue.check,
@@ -164,6 +167,11 @@ def _is_behind_log(settings: Settings, storage: ObjectStorage) -> bool:
         signer = token_signer_from(settings)
         heads = LogHeads(unit_of_work=unit_of_work, storage=storage, token_signer=signer, clock=clock)
         return heads.is_behind()
+
+
+def _has_free_space(database_url: str) -> bool:
+    with closing(PostgresShopFacts(database_url)) as facts:
+        return facts.has_free_space()
 
 
 def _sessions(database_url: str) -> Mapping[str, int]:

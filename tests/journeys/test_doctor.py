@@ -21,6 +21,7 @@ from minio.lifecycleconfig import Expiration, LifecycleConfig, Rule
 from psycopg import sql
 
 from adapters.dns_records import DnsRecords
+from adapters.postgres.shop_facts import PostgresShopFacts
 from domain.use_cases.recovery.log_heads import LogHeads
 from entrypoints.bootstrap import diagnosis
 from entrypoints.doctor import examination
@@ -268,6 +269,7 @@ PLANTED: dict[str, Callable[[Patient], object]] = {
     "clock_off": _wrong_clock,
     "database_unavailable": lambda p: p.sets(DATABASE_URL=p.empty_database()),
     "database_not_durable": lambda p: p.alters_database("synchronous_commit", "off"),
+    "database_full": lambda p: p.monkeypatch.setattr(PostgresShopFacts, "has_free_space", lambda _: False),
     "database_connections_few": lambda p: p.sets(WORKER_THREADS="1000"),
     "redis_unavailable": lambda p: p.sets(REDIS_URL="redis://127.0.0.1:9/0"),
     "bucket_missing": lambda p: p.sets(S3_BUCKET="nobodys-photos"),

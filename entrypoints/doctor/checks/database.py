@@ -15,6 +15,7 @@ def checks(diagnosis: Diagnosis) -> list[Check]:
     return [
         Check(subject=SUBJECT, look=lambda: _schema(diagnosis)),
         Check(subject=SUBJECT, look=lambda: _server(diagnosis), needs=[SUBJECT]),
+        Check(subject=SUBJECT, look=lambda: _disk(diagnosis), needs=[SUBJECT]),
         Check(subject=SUBJECT, look=lambda: _log(diagnosis), needs=[SUBJECT, STORAGE]),
         Check(subject=SUBJECT, look=lambda: _workers(diagnosis), needs=[SUBJECT]),
     ]
@@ -23,6 +24,15 @@ def checks(diagnosis: Diagnosis) -> list[Check]:
 def _schema(diagnosis: Diagnosis) -> Iterator[Finding]:
     diagnosis.check_database()
     yield from ()
+
+
+def _disk(diagnosis: Diagnosis) -> Iterator[Finding]:
+    if not diagnosis.has_free_space():
+        yield error(
+            "database_full",
+            "PostgreSQL's disk has less than 16 MiB free, so no photo, payment or order is recorded: free some space"
+            " there, or enlarge it. The shop then goes on by itself.",
+        )
 
 
 def _log(diagnosis: Diagnosis) -> Iterator[Finding]:

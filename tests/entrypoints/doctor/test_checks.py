@@ -207,6 +207,11 @@ def test_a_shop_without_a_worker_is_found(sessions: Mapping[str, int], key: Any,
     assert found(database, sessions=lambda: sessions, settings=settings) == codes
 
 
+@pytest.mark.parametrize(("has_free_space", "codes"), [(True, []), (False, ["database_full"])])
+def test_a_database_whose_disk_is_full_is_found(has_free_space: bool, codes: list[str]) -> None:  # noqa: FBT001
+    assert found(database, has_free_space=lambda: has_free_space) == codes
+
+
 @pytest.mark.parametrize(("is_behind", "codes"), [(False, []), (True, ["database_behind_log"])])
 def test_a_database_behind_its_log_is_found(is_behind: bool, codes: list[str]) -> None:  # noqa: FBT001
     assert found(database, is_behind_log=lambda: is_behind) == codes
