@@ -62,7 +62,8 @@ def _detail(error: Exception, subject: str) -> str:
     """Why a request failed, after its last retry."""
     cause = error.reason if isinstance(error, urllib3.exceptions.MaxRetryError) else error
     if isinstance(cause, urllib3.exceptions.NewConnectionError):
-        return "no connection; check that it runs, and its address in the settings"
+        address = f"{cause.conn.host}:{cause.conn.port}"
+        return f"no connection to {address}; check that it runs, and its address in the settings"
     return f"{type(cause or error).__name__} for {subject}"
 
 

@@ -83,7 +83,7 @@ def test_a_large_photo_passes_through_little_memory(s3: S3) -> None:
         ({"secret_key": "not-ours"}, "AccessDenied for {bucket}"),
         (
             {"endpoint_url": "http://127.0.0.1:9"},
-            "no connection; check that it runs, and its address in the settings",
+            "no connection to 127.0.0.1:9; check that it runs, and its address in the settings",
         ),
     ],
 )
