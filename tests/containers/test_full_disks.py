@@ -194,6 +194,12 @@ def test_on_a_full_storage_disk_uploads_are_refused_and_status_says_so(
     shop: ComposedShop, disks: dict[str, Path], customer: Customer
 ) -> None:
     page = customer.ask_for_checkout()["url"]
+    with Customer(shop.url, shop.twins["sendgrid"], email=f"{uuid4().hex}@customer.example") as earlier:
+        earlier.open_session()
+        earlier.send(PHOTO, "harvest.jpg")
+        earlier.pay(earlier.ask_for_checkout()["url"])
+        is_delivered(shop, earlier)
+        link = eventually(lambda: earlier.link_in(earlier.mails()[-1]), "the mail with its link")
     with Disk(disks["storage"]).full(), Customer(shop.url, shop.twins["sendgrid"]) as visitor:
         eventually(lambda: is_refused_for_now(visitor), "a refused photo")
         customer.pay(page)
@@ -202,6 +208,8 @@ def test_on_a_full_storage_disk_uploads_are_refused_and_status_says_so(
         assert status.returncode == 2
         conditions = json.loads(status.stdout)["conditions"]
         assert "storage_unavailable" in {each["condition"] for each in conditions}
+        with customer.fetching(link) as chunks:
+            assert b"".join(chunks), "what is there is still delivered"
     is_delivered(shop, customer)
     agrees_with_providers(shop)
 
