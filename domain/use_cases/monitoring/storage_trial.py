@@ -1,12 +1,14 @@
 """Whether the storage takes objects, tried with one."""
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 
 from domain.order.values import ObjectKey
+from domain.ports.errors import ObjectMissingError
 from domain.ports.ids import Ids
-from domain.ports.object_storage import ObjectStorage
+from domain.ports.object_storage import ObjectOwner, ObjectStorage
 
 #: Not among the shop's own objects.
 TRIAL_PREFIX = "trials/"
@@ -27,4 +29,7 @@ class StorageTrial:
         key = ObjectKey(f"{TRIAL_PREFIX}{self.ids.new()}")
         content = hashlib.shake_256(key.encode()).digest(_SIZE_BYTES)
         self.storage.put(key, BytesIO(content), size_bytes=_SIZE_BYTES, media_type="application/octet-stream")
-        self.storage.purge(TRIAL_PREFIX)  # with what a killed process left
+        for found in self.storage.keys(TRIAL_PREFIX):  # with what a killed process left
+            with suppress(ObjectMissingError):  # another process's, which has ended
+                if self.storage.describe(found).owner is ObjectOwner.OURS:
+                    self.storage.purge(found)

@@ -13,6 +13,7 @@ from domain.order.values import HoldReason, ObjectKey, OrderId
 from domain.ports.backup_runs import BackupFacts, RunEnd, RunKind
 from domain.ports.errors import UnavailableError
 from domain.ports.event_store import UnreadableEvent
+from domain.ports.object_storage import ObjectOwner
 from domain.ports.shop_facts import CurrentFacts, TotalFacts, WorkFacts
 from domain.use_cases.monitoring.conditions import ConditionCode, active_conditions
 from domain.use_cases.monitoring.figures import FEWEST_REACTIONS, Figures
@@ -76,6 +77,15 @@ def test_the_trial_of_the_storage_leaves_nothing_there() -> None:
     assert codes(shop.figures.read()) == []
     assert "put" in {call.method for call in shop.storage.fault_injector.calls}
     assert shop.storage.objects == {}
+
+
+def test_the_trial_of_the_storage_leaves_what_others_stored_there() -> None:
+    shop = InMemoryShop()
+    theirs = ObjectKey("trials/of-another-program")
+    shop.storage.put(theirs, BytesIO(b"1"), size_bytes=1, media_type="image/png")
+    shop.storage.described[theirs] = replace(shop.storage.described[theirs], owner=ObjectOwner.UNMARKED)
+    shop.figures.read()
+    assert list(shop.storage.objects) == [theirs]
 
 
 def test_few_reactions_make_no_share_of_errors() -> None:
