@@ -1,5 +1,6 @@
 """What the bucket and its server do, tried for an operator."""
 
+import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,7 +21,8 @@ from adapters.storage_minio.storage import MinioStorage
 #: Not among the shop's own objects; each trial is deleted.
 TRIAL_PREFIX = "doctor/"
 
-_CONTENT = b"the first words of a trial, and then the rest"
+#: More than what is left of a page of a full disk, and nothing that a server can compress.
+_CONTENT = hashlib.shake_256(b"a trial").digest(8192)
 _WRITE_ONCE = {"If-None-Match": "*"}
 #: What servers answer that do not have a feature.
 _WITHOUT = frozenset(

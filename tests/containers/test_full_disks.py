@@ -208,6 +208,8 @@ def test_on_a_full_storage_disk_uploads_are_refused_and_status_says_so(
         assert status.returncode == 2
         conditions = json.loads(status.stdout)["conditions"]
         assert "storage_unavailable" in {each["condition"] for each in conditions}
+        report = json.loads(in_shop(shop, "doctor", "--json").stdout)
+        assert "storage" in {each["subject"] for each in report["findings"]}
         with customer.fetching(link) as chunks:
             assert b"".join(chunks), "what is there is still delivered"
     is_delivered(shop, customer)
