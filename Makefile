@@ -196,7 +196,7 @@ LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashe
 
 lock: ## resolve the dependencies anew (needs uv)
 	$(LOCK) --all-extras --output-file requirements.lock pyproject.toml
-	$(LOCK) --extra package --constraints requirements.lock --output-file requirements-package.lock pyproject.toml
+	$(LOCK) --extra package --extra telemetry --constraints requirements.lock --output-file requirements-package.lock pyproject.toml
 	$(LOCK) --extra sandbox --extra editable --constraints requirements.lock \
 	    --output-file requirements-demo.lock pyproject.toml
 

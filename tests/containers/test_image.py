@@ -114,6 +114,11 @@ def test_the_sandbox_and_the_tools_of_development_are_not_in_it(bare: Container)
     assert "make demo" in " ".join(refused.stderr.split())
 
 
+def test_what_exports_traces_is_in_it(bare: Container) -> None:
+    found = bare.run("python", "-c", "import adapters.tracing_opentelemetry.export")
+    assert found.returncode == 0, found.stderr
+
+
 def test_an_order_is_restored_by_processes_of_the_image(
     container: Container, world: tuple[Sandbox, int], tmp_path: Path
 ) -> None:

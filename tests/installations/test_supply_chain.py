@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,14 @@ def test_production_needs_nothing_of_the_sandbox_or_of_the_tests() -> None:
     }
     assert others <= pins("requirements.lock").keys()
     assert others.isdisjoint(pins(LOCK))
+
+
+def test_the_package_has_what_traces_need() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    packages = {re.split(r"[><=]", each)[0] for each in extras["telemetry"]}
+    assert packages <= pins(LOCK).keys()
+    for page in ("Dockerfile", "docs/installation.md"):
+        assert ".[telemetry]" in (ROOT / page).read_text()
 
 
 def test_the_image_and_the_document_install_the_same_lock() -> None:
