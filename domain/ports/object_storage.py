@@ -5,6 +5,8 @@ uploads/temp/{session}/{upload}/{part}  a piece of an upload, until the whole ph
 uploads/originals/{order}/{image}       the same bytes, owned by an order
 uploads/restored/{order}/{prediction}   the output of a prediction
 downloads/{order}/{fingerprint}.zip     an archive for the customer, named by the files in it
+log/heads/{shop}/{head}                 the log's newest event, kept out of the database
+trials/{id}                             whether the storage takes objects; deleted at once
 """
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -36,6 +36,7 @@ from entrypoints.bootstrap.container import Container
 from entrypoints.bootstrap.monitoring import Monitoring
 from entrypoints.bootstrap.policy import policy_from
 from entrypoints.bootstrap.ports import Ports
+from entrypoints.process_connections import pool_connections
 from entrypoints.settings import Settings
 
 #: The largest image that is accepted from a restorer.
@@ -116,8 +117,7 @@ def _ports_from(
     decoders = resources.enter_context(closing(DecoderPool(decoder_limits_from(settings))))
     # A restorer's output may be twice as wide and twice as high as its input.
     output_inspector = PooledInspector(decoders, max_pixels=OUTPUT_PIXELS, max_jpeg_pixels=OUTPUT_PIXELS)
-    # Enough for each thread of a worker and for its periodic tasks; the API opens as many of them as it needs.
-    connections = 4 * settings.worker_threads + 8
+    connections = pool_connections(settings.worker_threads)
     unit_of_work = PostgresUnitOfWork(str(settings.database_url), connections=connections)
     if monitoring.recorder is not None:
         monitoring.recorder.watch_pool(connections, unit_of_work.connections_in_use)

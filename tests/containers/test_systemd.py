@@ -22,7 +22,6 @@ UNITS = [
     "restoreclick-api@1.socket",
     "restoreclick-api@1",
     "restoreclick-worker@1",
-    "restoreclick-backup.timer",
 ]
 #: What systemd does as the first process; the network of this machine, on whose loopback the sandbox listens.
 ALLOWED = [

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from entrypoints.bootstrap.diagnosis import SESSION_PREFIX, Diagnosis
 from entrypoints.doctor.findings import Check, Finding, error, warning
+from entrypoints.process_connections import process_connections
 
 SUBJECT = "database"
 #: The subject of the storage, which has the log's head.
@@ -75,7 +76,7 @@ def _server(diagnosis: Diagnosis) -> Iterator[Finding]:
             "database_encoding",
             f"The database's encoding is {facts.encoding}, which lacks names of customers: create it anew with UTF8.",
         )
-    required = 2 * (4 * diagnosis.settings.worker_threads + 8)
+    required = 2 * process_connections(diagnosis.settings.worker_threads)
     if facts.connections < required:
         yield warning(
             "database_connections_few",

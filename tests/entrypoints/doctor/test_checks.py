@@ -42,6 +42,7 @@ from entrypoints.doctor.checks import (
     versions,
 )
 from entrypoints.doctor.findings import Check, Finding, warning
+from entrypoints.process_connections import process_connections
 from entrypoints.settings import Settings
 
 URL = "https://shop.example/api/webhooks/stripe"
@@ -205,6 +206,15 @@ def test_what_a_database_must_be(facts: Mapping[str, Any], codes: list[str]) -> 
 def test_a_shop_without_a_worker_is_found(sessions: Mapping[str, int], key: Any, codes: list[str]) -> None:
     settings = SETTINGS.model_copy(update={"link_signing_key": key})
     assert found(database, sessions=lambda: sessions, settings=settings) == codes
+
+
+def test_the_connections_of_a_process_are_what_the_document_says() -> None:
+    beside = process_connections(0)
+    text = (Path(__file__).parents[3] / "docs/scale.md").read_text()
+    assert (
+        f"4 x WORKER_THREADS + {beside} connections, {process_connections(SETTINGS.worker_threads)} by"
+        in text
+    )
 
 
 @pytest.mark.parametrize(("has_free_space", "codes"), [(True, []), (False, ["database_full"])])
