@@ -308,6 +308,6 @@ def test_a_missing_schema_is_reported_with_how_to_create_it(empty_database_url: 
 
 def test_a_missing_server_is_reported_with_the_setting_to_check() -> None:
     unit_of_work = PostgresUnitOfWork("postgresql://nobody@127.0.0.1:1/nowhere", connections=1)
-    with pytest.raises(UnavailableError, match="check DATABASE_URL"):
+    with pytest.raises(UnavailableError, match="check that it runs, and DATABASE_URL"):
         unit_of_work.check()
     unit_of_work.close()

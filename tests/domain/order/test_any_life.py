@@ -148,7 +148,11 @@ class AnyLife(RuleBasedStateMachine):
             order = apply(order, line)
             prefixes.append(order)
             assert (repr(order), rows_of(order)) == (shown, rows)
-            assert repr(decoded(encoded(order))) == shown, "a snapshot would load another order"
+            again = decoded(encoded(order))
+            # The texts have the types of all values; members of a set may stand in another order.
+            assert (again, sorted(repr(again))) == (order, sorted(shown)), (
+                "a snapshot would load another order"
+            )
         assert order == self.order == fold(ORDER_ID, self.stream)
         half = prefixes[len(prefixes) // 2]
         assert continue_fold(half, self.stream[half.version :]) == order
