@@ -61,8 +61,13 @@ class ComposedShop:
         self.prometheus_url = f"http://{HOST}:{settings['PROMETHEUS_PORT']}"
         self.twins = twins
         self._command = ["docker-compose"] if shutil.which("docker-compose") else ["docker", "compose"]
-        lines = [f"{name}='{value}'\n" for name, value in settings.items()]
-        (folder / ".env").write_text("".join(lines))
+        self._settings = settings
+        self.configure()
+
+    def configure(self, **changes: str) -> None:
+        """Write the settings, with some changed; the next `up` applies them."""
+        lines = [f"{name}='{value}'\n" for name, value in {**self._settings, **changes}.items()]
+        (self._folder / ".env").write_text("".join(lines))
 
     def compose(self, *words: str, with_backups: bool = False) -> subprocess.CompletedProcess[str]:
         """Run Compose with these words; the caller judges its end."""

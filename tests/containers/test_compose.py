@@ -4,6 +4,8 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -145,6 +147,24 @@ def test_further_workers_share_the_work(shop: ComposedShop) -> None:
     shop.required("up", "--detach", "--no-build", "--scale", "worker=2")
     order(shop)
     shop.required("up", "--detach", "--no-build", "--scale", "worker=1")
+
+
+def test_further_apis_have_a_port_each(shop: ComposedShop) -> None:
+    first = urlsplit(shop.url).port or 0
+    shop.configure(PUBLISH_PORT=f"{first}-{first + 1}")
+    shop.required("up", "--detach", "--no-build", "--scale", "api=2")
+
+    def ready(port: int) -> bool:
+        with suppress(httpx2.TransportError):
+            return httpx2.get(f"http://127.0.0.1:{port}/health/ready", timeout=10).is_success
+        return False
+
+    for port in (first, first + 1):
+        eventually(lambda port=port: ready(port), f"the API on {port}", within_seconds=READY_SECONDS)  # type: ignore[misc]
+    order(shop)
+    shop.configure()
+    shop.required("up", "--detach", "--no-build", "--scale", "api=1")
+    eventually(lambda: ready(first), "the API alone", within_seconds=READY_SECONDS)
 
 
 def test_the_proxy_reaches_the_api_and_prometheus_its_processes(shop: ComposedShop) -> None:
