@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from socket import socket
 from typing import LiteralString
@@ -12,6 +12,8 @@ from uuid import UUID
 
 import psycopg
 
+from adapters.postgres.log_archive import move
+from adapters.postgres.unit_of_work import PostgresUnitOfWork
 from domain.order.states import State
 from domain.order.values import OrderId
 from sandbox.demo.http_customer import Customer
@@ -111,6 +113,20 @@ class TwoVersions:
     def events(self, order_id: OrderId) -> int:
         """How many events an order has."""
         return int(self._value("SELECT count(*) FROM events WHERE order_id = %s", order_id))
+
+    def live_events(self, order_id: OrderId) -> int:
+        """How many events of an order are not archived."""
+        return int(self._value("SELECT count(*) FROM ONLY events WHERE order_id = %s", order_id))
+
+    def archive(self, order_id: OrderId) -> None:
+        """Archive an order's events with this version's code, before its time."""
+        url = self._environment["DATABASE_URL"]
+        with (
+            closing(PostgresUnitOfWork(url, connections=1)) as unit_of_work,
+            unit_of_work.transaction() as transaction,
+        ):
+            transaction.event_store.lock(order_id)
+            move(transaction.event_store.connection, [order_id])
 
     def attempts(self, order_id: OrderId) -> list[int]:
         """How often each reaction of an order was claimed."""
