@@ -59,7 +59,7 @@ def test_each_version_works_what_the_other_has_taken_while_an_upgrade_rolls(shop
 
 
 def assert_old_goes_on_with_archived(shop: TwoVersions, order_id: OrderId) -> None:
-    """Archive an order with the new version; the old one records a note on it."""
+    """Archive an order; the old version records a note on it."""
     shop.archive(order_id)
     assert shop.live_events(order_id) == 0
     before = shop.events(order_id)
@@ -69,7 +69,7 @@ def assert_old_goes_on_with_archived(shop: TwoVersions, order_id: OrderId) -> No
 
 
 def assert_nothing_is_wrong(shop: TwoVersions) -> None:
-    """Each of these commands of the new version ends with 1 if something is wrong."""
+    """Run commands of the new version that find what is wrong."""
     shop.command("new", "events", "verify")
     shop.command("new", "reconcile")
     shop.command("new", "db", "rebuild")
