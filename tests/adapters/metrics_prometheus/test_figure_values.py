@@ -215,6 +215,6 @@ def test_a_state_that_is_bad_is_one(metric: d.Metric, changes: dict[str, object]
     assert others == set()
 
 
-def test_without_the_head_in_the_storage_nothing_is_said_about_it() -> None:
+def test_without_the_head_in_the_storage_its_gauges_are_absent() -> None:
     found = values_of(replace(ALL, head_is_known=False))
     assert set(VALUES) - set(found) == {d.BEHIND_LOG, d.HEAD_LAG}

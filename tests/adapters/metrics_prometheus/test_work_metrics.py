@@ -254,3 +254,24 @@ def test_a_reaction_that_its_order_still_requires_is_not_finished(
     assert shop.value("reaction_duration_seconds_count", **again) == last - 1
     given_up = {"kind": "MoveImages", "outcome": "given_up"}
     assert shop.value("reaction_duration_seconds_count", **given_up) == 1
+
+
+def test_the_connections_of_a_pool_are_asked_at_each_scrape() -> None:
+    shop, in_use = CountedShop(), [3]
+    shop.recorder.watch_pool(24, lambda: in_use[0])
+    assert (shop.value("database_pool_size"), shop.value("database_pool_in_use")) == (24, 3)
+    in_use[0] = 5
+    assert shop.value("database_pool_in_use") == 5
+
+
+def test_calls_that_fail_are_counted_by_their_error() -> None:
+    shop = CountedShop()
+    labels = {"provider": "stripe", "call": "refund"}
+    for error in (None, OFF, OFF, TimeoutError()):
+        shop.recorder.call_ended("stripe", "refund", 0.5, error)
+    counted = [
+        shop.value("provider_call_errors_total", **labels, error=each)
+        for each in ("UnavailableError", "TimeoutError", "NoneType")
+    ]
+    assert counted == [2, 1, 0]
+    assert shop.value("provider_call_duration_seconds_count", **labels) == 4

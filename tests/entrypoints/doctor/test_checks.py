@@ -1,6 +1,9 @@
 """Findings that a sandbox cannot have, on facts made up."""
 
+import errno
 import json
+import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,6 +35,7 @@ from entrypoints.doctor import examination
 from entrypoints.doctor.checks import (
     backups,
     database,
+    machine,
     public_address,
     replicate,
     sender_domain,
@@ -404,6 +408,21 @@ def test_a_folder_that_workers_cannot_archive_from_is_found(tmp_path: Path) -> N
     assert examined_backups(settings={"backup_wal_directory": tmp_path}) == []
     missing = {"backup_wal_directory": tmp_path / "nonexist"}
     assert examined_backups(settings=missing) == ["backup_wal_directory_missing"]
+
+
+def test_a_folder_of_the_log_that_the_workers_may_not_clear_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda folder, _: folder != tmp_path)  # who tests as root may do all
+    assert examined_backups(settings={"backup_wal_directory": tmp_path}) == ["backup_wal_directory_locked"]
+
+
+def test_a_machine_without_a_folder_for_temporary_files_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "gettempdir", full)
+    assert "temporary_folder_unusable" in found(machine)
 
 
 @pytest.mark.parametrize(
