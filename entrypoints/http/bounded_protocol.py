@@ -17,11 +17,18 @@ HEADER_SECONDS = 10.0
 STALL_SECONDS = 60.0
 
 
+#: How long a process that ends waits for the first request of a connection that it has accepted. Another process has
+#: the listening socket already, but not this connection, which would be reset.
+FIRST_REQUEST_SECONDS = 1.0
+
+
 class BoundedProtocol(H11Protocol):
     """Uvicorn's protocol with a time limit wherever it waits for the client."""
 
     _header_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
+    _is_new = True  # without a request yet
+    _is_leaving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the header timer."""
@@ -38,6 +45,17 @@ class BoundedProtocol(H11Protocol):
         """Process the bytes and update the header timer."""
         super().data_received(data)
         self._watch_headers()
+        self._is_new = self._is_new and self.conn.their_state is h11.IDLE
+        if self._is_leaving and not self._is_new and not self.transport.is_closing():
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """Close the connection, a new one after its first request."""
+        if self._is_new and not self._is_leaving:
+            self._is_leaving = True
+            self.loop.call_later(FIRST_REQUEST_SECONDS, self.shutdown)
+        elif not self.transport.is_closing():
+            super().shutdown()
 
     def pause_writing(self) -> None:
         """Start the stall timer: the send buffers are full."""

@@ -16,6 +16,7 @@ import pytest
 from entrypoints.build_info import version
 from entrypoints.http.server import CannotListenError, inherited, listen, url_of
 from tests.entrypoints.support.http_fixtures import assert_problem
+from tests.waiting import eventually
 
 ROOT = Path(__file__).parents[3]
 MEBIBYTE = 1024 * 1024
@@ -70,6 +71,27 @@ def test_a_process_logs_its_address_and_ends_on_a_signal(signal_number: signal.S
         process.send_signal(signal_number)
         assert process.stdout is not None
         assert process.stdout.read().splitlines()[-1] == "the shop can be closed"
+        assert process.wait(timeout=10) == 0
+
+
+def test_a_new_connection_gets_its_answer_from_a_process_that_ends() -> None:
+    with serving() as (process, http):
+        address = (http.base_url.host, http.base_url.port or 0)
+
+        def is_leaving() -> bool:
+            try:
+                socket.create_connection(address).close()
+            except ConnectionRefusedError:
+                return True
+            return False
+
+        with socket.create_connection(address, timeout=10) as connection:
+            assert http.get("/health/live").is_success, "the earlier connection is accepted by now"
+            process.send_signal(signal.SIGTERM)
+            eventually(is_leaving, "the end of the listener")
+            connection.sendall(b"GET /health/live HTTP/1.1\r\nHost: shop\r\n\r\n")
+            answer = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 200"), answer
         assert process.wait(timeout=10) == 0
 
 
