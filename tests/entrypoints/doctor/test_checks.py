@@ -410,10 +410,11 @@ def test_a_folder_that_workers_cannot_archive_from_is_found(tmp_path: Path) -> N
     assert examined_backups(settings=missing) == ["backup_wal_directory_missing"]
 
 
+@pytest.mark.parametrize("refused", [os.R_OK, os.W_OK, os.X_OK])
 def test_a_folder_of_the_log_that_the_workers_may_not_clear_is_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: int
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda folder, _: folder != tmp_path)  # who tests as root may do all
+    monkeypatch.setattr(os, "access", lambda _, mode: not mode & refused)  # who tests as root may do all
     assert examined_backups(settings={"backup_wal_directory": tmp_path}) == ["backup_wal_directory_locked"]
 
 
